@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * dossier: all that tact knows of one recipient, as values, and their encoding. No I/O, no clock, no rules.
+ *
+ * Thread rule: pure; a dossier belongs to whoever owns its arena.
+ * Times are microseconds since 1970 UTC. Strings are never NULL ("" = none) and live in the arena.
+ */
+#ifndef TACT_DOSSIER_H
+#define TACT_DOSSIER_H
+
+#include <tact/facts.h>
+
+enum tact_direction { TACT_OUT, TACT_IN };
+enum tact_sentiment { TACT_NEUTRAL, TACT_POSITIVE, TACT_NEGATIVE };
+
+/* Fields that a newer tact wrote and this one does not know: carried along unread. */
+struct tact_unknown {
+	const void *bytes;
+	size_t size;
+};
+
+struct tact_contact {
+	struct tact_id id; /* tact_facts_contact_id; none when folded or typed in without one */
+	int64_t time_us;
+	int64_t span_us; /* 0: exact. A day: folded, happened somewhere in [time_us, time_us + span_us) */
+	uint32_t count;  /* 1, or how many were folded */
+	enum tact_channel channel;
+	enum tact_direction direction;
+	enum tact_sentiment sentiment;
+	enum tact_purpose purpose;
+	const char *stream, *owner, *brand, *campaign, *offer, *list;
+	bool counts; /* toward limits, as the stream said then */
+	bool open;   /* the client was not told 250: found again by id for all of retry_window */
+	struct tact_unknown unknown;
+};
+
+enum tact_scope_kind {
+	TACT_SCOPE_GLOBAL,
+	TACT_SCOPE_BRAND,
+	TACT_SCOPE_OWNER,
+	TACT_SCOPE_LIST,
+	TACT_SCOPE_STREAM,
+	TACT_SCOPE_PURPOSE,
+	TACT_SCOPE_CHANNEL,
+	TACT_SCOPE_CAMPAIGN,
+	TACT_SCOPE_OFFER
+};
+struct tact_scope {
+	enum tact_scope_kind kind;
+	const char *value; /* "" for global */
+};
+/* "global", "brand:X" …; purposes and channels must be known words. TACT_OK or TACT_INVALID. */
+int tact_dossier_parse_scope(struct tact_arena *arena, const char *text, struct tact_scope *ret, struct tact_error *err);
+char *tact_dossier_format_scope(struct tact_arena *arena, const struct tact_scope *scope);
+/* Does SCOPE take in mail of these facts? Names compare without ASCII case. */
+bool tact_dossier_scope_covers(const struct tact_scope *scope, const struct tact_facts *facts);
+
+enum tact_reason {
+	TACT_UNSUBSCRIBE,
+	TACT_COMPLAINT,
+	TACT_HARD_BOUNCE,
+	TACT_MANUAL,
+	TACT_ERASURE,
+	TACT_PAUSE,
+	TACT_TOPIC,
+	TACT_REASONS
+};
+const char *tact_dossier_reason_name(enum tact_reason reason);
+int tact_dossier_parse_reason(const char *text, enum tact_reason *ret);
+/* Purposes a suppression of this reason covers when it does not state its own: bit 1 << purpose (DESIGN §6 Wishes). */
+unsigned tact_dossier_reason_purposes(enum tact_reason reason);
+
+struct tact_suppression {
+	struct tact_id id;
+	struct tact_scope scope;
+	enum tact_reason reason;
+	unsigned purposes; /* bits; 0: as the reason says */
+	const char *source, *note;
+	int64_t time_us;
+	int64_t until_us; /* 0: no end; else it covers times < until_us */
+	int64_t ended_us; /* 0, or when an authorised person ended it: covers nothing from then on */
+	const char *ended_by, *ended_why;
+	struct tact_unknown unknown;
+};
+
+enum tact_basis { TACT_EXPRESS, TACT_IMPLIED, TACT_SOFT_OPT_IN };
+struct tact_consent {
+	struct tact_id id;
+	enum tact_basis basis;
+	struct tact_scope scope;
+	const char *source, *proof;
+	int64_t time_us, until_us, ended_us;
+	struct tact_unknown unknown;
+};
+
+enum tact_claim_state {
+	TACT_CLAIM_WAITING,   /* for its place; holds it */
+	TACT_CLAIM_REVIEW,    /* for a reviewer; holds no place */
+	TACT_CLAIM_REFUSED,   /* queued only so that Postfix sends a proper bounce */
+	TACT_CLAIM_PASSING,   /* handed to the next hop, answer not yet known; its contact is written */
+	TACT_CLAIM_PASSED,    /* next hop said 250: come again, it is answered 250 and dropped */
+	TACT_CLAIM_WITHDRAWN, /* never queued, or lapsed: holds no place; come all the same, it is decided again */
+	TACT_CLAIM_BOUNCED,   /* refused at the gate and handed to the refusing listener with 250 */
+	TACT_CLAIM_STATES
+};
+const char *tact_dossier_claim_state_name(enum tact_claim_state state);
+
+struct tact_claim {
+	struct tact_id id;
+	struct tact_id contact_id; /* none for a planned campaign's */
+	enum tact_claim_state state;
+	bool planned; /* by a campaign, not by a message */
+	int priority; /* as in facts.priority, kept beside for sorting */
+	int64_t made_us, not_after_us;
+	struct tact_facts facts; /* what the rules read, as it was */
+	const char *relay;       /* host whose Postfix keeps the mail */
+	const char *ring;        /* "s29921760": label under the gate's domain it was queued under; "" if none */
+	bool tempfail;           /* delay_by = tempfail: nothing is queued */
+	bool notify_added;       /* the client gave no NOTIFY: take ours off again */
+	bool open;               /* the client was not told 250 */
+	int bumps;               /* times a higher claim moved it */
+	bool firm;
+	struct tact_id review;   /* review record, or none */
+	struct tact_id decision; /* evidence id of the latest decision */
+	const char *text;        /* reply given, for refused ones */
+	const char *code;        /* enhanced status code, "5.7.1" */
+	int64_t done_us;         /* when it became passed, bounced or withdrawn */
+	struct tact_unknown unknown;
+};
+
+struct tact_occasion {
+	const char *name;     /* "birthday" */
+	int year, month, day; /* year 0: not known */
+	struct tact_unknown unknown;
+};
+struct tact_profile {
+	const char *zone, *home_owner, *language;
+	const char *own_limit; /* "4/7d" as the recipient asked, or "" */
+	struct tact_occasion *occasions;
+	size_t occasions_count;
+	struct tact_unknown unknown;
+};
+
+struct tact_dossier {
+	bool has_person_key;
+	uint8_t person_key[TACT_SEAL_KEY_BYTES]; /* DESIGN §7 */
+	int64_t history_since_us;                /* contacts before this were never seen by this store; 0 when unknown */
+	const char *address;                     /* only with keep_addresses */
+	struct tact_contact *contacts;
+	size_t contacts_count;
+	struct tact_suppression *suppressions;
+	size_t suppressions_count;
+	struct tact_consent *consents;
+	size_t consents_count;
+	struct tact_claim *claims;
+	size_t claims_count;
+	struct tact_profile profile;
+	struct tact_unknown unknown;
+};
+
+#define TACT_DOSSIER_CLAIMS_MAX 64 /* waiting and in review together */
+
+/* An empty dossier: what an absent or emptied record means. */
+void tact_dossier_init(struct tact_dossier *ret);
+/* TACT_OK or TACT_CORRUPT (does not parse, newer major schema, impossible value). size 0 gives an empty dossier. Strings and unknown
+ * fields point into the arena's copy. */
+int tact_dossier_decode(struct tact_arena *arena, const void *bytes, size_t size, struct tact_dossier *ret, struct tact_error *err);
+/* The record: protobuf message of src/dossier/dossier.proto; names that repeat are stored once. An empty dossier encodes to size 0. */
+void tact_dossier_encode(struct tact_arena *arena, const struct tact_dossier *dossier, const void **ret_bytes, size_t *ret_size);
+
+/* Deep copy of the arrays (strings shared): for trying something out. */
+void tact_dossier_copy(struct tact_arena *arena, const struct tact_dossier *from, struct tact_dossier *ret);
+/* Adds what OTHER knows (suppressions, consents, contacts, waiting claims by id; profile and person key only where missing) into VIEW: for
+ * asking about a person who stands under several keys. The strictest counts because everything counts. */
+void tact_dossier_merge(struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other);
+
+struct tact_contact *tact_dossier_find_contact(struct tact_dossier *dossier, const struct tact_id *id);
+struct tact_claim *tact_dossier_find_claim(struct tact_dossier *dossier, const struct tact_id *id);
+struct tact_claim *tact_dossier_find_claim_of_contact(struct tact_dossier *dossier, const struct tact_id *contact_id);
+struct tact_suppression *tact_dossier_find_suppression(struct tact_dossier *dossier, const struct tact_id *id);
+void tact_dossier_add_contact(struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact);
+void tact_dossier_add_suppression(
+    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_suppression *suppression);
+void tact_dossier_add_consent(struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_consent *consent);
+/* False when TACT_DOSSIER_CLAIMS_MAX are waiting already. */
+bool tact_dossier_add_claim(struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_claim *claim);
+void tact_dossier_remove_contact(struct tact_dossier *dossier, const struct tact_id *id);
+
+/* Housekeeping, done at each write and by the sweep: contacts older than 35 days of the same day (UTC) and the same facts fold into one
+ * with span a day; contacts older than history_s go; claims that are done go a week after done_us or not_after_us, whichever is later;
+ * suppressions and consents never go (ended ones a history after their end). Answers whether anything changed. */
+bool tact_dossier_tidy(struct tact_arena *arena, struct tact_dossier *dossier, int64_t now_us, int64_t history_s);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * facts: what is being sent, by whom, to whom. Immutable once made.
+ *
+ * Thread rule: functions are pure but for the key file; a message under construction belongs to one thread, finished values to all.
+ */
+#ifndef TACT_FACTS_H
+#define TACT_FACTS_H
+
+#include <tact/base.h>
+
+/* ---- words --------------------------------------------------------------------------------------------- */
+
+enum tact_purpose {
+	TACT_PROMOTIONAL,
+	TACT_NEWSLETTER,
+	TACT_APPRECIATION,
+	TACT_OCCASION,
+	TACT_TRANSACTIONAL,
+	TACT_PERSONAL,
+	TACT_PURPOSES
+};
+enum tact_channel {
+	TACT_EMAIL,
+	TACT_PHONE,
+	TACT_SMS,
+	TACT_POST,
+	TACT_FAX,
+	TACT_VISIT,
+	TACT_WEB,
+	TACT_CHANNELS
+};
+/* Names as written in configuration and evidence; parse answers TACT_OK or TACT_INVALID. */
+const char *tact_facts_purpose_name(enum tact_purpose purpose);
+int tact_facts_parse_purpose(const char *text, enum tact_purpose *ret);
+const char *tact_facts_channel_name(enum tact_channel channel);
+int tact_facts_parse_channel(const char *text, enum tact_channel *ret);
+
+/* ---- addresses ----------------------------------------------------------------------------------------- */
+
+/* How addresses are made canonical. Part of the store's identity: changing it makes other keys of the same people. */
+struct tact_canonical_profile {
+	bool fold_local_case;            /* default yes */
+	const char *const *plus_domains; /* A-label domains whose local part ends at the first '+' */
+	size_t plus_domains_count;
+	const char *const *dot_domains; /* A-label domains whose local part ignores '.' */
+	size_t dot_domains_count;
+};
+/* One line, stable (domains sorted), e.g. "case=fold plus=gmail.com,example.org dots=gmail.com"; parse is its inverse. */
+char *tact_facts_format_profile(struct tact_arena *arena, const struct tact_canonical_profile *profile);
+int tact_facts_parse_profile(
+    struct tact_arena *arena, const char *text, struct tact_canonical_profile *ret, struct tact_error *err);
+
+struct tact_address {
+	const char *given;     /* without <>, byte for byte as it came */
+	const char *canonical; /* local@domain; quoted only when it must be, domain as A-labels in lower case */
+	const char *plain;     /* given, trimmed and lower-cased as list exports do: what a foreign sha256 list hashed */
+	const char *local;     /* local part of the canonical form */
+	const char *domain;    /* domain of the canonical form, or the literal "[192.0.2.1]" */
+};
+/* RFC 5321/5322 mailbox with or without <>, quoted local parts, RFC 6531 UTF-8 (NFC), IDNA2008 domains, address literals.
+ * Refused with TACT_INVALID and a text: empty, no '@', comments, source routes and other obsolete forms, control characters, bad UTF-8,
+ * bad dots, bad or over-long labels. Lengths beyond RFC 5321's (64, 254) pass, as Postfix passes them; above 4096 octets is refused. */
+int tact_facts_parse_address(struct tact_arena *arena, const char *text, const struct tact_canonical_profile *profile,
+    struct tact_address *ret, struct tact_error *err);
+
+/* ---- keys ---------------------------------------------------------------------------------------------- */
+
+/* The secrets of a key file: the current one and the earlier ones. Opaque; wiped when freed. Immutable, any thread.
+ * File: one secret a line as 64 hex digits, the current first; '#' starts a comment line. Mode must not let group or others read. */
+struct tact_keyring;
+/* TACT_OK, TACT_REFUSED (readable by others), TACT_INVALID (line named), TACT_SYSTEM. */
+int tact_facts_load_keyring(const char *path, struct tact_keyring **ret, struct tact_error *err);
+void tact_facts_free_keyring(struct tact_keyring **keyring);
+/* Makes the file with mode 0600 and one random secret; refuses to overwrite. With rotate, puts a new secret before the old ones of an
+ * existing file, replacing it atomically. Durable before it answers. */
+int tact_facts_create_key_file(const char *path, bool rotate, struct tact_error *err);
+size_t tact_facts_keyring_count(const struct tact_keyring *keyring);
+/* A name of secret WHICH that tells nothing of it: goes into the store's identity. */
+struct tact_id tact_facts_keyring_fingerprint(const struct tact_keyring *keyring, size_t which);
+/* DESIGN §2: HMAC-SHA-256(secret, SHA-256(address)), first 16 bytes. */
+struct tact_id tact_facts_key(const struct tact_keyring *keyring, size_t which, const uint8_t sha256[TACT_SHA256_BYTES]);
+
+/* Whom the store's records are named by: the keyring and every canonical profile ever used with this store, the current first. */
+struct tact_identity {
+	const struct tact_keyring *keyring;
+	const struct tact_canonical_profile *profiles;
+	size_t profiles_count; /* ≥ 1 */
+};
+
+struct tact_recipient {
+	struct tact_address address;
+	struct tact_id key;         /* current secret over the current canonical form: what is written */
+	const struct tact_id *also; /* every other key this person may stand under: asked, never written. Distinct, without key. */
+	size_t also_count;
+};
+/* Parses and keys one recipient. Results as tact_facts_parse_address. */
+int tact_facts_recipient(struct tact_arena *arena, const struct tact_identity *identity, const char *text,
+    struct tact_recipient *ret, struct tact_error *err);
+/* The same for a hex SHA-256 from a list (of a plain lower-cased address): key from the current secret, also from earlier ones. */
+int tact_facts_recipient_of_sha256(struct tact_arena *arena, const struct tact_identity *identity, const char *hex,
+    struct tact_recipient *ret, struct tact_error *err);
+
+/* ---- patterns and networks (made by config, asked by stream matching) ------------------------------------ */
+
+struct tact_pattern; /* PCRE2, with match limits; immutable, any thread */
+int tact_facts_compile_pattern(const char *text, struct tact_pattern **ret, struct tact_error *err);
+void tact_facts_free_pattern(struct tact_pattern **pattern);
+enum tact_answer { TACT_NO, TACT_YES, TACT_CANNOT_TELL };
+enum tact_answer tact_facts_match_pattern(const struct tact_pattern *pattern, const char *text);
+
+struct tact_network {
+	uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
+	uint8_t bits;        /* 0 … 128 */
+};
+int tact_facts_parse_network(const char *text, struct tact_network *ret, struct tact_error *err);
+bool tact_facts_network_has(const struct tact_network *networks, size_t count, const char *ip);
+
+/* ---- the message --------------------------------------------------------------------------------------- */
+
+struct tact_header {
+	const char *name;  /* as written */
+	const char *value; /* unfolded, trimmed, not decoded */
+};
+
+struct tact_envelope {
+	const char *listener;  /* name of the listener section */
+	bool smtp;             /* false: the non-SMTP listener (sendmail(1)): no refusal at RCPT */
+	const char *sasl_user; /* NULL when not authenticated */
+	const char *client_ip; /* NULL when there is none */
+	const char *client_name;
+	const char *sender; /* without <>; "" is the null sender */
+};
+
+struct tact_message {
+	struct tact_envelope envelope;
+	const char *queue_id; /* NULL until end of message */
+	const struct tact_header *headers;
+	size_t headers_count;
+	/* From here on: filled by tact_facts_finish_message, NULL when absent. */
+	const char *message_id, *date, *list_unsubscribe, *auto_submitted, *precedence;
+	const char *from;        /* canonical address of the one From mailbox */
+	const char *from_domain; /* its domain, A-labels */
+	const char *subject;     /* decoded, UTF-8 */
+	const char *list_id;     /* what stands between < and >, lower case */
+	const char *feedback_id[4]; /* RFC 9477's neighbour: campaign, customer, mail type, sender */
+	const char *ambiguous;   /* why this message is ambiguous (repeated or unreadable single headers, too many headers), or NULL */
+	bool automatic;          /* multipart/report, or Auto-Submitted other than "no": answers of machines */
+	bool platform;           /* list or platform headers: nobody types these */
+};
+
+/* A message under construction, in the arena. */
+struct tact_message *tact_facts_new_message(struct tact_arena *arena, const struct tact_envelope *envelope);
+/* One header field; value may be folded and carry any byte but NUL. Kept up to 2,000 fields and 1 MiB together; beyond, the message is
+ * ambiguous and the field is not kept. */
+void tact_facts_add_header(struct tact_arena *arena, struct tact_message *message, const char *name, const char *value);
+/* Reads what is read from headers. Always succeeds: what cannot be read makes the message ambiguous. Called once. */
+void tact_facts_finish_message(
+    struct tact_arena *arena, struct tact_message *message, const struct tact_canonical_profile *profile);
+/* First value of a header by name, any case, or NULL. */
+const char *tact_facts_header(const struct tact_message *message, const char *name);
+/* Reads an RFC 5322 file (header fields up to the empty line; a leading "From " line is passed over) into a finished message, and
+ * reports where the body starts. For explain and the gate. TACT_OK or TACT_INVALID. */
+int tact_facts_read_message(struct tact_arena *arena, const struct tact_envelope *envelope, const char *data, size_t size_bytes,
+    const struct tact_canonical_profile *profile, struct tact_message **ret, size_t *ret_body_offset, struct tact_error *err);
+/* The id by which a retry of the same message to the same person is known (DESIGN §5 "Idempotent counting"). */
+struct tact_id tact_facts_contact_id(const struct tact_message *message, const struct tact_id *recipient_key);
+
+/* ---- streams ------------------------------------------------------------------------------------------- */
+
+enum tact_delay_by { TACT_DELAY_QUEUE, TACT_DELAY_TEMPFAIL };
+enum tact_quarantine_by { TACT_QUARANTINE_REVIEW, TACT_QUARANTINE_HOLD };
+
+struct tact_header_match {
+	const char *name;
+	const char *text; /* of the pattern, for people */
+	const struct tact_pattern *pattern;
+};
+
+/* One stream section. Lists are alternatives; several kinds of condition must all hold; a stream without any condition matches nothing
+ * (it can still be named as strictest). */
+struct tact_stream {
+	const char *name, *owner, *brand;
+	enum tact_purpose purpose;
+	int priority; /* 0 … 1000, higher first */
+	bool exempt;  /* limits do not hold it back */
+	bool counts;  /* its contacts count toward limits */
+	enum tact_delay_by delay_by;
+	enum tact_quarantine_by quarantine_by;
+	int64_t max_delay_s;
+	int64_t max_waiting;  /* most recipients that wait here at a time */
+	int64_t personal_max; /* for purpose personal: more recipients a day for one sender and subject is bulk */
+	const char *campaign_header, *offer_header; /* NULL: Feedback-ID's first field / no offer */
+
+	const char *const *sasl_users;
+	size_t sasl_users_count;
+	const struct tact_network *networks;
+	size_t networks_count;
+	const char *const *listeners;
+	size_t listeners_count;
+	const char *const *senders; /* envelope sender: canonical address, or "@domain" */
+	size_t senders_count;
+	const char *const *from_domains; /* header: only from a trusted submitter */
+	size_t from_domains_count;
+	const struct tact_header_match *headers; /* header: only from a trusted submitter */
+	size_t headers_count;
+};
+
+struct tact_stream_set {
+	const struct tact_stream *streams; /* in file order */
+	size_t streams_count;
+	const struct tact_stream *strictest; /* never NULL */
+	/* Whose headers may choose the stream, the campaign and the offer. */
+	const char *const *trusted_sasl_users;
+	size_t trusted_sasl_users_count;
+	const struct tact_network *trusted_networks;
+	size_t trusted_networks_count;
+	const char *const *trusted_listeners;
+	size_t trusted_listeners_count;
+};
+
+struct tact_match {
+	const struct tact_stream *stream; /* never NULL */
+	bool certain;    /* headers cannot change it: a refusal may be given at RCPT */
+	bool strictest;  /* fell to the strictest stream; why says how */
+	bool bulk;       /* calls itself personal and has list or platform headers */
+	const char *why; /* short, for explain and the log */
+};
+/* Which stream carries the message. complete = false while only the envelope is known: then certain tells whether that suffices.
+ * Ambiguous messages and bulk ones fall to the strictest stream. The null sender is decide's matter. */
+void tact_facts_match_stream(
+    const struct tact_stream_set *set, const struct tact_message *message, bool complete, struct tact_match *ret);
+
+/* What the rules read of one message: all a claim needs to keep. Strings never NULL ("" = none). */
+struct tact_facts {
+	const char *stream, *owner, *brand, *campaign, *offer, *list;
+	enum tact_purpose purpose;
+	enum tact_channel channel;
+	int priority;
+	bool exempt, counts;
+};
+/* Campaign, offer: only from a trusted submitter; list: List-Id. */
+void tact_facts_gather(struct tact_arena *arena, const struct tact_stream_set *set, const struct tact_message *message,
+    const struct tact_match *match, struct tact_facts *ret);
+
+#endif

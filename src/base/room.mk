@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+#
+# base: knows nothing of mail. Stands on nothing.
+BASE = src/base/libbase.a $(OPENSSL_LIBS) $(GLIB_LIBS) $(ZLIB_LIBS) 
+noinst_LIBRARIES += src/base/libbase.a
+src_base_libbase_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(GLIB_CFLAGS) $(ZLIB_CFLAGS)
+src_base_libbase_a_SOURCES = include/tact/base.h
