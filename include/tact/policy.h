@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * policy: the rules, and the one that asks them all. Pure: facts, dossier, rules and now in; an opinion out.
+ *
+ * Thread rule: rule sets are immutable and shared by all threads; everything else lives in the caller's arena.
+ * Instants in µs (…_us), lengths of time in seconds (…_s).
+ */
+#ifndef TACT_POLICY_H
+#define TACT_POLICY_H
+
+#include <tact/dossier.h>
+
+/* In order of strictness. */
+enum tact_verdict { TACT_ACCEPT, TACT_DELAY, TACT_QUARANTINE, TACT_REJECT };
+const char *tact_policy_verdict_name(enum tact_verdict verdict);
+
+enum tact_rule_kind { TACT_RULE_SUPPRESSION, TACT_RULE_LIMIT, TACT_RULE_KINDS };
+const char *tact_policy_rule_kind_name(enum tact_rule_kind kind);
+
+/* A list of names; empty means "any". Compared without ASCII case. */
+struct tact_names {
+	const char *const *names;
+	size_t count;
+};
+
+/* Which contacts a limit counts, relative to the mail in question. */
+enum tact_by { TACT_BY_ANY, TACT_BY_SAME_OWNER, TACT_BY_OTHER_OWNER };
+enum tact_same { TACT_SAME_NONE, TACT_SAME_STREAM, TACT_SAME_OWNER, TACT_SAME_BRAND, TACT_SAME_CAMPAIGN, TACT_SAME_OFFER, TACT_SAME_LIST };
+
+/* at_most = N/W (any window of length W, sliding, half open: a contact at s leaves at s + W exactly), or N per calendar period. */
+struct tact_limit {
+	int64_t at_most_milli; /* 0: none allowed */
+	int64_t window_s;      /* sliding; 0: calendar */
+	enum tact_period period;
+	const struct tact_zone *zone; /* of the calendar; never NULL when window_s is 0 */
+	const char *window;           /* as written: "7d", "calendar-year" */
+	/* What counts. */
+	unsigned purposes; /* bits 1 << purpose; 0: any */
+	unsigned channels; /* bits 1 << channel; 0: any */
+	struct tact_names streams, owners, brands;
+	enum tact_by by;
+	enum tact_same same; /* SAME_CAMPAIGN, OFFER, LIST abstain when the mail has none */
+	int64_t weight_milli[TACT_CHANNELS]; /* what one contact of a channel counts; 1000 unless told */
+};
+
+/* The mail a rule applies to; empty lists and 0 mean any. */
+struct tact_applies {
+	struct tact_names streams, brands, owners;
+	unsigned purposes;
+};
+
+struct tact_rule {
+	const char *name;
+	enum tact_rule_kind kind;
+	enum tact_verdict action; /* never ACCEPT */
+	bool monitor;             /* asked and recorded, never acts */
+	struct tact_applies applies;
+	const char *text; /* reply; NULL: the kind's own words */
+	struct tact_limit limit;
+};
+
+/* All that decides, as configured: made by config, never changed, counted references. */
+struct tact_rule_set {
+	struct tact_stream_set streams;
+	const struct tact_rule *rules;
+	size_t rules_count;
+	bool monitor; /* the whole daemon decides and records but does not act */
+	int64_t release_spread_s;
+	int64_t retry_window_s;
+	int64_t history_s;
+	int64_t slot_length_s;
+	int64_t slot_size; /* most recipients in one slot */
+	bool keep_addresses;
+	const char *text;   /* effective configuration, for the policy entry */
+	const char *digest; /* hex SHA-256 of text: names this policy in evidence */
+};
+
+/* What one rule said. numbers as in DESIGN §6: count, at_most, window, frees_at. */
+struct tact_finding {
+	const struct tact_rule *rule;
+	bool fired;
+	enum tact_verdict verdict; /* rule->action when fired, else ACCEPT */
+	int64_t until_us;          /* for a delay: when this rule alone is satisfied; INT64_MAX: never */
+	bool has_numbers;
+	int64_t count_milli;  /* counted before this mail */
+	int64_t at_most_milli;
+	int64_t frees_at_us;  /* 0: does not apply */
+	const char *why;      /* one line for explain; never NULL */
+	const char *holder;   /* owner or campaign that holds the place, or "" */
+};
+
+struct tact_opinion {
+	enum tact_verdict verdict;
+	int64_t until_us;     /* the place, for DELAY */
+	const char *code;     /* "5.7.1", "4.7.1", "2.0.0" */
+	const char *text;     /* for the reply: short, ASCII, one line, no code */
+	const struct tact_rule *rule; /* the first that made the verdict, or NULL */
+	struct tact_finding *findings; /* every rule that applies, in file order */
+	size_t findings_count;
+	const struct tact_suppression **weighed; /* suppressions that were looked at because their scope covers the mail */
+	size_t weighed_count;
+};
+
+/* A question. */
+struct tact_question {
+	const struct tact_rule_set *rules;
+	const struct tact_facts *facts;
+	const struct tact_dossier *dossier; /* merged view */
+	int64_t now_us;
+	int64_t made_us;      /* when this mail first claimed; now_us for a new one */
+	int64_t not_after_us; /* latest place */
+	struct tact_id claim; /* this mail's own claim: not counted against it; also seeds release_spread */
+	struct tact_id contact; /* this mail's own contact (a retry): not counted against it */
+	bool released;        /* a reviewer released it: quarantine verdicts are recorded and do not act */
+	bool no_waiting;      /* the null sender: reject in place of delay and quarantine */
+};
+
+/* Asks every rule. Strictest verdict wins: reject > quarantine > delay > accept. Suppression is asked now and at the place; limits that delay
+ * give the place (their maximum, taken again until it stands still); limits that reject or quarantine are asked at the place. No place by
+ * not_after_us is a reject with that reason. Outranking claims (higher priority, then the earlier made, then the smaller id) hold their places.
+ * Rules and the daemon in monitor mode: findings say what would be, the opinion is what is done (the daemon's monitor is decide's matter). */
+void tact_policy_ask(struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret);
+
+/* Least time ≥ t_us at which RULE (a limit) is satisfied for mail of these facts given contacts and, if not NULL, placed claims;
+ * INT64_MAX: never. Idempotent, monotone in t_us. Exposed for tests and preflight. */
+struct tact_placed {
+	const struct tact_facts *facts;
+	int64_t place_us;
+	struct tact_id claim;
+};
+int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_facts *facts, const struct tact_dossier *dossier,
+    const struct tact_id *own_contact, const struct tact_placed *placed, size_t placed_count, int64_t t_us);
+
+/* The place of every waiting claim, in order of arbitration: a pure function of contacts, claims and rules. places[i] belongs to
+ * dossier->claims[i]; INT64_MAX for one without a place by its not_after, 0 for claims that hold none (not waiting, or lapsed: an hour past
+ * their place, a day when tempfail). */
+void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *rules, const struct tact_dossier *dossier,
+    int64_t now_us, int64_t *ret_places);
+/* When to look at this dossier again: the least place of its waiting claims that are on a ring, 0 for none. */
+int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *rules, const struct tact_dossier *dossier, int64_t now_us);
+
+/* Does the suppression hold back mail of these facts at t_us (scope, purposes, end)? And has the person's own later express consent lifted it? */
+bool tact_policy_suppression_covers(const struct tact_suppression *suppression, const struct tact_dossier *dossier,
+    const struct tact_facts *facts, int64_t t_us);
+
+#endif
