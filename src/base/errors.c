@@ -11,8 +11,8 @@
 
 const char *tact_result_name(int result)
 {
-	static const char *const names[] = {"ok", "invalid", "absent", "unavailable", "uncertain", "corrupt",
-	    "refused", "system"};
+	static const char *const names[] = {
+	    "ok", "invalid", "absent", "unavailable", "uncertain", "corrupt", "refused", "system"};
 
 	if (result > 0 || result < TACT_SYSTEM)
 		return "unknown";

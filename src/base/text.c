@@ -125,7 +125,8 @@ int tact_text_parse_duration(const char *text, int64_t *ret_seconds, struct tact
 	int64_t number = 0, unit;
 
 	for (; *p >= '0' && *p <= '9'; p++)
-		if (number <= LONGEST_DURATION_S) /* stops growing there: too long already, and never overflows */
+		if (number <=
+		    LONGEST_DURATION_S) /* stops growing there: too long already, and never overflows */
 			number = 10 * number + (*p - '0');
 	if (text != NULL && strcmp(text, "0") == 0) {
 		*ret_seconds = 0;
@@ -134,7 +135,8 @@ int tact_text_parse_duration(const char *text, int64_t *ret_seconds, struct tact
 	unit = p == text || *p == '\0' || p[1] != '\0' ? 0 : unit_seconds(*p);
 	if (unit == 0)
 		return tact_error_set(err, TACT_INVALID,
-		    "\"%.64s\" is not a duration: a whole number and one of s m h d w are wanted, as in 20h or 7d",
+		    "\"%.64s\" is not a duration: a whole number and one of s m h d w are wanted, as in 20h "
+		    "or 7d",
 		    text == NULL ? "" : text);
 	if (number > LONGEST_DURATION_S / unit)
 		return tact_error_set(err, TACT_INVALID, "\"%.64s\" is too long: 40000d is the most", text);
@@ -151,7 +153,8 @@ char *tact_text_format_duration(struct tact_arena *arena, int64_t seconds)
 		return tact_arena_strdup(arena, "0");
 	for (const char *unit = units;; unit++)
 		if (seconds % unit_seconds(*unit) == 0)
-			return tact_arena_printf(arena, "%" PRId64 "%c", seconds / unit_seconds(*unit), *unit);
+			return tact_arena_printf(
+			    arena, "%" PRId64 "%c", seconds / unit_seconds(*unit), *unit);
 }
 
 int tact_text_parse_int(const char *text, int64_t least, int64_t most, int64_t *ret, struct tact_error *err)

@@ -30,7 +30,8 @@ static size_t match_shape(const char *text, const char *shape)
 	return i;
 }
 
-/* Takes ".FRACTION" where there is one. What is finer than a microsecond is cut off. Answers what follows it. */
+/* Takes ".FRACTION" where there is one. What is finer than a microsecond is cut off. Answers what follows it.
+ */
 static const char *take_fraction(const char *p, int64_t *ret_us)
 {
 	int64_t weight = SECOND_US / 10;
@@ -59,7 +60,8 @@ static int parse_seconds(const char *text, int64_t *ret_us)
 	return TACT_OK;
 }
 
-/* GLib knows the calendar; it is handed one canonical form, because it would take many more than we promise. */
+/* GLib knows the calendar; it is handed one canonical form, because it would take many more than we promise.
+ */
 static int parse_canonical(const char *date, const char *time_of_day, const char *offset, int64_t *ret_s)
 {
 	char text[40];
@@ -77,35 +79,28 @@ static int parse_canonical(const char *date, const char *time_of_day, const char
 /* "Z" or "+01:00", and nothing behind it. GLib's limit of 24 hours is more than RFC 3339 allows. */
 static bool is_offset(const char *text)
 {
-	if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0)
+	if (strcmp(text, "Z") == 0)
 		return true;
 	return (match_shape(text, "+00:00") == 6 || match_shape(text, "-00:00") == 6) && text[6] == '\0' &&
-	    memcmp(text + 1, "24", 2) < 0 && text[4] < '6';
+	       memcmp(text + 1, "24", 2) < 0 && text[4] < '6';
 }
 
 static int parse_calendar(const char *text, int64_t *ret_us)
 {
-	const char *rest;
-	int64_t seconds, fraction_us;
+	const char *time_of_day = "00:00:00", *offset = "Z";
+	int64_t seconds, fraction_us = 0;
 
 	if (match_shape(text, "0000-00-00") == 0)
 		return TACT_INVALID;
-	if (text[10] == '\0') {
-		rest = "Z";
-		fraction_us = 0;
-		if (parse_canonical(text, "00:00:00", rest, &seconds) != TACT_OK)
+	if (text[10] != '\0') {
+		time_of_day = text + 11;
+		if (strchr("Tt ", text[10]) == NULL || match_shape(time_of_day, "00:00:00") == 0)
 			return TACT_INVALID;
-		*ret_us = seconds * SECOND_US;
-		return TACT_OK;
+		offset = take_fraction(time_of_day + 8, &fraction_us);
+		if ((*offset == '\0' && text[10] == ' ') || strcmp(offset, "z") == 0)
+			offset = "Z";
 	}
-	if (strchr("Tt ", text[10]) == NULL || match_shape(text + 11, "00:00:00") == 0)
-		return TACT_INVALID;
-	rest = take_fraction(text + 19, &fraction_us);
-	if (*rest == '\0' && text[10] == ' ')
-		rest = "Z";
-	if (!is_offset(rest))
-		return TACT_INVALID;
-	if (parse_canonical(text, text + 11, *rest == 'z' ? "Z" : rest, &seconds) != TACT_OK)
+	if (!is_offset(offset) || parse_canonical(text, time_of_day, offset, &seconds) != TACT_OK)
 		return TACT_INVALID;
 	*ret_us = seconds * SECOND_US + fraction_us;
 	return TACT_OK;
@@ -128,13 +123,14 @@ int tact_text_parse_time(const char *text, int64_t *ret_us, struct tact_error *e
 char *tact_text_format_time(struct tact_arena *arena, int64_t time_us)
 {
 	int64_t fraction_us = time_us % SECOND_US;
-	time_t seconds;
+	time_t seconds = (time_t)(time_us / SECOND_US);
 	struct tm tm;
-	char text[40];
+	char text[80];
 
-	if (fraction_us < 0)
+	if (fraction_us < 0) {
 		fraction_us += SECOND_US;
-	seconds = (time_t)((time_us - fraction_us) / SECOND_US);
+		seconds--;
+	}
 	(void)gmtime_r(&seconds, &tm);
 	(void)snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
 	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * decide: the pipeline. Facts and dossier to verdicts, durable; the same for milter, gate, bell and the verbs of tact.
+ *
+ * Order of every recorded decision: store update committed, one evidence append for the message, then the answer. Whatever fails on that way
+ * leaves the recipient undecided, and undecided is a temp-fail (451 4.3.0), never an accept.
+ *
+ * Thread rule: a decider serves any number of threads; what it returns lives in the caller's arena. Never use one across fork().
+ * Deadlines are tact_clock_monotonic_ms() values, 0 for none; now_us comes from the caller, once per message.
+ */
+#ifndef TACT_DECIDE_H
+#define TACT_DECIDE_H
+
+#include <tact/audit.h>
+#include <tact/policy.h>
+#include <tact/store.h>
+
+/* ---- identity ------------------------------------------------------------------------------------------ */
+
+/* Holds the keyring and canonical profile against the store's identity. An unused store takes them on. TACT_OK fills ret: the current
+ * profile first, then every earlier one. TACT_REFUSED: the store was made with another key or other canonical options; err says which and what
+ * to do. adopt: makes the given ones current, keeping the earlier ones listed (needs the earlier secrets in the keyring). */
+int tact_decide_open_identity(struct tact_store *store, const struct tact_keyring *keyring,
+    const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena, struct tact_identity *ret, struct tact_error *err);
+
+/* ---- what waits on this relay ---------------------------------------------------------------------------- */
+
+/* Counts of waiting recipients by stream and by ring slot, in memory shared by the processes of one tactd (made before fork). Approximate by
+ * nature: bounds, never facts. */
+struct tact_ledger;
+struct tact_ledger *tact_ledger_new(void);
+void tact_ledger_free(struct tact_ledger **ledger);
+void tact_ledger_add(struct tact_ledger *ledger, const char *stream, int64_t slot, int64_t count); /* count may be negative; slot < 0: none */
+int64_t tact_ledger_waiting(const struct tact_ledger *ledger, const char *stream);
+int64_t tact_ledger_slot(const struct tact_ledger *ledger, int64_t slot);
+void tact_ledger_clear(struct tact_ledger *ledger);
+
+/* ---- the decider ----------------------------------------------------------------------------------------- */
+
+struct tact_decider;
+struct tact_decider_parts {
+	struct tact_store *store;             /* borrowed */
+	struct tact_audit *audit;             /* borrowed; NULL only for readers (explain, show) */
+	const struct tact_identity *identity; /* borrowed */
+	const char *host;                     /* borrowed */
+	struct tact_ledger *ledger;           /* borrowed; NULL: nothing is bounded */
+};
+struct tact_decider *tact_decider_new(const struct tact_decider_parts *parts);
+void tact_decider_free(struct tact_decider **decider);
+/* Puts RULES in force for every decision that starts from now on; release(owner) is called when the last decision under them ended. */
+void tact_decider_set_rules(struct tact_decider *decider, const struct tact_rule_set *rules, void (*release)(void *owner), void *owner);
+/* The rules in force, held until put back. */
+const struct tact_rule_set *tact_decider_take_rules(struct tact_decider *decider);
+void tact_decider_put_rules(struct tact_decider *decider, const struct tact_rule_set *rules);
+/* Appends start, policy or stop to the evidence. detail: free text ("3 bytes torn"), may be NULL. */
+int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, const char *detail, int64_t now_us, struct tact_error *err);
+
+/* ---- a message at the milter ----------------------------------------------------------------------------- */
+
+/* What happens to one recipient. The milter turns the lot into Postfix's terms (DESIGN §3's table). */
+enum tact_fate {
+	TACT_FATE_PASS,      /* stays on the message */
+	TACT_FATE_GATE,      /* delayed: rewritten to the gate (or 451 when tempfail and all are) */
+	TACT_FATE_REVIEW,    /* quarantined: rewritten to the review domain (or held whole when hold and all are) */
+	TACT_FATE_REFUSE,    /* rejected: 550 when all are; else rewritten to the gate, which refuses it */
+	TACT_FATE_UNDECIDED, /* 451 for the whole message */
+};
+
+/* The ruling on one recipient. */
+struct tact_ruling {
+	const char *given;        /* as the client gave it */
+	size_t first;             /* index of the first recipient of this message that is the same person; own index if none before */
+	struct tact_recipient recipient;
+	enum tact_fate fate;
+	struct tact_opinion opinion; /* what the rules said, also when monitored */
+	bool monitored;              /* mode = monitor: fate is PASS whatever the opinion says */
+	struct tact_match match;
+	struct tact_facts facts;
+	struct tact_id decision;     /* evidence id */
+	/* GATE, REVIEW and REFUSE: */
+	struct tact_id claim;
+	const char *ring;            /* "s29921760"; "" when nothing is to be queued */
+	bool tempfail, hold;         /* delay_by, quarantine_by of the stream */
+	bool add_notify;             /* NOTIFY=FAILURE is to be added */
+	/* UNDECIDED: */
+	int result;                  /* TACT_UNAVAILABLE, TACT_UNCERTAIN, TACT_CORRUPT, TACT_REFUSED (max_waiting) */
+	const char *code, *text;     /* what to tell the client: code "5.7.1", text without code, printable ASCII, ≤ 200 */
+};
+
+struct tact_asked {
+	const char *given;  /* address, with or without <> */
+	const char *notify; /* the client's NOTIFY value, or NULL */
+};
+
+struct tact_decide_request {
+	const struct tact_message *message; /* finished, or envelope only for tact_decide_rcpt */
+	const struct tact_asked *asked;
+	size_t asked_count;
+	const char *excerpt; /* first words of the body, or NULL */
+	int64_t now_us;
+	int64_t deadline_ms;
+};
+
+/* At RCPT: reads only. Fills one ruling: REFUSE when the stream is certain and a suppression (or a form of address that cannot be kept apart)
+ * refuses, its evidence durable; UNDECIDED when the store cannot answer; PASS means "ask again at end of message". */
+void tact_decide_rcpt(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
+    struct tact_ruling *ret);
+/* At end of message: decides every recipient, records, answers. Always fills asked_count rulings. err (may be NULL) gets words for the log when
+ * any is undecided. */
+void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
+    struct tact_ruling *ret, struct tact_error *err);
+/* The client is told 451 after all (another recipient undecided, an edit failed): contacts and claims made for these rulings are marked open,
+ * so that the retry is found by its id however late it comes. Best effort. */
+void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena, const struct tact_ruling *rulings, size_t count,
+    int64_t now_us, int64_t deadline_ms);
+/* The same questions without recording anything: explain and preflight. */
+void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
+    struct tact_ruling *ret, struct tact_error *err);
+/* Can any rule in force quarantine, so that an excerpt for the reviewer is wanted? */
+bool tact_decide_wants_body(struct tact_decider *decider);
+
+/* ---- the gate --------------------------------------------------------------------------------------------- */
+
+/* The address under which Postfix keeps a recipient: CLAIM.BASE32@RING.DOMAIN. */
+char *tact_decide_gate_address(struct tact_arena *arena, const struct tact_id *claim, const char *given, const char *ring, const char *domain);
+/* Its inverse. DOMAIN is the gate's or the review domain. TACT_OK or TACT_INVALID. given comes back byte for byte. */
+int tact_decide_read_gate_address(struct tact_arena *arena, const char *address, const char *domain, struct tact_id *ret_claim,
+    const char **ret_given, const char **ret_ring);
+
+enum tact_look {
+	TACT_LOOK_WAIT,    /* not due, under review, or waiting anew: 451 code/text; nothing was written */
+	TACT_LOOK_TAKE,    /* send the body; then tact_decide_take */
+	TACT_LOOK_DROP,    /* passed before: take the body, answer 250, forget it */
+	TACT_LOOK_UNKNOWN, /* no such claim for this person: 451 */
+	TACT_LOOK_FAIL     /* store cannot answer: 451 4.3.0 */
+};
+struct tact_waiting {
+	struct tact_id claim;
+	const char *given; /* decoded from the address */
+	enum tact_look look;
+	int64_t until_us;
+	const char *code, *text;
+	bool notify_added;
+	const char *ring;
+	/* Filled by tact_decide_take: */
+	enum tact_fate fate; /* PASS: hand on; REFUSE: hand to the refusing listener; GATE, REVIEW, UNDECIDED: 451 code text */
+	struct tact_id decision;
+	struct tact_id key; /* where the claim stands */
+};
+/* Fills look, until, code, text, notify_added, key from claim and given: a read. */
+void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting, int64_t now_us, int64_t deadline_ms);
+/* Decides those whose look is TAKE again, with the whole message: today's dossier and rules, the stream kept in the claim. PASS has its contact
+ * written and its evidence durable; it is PASSING until tact_decide_passed. */
+void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena, const struct tact_message *message, const char *excerpt,
+    struct tact_waiting *waiting, size_t count, int64_t now_us, int64_t deadline_ms, struct tact_error *err);
+/* The next hop answered 250 (reinjected_id may be NULL): the claims with fate PASS become passed, those with REFUSE bounced; durable, with an
+ * outcome entry each, before TACT_OK. */
+int tact_decide_passed(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting, size_t count,
+    const char *queue_id, const char *reinjected_id, int64_t now_us, int64_t deadline_ms, struct tact_error *err);
+
+/* ---- the bell --------------------------------------------------------------------------------------------- */
+
+struct tact_bell_claim {
+	struct tact_id claim;
+	struct tact_store_key key; /* dossier or review */
+	const char *ring;          /* label */
+	bool review;               /* ring stands under the review domain */
+	const char *stream;
+	int64_t place_us;
+	int64_t made_us;
+	bool lapsed;               /* an hour past its place */
+};
+/* Claims and released reviews of this relay whose wake time lies in (after_us, until_us], at most limit records, each read and its places
+ * derived anew; place_us may be later than now (bumped: the record's wake time is put right by tact_decide_refresh). */
+int tact_decide_due(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us, int64_t until_us, size_t limit,
+    int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count, struct tact_error *err);
+/* Writes a record's state forward: lapsed claims and those named (never fetched) become withdrawn, wake time set anew, outcome entries. */
+int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena, const struct tact_store_key *key,
+    const struct tact_id *withdraw, size_t withdraw_count, int64_t now_us, int64_t deadline_ms, struct tact_error *err);
+/* Fills the ledger anew from everything that waits. */
+int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tact_error *err);
+
+/* ---- changes by people and imports -------------------------------------------------------------------------- */
+
+enum tact_change_kind { TACT_CHANGE_SUPPRESS, TACT_CHANGE_UNSUPPRESS, TACT_CHANGE_CONTACT, TACT_CHANGE_ALIAS };
+struct tact_change {
+	enum tact_change_kind kind;
+	struct tact_suppression suppression; /* SUPPRESS: id none = made from scope and reason, so that the same wish twice is one.
+	                                        UNSUPPRESS: scope says which (global ends only global ones); id, when set, names one */
+	struct tact_contact contact;         /* CONTACT */
+	struct tact_id alias_of;             /* ALIAS: key of the dossier it points to */
+	const char *by, *why;                /* who asked, and the reason (required for UNSUPPRESS) */
+};
+struct tact_changed {
+	int result;      /* TACT_OK, or as the store answered; TACT_ABSENT: nothing to end */
+	bool changed;    /* false: it was known already */
+	uint64_t version;
+};
+/* Applies changes[i] to recipients[i], durable with a change entry each. Recipients may repeat. Answers the worst result. */
+int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena, const struct tact_recipient *recipients,
+    const struct tact_change *changes, size_t count, int64_t now_us, int64_t deadline_ms, struct tact_changed *ret, struct tact_error *err);
+/* What would change, without writing: for a dry run. */
+int tact_decide_change_preview(struct tact_decider *decider, struct tact_arena *arena, const struct tact_recipient *recipients,
+    const struct tact_change *changes, size_t count, int64_t now_us, struct tact_changed *ret, struct tact_error *err);
+
+/* The merged view of one person (aliases followed, all keys asked), for show, export and trails. ret_key: where it is written. */
+int tact_decide_view(struct tact_decider *decider, struct tact_arena *arena, const struct tact_recipient *recipient,
+    struct tact_dossier *ret, struct tact_id *ret_key, uint64_t *ret_version, struct tact_error *err);
+
+/* ---- reviews ---------------------------------------------------------------------------------------------- */
+
+enum tact_review_state { TACT_REVIEW_HELD, TACT_REVIEW_RELEASED, TACT_REVIEW_DISCARDED };
+const char *tact_review_state_name(enum tact_review_state state);
+struct tact_review {
+	struct tact_id id;
+	enum tact_review_state state;
+	const char *stream, *owner, *campaign, *sender, *subject, *excerpt, *why; /* why: the rule's words */
+	const char *relay;
+	const char **rings;
+	size_t rings_count;
+	int64_t made_us, done_us;
+	const char *by, *note;
+};
+int tact_review_decode(struct tact_arena *arena, const void *bytes, size_t size, struct tact_review *ret, struct tact_error *err);
+typedef bool (*tact_review_fn)(void *context, const struct tact_review *review);
+int tact_decide_list_reviews(struct tact_decider *decider, struct tact_arena *arena, tact_review_fn fn, void *context, struct tact_error *err);
+/* TACT_OK, TACT_ABSENT, TACT_REFUSED (ended already), or as the store answered. Durable with a change entry; the relay's bell rings at once. */
+int tact_decide_end_review(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *review,
+    enum tact_review_state state, const char *by, const char *note, int64_t now_us, struct tact_error *err);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What libcrypto hands out, fetched once and kept per thread; private to the room.
+ */
+#ifndef BASE_CRYPTO_H
+#define BASE_CRYPTO_H
+
+#include <openssl/evp.h>
+
+/* Contexts belong to the calling thread and may be set up anew by every function that uses one. */
+struct crypto {
+	const EVP_MD *sha256;
+	const EVP_CIPHER *aes256gcm;
+	EVP_MD_CTX *digest;
+	EVP_MAC_CTX *hmac;
+	EVP_CIPHER_CTX *cipher;
+};
+
+/* Never NULL. */
+const struct crypto *crypto_get(void);
+
+/* libcrypto or the kernel cannot do what we stand on: says so and ends the process like a lack of memory
+ * does. */
+_Noreturn void crypto_fail(const char *what);
+
+#endif
