@@ -107,16 +107,25 @@ struct tact_decide_request {
 void tact_decide_rcpt(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
     struct tact_ruling *ret);
 /* At end of message: decides every recipient, records, answers. Always fills asked_count rulings. err (may be NULL) gets words for the log when
- * any is undecided. */
+ * any is undecided. When the sum is TEMPFAIL, what was written is marked open (see reopen) before it returns. */
 void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
     struct tact_ruling *ret, struct tact_error *err);
-/* The client is told 451 after all (another recipient undecided, an edit failed): contacts and claims made for these rulings are marked open,
+/* The client is told 451 after all (an edit failed): contacts and claims made for these rulings are marked open,
  * so that the retry is found by its id however late it comes. Best effort. */
 void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena, const struct tact_ruling *rulings, size_t count,
     int64_t now_us, int64_t deadline_ms);
 /* The same questions without recording anything: explain and preflight. */
 void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
     struct tact_ruling *ret, struct tact_error *err);
+/* What the lot comes to (DESIGN §3's table): the milter does it, and the evidence says so. */
+enum tact_sum {
+	TACT_SUM_CONTINUE, /* everybody passes */
+	TACT_SUM_EDIT,     /* some or all are rewritten */
+	TACT_SUM_REJECT,   /* 550, code and text of the first */
+	TACT_SUM_TEMPFAIL, /* 451: somebody is undecided, or all wait with delay_by = tempfail */
+	TACT_SUM_HOLD      /* all quarantined with quarantine_by = hold */
+};
+enum tact_sum tact_decide_sum(const struct tact_ruling *rulings, size_t count);
 /* Can any rule in force quarantine, so that an excerpt for the reviewer is wanted? */
 bool tact_decide_wants_body(struct tact_decider *decider);
 
@@ -151,7 +160,7 @@ struct tact_waiting {
 /* Fills look, until, code, text, notify_added, key from claim and given: a read. */
 void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting, int64_t now_us, int64_t deadline_ms);
 /* Decides those whose look is TAKE again, with the whole message: today's dossier and rules, the stream kept in the claim. PASS has its contact
- * written and its evidence durable; it is PASSING until tact_decide_passed. */
+ * written and its evidence durable; it is PASSING until tact_decide_passed. A claim that passed meanwhile has look set to DROP. */
 void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena, const struct tact_message *message, const char *excerpt,
     struct tact_waiting *waiting, size_t count, int64_t now_us, int64_t deadline_ms, struct tact_error *err);
 /* The next hop answered 250 (reinjected_id may be NULL): the claims with fate PASS become passed, those with REFUSE bounced; durable, with an
@@ -210,19 +219,6 @@ int tact_decide_view(struct tact_decider *decider, struct tact_arena *arena, con
 
 /* ---- reviews ---------------------------------------------------------------------------------------------- */
 
-enum tact_review_state { TACT_REVIEW_HELD, TACT_REVIEW_RELEASED, TACT_REVIEW_DISCARDED };
-const char *tact_review_state_name(enum tact_review_state state);
-struct tact_review {
-	struct tact_id id;
-	enum tact_review_state state;
-	const char *stream, *owner, *campaign, *sender, *subject, *excerpt, *why; /* why: the rule's words */
-	const char *relay;
-	const char **rings;
-	size_t rings_count;
-	int64_t made_us, done_us;
-	const char *by, *note;
-};
-int tact_review_decode(struct tact_arena *arena, const void *bytes, size_t size, struct tact_review *ret, struct tact_error *err);
 typedef bool (*tact_review_fn)(void *context, const struct tact_review *review);
 int tact_decide_list_reviews(struct tact_decider *decider, struct tact_arena *arena, tact_review_fn fn, void *context, struct tact_error *err);
 /* TACT_OK, TACT_ABSENT, TACT_REFUSED (ended already), or as the store answered. Durable with a change entry; the relay's bell rings at once. */

@@ -192,4 +192,24 @@ void tact_dossier_remove_contact(struct tact_dossier *dossier, const struct tact
  * suppressions and consents never go (ended ones a history after their end). Answers whether anything changed. */
 bool tact_dossier_tidy(struct tact_arena *arena, struct tact_dossier *dossier, int64_t now_us, int64_t history_s);
 
+/* ---- reviews: what a reviewer is shown of a quarantined message or campaign; ends with the review ------------ */
+
+enum tact_review_state { TACT_REVIEW_HELD, TACT_REVIEW_RELEASED, TACT_REVIEW_DISCARDED, TACT_REVIEW_STATES };
+const char *tact_dossier_review_state_name(enum tact_review_state state);
+struct tact_review {
+	struct tact_id id;
+	enum tact_review_state state;
+	const char *stream, *owner, *campaign, *sender, *subject, *excerpt; /* the last three empty once the review ended */
+	const char *why;   /* the rule's words */
+	const char *relay; /* whose Postfix keeps the mail */
+	const char **rings;
+	size_t rings_count;
+	int64_t made_us, done_us;
+	const char *by, *note; /* who ended it, and why */
+	struct tact_unknown unknown;
+};
+/* As tact_dossier_decode and tact_dossier_encode; src/dossier/review.proto. size 0 is TACT_ABSENT. */
+int tact_dossier_decode_review(struct tact_arena *arena, const void *bytes, size_t size, struct tact_review *ret, struct tact_error *err);
+void tact_dossier_encode_review(struct tact_arena *arena, const struct tact_review *review, const void **ret_bytes, size_t *ret_size);
+
 #endif
