@@ -18,7 +18,7 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char wanted[64];
-static atomic_llong left = 1;
+static atomic_llong left;
 
 /* A wish that cannot be read must not look like an edge that was never passed. */
 static void read_wish(void)

@@ -61,12 +61,14 @@ static int parse_seconds(const char *text, int64_t *ret_us)
 }
 
 /* GLib knows the calendar; it is handed one canonical form, because it would take many more than we promise.
- */
+ * It turns the second 60 of a leap second into 59, which is right, and 61 too, which is not. */
 static int parse_canonical(const char *date, const char *time_of_day, const char *offset, int64_t *ret_s)
 {
 	char text[40];
 	GDateTime *when;
 
+	if (memcmp(time_of_day + 6, "60", 2) > 0)
+		return TACT_INVALID;
 	(void)snprintf(text, sizeof text, "%.10sT%.8s%s", date, time_of_day, offset);
 	when = g_date_time_new_from_iso8601(text, NULL);
 	if (when == NULL)
