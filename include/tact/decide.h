@@ -78,6 +78,7 @@ struct tact_ruling {
 	struct tact_match match;
 	struct tact_facts facts;
 	struct tact_id decision;     /* evidence id */
+	struct tact_id written;      /* key of the dossier that was (or may have been) written; none when nothing was */
 	/* GATE, REVIEW and REFUSE: */
 	struct tact_id claim;
 	const char *ring;            /* "s29921760"; "" when nothing is to be queued */

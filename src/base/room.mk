@@ -9,3 +9,9 @@ src_base_libbase_a_SOURCES = include/tact/base.h \
 	src/base/arena.c src/base/clock.c src/base/crypto.c src/base/crypto.h src/base/digest.c \
 	src/base/edge.c src/base/encode.c src/base/errors.c src/base/log.c src/base/memory.c \
 	src/base/seal.c src/base/text.c src/base/time.c src/base/zone.c
+
+check_PROGRAMS += tests/unit/test_base
+TESTS += tests/unit/test_base
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_base_LDADD = $(BASE) $(CHECK_LIBS)

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What the bell needs to know: which claims of this relay are due, and how a record that nobody fetches moves
+ * on. Ringing is the gate's.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include "private.h"
+
+struct due_list {
+	struct tact_arena *arena;
+	struct tact_store_key *keys;
+	int64_t *wakes_us;
+	size_t keys_count, wakes_count;
+};
+
+static bool note_due(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	struct due_list *list = context;
+
+	*TACT_PUSH(list->arena, list->keys, list->keys_count) = *key;
+	*TACT_PUSH(list->arena, list->wakes_us, list->wakes_count) = record->wake_us;
+	return true;
+}
+
+struct bell_list {
+	struct tact_decider *decider;
+	struct tact_arena *arena;
+	const struct tact_rule_set *rules;
+	int64_t now_us;
+	struct tact_bell_claim *claims;
+	size_t count;
+};
+
+static bool is_ours(const struct bell_list *list, const struct tact_claim *claim)
+{
+	return claim->state == TACT_CLAIM_WAITING && claim->ring[0] != '\0' &&
+	       tact_text_equal(claim->relay, list->decider->parts.host);
+}
+
+static void list_claims(
+    struct bell_list *list, const struct tact_store_key *key, const struct tact_record *record)
+{
+	struct tact_dossier dossier;
+	int64_t *places;
+
+	if (tact_dossier_decode(list->arena, record->bytes, record->size, &dossier, NULL) != TACT_OK)
+		return;
+	places = tact_arena_alloc(list->arena, (dossier.claims_count + 1) * sizeof *places);
+	tact_policy_places(list->arena, list->rules, &dossier, list->now_us, places);
+	for (size_t i = 0; i < dossier.claims_count; i++) {
+		const struct tact_claim *claim = &dossier.claims[i];
+
+		if (!is_ours(list, claim))
+			continue;
+		*TACT_PUSH(list->arena, list->claims, list->count) = (struct tact_bell_claim){
+		    .claim = claim->id,
+		    .key = *key,
+		    .ring = claim->ring,
+		    .stream = claim->facts.stream,
+		    /* Without a place: rung now, so that the gate refuses it in time. */
+		    .place_us = places[i] == INT64_MAX || places[i] == 0 ? list->now_us : places[i],
+		    .made_us = claim->made_us,
+		    .lapsed = places[i] == 0,
+		};
+	}
+}
+
+static void list_review(
+    struct bell_list *list, const struct tact_store_key *key, const struct tact_record *record)
+{
+	struct tact_review review;
+
+	if (tact_dossier_decode_review(list->arena, record->bytes, record->size, &review, NULL) != TACT_OK ||
+	    review.state == TACT_REVIEW_HELD || !tact_text_equal(review.relay, list->decider->parts.host))
+		return;
+	for (size_t i = 0; i < review.rings_count; i++)
+		*TACT_PUSH(list->arena, list->claims, list->count) = (struct tact_bell_claim){
+		    .claim = review.id,
+		    .key = *key,
+		    .ring = review.rings[i],
+		    .review = true,
+		    .stream = review.stream,
+		    .place_us = review.done_us,
+		    .made_us = review.made_us,
+		};
+}
+
+static int read_due(struct bell_list *list, const struct due_list *due, struct tact_error *err)
+{
+	struct tact_record *records = tact_arena_alloc(list->arena, (due->keys_count + 1) * sizeof *records);
+	struct tact_store_answer *answers =
+	    tact_arena_alloc(list->arena, (due->keys_count + 1) * sizeof *answers);
+
+	if (due->keys_count == 0)
+		return TACT_OK;
+	int result = tact_store_read(
+	    list->decider->parts.store, due->keys, due->keys_count, list->arena, records, answers, 0);
+	if (result == TACT_UNAVAILABLE || result == TACT_UNCERTAIN) {
+		tact_store_last_error(list->decider->parts.store, err);
+		return result;
+	}
+	for (size_t i = 0; i < due->keys_count; i++) {
+		if (answers[i].result != TACT_OK || records[i].size == 0)
+			continue;
+		if (due->keys[i].kind == TACT_STORE_REVIEW)
+			list_review(list, &due->keys[i], &records[i]);
+		else if (due->keys[i].kind == TACT_STORE_DOSSIER)
+			list_claims(list, &due->keys[i], &records[i]);
+	}
+	return TACT_OK;
+}
+
+int tact_decide_due(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
+    int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
+    struct tact_error *err)
+{
+	struct due_list due = {.arena = arena};
+	struct bell_list list = {
+	    .decider = decider, .arena = arena, .now_us = now_us, .rules = tact_decider_take_rules(decider)};
+	int result = tact_store_due(decider->parts.store, after_us, until_us, limit, note_due, &due, err);
+
+	if (result == TACT_OK)
+		result = read_due(&list, &due, err);
+	tact_decider_put_rules(decider, list.rules);
+	if (result != TACT_OK)
+		return result;
+	*ret = list.claims;
+	*ret_count = list.count;
+	return TACT_OK;
+}
+
+/* ---- moving a record on ---- */
+
+struct refresh {
+	struct tact_decider *decider;
+	struct tact_arena *arena;
+	struct record_terms terms;
+	const struct tact_id *withdraw;
+	size_t withdraw_count;
+	bool review;
+	struct tact_audit_entry *entries;
+	size_t entries_count;
+	const struct tact_claim **gone;
+	size_t gone_count;
+	struct tact_id key;
+};
+
+static bool is_named(const struct refresh *refresh, const struct tact_id *claim)
+{
+	for (size_t i = 0; i < refresh->withdraw_count; i++)
+		if (tact_id_equal(&refresh->withdraw[i], claim))
+			return true;
+	return false;
+}
+
+static void note_withdrawn(
+    struct refresh *refresh, const struct tact_dossier *dossier, const struct tact_claim *claim, bool lapsed)
+{
+	struct tact_audit_entry *entry = TACT_PUSH(refresh->arena, refresh->entries, refresh->entries_count);
+
+	evidence_common(refresh->terms.rules, TACT_AUDIT_OUTCOME, "bell", entry);
+	entry->action = lapsed ? "lapsed" : "withdrawn";
+	entry->previous = tact_id_format(refresh->arena, &claim->decision);
+	if (dossier->has_person_key)
+		evidence_person(refresh->arena, dossier->person_key, &refresh->key, NULL, entry);
+	*TACT_PUSH(refresh->arena, refresh->gone, refresh->gone_count) =
+	    tact_arena_copy(refresh->arena, claim, sizeof *claim);
+}
+
+static bool refresh_dossier(
+    struct refresh *refresh, const struct tact_record *now, struct tact_store_put *ret)
+{
+	struct tact_dossier dossier;
+	int64_t *places;
+
+	if (now->size == 0 ||
+	    tact_dossier_decode(refresh->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
+		return false;
+	places = tact_arena_alloc(refresh->arena, (dossier.claims_count + 1) * sizeof *places);
+	tact_policy_places(refresh->arena, refresh->terms.rules, &dossier, refresh->terms.now_us, places);
+	for (size_t i = 0; i < dossier.claims_count; i++) {
+		struct tact_claim *claim = &dossier.claims[i];
+		bool named = is_named(refresh, &claim->id);
+
+		if (claim->state != TACT_CLAIM_WAITING || (places[i] != 0 && !named))
+			continue;
+		note_withdrawn(refresh, &dossier, claim, !named);
+		claim->state = TACT_CLAIM_WITHDRAWN;
+		claim->done_us = refresh->terms.now_us;
+	}
+	if (refresh->gone_count == 0 &&
+	    record_wake_us(refresh->arena, &refresh->terms, &dossier) == now->wake_us)
+		return false;
+	record_finish(refresh->arena, &refresh->terms, NULL, &dossier, ret);
+	return true;
+}
+
+static bool refresh_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	struct refresh *refresh = context;
+
+	(void)index;
+	(void)store_now_us;
+	refresh->entries_count = refresh->gone_count = 0;
+	refresh->entries = NULL;
+	refresh->gone = NULL;
+	if (!refresh->review)
+		return refresh_dossier(refresh, now, ret);
+	*ret = (struct tact_store_put){
+	    .bytes = tact_arena_copy(refresh->arena, now->bytes, now->size), .size = now->size};
+	return now->size > 0 && now->wake_us != 0;
+}
+
+int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_store_key *key, const struct tact_id *withdraw, size_t withdraw_count, int64_t now_us,
+    int64_t deadline_ms, struct tact_error *err)
+{
+	struct refresh refresh = {.decider = decider,
+	    .arena = arena,
+	    .withdraw = withdraw,
+	    .withdraw_count = withdraw_count,
+	    .review = key->kind == TACT_STORE_REVIEW,
+	    .key = key->id,
+	    .terms = {
+		.rules = tact_decider_take_rules(decider), .host = decider->parts.host, .now_us = now_us}};
+	struct tact_store_answer answer;
+	int result =
+	    tact_store_update(decider->parts.store, key, 1, refresh_one, &refresh, &answer, deadline_ms);
+
+	if (result != TACT_OK)
+		tact_store_last_error(decider->parts.store, err);
+	else
+		result = evidence_append(decider, refresh.entries, refresh.entries_count, now_us, err);
+	for (size_t i = 0; result == TACT_OK && i < refresh.gone_count; i++)
+		tact_ledger_add(decider->parts.ledger, refresh.gone[i]->facts.stream,
+		    ring_slot(refresh.gone[i]->ring), -1);
+	tact_decider_put_rules(decider, refresh.terms.rules);
+	return result;
+}
+
+/* ---- counting anew ---- */
+
+#define RECOUNT_PAGE 1000
+
+int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tact_error *err)
+{
+	struct tact_arena *arena = tact_arena_new();
+	int64_t after_us = 0;
+	int result;
+
+	tact_ledger_clear(decider->parts.ledger);
+	for (;;) {
+		struct due_list due = {.arena = arena};
+		struct bell_list list = {.decider = decider,
+		    .arena = arena,
+		    .now_us = now_us,
+		    .rules = tact_decider_take_rules(decider)};
+
+		result = tact_store_due(
+		    decider->parts.store, after_us, INT64_MAX, RECOUNT_PAGE, note_due, &due, err);
+		if (result == TACT_OK)
+			result = read_due(&list, &due, err);
+		tact_decider_put_rules(decider, list.rules);
+		if (result != TACT_OK)
+			break;
+		for (size_t i = 0; i < list.count; i++)
+			if (!list.claims[i].review)
+				tact_ledger_add(decider->parts.ledger, list.claims[i].stream,
+				    ring_slot(list.claims[i].ring), 1);
+		if (due.keys_count < RECOUNT_PAGE)
+			break;
+		/* Records that share the page's last instant are passed over: the ledger bounds, it does not
+		 * count. */
+		after_us = due.wakes_us[due.wakes_count - 1];
+		tact_arena_reset(arena);
+	}
+	tact_arena_free(&arena);
+	return result;
+}

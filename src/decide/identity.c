@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The store knows by which key and canonical form its records are named (DESIGN §5). A program that would
+ * name them otherwise must not start: it would find nobody's unsubscribe and send.
+ *
+ * The identity text: a line "tact-store 1", then "key FINGERPRINT" lines and "profile TEXT" lines, the
+ * current one of each last.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include "private.h"
+
+#define FIRST_LINE "tact-store 1"
+
+struct identity_text {
+	const char **keys, **profiles;
+	size_t keys_count, profiles_count;
+};
+
+static int parse_line(struct tact_arena *arena, const char *line, struct identity_text *text)
+{
+	if (strncmp(line, "key ", 4) == 0)
+		*TACT_PUSH(arena, text->keys, text->keys_count) = line + 4;
+	else if (strncmp(line, "profile ", 8) == 0)
+		*TACT_PUSH(arena, text->profiles, text->profiles_count) = line + 8;
+	else
+		return TACT_CORRUPT;
+	return TACT_OK;
+}
+
+static int parse(
+    struct tact_arena *arena, const char *stored, struct identity_text *ret, struct tact_error *err)
+{
+	char *rest = tact_arena_strdup(arena, stored), *line;
+
+	*ret = (struct identity_text){0};
+	if (stored[0] == '\0')
+		return TACT_OK;
+	line = strsep(&rest, "\n");
+	if (!tact_text_equal(line, FIRST_LINE))
+		return tact_error_set(err, TACT_CORRUPT,
+		    "the store's identity begins with \"%.40s\", not \"" FIRST_LINE
+		    "\": made by a newer tact, or damaged",
+		    line);
+	while (rest != NULL && *rest != '\0')
+		if (parse_line(arena, strsep(&rest, "\n"), ret) != TACT_OK)
+			return tact_error_set(err, TACT_CORRUPT, "the store's identity cannot be read");
+	if (ret->keys_count == 0 || ret->profiles_count == 0)
+		return tact_error_set(
+		    err, TACT_CORRUPT, "the store's identity lists no key or no canonical options");
+	return TACT_OK;
+}
+
+static const char *print(struct tact_arena *arena, const struct identity_text *text)
+{
+	const char *all = FIRST_LINE "\n";
+
+	for (size_t i = 0; i < text->keys_count; i++)
+		all = tact_arena_printf(arena, "%skey %s\n", all, text->keys[i]);
+	for (size_t i = 0; i < text->profiles_count; i++)
+		all = tact_arena_printf(arena, "%sprofile %s\n", all, text->profiles[i]);
+	return all;
+}
+
+static bool in_keyring(struct tact_arena *arena, const struct tact_keyring *keyring, const char *fingerprint)
+{
+	for (size_t i = 0; i < tact_facts_keyring_count(keyring); i++) {
+		struct tact_id id = tact_facts_keyring_fingerprint(keyring, i);
+
+		if (tact_text_equal(tact_id_format(arena, &id), fingerprint))
+			return true;
+	}
+	return false;
+}
+
+/* Makes TEXT the last of the list: moved there, or added. */
+static void make_last(struct tact_arena *arena, const char ***list, size_t *count, const char *text)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *count; i++)
+		if (!tact_text_equal((*list)[i], text))
+			(*list)[kept++] = (*list)[i];
+	*count = kept;
+	*(const char **)tact_arena_push(arena, (void **)list, count, sizeof **list) = text;
+}
+
+static int check_keys(struct tact_arena *arena, const struct identity_text *text,
+    const struct tact_keyring *keyring, struct tact_error *err)
+{
+	for (size_t i = 0; i < text->keys_count; i++)
+		if (!in_keyring(arena, keyring, text->keys[i]))
+			return tact_error_set(err, TACT_REFUSED,
+			    "wrong key: the store holds records under the key with fingerprint %s, which the "
+			    "key file does not list; "
+			    "restore the key file this store was made with",
+			    text->keys[i]);
+	return TACT_OK;
+}
+
+static int check_current(
+    const struct identity_text *text, const char *key, const char *profile, struct tact_error *err)
+{
+	if (!tact_text_equal(text->keys[text->keys_count - 1], key))
+		return tact_error_set(err, TACT_REFUSED,
+		    "the key file's first key (%s) is not the store's current one (%s); run `tact store "
+		    "adopt` to go over to it",
+		    key, text->keys[text->keys_count - 1]);
+	if (!tact_text_equal(text->profiles[text->profiles_count - 1], profile))
+		return tact_error_set(err, TACT_REFUSED,
+		    "the canonical options are \"%s\" and the store was made with \"%s\"; put them back, or "
+		    "run `tact store adopt` to go "
+		    "over to them",
+		    profile, text->profiles[text->profiles_count - 1]);
+	return TACT_OK;
+}
+
+static int fill(struct tact_arena *arena, const struct identity_text *text,
+    const struct tact_keyring *keyring, struct tact_identity *ret, struct tact_error *err)
+{
+	struct tact_canonical_profile *profiles =
+	    tact_arena_alloc(arena, text->profiles_count * sizeof *profiles);
+
+	for (size_t i = 0; i < text->profiles_count; i++) {
+		int result = tact_facts_parse_profile(
+		    arena, text->profiles[text->profiles_count - 1 - i], &profiles[i], err);
+		if (result != TACT_OK)
+			return result;
+	}
+	*ret = (struct tact_identity){
+	    .keyring = keyring, .profiles = profiles, .profiles_count = text->profiles_count};
+	return TACT_OK;
+}
+
+int tact_decide_open_identity(struct tact_store *store, const struct tact_keyring *keyring,
+    const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena,
+    struct tact_identity *ret, struct tact_error *err)
+{
+	struct tact_id fingerprint = tact_facts_keyring_fingerprint(keyring, 0);
+	const char *key = tact_id_format(arena, &fingerprint),
+		   *profile_text = tact_facts_format_profile(arena, profile);
+	struct identity_text text;
+	char *stored;
+	int result = tact_store_identity(store, arena, &stored, err);
+
+	if (result == TACT_OK)
+		result = parse(arena, stored, &text, err);
+	if (result == TACT_OK)
+		result = check_keys(arena, &text, keyring, err);
+	if (result != TACT_OK)
+		return result;
+	if (!adopt && text.keys_count > 0) {
+		result = check_current(&text, key, profile_text, err);
+	} else {
+		make_last(arena, &text.keys, &text.keys_count, key);
+		make_last(arena, &text.profiles, &text.profiles_count, profile_text);
+		const char *fresh = print(arena, &text);
+		if (!tact_text_equal(fresh, stored))
+			result = tact_store_set_identity(store, stored, fresh, err);
+	}
+	return result == TACT_OK ? fill(arena, &text, keyring, ret, err) : result;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What the files of the decide room share with each other and with nobody else.
+ */
+#ifndef TACT_DECIDE_PRIVATE_H
+#define TACT_DECIDE_PRIVATE_H
+
+#include <tact/decide.h>
+
+struct volume; /* personal mail per sender and subject today: volume.c */
+
+struct tact_decider {
+	struct tact_decider_parts parts;
+	struct rules_hold *current;
+	struct volume *volume;
+};
+
+/* ---- whom.c: which records make up a person ---- */
+
+struct whom {
+	struct tact_recipient recipient;
+	struct tact_id key;	    /* where the dossier is written, aliases followed */
+	struct tact_dossier others; /* what stands under the person's other keys, merged */
+	bool has_others;
+	int result; /* TACT_OK, or why this person cannot be looked up */
+};
+/* Follows aliases and reads the other keys' dossiers of every whom whose result is TACT_OK. */
+void whom_resolve(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms, size_t count,
+    int64_t deadline_ms);
+/* The person as one: own dossier plus others. Returns own itself when there are no others. */
+const struct tact_dossier *whom_view(
+    struct tact_arena *arena, const struct whom *whom, const struct tact_dossier *own);
+
+/* ---- record.c: a dossier on its way into the store ---- */
+
+/* What every written dossier gets: a person key, a beginning of history, tidying, its wake time; then its
+ * bytes. whom may be NULL. */
+struct record_terms {
+	const struct tact_rule_set *rules;
+	const char *host;
+	int64_t now_us;
+};
+void record_finish(struct tact_arena *arena, const struct record_terms *terms, const struct whom *whom,
+    struct tact_dossier *dossier, struct tact_store_put *ret);
+/* When the bell should look at the dossier: the least place of a claim on a ring; 0 for never. */
+int64_t record_wake_us(
+    struct tact_arena *arena, const struct record_terms *terms, const struct tact_dossier *dossier);
+
+/* ---- question.c: one person, one message, asked ---- */
+
+struct candidate {
+	const struct tact_rule_set *rules;
+	const struct tact_stream *stream;
+	const struct tact_facts *facts;
+	const struct tact_dossier *view;
+	struct tact_id contact_id, claim_id;
+	int64_t now_us, made_us, not_after_us;
+	bool released, no_waiting, automatic;
+};
+void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, struct tact_opinion *ret);
+/* PASS, GATE, REVIEW or REFUSE for an opinion under these rules. */
+enum tact_fate fate_of(const struct tact_rule_set *rules, const struct tact_opinion *opinion);
+struct tact_contact contact_of(const struct tact_facts *facts, const struct tact_id *id, int64_t now_us);
+
+/* ---- ring.c ---- */
+
+#define RINGS_MAX 8 /* most slots one message is spread over: DESIGN §3 */
+struct rings {
+	int64_t slots[RINGS_MAX];
+	size_t count;
+};
+/* The label for a claim whose place is place_us. */
+const char *ring_choose(struct tact_arena *arena, const struct tact_rule_set *rules,
+    const struct tact_ledger *ledger, struct rings *rings, int64_t place_us);
+int64_t ring_slot(const char *label); /* -1: no slot */
+
+/* ---- evidence.c ---- */
+
+void evidence_rules(
+    struct tact_arena *arena, const struct tact_opinion *opinion, struct tact_audit_entry *entry);
+void evidence_facts(const struct tact_facts *facts, struct tact_audit_entry *entry);
+void evidence_message(const struct tact_message *message, struct tact_audit_entry *entry);
+/* pseudonym, person key and recipient domain, copied into the arena. */
+void evidence_person(struct tact_arena *arena, const uint8_t *person_key, const struct tact_id *key,
+    const char *domain, struct tact_audit_entry *entry);
+void evidence_common(const struct tact_rule_set *rules, enum tact_audit_kind kind, const char *phase,
+    struct tact_audit_entry *entry);
+int evidence_append(struct tact_decider *decider, const struct tact_audit_entry *entries, size_t count,
+    int64_t now_us, struct tact_error *err);
+
+/* ---- reviews.c ---- */
+
+struct tact_id review_id(const struct tact_facts *facts, const struct tact_message *message);
+/* HELD for one that does not exist yet. TACT_OK or as the store answered. */
+int review_read(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *id,
+    struct tact_review *ret, bool *ret_exists, int64_t deadline_ms);
+/* Makes the review or adds RINGS to it; writes only when something is new. */
+struct review_ask {
+	struct tact_id id;
+	const struct tact_facts *facts;
+	const struct tact_message *message;
+	const char *excerpt, *why;
+	const char *rings[RINGS_MAX];
+	size_t rings_count;
+	int64_t now_us, deadline_ms;
+};
+int review_hold(struct tact_decider *decider, struct tact_arena *arena, const struct review_ask *ask);
+
+/* ---- volume.c ---- */
+
+struct volume *volume_new(void);
+void volume_free(struct volume **volume);
+/* Adds COUNT (0 only asks) for this sender and subject on the UTC day of now_us; answers the day's sum. */
+int64_t volume_add(
+    struct volume *volume, const char *sender, const char *subject, int64_t count, int64_t now_us);
+
+/* ---- shared words ---- */
+
+/* Code and text for a recipient that could not be decided. */
+void undecided_words(int result, const char **ret_code, const char **ret_text);
+int worst(int a, int b);
+
+#endif

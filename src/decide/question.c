@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * One person and one message, asked of the policy; and what an opinion means for the recipient.
+ */
+#include <config.h>
+
+#include "private.h"
+
+void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, struct tact_opinion *ret)
+{
+	struct tact_question question = {
+	    .rules = candidate->rules,
+	    .facts = candidate->facts,
+	    .dossier = candidate->view,
+	    .now_us = candidate->now_us,
+	    .made_us = candidate->made_us,
+	    .not_after_us = candidate->not_after_us,
+	    .claim = candidate->claim_id,
+	    .contact = candidate->contact_id,
+	    .released = candidate->released,
+	    .no_waiting = candidate->no_waiting,
+	};
+
+	if (candidate->automatic) {
+		*ret = (struct tact_opinion){
+		    .verdict = TACT_ACCEPT, .code = "2.0.0", .text = "answer of a mail system"};
+		return;
+	}
+	tact_policy_ask(arena, &question, ret);
+}
+
+enum tact_fate fate_of(const struct tact_rule_set *rules, const struct tact_opinion *opinion)
+{
+	if (rules->monitor)
+		return TACT_FATE_PASS;
+	switch (opinion->verdict) {
+	case TACT_ACCEPT:
+		return TACT_FATE_PASS;
+	case TACT_DELAY:
+		return TACT_FATE_GATE;
+	case TACT_QUARANTINE:
+		return TACT_FATE_REVIEW;
+	case TACT_REJECT:
+		return TACT_FATE_REFUSE;
+	}
+	return TACT_FATE_UNDECIDED;
+}
+
+struct tact_contact contact_of(const struct tact_facts *facts, const struct tact_id *id, int64_t now_us)
+{
+	return (struct tact_contact){
+	    .id = *id,
+	    .time_us = now_us,
+	    .count = 1,
+	    .channel = facts->channel,
+	    .direction = TACT_OUT,
+	    .sentiment = TACT_NEUTRAL,
+	    .purpose = facts->purpose,
+	    .stream = facts->stream,
+	    .owner = facts->owner,
+	    .brand = facts->brand,
+	    .campaign = facts->campaign,
+	    .offer = facts->offer,
+	    .list = facts->list,
+	    .counts = facts->counts,
+	};
+}
