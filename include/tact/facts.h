@@ -47,7 +47,8 @@ struct tact_canonical_profile {
 	const char *const *dot_domains; /* A-label domains whose local part ignores '.' */
 	size_t dot_domains_count;
 };
-/* One line, stable (domains sorted), e.g. "case=fold plus=gmail.com,example.org dots=gmail.com"; parse is its inverse. */
+/* One line, stable (domains sorted, each once; an empty list is left out), e.g. "case=fold plus=example.org,gmail.com dots=gmail.com";
+ * parse is its inverse and refuses any other spelling. */
 char *tact_facts_format_profile(struct tact_arena *arena, const struct tact_canonical_profile *profile);
 int tact_facts_parse_profile(
     struct tact_arena *arena, const char *text, struct tact_canonical_profile *ret, struct tact_error *err);
@@ -65,16 +66,21 @@ struct tact_address {
 int tact_facts_parse_address(struct tact_arena *arena, const char *text, const struct tact_canonical_profile *profile,
     struct tact_address *ret, struct tact_error *err);
 
+/* The domain alone, as it stands in a canonical address: A-labels in lower case. For what configuration lists. */
+int tact_facts_parse_domain(struct tact_arena *arena, const char *text, char **ret, struct tact_error *err);
+
 /* ---- keys ---------------------------------------------------------------------------------------------- */
 
 /* The secrets of a key file: the current one and the earlier ones. Opaque; wiped when freed. Immutable, any thread.
- * File: one secret a line as 64 hex digits, the current first; '#' starts a comment line. Mode must not let group or others read. */
+ * File: one secret a line as 64 hex digits, the current first, at most 64; '#' starts a comment line. A regular file, not a symbolic
+ * link; mode must not let group or others read. */
 struct tact_keyring;
-/* TACT_OK, TACT_REFUSED (readable by others), TACT_INVALID (line named), TACT_SYSTEM. */
+/* TACT_OK, TACT_REFUSED (readable by others, a link, no file), TACT_INVALID (line named), TACT_SYSTEM. */
 int tact_facts_load_keyring(const char *path, struct tact_keyring **ret, struct tact_error *err);
 void tact_facts_free_keyring(struct tact_keyring **keyring);
 /* Makes the file with mode 0600 and one random secret; refuses to overwrite. With rotate, puts a new secret before the old ones of an
- * existing file, replacing it atomically. Durable before it answers. */
+ * existing file (owner and mode stay), replacing it atomically. Durable before it answers. TACT_OK, TACT_REFUSED, TACT_INVALID,
+ * TACT_SYSTEM. */
 int tact_facts_create_key_file(const char *path, bool rotate, struct tact_error *err);
 size_t tact_facts_keyring_count(const struct tact_keyring *keyring);
 /* A name of secret WHICH that tells nothing of it: goes into the store's identity. */
@@ -98,7 +104,8 @@ struct tact_recipient {
 /* Parses and keys one recipient. Results as tact_facts_parse_address. */
 int tact_facts_recipient(struct tact_arena *arena, const struct tact_identity *identity, const char *text,
     struct tact_recipient *ret, struct tact_error *err);
-/* The same for a hex SHA-256 from a list (of a plain lower-cased address): key from the current secret, also from earlier ones. */
+/* The same for a hex SHA-256 from a list (of a plain lower-cased address): key from the current secret, also from earlier ones. Its
+ * address.given is the hex in lower case, the rest of address is "". */
 int tact_facts_recipient_of_sha256(struct tact_arena *arena, const struct tact_identity *identity, const char *hex,
     struct tact_recipient *ret, struct tact_error *err);
 
@@ -108,12 +115,15 @@ struct tact_pattern; /* PCRE2, with match limits; immutable, any thread */
 int tact_facts_compile_pattern(const char *text, struct tact_pattern **ret, struct tact_error *err);
 void tact_facts_free_pattern(struct tact_pattern **pattern);
 enum tact_answer { TACT_NO, TACT_YES, TACT_CANNOT_TELL };
+/* Bytes, not characters, and letters of their own case unless the pattern says otherwise, as in (?i) or (*UTF). TACT_CANNOT_TELL when a
+ * limit ended the search or the text is longer than 16 KiB: never "no match". */
 enum tact_answer tact_facts_match_pattern(const struct tact_pattern *pattern, const char *text);
 
 struct tact_network {
 	uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
 	uint8_t bits;        /* 0 … 128 */
 };
+/* "192.0.2.0/24", "2001:db8::/32", or one address. TACT_INVALID when bits of the host are set, too. */
 int tact_facts_parse_network(const char *text, struct tact_network *ret, struct tact_error *err);
 bool tact_facts_network_has(const struct tact_network *networks, size_t count, const char *ip);
 
@@ -135,18 +145,22 @@ struct tact_envelope {
 
 struct tact_message {
 	struct tact_envelope envelope;
-	const char *queue_id; /* NULL until end of message */
+	const char *sender;        /* the envelope's, canonical with case folded and no tags cut; "" for the null sender */
+	const char *sender_domain; /* A-labels; "" for the null sender */
+	const char *queue_id;      /* NULL until end of message */
 	const struct tact_header *headers;
 	size_t headers_count;
+	size_t headers_bytes; /* as they came, kept ones only */
 	/* From here on: filled by tact_facts_finish_message, NULL when absent. */
 	const char *message_id, *date, *list_unsubscribe, *auto_submitted, *precedence;
+	/* message_id to precedence: the first value, as written. */
 	const char *from;        /* canonical address of the one From mailbox */
 	const char *from_domain; /* its domain, A-labels */
 	const char *subject;     /* decoded, UTF-8 */
 	const char *list_id;     /* what stands between < and >, lower case */
-	const char *feedback_id[4]; /* RFC 9477's neighbour: campaign, customer, mail type, sender */
+	const char *feedback_id[4]; /* RFC 9477's neighbour: campaign, customer, mail type, sender; the last written is the sender */
 	const char *ambiguous;   /* why this message is ambiguous (repeated or unreadable single headers, too many headers), or NULL */
-	bool automatic;          /* multipart/report, or Auto-Submitted other than "no": answers of machines */
+	bool automatic;          /* multipart/report, or Auto-Submitted other than "no": answers of machines. Never when ambiguous. */
 	bool platform;           /* list or platform headers: nobody types these */
 };
 
@@ -160,8 +174,9 @@ void tact_facts_finish_message(
     struct tact_arena *arena, struct tact_message *message, const struct tact_canonical_profile *profile);
 /* First value of a header by name, any case, or NULL. */
 const char *tact_facts_header(const struct tact_message *message, const char *name);
-/* Reads an RFC 5322 file (header fields up to the empty line; a leading "From " line is passed over) into a finished message, and
- * reports where the body starts. For explain and the gate. TACT_OK or TACT_INVALID. */
+/* Reads an RFC 5322 file (header fields up to the empty line; a leading "From " line is passed over; LF or CRLF) into a finished message,
+ * and reports where the body starts. A line that is no header field ends the header and starts the body, as in Postfix, and makes the
+ * message ambiguous. For explain and the gate. TACT_OK, or TACT_INVALID for a NUL byte in the header. */
 int tact_facts_read_message(struct tact_arena *arena, const struct tact_envelope *envelope, const char *data, size_t size_bytes,
     const struct tact_canonical_profile *profile, struct tact_message **ret, size_t *ret_body_offset, struct tact_error *err);
 /* The id by which a retry of the same message to the same person is known (DESIGN §5 "Idempotent counting"). */
@@ -179,7 +194,8 @@ struct tact_header_match {
 };
 
 /* One stream section. Lists are alternatives; several kinds of condition must all hold; a stream without any condition matches nothing
- * (it can still be named as strictest). */
+ * (it can still be named as strictest). SASL names and listeners are compared as written, senders and domains in any case. A header
+ * condition holds when any field of that name matches; Subject is asked decoded. */
 struct tact_stream {
 	const char *name, *owner, *brand;
 	enum tact_purpose purpose;
@@ -240,7 +256,8 @@ struct tact_facts {
 	int priority;
 	bool exempt, counts;
 };
-/* Campaign, offer: only from a trusted submitter; list: List-Id. */
+/* Campaign, offer: only from a trusted submitter; list: List-Id. Values that are longer than 255 bytes or not clean UTF-8 are replaced by
+ * a printable start and a digest. */
 void tact_facts_gather(struct tact_arena *arena, const struct tact_stream_set *set, const struct tact_message *message,
     const struct tact_match *match, struct tact_facts *ret);
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Segments and the frames in them, as bytes: u16 big-endian length ‖ entry. Reads only; changes nothing.
+ */
+#include <config.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "private.h"
+
+#define BUFFER_BYTES (256u * 1024u)
+#define LENGTH_BYTES 2
+#define NAME_LEAST_DIGITS 12
+#define NAME_MOST_DIGITS 19
+
+void audit_frames_start(struct audit_frames *frames, int fd, uint64_t offset)
+{
+	*frames = (struct audit_frames){.fd = fd, .offset = offset, .buffer = tact_malloc(BUFFER_BYTES + 1)};
+}
+
+void audit_frames_end(struct audit_frames *frames)
+{
+	free(frames->buffer);
+	frames->buffer = NULL;
+}
+
+static size_t held(const struct audit_frames *frames)
+{
+	return frames->end - frames->start;
+}
+
+/* Makes at least NEED bytes stand in the buffer, or as many as the file has. */
+static int fill(struct audit_frames *frames, size_t need)
+{
+	if (held(frames) >= need)
+		return 0;
+	memmove(frames->buffer, frames->buffer + frames->start, held(frames));
+	frames->end = held(frames);
+	frames->start = 0;
+	while (frames->end < need) {
+		ssize_t n = pread(frames->fd, frames->buffer + frames->end, BUFFER_BYTES - frames->end,
+		    (off_t)(frames->offset + frames->end));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		frames->end += (size_t)n;
+	}
+	return 0;
+}
+
+static void unhide(struct audit_frames *frames)
+{
+	if (frames->mended_at != NULL)
+		*frames->mended_at = frames->hidden;
+	frames->mended_at = NULL;
+}
+
+enum audit_frame audit_frames_next(struct audit_frames *frames, const char **ret_json, size_t *ret_length)
+{
+	const unsigned char *size;
+	size_t length;
+
+	unhide(frames);
+	if (fill(frames, LENGTH_BYTES) < 0)
+		return AUDIT_FRAME_ERROR;
+	if (held(frames) < LENGTH_BYTES)
+		return held(frames) == 0 ? AUDIT_FRAME_END : AUDIT_FRAME_SHORT;
+	size = (const unsigned char *)frames->buffer + frames->start;
+	length = (size_t)size[0] << 8 | size[1];
+	if (fill(frames, LENGTH_BYTES + length) < 0)
+		return AUDIT_FRAME_ERROR;
+	if (held(frames) < LENGTH_BYTES + length)
+		return AUDIT_FRAME_SHORT;
+	*ret_json = frames->buffer + frames->start + LENGTH_BYTES;
+	*ret_length = length;
+	frames->start += LENGTH_BYTES + length;
+	frames->offset += LENGTH_BYTES + length;
+	frames->mended_at = frames->buffer + frames->start;
+	frames->hidden = *frames->mended_at;
+	*frames->mended_at = '\0';
+	return AUDIT_FRAME;
+}
+
+bool audit_frame_fits(const char *json, size_t length, uint64_t seq)
+{
+	char want[40];
+	size_t n = (size_t)snprintf(want, sizeof want, ",\"seq\":%" PRIu64 ",", seq);
+	const char *at;
+
+	if (length < 2 || json[0] != '{' || json[length - 1] != '}' || memchr(json, '\0', length) != NULL)
+		return false;
+	/* Nothing before seq can hold a quote of its own, so the first find is the field. */
+	at = strstr(json, ",\"seq\":");
+	return at != NULL && strncmp(at, want, n) == 0;
+}
+
+bool audit_frame_parses(const char *json, size_t length)
+{
+	json_t *entry = json_loadb(json, length, JSON_REJECT_DUPLICATES, NULL);
+	bool good = json_is_object(entry);
+
+	json_decref(entry);
+	return good;
+}
+
+void audit_segment_name(uint64_t first_seq, char ret[AUDIT_SEGMENT_NAME_BYTES])
+{
+	snprintf(ret, AUDIT_SEGMENT_NAME_BYTES, "%0*" PRIu64, NAME_LEAST_DIGITS, first_seq);
+}
+
+static bool segment_parse(const char *name, uint64_t *ret)
+{
+	size_t length = strlen(name);
+	int64_t seq;
+
+	if (length < NAME_LEAST_DIGITS || length > NAME_MOST_DIGITS || strspn(name, "0123456789") != length)
+		return false;
+	if (tact_text_parse_int(name, 0, INT64_MAX, &seq, NULL) != TACT_OK)
+		return false;
+	*ret = (uint64_t)seq;
+	return true;
+}
+
+static int by_seq(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int audit_segments_list(int entries_fd, uint64_t **ret, size_t *ret_count)
+{
+	int fd =
+	    openat(entries_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* an own position in the folder */
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	uint64_t *list = NULL, seq;
+	size_t count = 0, room = 0;
+	struct dirent *item;
+	int error;
+
+	if (folder == NULL) {
+		error = errno;
+		if (fd >= 0)
+			close(fd);
+		return error;
+	}
+	while (errno = 0, (item = readdir(folder)) != NULL) {
+		if (!segment_parse(item->d_name, &seq))
+			continue;
+		if (count == room) {
+			room = 2 * room + 16;
+			list = tact_realloc(list, room * sizeof *list);
+		}
+		list[count++] = seq;
+	}
+	error = errno;
+	closedir(folder);
+	if (error != 0) {
+		free(list);
+		return error;
+	}
+	if (count > 0)
+		qsort(list, count, sizeof *list, by_seq);
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
+bool audit_host_valid(const char *host)
+{
+	static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	size_t length = strlen(host);
+
+	return length > 0 && length <= 253 && host[0] != '.' && strspn(host, usual) == length;
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * One mail address: is it one, and what is its canonical form (RFC 5321 §4.1.2, RFC 6531 §3.3). Knows nothing
+ * of header syntax: display names, comments and lists are header.c's.
+ */
+#include <config.h>
+
+#include "internal.h"
+
+#include <arpa/inet.h>
+#include <idn2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unicase.h>
+#include <uninorm.h>
+#include <unistd.h>
+#include <unistr.h>
+
+#define ADDRESS_MAX 4096
+#define DOMAIN_MAX 253
+#define LABEL_MAX 63
+#define IDN_FLAGS (IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT)
+
+/* An address taken apart: the local part without its quotes and escapes. */
+struct parts {
+	char *local;
+	size_t local_length;
+	const char *domain;
+};
+
+static int refuse(struct tact_error *err, const char *text)
+{
+	return tact_error_set(err, TACT_INVALID, "%s", text);
+}
+
+/* ---- text ---------------------------------------------------------------------------------------------- */
+
+bool facts_is_utf8(const char *text)
+{
+	return u8_check((const uint8_t *)text, strlen(text)) == NULL;
+}
+
+static bool is_ascii(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+static char ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Takes over what libunistring made: those buffers have no final NUL. */
+static char *adopt(struct tact_arena *arena, uint8_t *made, size_t length)
+{
+	if (made == NULL)
+		return NULL;
+	char *copy = tact_arena_strndup(arena, (const char *)made, length);
+	free(made);
+	return copy;
+}
+
+char *facts_lower(struct tact_arena *arena, const char *text, size_t length, bool nfc)
+{
+	size_t made = 0;
+	if (!is_ascii(text, length)) {
+		uninorm_t form = nfc ? UNINORM_NFC : NULL;
+		uint8_t *lower = u8_tolower((const uint8_t *)text, length, NULL, form, NULL, &made);
+		return adopt(arena, lower, made);
+	}
+	char *copy = tact_arena_strndup(arena, text, length);
+	for (size_t i = 0; i < length; i++)
+		copy[i] = ascii_lower(copy[i]);
+	return copy;
+}
+
+static char *normalise(struct tact_arena *arena, const char *text, size_t length)
+{
+	size_t made = 0;
+	if (is_ascii(text, length))
+		return tact_arena_strndup(arena, text, length);
+	uint8_t *normal = u8_normalize(UNINORM_NFC, (const uint8_t *)text, length, NULL, &made);
+	return adopt(arena, normal, made);
+}
+
+/* C0, DEL, C1, and the two separators that some programs take for line ends. */
+static bool is_control(ucs4_t c)
+{
+	return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029;
+}
+
+static int check_characters(const char *text, size_t length, struct tact_error *err)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	const uint8_t *end = at + length;
+	while (at < end) {
+		ucs4_t c;
+		int step = u8_mbtoucr(&c, at, (size_t)(end - at));
+		if (step <= 0)
+			return refuse(err, "the address is not valid UTF-8");
+		if (is_control(c))
+			return refuse(err, "the address has a control character");
+		at += step;
+	}
+	return TACT_OK;
+}
+
+bool facts_is_clean(const char *text)
+{
+	return check_characters(text, strlen(text), NULL) == TACT_OK;
+}
+
+/* ---- taking apart -------------------------------------------------------------------------------------- */
+
+static bool is_atext(char c)
+{
+	if ((unsigned char)c >= 0x80)
+		return true;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+static bool is_dot_atom(const char *text)
+{
+	char before = '.';
+	for (; *text != '\0'; before = *text++) {
+		if (*text == '.' ? before == '.' : !is_atext(*text))
+			return false;
+	}
+	return before != '.';
+}
+
+static int refuse_in_local(char c, struct tact_error *err)
+{
+	if (c == '\0')
+		return refuse(err, "the address has no '@'");
+	if (c == '(' || c == ')')
+		return refuse(err, "comments are not accepted in an address");
+	if (c == '"')
+		return refuse(err, "a quoted local part must be quoted as a whole");
+	return tact_error_set(err, TACT_INVALID, "'%c' must be quoted in a local part", c);
+}
+
+/* local@ up to the '@'; on TACT_OK *ret_at stands on it. */
+static int take_dot_atom(char *text, struct parts *parts, const char **ret_at, struct tact_error *err)
+{
+	size_t length = 0;
+	while (is_atext(text[length]) || text[length] == '.')
+		length++;
+	if (text[length] != '@')
+		return refuse_in_local(text[length], err);
+	if (length == 0)
+		return refuse(err, memchr(text, ':', strcspn(text, "[")) != NULL
+				       ? "source routes are not accepted"
+				       : "nothing stands before the '@'");
+	*ret_at = text + length;
+	parts->local = text;
+	parts->local_length = length;
+	if (text[0] == '.' || text[length - 1] == '.' || memmem(text, length, "..", 2) != NULL)
+		return refuse(
+		    err, "a dot at the start, at the end or beside another in the local part must be quoted");
+	return TACT_OK;
+}
+
+/* "local"@: the quotes and backslashes go, in place, so that all spellings of one mailbox become one. */
+static int take_quoted(char *text, struct parts *parts, const char **ret_at, struct tact_error *err)
+{
+	const char *from = text + 1;
+	char *to = text;
+	for (; *from != '"'; from++) {
+		bool escaped = *from == '\\';
+		if (escaped)
+			from++;
+		if (*from == '\0')
+			return refuse(err, "the quoted local part does not end");
+		if (escaped && (unsigned char)*from >= 0x80)
+			return refuse(err, "only ASCII can follow a backslash");
+		*to++ = *from;
+	}
+	parts->local = text;
+	parts->local_length = (size_t)(to - text);
+	*ret_at = from + 1;
+	if (from[1] == '.')
+		return refuse(err, "a local part of several words is an obsolete form and not accepted");
+	return from[1] == '@' ? TACT_OK : refuse(err, "the quoted local part must be followed by '@'");
+}
+
+static int take_apart(char *text, struct parts *parts, struct tact_error *err)
+{
+	const char *at = text;
+	int result =
+	    text[0] == '"' ? take_quoted(text, parts, &at, err) : take_dot_atom(text, parts, &at, err);
+	if (result == TACT_OK)
+		parts->domain = at + 1;
+	return result;
+}
+
+/* ---- the domain ---------------------------------------------------------------------------------------- */
+
+static bool is_label_character(char c)
+{
+	/* '_' is no host name, but names with it get mail, and Postfix lets it pass. */
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+static int check_label(const char *label, size_t length, struct tact_error *err)
+{
+	if (length == 0)
+		return refuse(err, "the domain has an empty label (a dot too many)");
+	if (length > LABEL_MAX)
+		return refuse(err, "a label of the domain is longer than 63 octets");
+	if (label[0] == '-' || label[length - 1] == '-')
+		return refuse(err, "a label of the domain starts or ends with '-'");
+	for (size_t i = 0; i < length; i++) {
+		if (!is_label_character(label[i]))
+			return refuse(err, "the domain has a character that no domain can have");
+	}
+	return TACT_OK;
+}
+
+static int check_labels(const char *domain, struct tact_error *err)
+{
+	if (strpbrk(domain, "()") != NULL)
+		return refuse(err, "comments are not accepted in an address");
+	if (strlen(domain) > DOMAIN_MAX)
+		return refuse(err, "the domain is longer than 253 octets");
+	for (;;) {
+		size_t length = strcspn(domain, ".");
+		int result = check_label(domain, length, err);
+		if (result != TACT_OK || domain[length] == '\0')
+			return result;
+		domain += length + 1;
+	}
+}
+
+static int to_a_labels(struct tact_arena *arena, const char *domain, char **ret, struct tact_error *err)
+{
+	char *made = NULL;
+	int code = idn2_to_ascii_8z(domain, &made, IDN_FLAGS);
+	if (code == IDN2_MALLOC)
+		_exit(EX_OSERR); /* as tact_malloc does */
+	if (code != IDN2_OK)
+		return tact_error_set(
+		    err, TACT_INVALID, "the domain is not one by IDNA2008: %s", idn2_strerror(code));
+	*ret = tact_arena_strdup(arena, made);
+	idn2_free(made);
+	return TACT_OK;
+}
+
+/* Twice, since an A-label that does not survive being read again would be another person the second time. */
+static int to_stable_a_labels(
+    struct tact_arena *arena, const char *domain, char **ret, struct tact_error *err)
+{
+	char *once = NULL, *twice = NULL;
+	int result = to_a_labels(arena, domain, &once, err);
+	if (result == TACT_OK)
+		result = to_a_labels(arena, once, &twice, err);
+	if (result != TACT_OK)
+		return result;
+	if (strcmp(once, twice) != 0)
+		return refuse(err, "the domain is not one by IDNA2008: its A-labels are not stable");
+	*ret = once;
+	return TACT_OK;
+}
+
+int tact_facts_parse_domain(struct tact_arena *arena, const char *text, char **ret, struct tact_error *err)
+{
+	if (*text == '\0')
+		return refuse(err, "nothing stands after the '@'");
+	if (!facts_is_utf8(text))
+		return refuse(err, "the domain is not valid UTF-8");
+	size_t length = strlen(text);
+	char *domain = facts_lower(arena, text, length, true);
+	if (domain == NULL)
+		return refuse(err, "the domain cannot be lower-cased");
+	if (!is_ascii(text, length) || strstr(domain, "xn--") != NULL) {
+		int result = to_stable_a_labels(arena, domain, &domain, err);
+		if (result != TACT_OK)
+			return result;
+	}
+	int result = check_labels(domain, err);
+	if (result == TACT_OK)
+		*ret = domain;
+	return result;
+}
+
+/* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3), in the one spelling inet_ntop gives. */
+static int canonical_literal(struct tact_arena *arena, const char *text, char **ret, struct tact_error *err)
+{
+	size_t length = strlen(text);
+	if (length < 2 || text[length - 1] != ']')
+		return refuse(err, "the address literal does not end with ']'");
+	const char *inner = tact_arena_strndup(arena, text + 1, length - 2);
+	bool six = tact_text_starts_nocase(inner, "IPv6:");
+	uint8_t binary[16];
+	char words[INET6_ADDRSTRLEN];
+	int family = six ? AF_INET6 : AF_INET;
+	if (inet_pton(family, six ? inner + 5 : inner, binary) != 1 ||
+	    inet_ntop(family, binary, words, sizeof words) == NULL)
+		return refuse(err, "the address literal is neither [IPv4] nor [IPv6:…]");
+	*ret = tact_arena_printf(arena, six ? "[IPv6:%s]" : "[%s]", words);
+	return TACT_OK;
+}
+
+/* ---- the local part ------------------------------------------------------------------------------------ */
+
+static bool is_listed(const char *const *domains, size_t count, const char *domain)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (tact_text_equal_nocase(domains[i], domain))
+			return true;
+	}
+	return false;
+}
+
+static void cut_tag(char *local)
+{
+	char *plus = strchr(local, '+');
+	if (plus != NULL && plus != local)
+		*plus = '\0';
+}
+
+static void drop_dots(char *local)
+{
+	if (strspn(local, ".") == strlen(local))
+		return; /* never leave nothing */
+	char *to = local;
+	for (const char *from = local; *from != '\0'; from++) {
+		if (*from != '.')
+			*to++ = *from;
+	}
+	*to = '\0';
+}
+
+static char *quote(struct tact_arena *arena, const char *local)
+{
+	char *quoted = tact_arena_alloc(arena, 2 * strlen(local) + 3);
+	char *to = quoted;
+	*to++ = '"';
+	for (; *local != '\0'; local++) {
+		if (*local == '"' || *local == '\\')
+			*to++ = '\\';
+		*to++ = *local;
+	}
+	*to = '"';
+	return quoted;
+}
+
+/* Quoted or not is asked of the result: NFC can turn a letter into ';' (U+037E), and folding can take the dot
+ * away that needed quotes. */
+static int canonical_local(struct tact_arena *arena, const struct parts *parts, const char *domain,
+    const struct tact_canonical_profile *profile, char **ret, struct tact_error *err)
+{
+	char *local = normalise(arena, parts->local, parts->local_length);
+	if (local != NULL && profile->fold_local_case)
+		local = facts_lower(arena, local, strlen(local), true);
+	if (local == NULL)
+		return refuse(err, "the local part cannot be normalised");
+	if (is_listed(profile->plus_domains, profile->plus_domains_count, domain))
+		cut_tag(local);
+	if (is_listed(profile->dot_domains, profile->dot_domains_count, domain))
+		drop_dots(local);
+	*ret = is_dot_atom(local) ? local : quote(arena, local);
+	return TACT_OK;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The address without blanks around it and without <>. */
+static int unwrap(struct tact_arena *arena, const char *text, char **ret, struct tact_error *err)
+{
+	while (is_blank(*text))
+		text++;
+	size_t length = strlen(text);
+	while (length > 0 && is_blank(text[length - 1]))
+		length--;
+	if (length > 0 && text[0] == '<') {
+		if (length < 2 || text[length - 1] != '>')
+			return refuse(err, "'<' without '>' at the end");
+		text++;
+		length -= 2;
+	}
+	if (length == 0)
+		return refuse(err, "the address is empty");
+	if (length > ADDRESS_MAX)
+		return refuse(err, "the address is longer than 4096 octets");
+	*ret = tact_arena_strndup(arena, text, length);
+	return TACT_OK;
+}
+
+static int make_canonical(struct tact_arena *arena, const struct parts *parts,
+    const struct tact_canonical_profile *profile, struct tact_address *address, struct tact_error *err)
+{
+	char *domain = NULL, *local = NULL;
+	int result = parts->domain[0] == '[' ? canonical_literal(arena, parts->domain, &domain, err)
+					     : tact_facts_parse_domain(arena, parts->domain, &domain, err);
+	if (result == TACT_OK)
+		result = canonical_local(arena, parts, domain, profile, &local, err);
+	if (result != TACT_OK)
+		return result;
+	/* Normal forms can be longer than what they came from; the canonical form must itself be an address.
+	 */
+	if (strlen(local) + 1 + strlen(domain) > ADDRESS_MAX)
+		return refuse(err, "the address is longer than 4096 octets");
+	address->local = local;
+	address->domain = domain;
+	address->canonical = tact_arena_printf(arena, "%s@%s", local, domain);
+	return TACT_OK;
+}
+
+int tact_facts_parse_address(struct tact_arena *arena, const char *text,
+    const struct tact_canonical_profile *profile, struct tact_address *ret, struct tact_error *err)
+{
+	struct tact_address address = {0};
+	struct parts parts = {0};
+	char *given = NULL;
+	int result = unwrap(arena, text, &given, err);
+	if (result == TACT_OK)
+		result = check_characters(given, strlen(given), err);
+	if (result == TACT_OK)
+		result = take_apart(tact_arena_strdup(arena, given), &parts, err);
+	if (result == TACT_OK)
+		result = make_canonical(arena, &parts, profile, &address, err);
+	if (result != TACT_OK)
+		return result;
+	address.given = given;
+	address.plain = facts_lower(arena, given, strlen(given), false);
+	if (address.plain == NULL)
+		return refuse(err, "the address cannot be lower-cased");
+	*ret = address;
+	return TACT_OK;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What the files of the facts room tell one another. No other room includes this.
+ */
+#ifndef FACTS_INTERNAL_H
+#define FACTS_INTERNAL_H
+
+#include <tact/facts.h>
+
+/* ---- address.c ---- */
+
+/* Unicode lower case of valid UTF-8, in no particular language; with NFC when asked. NULL when the text
+ * cannot be mapped. */
+char *facts_lower(struct tact_arena *arena, const char *text, size_t length, bool nfc);
+bool facts_is_utf8(const char *text);
+/* Valid UTF-8 without control characters. */
+bool facts_is_clean(const char *text);
+
+/* ---- key.c ---- */
+
+/* Lower-case hex without an arena, since secrets must not stay in one. ret holds 2 × size_bytes + 1. */
+void facts_format_hex(const uint8_t *data, size_t size_bytes, char *ret);
+
+/* ---- network.c ---- */
+
+/* Text of an IPv4 or IPv6 address, IPv4 mapped into IPv6. */
+bool facts_parse_ip(const char *text, uint8_t ret[16], bool *ret_is_ipv4);
+
+/* ---- message.c ---- */
+
+size_t facts_count_header(const struct tact_message *message, const char *name);
+
+/* ---- header.c: what only GMime can read of a header value ---- */
+
+/* RFC 2047 decoded, valid UTF-8, control characters made spaces. */
+const char *facts_decode_text(struct tact_arena *arena, const char *raw);
+/* How many mailboxes a From value names, and the address of the first. Groups and what cannot be read count
+ * as none. */
+size_t facts_parse_mailboxes(struct tact_arena *arena, const char *raw, const char **ret_first);
+bool facts_is_report(const char *content_type);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Under which keys one person may stand in the store: each secret over each canonical form, and over the
+ * plain form that hashed lists use.
+ */
+#include <config.h>
+
+#include "internal.h"
+
+#include <string.h>
+
+struct keys {
+	struct tact_id key;
+	struct tact_id *also;
+	size_t also_count;
+};
+
+static void add_also(struct tact_arena *arena, struct keys *keys, const struct tact_id *id)
+{
+	if (tact_id_equal(id, &keys->key))
+		return;
+	for (size_t i = 0; i < keys->also_count; i++) {
+		if (tact_id_equal(id, &keys->also[i]))
+			return;
+	}
+	*TACT_PUSH(arena, keys->also, keys->also_count) = *id;
+}
+
+static void add_text(
+    struct tact_arena *arena, const struct tact_keyring *keyring, struct keys *keys, const char *text)
+{
+	uint8_t sha256[TACT_SHA256_BYTES];
+	tact_digest_sha256(text, strlen(text), sha256);
+	for (size_t i = 0; i < tact_facts_keyring_count(keyring); i++) {
+		struct tact_id id = tact_facts_key(keyring, i, sha256);
+		add_also(arena, keys, &id);
+	}
+}
+
+static void finish(const struct keys *keys, struct tact_recipient *ret)
+{
+	ret->key = keys->key;
+	ret->also = keys->also;
+	ret->also_count = keys->also_count;
+}
+
+int tact_facts_recipient(struct tact_arena *arena, const struct tact_identity *identity, const char *text,
+    struct tact_recipient *ret, struct tact_error *err)
+{
+	struct tact_address address, earlier;
+	int result = tact_facts_parse_address(arena, text, &identity->profiles[0], &address, err);
+	if (result != TACT_OK)
+		return result;
+	uint8_t sha256[TACT_SHA256_BYTES];
+	tact_digest_sha256(address.canonical, strlen(address.canonical), sha256);
+	struct keys keys = {.key = tact_facts_key(identity->keyring, 0, sha256)};
+	add_text(arena, identity->keyring, &keys, address.canonical);
+	for (size_t i = 1; i < identity->profiles_count; i++) {
+		result = tact_facts_parse_address(arena, text, &identity->profiles[i], &earlier, err);
+		if (result != TACT_OK)
+			return result;
+		add_text(arena, identity->keyring, &keys, earlier.canonical);
+	}
+	add_text(arena, identity->keyring, &keys, address.plain);
+	ret->address = address;
+	finish(&keys, ret);
+	return TACT_OK;
+}
+
+int tact_facts_recipient_of_sha256(struct tact_arena *arena, const struct tact_identity *identity,
+    const char *hex, struct tact_recipient *ret, struct tact_error *err)
+{
+	uint8_t sha256[TACT_SHA256_BYTES];
+	if (tact_hex_decode(hex, sha256, sizeof sha256) != TACT_OK)
+		return tact_error_set(
+		    err, TACT_INVALID, "not a SHA-256: %d hex digits are one", 2 * TACT_SHA256_BYTES);
+	struct keys keys = {.key = tact_facts_key(identity->keyring, 0, sha256)};
+	for (size_t i = 1; i < tact_facts_keyring_count(identity->keyring); i++) {
+		struct tact_id id = tact_facts_key(identity->keyring, i, sha256);
+		add_also(arena, &keys, &id);
+	}
+	const char *given = tact_hex_encode(arena, sha256, sizeof sha256);
+	ret->address =
+	    (struct tact_address){.given = given, .canonical = "", .plain = "", .local = "", .domain = ""};
+	finish(&keys, ret);
+	return TACT_OK;
+}
