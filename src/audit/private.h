@@ -26,6 +26,8 @@ struct audit_writer {
 	size_t length, capacity;
 	size_t string_max; /* bytes of one string as escaped; longer ones are cut and CUT is set */
 	bool cut;
+	int64_t time_us; /* the time written last, and as what */
+	char time_text[40];
 };
 void audit_writer_clear(struct audit_writer *w);
 void audit_put(struct audit_writer *w, const char *bytes, size_t length);

@@ -7,7 +7,6 @@
  */
 #include <config.h>
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,27 +151,52 @@ void audit_put_string(struct audit_writer *w, const char *name, const char *valu
 	audit_put(w, "\"", 1);
 }
 
+/* printf is half the price of an entry otherwise. */
+static void put_digits(struct audit_writer *w, uint64_t value, size_t least)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+
+	for (; value > 0 || sizeof digits - at < least; value /= 10)
+		digits[--at] = (char)('0' + value % 10);
+	audit_put(w, digits + at, sizeof digits - at);
+}
+
+static uint64_t put_sign(struct audit_writer *w, int64_t value)
+{
+	if (value < 0)
+		audit_put(w, "-", 1);
+	return value < 0 ? -(uint64_t)value : (uint64_t)value;
+}
+
 void audit_put_integer(struct audit_writer *w, const char *name, int64_t value)
 {
 	audit_put_name(w, name);
-	w->length += (size_t)snprintf(reserve(w, 24), 24, "%" PRId64, value);
+	put_digits(w, put_sign(w, value), 1);
 }
 
 void audit_put_milli(struct audit_writer *w, const char *name, int64_t milli)
 {
-	uint64_t size = milli < 0 ? -(uint64_t)milli : (uint64_t)milli;
+	uint64_t size;
 
 	audit_put_name(w, name);
-	w->length += (size_t)snprintf(reserve(w, 32), 32, "%s%" PRIu64 ".%03u", milli < 0 ? "-" : "",
-	    size / 1000, (unsigned)(size % 1000));
+	size = put_sign(w, milli);
+	put_digits(w, size / 1000, 1);
+	if (size % 1000 == 0)
+		return;
+	audit_put(w, ".", 1);
+	put_digits(w, size % 1000, 3);
 	while (w->data[w->length - 1] == '0')
-		w->length--;
-	if (w->data[w->length - 1] == '.')
 		w->length--;
 }
 
 void audit_put_time(struct audit_writer *w, struct tact_arena *arena, const char *name, int64_t time_us)
 {
-	if (time_us != 0)
-		audit_put_string(w, name, tact_text_format_time(arena, time_us));
+	if (time_us == 0)
+		return;
+	if (time_us != w->time_us) { /* the rules of an entry mostly name the same moment */
+		snprintf(w->time_text, sizeof w->time_text, "%s", tact_text_format_time(arena, time_us));
+		w->time_us = time_us;
+	}
+	audit_put_string(w, name, w->time_text);
 }
