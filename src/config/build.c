@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Makes the configuration of what was read: every row of the table applied to every section. Whether the
+ * settings agree is check.c's matter.
+ */
+#include <config.h>
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "private.h"
+
+static void parse_entry(struct build *build, const struct row *row, const struct entry *entry, void *target)
+{
+	struct reading *reading = build->reading;
+	if (!row->type->list && entry->count != 1) {
+		tact_config_mistake(reading, entry->line, "%s takes one value, not %zu; write %s",
+		    row->doc.name, entry->count, row->doc.range);
+		return;
+	}
+	for (size_t i = 0; i < entry->count; i++)
+		if (entry->values[i][0] == '\0' && !row->blank) {
+			tact_config_mistake(reading, entry->line,
+			    "%s is blank; write %s, or leave the option out", row->doc.name, row->doc.range);
+			return;
+		}
+	row->type->parse(build, row, entry, target);
+}
+
+static void apply_row(struct build *build, const struct section *section, const struct row *row, void *target)
+{
+	const struct entry *entry = tact_config_entry(section, row->doc.name);
+	const char *preset = row->doc.preset;
+	struct entry preset_entry = {
+	    .name = row->doc.name, .line = section->line, .values = &preset, .count = 1};
+	if (entry != NULL)
+		parse_entry(build, row, entry, target);
+	else if (row->doc.required && !build->reading->stopped)
+		tact_config_mistake(build->reading, section->line, "%s \"%s\" has no %s; write %s = %s",
+		    section->kind, section->title, row->doc.name, row->doc.name, row->doc.range);
+	else if (*preset != '\0')
+		row->type->parse(build, row, &preset_entry, target);
+}
+
+void tact_config_apply(struct build *build, const struct section *section, void *target)
+{
+	for (size_t i = 0; tact_config_row_at(i) != NULL; i++) {
+		const struct row *row = tact_config_row_at(i);
+		if (strcmp(row->doc.section, section->kind) == 0)
+			apply_row(build, section, row, (char *)target + row->offset);
+	}
+}
+
+/* ---- sections that stand once ----------------------------------------------------------------------------
+ */
+
+static void apply_single(struct build *build, const char *kind)
+{
+	struct reading *reading = build->reading;
+	const struct section *found = NULL, none = {.kind = kind, .title = "", .line = 1};
+	for (size_t i = 0; i < reading->sections_count; i++) {
+		const struct section *section = &reading->sections[i];
+		if (strcmp(section->kind, kind) != 0)
+			continue;
+		if (found == NULL)
+			found = section;
+		else if (*kind == '\0')
+			tact_config_mistake(reading, section->line,
+			    "there is no option (section); tact.conf(5) lists them all");
+		else
+			tact_config_mistake(reading, section->line,
+			    "%s is given a second time, first in line %d; make one of the two", kind,
+			    found->line);
+	}
+	tact_config_apply(build, found != NULL ? found : &none, build->whole);
+}
+
+static void name_host(struct build *build)
+{
+	struct tact_config *config = &build->whole->config;
+	char name[HOST_NAME_MAX + 1] = "";
+	if (config->host != NULL && *config->host != '\0')
+		return;
+	if (gethostname(name, sizeof name - 1) != 0 || *name == '\0')
+		tact_config_mistake(build->reading, 1, "this machine has no name; write host = NAME");
+	config->host = tact_arena_strdup(build->reading->arena, name);
+}
+
+/* ---- sections with names ---------------------------------------------------------------------------------
+ */
+
+static bool is_name(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t length = strspn(text, letters);
+	return length > 0 && length <= 64 && text[length] == '\0';
+}
+
+static bool is_kind(const struct section *section, const char *kind)
+{
+	return strcmp(section->kind, kind) == 0;
+}
+
+/* Names are compared without case wherever rules name them, so they must differ by more than case. */
+static void check_title(struct build *build, const struct section *section)
+{
+	struct reading *reading = build->reading;
+	if (!is_name(section->title))
+		tact_config_mistake(reading, section->line,
+		    "\"%s\" is no name for a section; write 1 to 64 letters, digits, dots, hyphens and "
+		    "underscores",
+		    tact_config_show(reading, section->title));
+	for (const struct section *other = reading->sections; other < section; other++)
+		if (is_kind(other, section->kind) && tact_text_equal_nocase(other->title, section->title)) {
+			tact_config_mistake(reading, section->line,
+			    "%s \"%s\" is given a second time, first in line %d; give it another name",
+			    section->kind, tact_config_show(reading, section->title), other->line);
+			break;
+		}
+}
+
+static void build_listener(struct build *build, const struct section *section)
+{
+	struct whole *whole = build->whole;
+	struct tact_listener *listener =
+	    TACT_PUSH(build->reading->arena, whole->listeners, whole->config.listeners_count);
+	listener->name = section->title;
+	tact_config_apply(build, section, listener);
+}
+
+static void build_owner(struct build *build, const struct section *section)
+{
+	struct owner *owner =
+	    TACT_PUSH(build->reading->arena, build->whole->owners, build->whole->owners_count);
+	owner->name = section->title;
+	tact_config_apply(build, section, owner);
+}
+
+static void build_brand(struct build *build, const struct section *section)
+{
+	struct brand *brand =
+	    TACT_PUSH(build->reading->arena, build->whole->brands, build->whole->brands_count);
+	brand->name = section->title;
+	tact_config_apply(build, section, brand);
+}
+
+static void push_stream(struct build *build, const char *name, const struct section *section)
+{
+	struct whole *whole = build->whole;
+	struct tact_arena *arena = build->reading->arena;
+	size_t count = whole->streams_count;
+	*TACT_PUSH(arena, build->streams, count) = section;
+	*TACT_PUSH(arena, whole->streams, whole->streams_count) = (struct tact_stream){
+	    .name = name,
+	    .owner = "",
+	    .brand = "",
+	    .delay_by = whole->delay_by,
+	    .quarantine_by = whole->quarantine_by,
+	    .max_delay_s = whole->max_delay_s,
+	    .max_waiting = whole->max_waiting,
+	    .personal_max = whole->personal_max,
+	};
+}
+
+static void build_stream(struct build *build, const struct section *section)
+{
+	push_stream(build, section->title, section);
+	struct tact_stream *stream = &build->whole->streams[build->whole->streams_count - 1];
+	tact_config_apply(build, section, stream);
+	if (tact_config_entry(section, "exempt") == NULL)
+		stream->exempt = stream->purpose == TACT_PERSONAL || stream->purpose == TACT_TRANSACTIONAL;
+	if (tact_config_entry(section, "counts") == NULL)
+		stream->counts = stream->purpose != TACT_TRANSACTIONAL;
+}
+
+static void push_rule(
+    struct build *build, const char *name, enum tact_rule_kind kind, const struct section *section)
+{
+	struct whole *whole = build->whole;
+	struct tact_arena *arena = build->reading->arena;
+	size_t count = whole->rules_count;
+	*TACT_PUSH(arena, build->rules, count) = section;
+	struct tact_rule *rule = TACT_PUSH(arena, whole->rules, whole->rules_count);
+	*rule = (struct tact_rule){
+	    .name = name, .kind = kind, .action = TACT_REJECT, .limit = {.zone = whole->zone, .window = ""}};
+	for (size_t i = 0; i < TACT_CHANNELS; i++)
+		rule->limit.weight_milli[i] = 1000;
+}
+
+static void build_rule(struct build *build, const struct section *section)
+{
+	bool limit = is_kind(section, "limit");
+	push_rule(build, section->title, limit ? TACT_RULE_LIMIT : TACT_RULE_SUPPRESSION, section);
+	tact_config_apply(build, section, &build->whole->rules[build->whole->rules_count - 1]);
+}
+
+static void build_kind(
+    struct build *build, const char *kind, void (*build_one)(struct build *, const struct section *))
+{
+	for (size_t i = 0; i < build->reading->sections_count; i++)
+		if (is_kind(&build->reading->sections[i], kind)) {
+			check_title(build, &build->reading->sections[i]);
+			build_one(build, &build->reading->sections[i]);
+		}
+}
+
+static bool has_section(const struct build *build, const char *kind)
+{
+	for (size_t i = 0; i < build->reading->sections_count; i++)
+		if (is_kind(&build->reading->sections[i], kind))
+			return true;
+	return false;
+}
+
+/* Rules of all kinds in file order. Nobody forgets the unsubscribes by leaving a section out. */
+static void build_rules(struct build *build)
+{
+	if (!has_section(build, "suppression"))
+		push_rule(build, "suppression", TACT_RULE_SUPPRESSION, NULL);
+	for (size_t i = 0; i < build->reading->sections_count; i++) {
+		const struct section *section = &build->reading->sections[i];
+		if (!is_kind(section, "suppression") && !is_kind(section, "limit"))
+			continue;
+		check_title(build, section);
+		build_rule(build, section);
+	}
+}
+
+static const struct tact_stream *find_stream(const struct whole *whole, const char *name)
+{
+	for (size_t i = 0; i < whole->streams_count; i++)
+		if (tact_text_equal_nocase(whole->streams[i].name, name))
+			return &whole->streams[i];
+	return NULL;
+}
+
+/* The built-in stream stands last and has no conditions: mail only falls to it. */
+static void build_strictest(struct build *build)
+{
+	struct whole *whole = build->whole;
+	bool built_in = tact_text_equal_nocase(whole->strictest, STREAM_UNMATCHED);
+	if (built_in && find_stream(whole, STREAM_UNMATCHED) == NULL) {
+		push_stream(build, STREAM_UNMATCHED, NULL);
+		whole->streams[whole->streams_count - 1].counts = true;
+	}
+	whole->config.rules.streams.strictest =
+	    find_stream(whole, whole->strictest); /* NULL is check's matter */
+}
+
+void tact_config_build(struct build *build)
+{
+	struct whole *whole = build->whole;
+	apply_single(build, "");
+	apply_single(build, "canonical");
+	apply_single(build, "trusted");
+	name_host(build);
+	build_kind(build, "listener", build_listener);
+	build_kind(build, "owner", build_owner);
+	build_kind(build, "brand", build_brand);
+	build_kind(build, "stream", build_stream);
+	build_strictest(build);
+	build_rules(build);
+	whole->config.path = build->reading->path;
+	whole->config.listeners = whole->listeners;
+	whole->config.rules.streams.streams = whole->streams;
+	whole->config.rules.streams.streams_count = whole->streams_count;
+	whole->config.rules.rules = whole->rules;
+	whole->config.rules.rules_count = whole->rules_count;
+}

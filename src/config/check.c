@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Settings that are right alone and wrong together: names without a section, windows longer than the history,
+ * times that cross.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include "private.h"
+
+#define DAY 86400
+
+static const struct section *top(const struct build *build)
+{
+	return &build->reading->sections[0]; /* the file itself always begins first */
+}
+
+static bool has_name(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (tact_text_equal_nocase(names[i], name))
+			return true;
+	return false;
+}
+
+/* ---- names that must be declared -------------------------------------------------------------------------
+ */
+
+struct declared {
+	const char *kind;
+	const char **names;
+	size_t count;
+};
+
+static struct declared declared(const struct build *build, const char *kind)
+{
+	struct declared all = {.kind = kind};
+	const struct reading *reading = build->reading;
+	for (size_t i = 0; i < reading->sections_count; i++)
+		if (strcmp(reading->sections[i].kind, kind) == 0)
+			*TACT_PUSH(reading->arena, all.names, all.count) = reading->sections[i].title;
+	if (strcmp(kind, "stream") == 0 && !has_name(STREAM_UNMATCHED, all.names, all.count))
+		*TACT_PUSH(reading->arena, all.names, all.count) = STREAM_UNMATCHED;
+	return all;
+}
+
+static void check_name(const struct build *build, const struct section *section, const char *option,
+    const char *name, const struct declared *all)
+{
+	struct reading *reading = build->reading;
+	if (has_name(name, all->names, all->count))
+		return;
+	const char *near = tact_config_nearest(name, all->names, all->count),
+		   *shown = tact_config_show(reading, name);
+	if (near != NULL)
+		tact_config_mistake(reading, tact_config_line(section, option),
+		    "%s: there is no %s \"%s\"; did you mean %s?", option, all->kind, shown, near);
+	else
+		tact_config_mistake(reading, tact_config_line(section, option),
+		    "%s: there is no %s \"%s\"; add the section %s \"%s\" { }", option, all->kind, shown,
+		    all->kind, shown);
+}
+
+static void check_names(
+    const struct build *build, const struct section *section, const char *option, const char *kind)
+{
+	const struct entry *entry = tact_config_entry(section, option);
+	if (entry == NULL)
+		return;
+	struct declared all = declared(build, kind);
+	for (size_t i = 0; i < entry->count; i++)
+		if (entry->values[i][0] != '\0')
+			check_name(build, section, option, entry->values[i], &all);
+}
+
+static void check_all_names(const struct build *build)
+{
+	static const struct {
+		const char *section, *option, *kind;
+	} references[] = {
+	    {"trusted", "listeners", "listener"},
+	    {"stream", "owner", "owner"},
+	    {"stream", "brand", "brand"},
+	    {"stream", "listeners", "listener"},
+	    {"suppression", "streams", "stream"},
+	    {"suppression", "brands", "brand"},
+	    {"suppression", "owners", "owner"},
+	    {"limit", "streams", "stream"},
+	    {"limit", "brands", "brand"},
+	    {"limit", "owners", "owner"},
+	    {"limit", "count_streams", "stream"},
+	    {"limit", "count_brands", "brand"},
+	    {"limit", "count_owners", "owner"},
+	    {"", "strictest_stream", "stream"},
+	};
+	for (size_t i = 0; i < build->reading->sections_count; i++)
+		for (size_t r = 0; r < sizeof references / sizeof *references; r++)
+			if (strcmp(build->reading->sections[i].kind, references[r].section) == 0)
+				check_names(build, &build->reading->sections[i], references[r].option,
+				    references[r].kind);
+}
+
+/* ---- listeners -------------------------------------------------------------------------------------------
+ */
+
+static const struct section *nth_section(const struct build *build, const char *kind, size_t n)
+{
+	for (size_t i = 0; i < build->reading->sections_count; i++)
+		if (strcmp(build->reading->sections[i].kind, kind) == 0 && n-- == 0)
+			return &build->reading->sections[i];
+	return NULL;
+}
+
+static void check_listeners(const struct build *build)
+{
+	const struct tact_config *config = &build->whole->config;
+	if (config->listeners_count == 0)
+		tact_config_mistake(build->reading, build->reading->last_line,
+		    "no listener is given; write listener \"smtp\" { socket = \"inet:8891@127.0.0.1\" }");
+	for (size_t i = 0; i < config->listeners_count; i++)
+		for (size_t j = 0; j < i; j++) {
+			if (!tact_text_equal(config->listeners[i].socket, config->listeners[j].socket) ||
+			    config->listeners[i].socket == NULL)
+				continue;
+			const struct section *section = nth_section(build, "listener", i);
+			tact_config_mistake(build->reading, tact_config_line(section, "socket"),
+			    "socket: listener \"%s\" stands on %s already; give this one another",
+			    config->listeners[j].name, config->listeners[i].socket);
+			break;
+		}
+}
+
+static bool is_non_smtp(const struct build *build, const char *name)
+{
+	const struct tact_config *config = &build->whole->config;
+	for (size_t i = 0; i < config->listeners_count; i++)
+		if (tact_text_equal_nocase(config->listeners[i].name, name))
+			return !config->listeners[i].smtp;
+	return false;
+}
+
+/* ---- streams ---------------------------------------------------------------------------------------------
+ */
+
+static void check_stream(
+    const struct build *build, const struct tact_stream *stream, const struct section *section)
+{
+	struct reading *reading = build->reading;
+	int64_t slot_length_s = build->whole->config.rules.slot_length_s;
+	if (tact_config_entry(section, "max_delay") != NULL && stream->exempt)
+		tact_config_mistake(reading, tact_config_line(section, "max_delay"),
+		    "max_delay: stream \"%s\" is exempt from limits and never delayed; leave max_delay out "
+		    "or write exempt = no",
+		    stream->name);
+	if (tact_config_entry(section, "max_delay") != NULL && stream->max_delay_s < slot_length_s)
+		tact_config_mistake(reading, tact_config_line(section, "max_delay"),
+		    "max_delay: shorter than slot_length (%s); write no less",
+		    tact_text_format_duration(reading->arena, slot_length_s));
+	for (size_t i = 0; i < stream->listeners_count; i++)
+		if (stream->delay_by == TACT_DELAY_TEMPFAIL && is_non_smtp(build, stream->listeners[i]))
+			tact_config_mistake(reading, tact_config_line(section, "listeners"),
+			    "listeners: \"%s\" is non-smtp, where nobody comes again after a tempfail; write "
+			    "delay_by = queue",
+			    stream->listeners[i]);
+}
+
+/* ---- rules -----------------------------------------------------------------------------------------------
+ */
+
+static void check_window(
+    const struct build *build, const struct tact_rule *rule, const struct section *section)
+{
+	static const int64_t longest_s[] = {
+	    DAY + 7200, 7 * DAY + 7200, 31 * DAY + 7200, 92 * DAY + 7200, 366 * DAY + 7200};
+	struct reading *reading = build->reading;
+	int64_t history_s = build->whole->config.rules.history_s;
+	int64_t window_s = rule->limit.window_s > 0 ? rule->limit.window_s : longest_s[rule->limit.period];
+	if (*rule->limit.window != '\0' && history_s > 0 && window_s > history_s)
+		tact_config_mistake(reading, tact_config_line(section, "at_most"),
+		    "at_most: a window of %s is longer than history (%s); shorten it or lengthen history",
+		    rule->limit.window, tact_text_format_duration(reading->arena, history_s));
+}
+
+/* ---- the top level ---------------------------------------------------------------------------------------
+ */
+
+static void check_order(
+    const struct build *build, const char *low, int64_t low_s, const char *high, int64_t high_s)
+{
+	const struct section *section = top(build);
+	struct reading *reading = build->reading;
+	const char *written = tact_config_entry(section, low) != NULL ? low : high;
+	if (high_s > 0 && low_s > high_s) /* 0: was refused already */
+		tact_config_mistake(reading, tact_config_line(section, written),
+		    "%s (%s) is longer than %s (%s); write no more", low,
+		    tact_text_format_duration(reading->arena, low_s), high,
+		    tact_text_format_duration(reading->arena, high_s));
+}
+
+static bool is_below(const char *domain, const char *other)
+{
+	size_t length = strlen(domain), other_length = strlen(other);
+	return length > other_length && domain[length - other_length - 1] == '.' &&
+	       strcmp(domain + length - other_length, other) == 0;
+}
+
+static void check_domains(const struct build *build)
+{
+	const char *gate = build->whole->config.gate_domain, *review = build->whole->config.review_domain;
+	if (gate == NULL || review == NULL)
+		return;
+	const char *written =
+	    tact_config_entry(top(build), "review_domain") != NULL ? "review_domain" : "gate_domain";
+	if (strcmp(gate, review) == 0 || is_below(gate, review) || is_below(review, gate))
+		tact_config_mistake(build->reading, tact_config_line(top(build), written),
+		    "%s: gate_domain (%s) and review_domain (%s) must lie apart; write another domain",
+		    written, gate, review);
+}
+
+static void check_sockets(const struct build *build)
+{
+	static const char *const options[] = {"gate_socket", "pass_socket", "refuse_socket"};
+	const struct tact_config *config = &build->whole->config;
+	const char *paths[] = {config->gate_socket, config->pass_socket, config->refuse_socket};
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < i; j++)
+			if (tact_text_equal(paths[i], paths[j])) {
+				const char *written = tact_config_entry(top(build), options[i]) != NULL
+							  ? options[i]
+							  : options[j];
+				tact_config_mistake(build->reading, tact_config_line(top(build), written),
+				    "%s and %s are the same socket; write another path", options[j],
+				    options[i]);
+			}
+}
+
+void tact_config_check(struct build *build)
+{
+	const struct whole *whole = build->whole;
+	const struct tact_rule_set *rules = &whole->config.rules;
+	check_all_names(build);
+	check_listeners(build);
+	check_order(build, "slot_length", rules->slot_length_s, "max_delay", whole->max_delay_s);
+	check_order(build, "release_spread", rules->release_spread_s, "max_delay", whole->max_delay_s);
+	check_order(build, "rcpt_timeout", whole->config.rcpt_timeout_s, "message_timeout",
+	    whole->config.message_timeout_s);
+	check_order(build, "retry_window", rules->retry_window_s, "history", rules->history_s);
+	check_domains(build);
+	check_sockets(build);
+	for (size_t i = 0; i < whole->streams_count; i++)
+		if (build->streams[i] != NULL)
+			check_stream(build, &whole->streams[i], build->streams[i]);
+	for (size_t i = 0; i < whole->rules_count; i++)
+		if (build->rules[i] != NULL && whole->rules[i].kind == TACT_RULE_LIMIT)
+			check_window(build, &whole->rules[i], build->rules[i]);
+}

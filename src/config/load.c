@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Reads the file through libconfuse into sections and entries, in file order. The only file that knows
+ * libconfuse; it judges names and syntax, never values.
+ *
+ * libconfuse 3.3 stops at the first name it does not know, and takes a repeated setting silently. So every
+ * option is a list with a callback that notes each value and its line; a hidden first option, which has a
+ * default, tells when a section begins; and an unknown name is learned and the text read again, until all of
+ * them are found. Its callbacks take no context: `current` is it, and one thread loads at a time.
+ */
+#include <config.h>
+
+#include <confuse.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "private.h"
+
+#define MARKER "(section)"
+#define MOST_LEARNED 100
+#define DEEPEST 2
+
+/* An unknown name, and what its surroundings make of it. */
+struct learned {
+	const char *kind, *name;
+	enum { AS_OPTION, AS_SECTION, AS_TITLED } as;
+};
+
+struct pass {
+	struct reading *reading;
+	cfg_t *root;
+	cfg_t **cfgs; /* of reading->sections, while they are being read */
+	size_t cfgs_count;
+	struct learned *learned;
+	size_t learned_count;
+	bool again;
+};
+
+static struct pass *current;
+
+static const char *kind_of(const cfg_t *cfg)
+{
+	return cfg == current->root || current->root == NULL ? "" : cfg->name;
+}
+
+/* ---- unknown names ---------------------------------------------------------------------------------------
+ */
+
+static const char *nearest_option(const char *kind, const char *name)
+{
+	const char **names = NULL;
+	size_t count = 0;
+	for (size_t i = 0; tact_config_row_at(i) != NULL; i++)
+		if (strcmp(tact_config_row_at(i)->doc.section, kind) == 0)
+			*TACT_PUSH(current->reading->arena, names, count) = tact_config_row_at(i)->doc.name;
+	return tact_config_nearest(name, names, count);
+}
+
+static const char *nearest_section(const char *name)
+{
+	const char **names = NULL;
+	size_t count = 0;
+	for (size_t i = 0; tact_config_row_at(i) != NULL; i++)
+		*TACT_PUSH(current->reading->arena, names, count) = tact_config_row_at(i)->doc.section;
+	return tact_config_nearest(name, names, count);
+}
+
+static const char *home_of(const char *name)
+{
+	for (size_t i = 0; tact_config_row_at(i) != NULL; i++)
+		if (strcmp(tact_config_row_at(i)->doc.name, name) == 0)
+			return tact_config_row_at(i)->doc.section;
+	return NULL;
+}
+
+static const char *place(const char *kind)
+{
+	return *kind == '\0' ? "the top level"
+			     : tact_arena_printf(current->reading->arena, "a %s section", kind);
+}
+
+static void report_unknown_option(const cfg_t *cfg, const char *name)
+{
+	const char *kind = kind_of(cfg), *shown = tact_config_show(current->reading, name);
+	const char *near = nearest_option(kind, name), *home = home_of(name);
+	if (*kind != '\0' && !tact_config_is_section(kind))
+		return; /* the section itself is the mistake */
+	if (home != NULL)
+		tact_config_mistake(current->reading, cfg->line, "%s does not belong in %s; it belongs in %s",
+		    shown, place(kind), place(home));
+	else if (near != NULL)
+		tact_config_mistake(current->reading, cfg->line,
+		    "there is no option %s in %s; did you mean %s?", shown, place(kind), near);
+	else
+		tact_config_mistake(current->reading, cfg->line,
+		    "there is no option %s in %s; tact.conf(5) lists them all", shown, place(kind));
+}
+
+static void report_unknown_section(const cfg_t *cfg)
+{
+	const char *shown = tact_config_show(current->reading, cfg->name), *near = nearest_section(cfg->name);
+	if (tact_config_is_section(cfg->name))
+		tact_config_mistake(current->reading, cfg->line,
+		    "a %s section cannot stand inside another; close that one first with }", shown);
+	else if (near != NULL && *near != '\0')
+		tact_config_mistake(
+		    current->reading, cfg->line, "there is no section %s; did you mean %s?", shown, near);
+	else
+		tact_config_mistake(current->reading, cfg->line,
+		    "there is no section %s; tact.conf(5) lists them all", shown);
+}
+
+static struct learned *find_learned(const char *kind, const char *name)
+{
+	for (size_t i = 0; i < current->learned_count; i++)
+		if (strcmp(current->learned[i].kind, kind) == 0 &&
+		    strcmp(current->learned[i].name, name) == 0)
+			return &current->learned[i];
+	return NULL;
+}
+
+static bool learn(const char *kind, const char *name)
+{
+	if (find_learned(kind, name) != NULL || tact_config_row_find(kind, name) != NULL ||
+	    strcmp(name, MARKER) == 0 || current->learned_count == MOST_LEARNED)
+		return false;
+	struct learned *learned =
+	    TACT_PUSH(current->reading->arena, current->learned, current->learned_count);
+	learned->kind = tact_arena_strdup(current->reading->arena, kind);
+	learned->name = tact_arena_strdup(current->reading->arena, name);
+	return true;
+}
+
+/* The name was learned as something simpler than it is. */
+static bool learn_better(const char *kind, const char *name, int from)
+{
+	struct learned *learned = find_learned(kind, name);
+	if (learned == NULL || (int)learned->as != from)
+		return false;
+	learned->as++;
+	return true;
+}
+
+/* ---- what libconfuse calls -------------------------------------------------------------------------------
+ */
+
+static struct section *section_of(const cfg_t *cfg)
+{
+	for (size_t i = current->cfgs_count; i-- > 0;)
+		if (current->cfgs[i] == cfg)
+			return &current->reading->sections[i];
+	return NULL;
+}
+
+static int on_section(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	(void)opt;
+	struct tact_arena *arena = current->reading->arena;
+	struct section *section =
+	    TACT_PUSH(arena, current->reading->sections, current->reading->sections_count);
+	section->kind = tact_arena_strdup(arena, kind_of(cfg));
+	section->title = cfg->title != NULL ? tact_arena_strdup(arena, cfg->title) : "";
+	section->line = cfg->line;
+	*TACT_PUSH(arena, current->cfgs, current->cfgs_count) = cfg;
+	*(const char **)result = value;
+	return 0;
+}
+
+static int on_unknown_section(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	(void)opt;
+	report_unknown_section(cfg);
+	*(const char **)result = value;
+	return 0;
+}
+
+static int on_unknown_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	if (opt->nvalues == 1)
+		report_unknown_option(cfg, opt->name);
+	*(const char **)result = value;
+	return 0;
+}
+
+static struct entry *entry_of(struct section *section, const char *name)
+{
+	for (size_t i = 0; i < section->entries_count; i++)
+		if (strcmp(section->entries[i].name, name) == 0)
+			return &section->entries[i];
+	return NULL;
+}
+
+static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	struct tact_arena *arena = current->reading->arena;
+	struct section *section = section_of(cfg);
+	*(const char **)result = value;
+	if (section == NULL || tact_config_row_find(section->kind, opt->name) == NULL)
+		return on_unknown_value(cfg, opt, value, result);
+	struct entry *entry = entry_of(section, opt->name);
+	if (entry != NULL && opt->nvalues == 1) { /* a new assignment begins */
+		tact_config_mistake(current->reading, cfg->line,
+		    "%s is set a second time, first in line %d; keep one of the two", opt->name, entry->line);
+		entry->count = 0;
+		entry->values = NULL;
+	}
+	if (entry == NULL) {
+		entry = TACT_PUSH(arena, section->entries, section->entries_count);
+		entry->name = tact_arena_strdup(arena, opt->name);
+		entry->line = cfg->line;
+	}
+	*TACT_PUSH(arena, entry->values, entry->count) = tact_arena_strdup(arena, value);
+	return 0;
+}
+
+/* ---- errors ----------------------------------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *theirs, *ours; /* ours may say %s once, where theirs does */
+} sayings[] = {
+    {"no such option '%s'", "there is no option %s here"},
+    {"missing equal sign after option '%s'", "%s is not followed by =; write %1$s = VALUE"},
+    {"missing opening brace for section '%s'",
+	"section %s is not followed by {; if this is the end of a value, put the value in quotes"},
+    {"missing title for section '%s'", "section %s has no name; write %1$s \"NAME\" {"},
+    {"unexpected token '%s'",
+	"did not expect %s here; a list is written {a, b}, other values of more than a word in quotes"},
+    {"unexpected closing brace", "this } closes nothing; take it out"},
+    {"premature end of file", "the file ends inside a setting; complete it"},
+};
+
+static const char *saying(const char *theirs)
+{
+	for (size_t i = 0; i < sizeof sayings / sizeof *sayings; i++)
+		if (strcmp(sayings[i].theirs, theirs) == 0)
+			return sayings[i].ours;
+	return NULL;
+}
+
+static void report_stop(const cfg_t *cfg, const char *ours, const char *what)
+{
+	char text[512];
+	const char *shown = what != NULL ? tact_config_show(current->reading, what) : "";
+	const char *cut =
+	    strstr(ours, "%1$s"); /* only these two forms occur, so that no format comes from a variable */
+	const char *first = strstr(ours, "%s");
+	if (first == NULL)
+		snprintf(text, sizeof text, "%s", ours);
+	else if (cut == NULL)
+		snprintf(text, sizeof text, "%.*s%s%s", (int)(first - ours), ours, shown, first + 2);
+	else
+		snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(first - ours), ours, shown,
+		    (int)(cut - first - 2), first + 2, shown, cut + 4);
+	tact_config_mistake(current->reading, cfg->line, "%s (nothing after this was read)", text);
+	current->reading->stopped = true;
+}
+
+static bool take_lesson(const cfg_t *cfg, const char *theirs, const char *what)
+{
+	if (strcmp(theirs, "no such option '%s'") == 0)
+		return learn(kind_of(cfg), what);
+	if (strcmp(theirs, "missing equal sign after option '%s'") == 0)
+		return learn_better(kind_of(cfg), what, AS_OPTION);
+	if (strcmp(theirs, "missing opening brace for section '%s'") == 0)
+		return learn_better(kind_of(cfg), what, AS_SECTION);
+	return false;
+}
+
+static void on_error(cfg_t *cfg, const char *format, va_list args)
+{
+	const char *ours = saying(format), *what = NULL;
+	char text[256];
+	if (current->again)
+		return;
+	if (ours != NULL && strstr(format, "%s") != NULL)
+		what = va_arg(args, const char *);
+	current->again = what != NULL && take_lesson(cfg, format, what);
+	if (current->again)
+		return;
+	if (current->reading->stopped && strcmp(format, "premature end of file") == 0)
+		return; /* the scan has told where */
+	if (ours == NULL) {
+		vsnprintf(text, sizeof text, format, args);
+		ours = tact_text_printable(current->reading->arena, text, sizeof text);
+	}
+	report_stop(cfg, ours, what);
+}
+
+/* ---- the options, as libconfuse wants them ---------------------------------------------------------------
+ */
+
+static cfg_opt_t *push_option(cfg_opt_t **options, size_t *count, const char *name, cfg_callback_t callback)
+{
+	cfg_opt_t *option =
+	    tact_arena_push(current->reading->arena, (void **)options, count, sizeof **options);
+	option->name = name;
+	option->type = CFGT_STR;
+	option->flags = CFGF_LIST;
+	option->parsecb = callback;
+	return option;
+}
+
+static void push_marker(cfg_opt_t **options, size_t *count, cfg_callback_t callback)
+{
+	static char here[] = "{here}";
+	push_option(options, count, MARKER, callback)->def.parsed = here;
+}
+
+static void push_section(cfg_opt_t **options, size_t *count, const char *name, cfg_opt_t *inside, bool titled)
+{
+	cfg_opt_t *option = push_option(options, count, name, NULL);
+	option->type = CFGT_SEC;
+	option->flags = CFGF_MULTI | (titled ? CFGF_TITLE : 0);
+	option->subopts = inside;
+}
+
+static cfg_opt_t *unknown_section(const char *kind, int depth);
+
+static void push_learned(cfg_opt_t **options, size_t *count, const char *kind, int depth)
+{
+	for (size_t i = 0; i < current->learned_count; i++) {
+		const struct learned *learned = &current->learned[i];
+		if (strcmp(learned->kind, kind) != 0)
+			continue;
+		if (learned->as == AS_OPTION)
+			push_option(options, count, learned->name, on_unknown_value);
+		else
+			push_section(options, count, learned->name, unknown_section(learned->name, depth + 1),
+			    learned->as == AS_TITLED);
+	}
+}
+
+static cfg_opt_t *unknown_section(const char *kind, int depth)
+{
+	cfg_opt_t *options = NULL;
+	size_t count = 0;
+	push_marker(&options, &count, on_unknown_section);
+	if (depth < DEEPEST)
+		push_learned(&options, &count, kind, depth);
+	tact_arena_push(current->reading->arena, (void **)&options, &count, sizeof *options);
+	return options;
+}
+
+static cfg_opt_t *options_of(const char *kind)
+{
+	cfg_opt_t *options = NULL;
+	size_t count = 0;
+	const char *before = "";
+	push_marker(&options, &count, on_section);
+	for (size_t i = 0; tact_config_row_at(i) != NULL; i++) {
+		const struct tact_option *row = &tact_config_row_at(i)->doc;
+		if (strcmp(row->section, kind) == 0)
+			push_option(&options, &count, row->name, on_value);
+		else if (*kind == '\0' && strcmp(row->section, before) != 0)
+			push_section(&options, &count, row->section, options_of(row->section),
+			    tact_config_has_title(row->section));
+		before = row->section;
+	}
+	push_learned(&options, &count, kind, 0);
+	tact_arena_push(
+	    current->reading->arena, (void **)&options, &count, sizeof *options); /* all zero: the end */
+	return options;
+}
+
+/* ---- the passes ------------------------------------------------------------------------------------------
+ */
+
+static void read_once(struct pass *pass, const char *text)
+{
+	struct reading *reading = pass->reading;
+	reading->sections = NULL;
+	reading->sections_count = 0;
+	pass->cfgs = NULL;
+	pass->cfgs_count = 0;
+	pass->again = false;
+	pass->root = NULL;
+	pass->root = cfg_init(options_of(""), CFGF_NONE);
+	cfg_set_error_function(pass->root, on_error);
+	int result = cfg_parse_buf(pass->root, text);
+	if (result != CFG_SUCCESS && !pass->again && !reading->stopped) {
+		tact_config_mistake(reading, pass->root->line, "this cannot be read (nothing after it was)");
+		reading->stopped = true;
+	}
+	cfg_free(pass->root);
+}
+
+void tact_config_read(struct reading *reading, const char *text)
+{
+	struct pass pass = {.reading = reading};
+	size_t scanned = reading->mistakes_count;
+	bool stopped = reading->stopped;
+	current = &pass;
+	do {
+		reading->mistakes_count = scanned;
+		reading->stopped = stopped;
+		read_once(&pass, text);
+	} while (pass.again);
+	current = NULL;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Goes over the text before libconfuse does. libconfuse 3.3 counts a comment as two lines more and refuses
+ * one inside a list, takes values from the environment, drops backslashes and stray characters, lets a string
+ * run over lines, and takes the end of the file for a closing brace. So comments are blanked here and the
+ * rest is reported, with the right line. It looks at characters only: options and values are not its
+ * business.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include "private.h"
+
+#define DEEPEST 8
+
+struct scan {
+	struct reading *reading;
+	const char *in;
+	char *out; /* begins as a copy of in; what libconfuse must not see is blanked */
+	size_t at;
+	int line;
+	int swallowed_line;    /* where a character that is not read was last reported */
+	char before, before_2; /* the last two characters that are not blank, 'a' for any of a value */
+	int opened[DEEPEST];   /* lines of the braces that stand open */
+	int depth;
+};
+
+static void note(struct scan *scan, char c)
+{
+	scan->before_2 = scan->before;
+	scan->before = c;
+}
+
+static void blank(struct scan *scan)
+{
+	if (scan->in[scan->at] != '\n')
+		scan->out[scan->at] = ' ';
+	else
+		scan->line++;
+	scan->at++;
+}
+
+static void blank_line_comment(struct scan *scan)
+{
+	while (scan->in[scan->at] != '\0' && scan->in[scan->at] != '\n')
+		blank(scan);
+}
+
+static void blank_block_comment(struct scan *scan)
+{
+	int opened = scan->line;
+	while (scan->in[scan->at] != '\0' && strncmp(scan->in + scan->at, "*/", 2) != 0)
+		blank(scan);
+	if (scan->in[scan->at] == '\0') {
+		tact_config_mistake(scan->reading, opened, "this comment has no end; close it with */");
+		scan->reading->stopped = true;
+		return;
+	}
+	blank(scan);
+	blank(scan);
+}
+
+static void refuse_environment(struct scan *scan)
+{
+	tact_config_mistake(scan->reading, scan->line,
+	    "${ would take a value from the environment, which is not read here; write the value itself, or "
+	    "put it between ' and '");
+	scan->out[scan->at] = '_';
+}
+
+/* libconfuse drops most backslashes between double quotes, and a pattern would silently be another one. */
+static void backslash(struct scan *scan, char quote)
+{
+	char next = scan->in[scan->at + 1];
+	if (quote == '"' && next != '"' && next != '\\') {
+		tact_config_mistake(scan->reading, scan->line,
+		    "between double quotes a backslash must be written \\\\; or put the value between ' and "
+		    "'");
+		return;
+	}
+	if (next == '"' || next == '\'' || next == '\\')
+		scan->at++;
+}
+
+static void quoted(struct scan *scan, char quote)
+{
+	size_t opened = scan->at++;
+	for (; scan->in[scan->at] != quote; scan->at++) {
+		char c = scan->in[scan->at];
+		if (c == '\n' || c == '\0') {
+			tact_config_mistake(scan->reading, scan->line,
+			    "this %c has no closing %c on the same line; close it", quote, quote);
+			scan->out[opened] = '\0';
+			scan->reading->stopped = true;
+			return;
+		}
+		if (quote == '"' && c == '$' && scan->in[scan->at + 1] == '{')
+			refuse_environment(scan);
+		if (c == '\\')
+			backslash(scan, quote);
+	}
+	scan->at++;
+	note(scan, 'a');
+}
+
+static void open_brace(struct scan *scan)
+{
+	if (scan->depth < DEEPEST)
+		scan->opened[scan->depth] = scan->line;
+	scan->depth++;
+	note(scan, '{');
+}
+
+static void close_brace(struct scan *scan)
+{
+	if (scan->before == '{' && scan->before_2 == '=')
+		tact_config_mistake(
+		    scan->reading, scan->line, "this list is empty; name something, or leave the option out");
+	if (scan->depth > 0)
+		scan->depth--;
+	note(scan, '}');
+}
+
+static void swallowed(struct scan *scan, char c)
+{
+	if (scan->swallowed_line != scan->line)
+		tact_config_mistake(
+		    scan->reading, scan->line, "%c is not read outside quotes; put the value in quotes", c);
+	scan->swallowed_line = scan->line;
+	scan->out[scan->at] = ' ';
+}
+
+/* Comments begin where a word could. */
+static bool at_word_start(const struct scan *scan)
+{
+	return scan->at == 0 || strchr(" \t\r\n={}(),\"'", scan->in[scan->at - 1]) != NULL;
+}
+
+static void bare(struct scan *scan)
+{
+	char c = scan->in[scan->at], next = scan->in[scan->at + 1];
+	if (c == '{')
+		open_brace(scan);
+	else if (c == '}')
+		close_brace(scan);
+	else if (c == '*' || (c == '+' && next != '='))
+		swallowed(scan, c);
+	else if (c == '$' && next == '{')
+		refuse_environment(scan);
+	else if (c == '\n')
+		scan->line++;
+	else if (c != ' ' && c != '\t' && c != '\r')
+		note(scan, c == '=' || c == ',' ? c : 'a');
+	scan->at++;
+}
+
+static void step(struct scan *scan)
+{
+	const char *here = scan->in + scan->at;
+	bool start = at_word_start(scan);
+	if (*here == '#' || (start && strncmp(here, "//", 2) == 0))
+		blank_line_comment(scan);
+	else if (start && strncmp(here, "/*", 2) == 0)
+		blank_block_comment(scan);
+	else if (*here == '"' || *here == '\'')
+		quoted(scan, *here);
+	else
+		bare(scan);
+}
+
+/* Length of the UTF-8 character at p, 0 when it is none (RFC 3629). */
+static size_t utf8_length(const unsigned char *p)
+{
+	size_t length = p[0] < 0x80		      ? 1
+			: p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+			: (p[0] & 0xf0) == 0xe0	      ? 3
+			: (p[0] & 0xf8) == 0xf0	      ? 4
+						      : 0;
+	for (size_t i = 1; i < length; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+	bool surrogate = p[0] == 0xed && p[1] > 0x9f;
+	bool beyond = p[0] > 0xf4 || (p[0] == 0xf4 && p[1] > 0x8f);
+	return length > 1 && (overlong || surrogate || beyond) ? 0 : length;
+}
+
+/* Values end in replies, log lines and evidence: one mistake for each line that has what does not belong
+ * there. */
+static void refuse_odd_bytes(struct reading *reading, char *text)
+{
+	int line = 1, reported = 0;
+	for (unsigned char *p = (unsigned char *)text; *p != '\0';) {
+		size_t length = utf8_length(p);
+		bool control =
+		    (*p < ' ' && *p != '\n' && *p != '\t' && !(*p == '\r' && p[1] == '\n')) || *p == 0x7f;
+		bool bad = length == 0 || control;
+		if (bad && reported != line) {
+			tact_config_mistake(reading, line,
+			    "%s; write the file in UTF-8, without control characters",
+			    length == 0 ? "these bytes are not UTF-8" : "there is a control character here");
+			reported = line;
+		}
+		if (bad || *p == '\r') {
+			*p = ' ';
+			length = 1;
+		}
+		line += *p == '\n';
+		p += length;
+	}
+}
+
+char *tact_config_scan(struct reading *reading, const char *text)
+{
+	char *clean = tact_arena_strdup(reading->arena, text);
+	refuse_odd_bytes(reading, clean);
+	struct scan scan = {
+	    .reading = reading, .in = clean, .out = tact_arena_strdup(reading->arena, clean), .line = 1};
+	while (scan.in[scan.at] != '\0' && !reading->stopped)
+		step(&scan);
+	reading->last_line = scan.line;
+	if (scan.depth > 0 && !reading->stopped) {
+		int open = scan.depth < DEEPEST ? scan.depth : DEEPEST;
+		tact_config_mistake(
+		    reading, scan.opened[open - 1], "this { is never closed; close it with }");
+		reading->stopped = true;
+	}
+	return scan.out;
+}
