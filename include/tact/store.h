@@ -36,7 +36,7 @@ struct tact_store_answer {
 struct tact_store;
 
 /* "memory:", "lmdb:/folder" ("?map_size=64G" for tests and small hosts; K M G T), "fail:". The lmdb folder is made (0700) if absent; its
- * parent must exist. TACT_OK, TACT_INVALID (url), TACT_UNAVAILABLE (locked, full …), TACT_CORRUPT, TACT_SYSTEM (text says what to do). */
+ * parent must exist. A process opens a folder once; opening ignores SIGXFSZ from then on, so that a file size limit is an answer. TACT_OK, TACT_INVALID (url), TACT_UNAVAILABLE (locked, full …), TACT_CORRUPT, TACT_SYSTEM (text says what to do). */
 int tact_store_open(const char *url, struct tact_store **ret, struct tact_error *err);
 /* TACT_OK or TACT_INVALID with a text: what config asks before it accepts a url. */
 int tact_store_check_url(const char *url, struct tact_error *err);
@@ -44,7 +44,8 @@ void tact_store_close(struct tact_store **store);
 /* Words for the log about the latest failure and what to do ("disk full: free space below /var/lib/tact"); copied out. */
 void tact_store_last_error(struct tact_store *store, struct tact_error *ret);
 
-/* Reads count records into the arena. Answers TACT_OK when every key was answered TACT_OK, else the worst answer. */
+/* Reads count records into the arena. Answers TACT_OK when every key was answered TACT_OK, else the worst answer:
+ * the least number of enum tact_result. */
 int tact_store_read(struct tact_store *store, const struct tact_store_key *keys, size_t count, struct tact_arena *arena,
     struct tact_record *ret_records, struct tact_store_answer *ret_answers, int64_t deadline_ms);
 
@@ -55,7 +56,8 @@ struct tact_store_put {
 	int64_t wake_us;
 };
 /* Looks at record INDEX of the call and answers true to write *ret. Pure: may be called again for the same index with a newer record (only
- * the last call counts), from another thread while the caller waits, never after tact_store_update answered. No I/O, no lock. */
+ * the last call counts), from another thread while the caller waits, never after tact_store_update answered. No I/O, no lock. now and its
+ * bytes are valid during the call; *ret may point to them. */
 typedef bool (*tact_store_change_fn)(
     void *context, size_t index, const struct tact_record *now, int64_t store_now_us, struct tact_store_put *ret);
 
@@ -66,15 +68,17 @@ int tact_store_update(struct tact_store *store, const struct tact_store_key *key
     void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms);
 
 /* Every record of a kind in key order, including emptied ones, over renewed snapshots (a record that changes meanwhile is seen once, old or
- * new). Stops when fn answers false. */
+ * new). Stops when fn answers false. fn may call the store. TACT_CORRUPT when records were left out because they cannot be read. */
 typedef bool (*tact_store_scan_fn)(void *context, const struct tact_store_key *key, const struct tact_record *record);
 int tact_store_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn, void *context, struct tact_error *err);
-/* Keys whose wake_us lies in (after_us, until_us], earliest first, at most LIMIT; record->bytes is NULL, only wake_us is set. */
+/* Keys whose wake_us lies in (after_us, until_us], earliest first, at most LIMIT; record->bytes is NULL, only wake_us is set.
+ * A key whose wake time moves meanwhile may be seen twice. */
 int tact_store_due(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit, tact_store_scan_fn fn, void *context,
     struct tact_error *err);
 
 /* Long work: like update for a long list, in chunks that hold the writer at most 20 ms and rest as long. next() fills the next key and
- * answers false at the end; fn is called with the running index. progress may be NULL. ret_done counts keys made durable. */
+ * answers false at the end; fn is called with the running index. progress may be NULL. ret_done counts keys answered TACT_OK, whatever the
+ * result. Stops at the first answer other than TACT_OK or TACT_CORRUPT; TACT_CORRUPT when only unreadable records were left as they are. */
 typedef bool (*tact_store_next_fn)(void *context, struct tact_store_key *ret);
 typedef void (*tact_store_progress_fn)(void *context, uint64_t done);
 int tact_store_bulk(struct tact_store *store, tact_store_next_fn next, tact_store_change_fn fn, tact_store_progress_fn progress,

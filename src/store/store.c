@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The store's public calls: chooses the engine by its url, and what is the same for all of them. Touches no
+ * disk.
+ */
+#include <config.h>
+
+#include "engine.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct tact_store_engine *const engines[] = {
+    &tact_store_lmdb, &tact_store_memory, &tact_store_fail};
+
+static const struct tact_store_engine *find_engine(
+    const char *url, const char **ret_rest, struct tact_error *err)
+{
+	for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+		size_t length = strlen(engines[i]->scheme);
+		if (strncmp(url, engines[i]->scheme, length) == 0) {
+			*ret_rest = url + length;
+			return engines[i];
+		}
+	}
+	tact_error_set(
+	    err, TACT_INVALID, "\"%s\" is not a store url: lmdb:/FOLDER, memory: or fail: would be", url);
+	return NULL;
+}
+
+int tact_store_check_url(const char *url, struct tact_error *err)
+{
+	const char *rest;
+	const struct tact_store_engine *engine = find_engine(url, &rest, err);
+	return engine ? engine->check_url(rest, err) : TACT_INVALID;
+}
+
+int tact_store_open(const char *url, struct tact_store **ret, struct tact_error *err)
+{
+	const char *rest;
+	const struct tact_store_engine *engine = find_engine(url, &rest, err);
+	return engine ? engine->open(rest, ret, err) : TACT_INVALID;
+}
+
+void tact_store_close(struct tact_store **store)
+{
+	if (!store || !*store)
+		return;
+	(*store)->engine->close(*store);
+	*store = NULL;
+}
+
+void tact_store_init(struct tact_store *store, const struct tact_store_engine *engine)
+{
+	store->engine = engine;
+	store->last_error.text[0] = '\0';
+	pthread_mutex_init(&store->error_lock, NULL);
+}
+
+void tact_store_clear(struct tact_store *store)
+{
+	pthread_mutex_destroy(&store->error_lock);
+}
+
+int tact_store_report(struct tact_store *store, int result, struct tact_error *err, const char *format, ...)
+{
+	struct tact_error words;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(words.text, sizeof words.text, format, arguments);
+	va_end(arguments);
+	pthread_mutex_lock(&store->error_lock);
+	store->last_error = words;
+	pthread_mutex_unlock(&store->error_lock);
+	if (err)
+		*err = words;
+	return result;
+}
+
+void tact_store_last_error(struct tact_store *store, struct tact_error *ret)
+{
+	pthread_mutex_lock(&store->error_lock);
+	*ret = store->last_error;
+	pthread_mutex_unlock(&store->error_lock);
+}
+
+const char *tact_store_kind_name(enum tact_store_kind kind)
+{
+	static const char *const names[] = {"none", "dossier", "campaign", "review", "alias"};
+	return names[kind];
+}
+
+int tact_store_key_compare(const struct tact_store_key *a, const struct tact_store_key *b)
+{
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return memcmp(a->id.b, b->id.b, TACT_ID_BYTES);
+}
+
+/* Kinds come from our own code, never from outside. */
+static void expect_kinds(const struct tact_store_key *keys, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		assert(keys[i].kind >= TACT_STORE_DOSSIER && keys[i].kind <= TACT_STORE_ALIAS);
+	(void)keys, (void)count;
+}
+
+static void doubt_all(struct tact_store_answer *answers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		answers[i] = (struct tact_store_answer){.result = TACT_UNAVAILABLE};
+}
+
+/* The results stand in order: TACT_OK is the greatest. */
+static int worst_answer(const struct tact_store_answer *answers, size_t count)
+{
+	int worst = TACT_OK;
+	for (size_t i = 0; i < count; i++)
+		worst = answers[i].result < worst ? answers[i].result : worst;
+	return worst;
+}
+
+int tact_store_read(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    struct tact_arena *arena, struct tact_record *ret_records, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms)
+{
+	expect_kinds(keys, count);
+	doubt_all(ret_answers, count);
+	for (size_t i = 0; i < count; i++)
+		ret_records[i] = (struct tact_record){0};
+	if (count > 0)
+		store->engine->read(store, keys, count, arena, ret_records, ret_answers, deadline_ms);
+	return worst_answer(ret_answers, count);
+}
+
+int tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms)
+{
+	expect_kinds(keys, count);
+	doubt_all(ret_answers, count);
+	if (count > 0)
+		store->engine->update(store, keys, count, fn, context, ret_answers, deadline_ms);
+	return worst_answer(ret_answers, count);
+}
+
+int tact_store_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn, void *context,
+    struct tact_error *err)
+{
+	return store->engine->scan(store, kind, fn, context, err);
+}
+
+int tact_store_due(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit,
+    tact_store_scan_fn fn, void *context, struct tact_error *err)
+{
+	/* What wakes at 0 never wakes. */
+	if (after_us < 0)
+		after_us = 0;
+	if (until_us <= after_us || limit == 0)
+		return TACT_OK;
+	return store->engine->due(store, after_us, until_us, limit, fn, context, err);
+}
+
+int tact_store_identity(
+    struct tact_store *store, struct tact_arena *arena, char **ret, struct tact_error *err)
+{
+	return store->engine->identity(store, arena, ret, err);
+}
+
+int tact_store_set_identity(
+    struct tact_store *store, const char *expected, const char *text, struct tact_error *err)
+{
+	return store->engine->set_identity(store, expected, text, err);
+}
+
+int64_t tact_store_now_us(struct tact_store *store)
+{
+	return store->engine->now_us(store);
+}
+
+int tact_store_check(struct tact_store *store, struct tact_store_figures *ret,
+    void (*report)(void *context, const struct tact_store_key *key, const char *why), void *context,
+    struct tact_error *err)
+{
+	return store->engine->check(store, ret, report, context, err);
+}
+
+uint64_t tact_store_commits(struct tact_store *store)
+{
+	return store->engine->commits(store);
+}
