@@ -2,7 +2,8 @@
 # Copyright (c) 2026 The tact authors
 #
 # milter: the end that Postfix talks to. Stands on decide and what decide stands on.
-MILTER = src/milter/libmilter.a $(MILTER_LIBS) $(DECIDE)
-noinst_LIBRARIES += src/milter/libmilter.a
-src_milter_libmilter_a_CFLAGS = $(AM_CFLAGS) 
-src_milter_libmilter_a_SOURCES = include/tact/milter.h
+MILTER = src/milter/libtactmilter.a $(DECIDE) $(MILTER_LIBS)
+noinst_LIBRARIES += src/milter/libtactmilter.a
+src_milter_libtactmilter_a_CFLAGS = $(AM_CFLAGS) 
+src_milter_libtactmilter_a_SOURCES = include/tact/milter.h src/milter/private.h \
+	src/milter/actions.c src/milter/milter.c

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What the parent and the processes of one tactd share.
+ */
+#ifndef TACT_DAEMON_PRIVATE_H
+#define TACT_DAEMON_PRIVATE_H
+
+#include <tact/daemon.h>
+#include <tact/decide.h>
+
+/* One process: a milter listener, or (listener NULL) the gate and the bell. */
+struct service {
+	const struct tact_listener *listener;
+	const char *name;
+	int pid;
+};
+
+/* Made by the parent before the first fork. */
+struct family {
+	const struct tact_daemon_options *options;
+	struct tact_config *config;
+	struct tact_ledger *ledger;
+	int text_fd; /* memory file with the text of the configuration in force: what a reload loads, the same
+			for all */
+	int ready_fd[2]; /* a byte from each process that serves */
+	uint64_t torn_bytes;
+	struct service *services;
+	size_t count;
+};
+
+/* The process's life; answers its exit code. */
+int service_run(struct family *family, const struct service *service);
+/* Loads the configuration from the family's memory file. */
+int load_shared(const struct family *family, struct tact_config **ret, struct tact_config_mistakes *mistakes);
+void log_as_configured(
+    const struct tact_daemon_options *options, const struct tact_config *config, const char *name);
+
+#endif

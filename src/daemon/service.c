@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * One process of tactd: opens store, evidence and identity for itself, serves its listener or the gate, takes
+ * reloads.
+ */
+#include <config.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <tact/gate.h>
+#include <tact/milter.h>
+
+#include "private.h"
+
+/* What a process holds open; ended in reverse. */
+struct holdings {
+	struct family *family;
+	const struct service *service;
+	struct tact_arena *arena;
+	struct tact_keyring *keyring;
+	struct tact_store *store;
+	struct tact_audit *audit;
+	struct tact_identity identity;
+	struct tact_decider *decider;
+	struct tact_gate *gate;
+};
+
+/* ---- reload ---- */
+
+static void free_config(void *owner)
+{
+	struct tact_config *config = owner;
+
+	tact_config_free(&config);
+}
+
+static void reload(struct holdings *holdings)
+{
+	struct tact_config_mistakes mistakes = {.arena = tact_arena_new()};
+	struct tact_config *fresh = NULL;
+	struct tact_error err;
+
+	if (load_shared(holdings->family, &fresh, &mistakes) != TACT_OK) {
+		tact_log(TACT_LOG_ERROR, "service=%s reload failed, the earlier configuration stays: %s",
+		    holdings->service->name, mistakes.count > 0 ? mistakes.texts[0] : "");
+	} else {
+		tact_log_set_level(fresh->log_level);
+		tact_decider_set_rules(holdings->decider, &fresh->rules, free_config, fresh);
+		tact_log(TACT_LOG_INFO, "service=%s reloaded policy=%s", holdings->service->name,
+		    fresh->rules.digest);
+		if (holdings->gate != NULL && tact_decide_record(holdings->decider, TACT_AUDIT_POLICY,
+						  "reload", tact_clock_now_us(), &err) != TACT_OK)
+			tact_log(TACT_LOG_ERROR,
+			    "service=%s the new policy cannot be written to the evidence: %s",
+			    holdings->service->name, err.text);
+	}
+	tact_arena_free(&mistakes.arena);
+}
+
+/* The gate ends on SIGTERM and SIGINT here; libmilter takes those two for itself in the other processes. */
+static void *watch_signals(void *context)
+{
+	struct holdings *holdings = context;
+	sigset_t set;
+	int signal_number;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	if (holdings->gate != NULL) {
+		sigaddset(&set, SIGTERM);
+		sigaddset(&set, SIGINT);
+	}
+	for (;;) {
+		if (sigwait(&set, &signal_number) != 0)
+			continue;
+		if (signal_number == SIGUSR1)
+			reload(holdings);
+		else
+			tact_gate_stop(holdings->gate);
+	}
+	return NULL;
+}
+
+/* ---- opening ---- */
+
+static int exit_code(int result)
+{
+	switch (result) {
+	case TACT_INVALID:
+	case TACT_REFUSED:
+		return EX_CONFIG;
+	case TACT_UNAVAILABLE:
+	case TACT_UNCERTAIN:
+		return EX_TEMPFAIL;
+	default:
+		return EX_OSERR;
+	}
+}
+
+/* A store that always fails knows no identity, and never answers with anything that could be misread for
+ * another key. */
+static bool always_fails(const struct tact_config *config)
+{
+	return strncmp(config->store, "fail:", 5) == 0;
+}
+
+static int open_identity(struct holdings *holdings, struct tact_error *err)
+{
+	const struct tact_config *config = holdings->family->config;
+	int result = tact_decide_open_identity(holdings->store, holdings->keyring, &config->profile, false,
+	    holdings->arena, &holdings->identity, err);
+
+	if (result != TACT_UNAVAILABLE || !always_fails(config))
+		return result;
+	holdings->identity = (struct tact_identity){
+	    .keyring = holdings->keyring, .profiles = &config->profile, .profiles_count = 1};
+	return TACT_OK;
+}
+
+static int open_all(struct holdings *holdings, struct tact_error *err)
+{
+	struct tact_config *config = holdings->family->config;
+	int result;
+
+	holdings->arena = tact_arena_new();
+	result = tact_facts_load_keyring(config->key_file, &holdings->keyring, err);
+	if (result == TACT_OK)
+		result = tact_store_open(config->store, &holdings->store, err);
+	if (result == TACT_OK)
+		result = open_identity(holdings, err);
+	if (result == TACT_OK)
+		result = tact_audit_open(config->audit, config->host, &holdings->audit, NULL, err);
+	if (result != TACT_OK)
+		return result;
+	holdings->decider = tact_decider_new(&(struct tact_decider_parts){
+	    .store = holdings->store,
+	    .audit = holdings->audit,
+	    .identity = &holdings->identity,
+	    .host = config->host,
+	    .ledger = holdings->family->ledger,
+	});
+	tact_decider_set_rules(holdings->decider, &config->rules, NULL, NULL);
+	return TACT_OK;
+}
+
+static void close_all(struct holdings *holdings)
+{
+	tact_decider_free(&holdings->decider);
+	tact_audit_close(&holdings->audit);
+	tact_store_close(&holdings->store);
+	tact_facts_free_keyring(&holdings->keyring);
+	tact_arena_free(&holdings->arena);
+}
+
+static void say_ready(void *context)
+{
+	struct family *family = context;
+
+	(void)!write(family->ready_fd[1], "r", 1);
+}
+
+/* ---- serving ---- */
+
+static int serve_milter(struct holdings *holdings, struct tact_error *err)
+{
+	const struct tact_config *config = holdings->family->config;
+	struct tact_milter_parts parts = {
+	    .decider = holdings->decider,
+	    .listener = holdings->service->listener->name,
+	    .socket = holdings->service->listener->socket,
+	    .smtp = holdings->service->listener->smtp,
+	    .socket_group = config->socket_group,
+	    .gate_domain = config->gate_domain,
+	    .review_domain = config->review_domain,
+	    .rcpt_timeout_s = config->rcpt_timeout_s,
+	    .message_timeout_s = config->message_timeout_s,
+	    .profile = &config->profile,
+	    .ready = say_ready,
+	    .context = holdings->family,
+	};
+
+	return tact_milter_run(&parts, err);
+}
+
+static int open_gate(struct holdings *holdings, struct tact_error *err)
+{
+	const struct tact_config *config = holdings->family->config;
+	struct tact_gate_parts parts = {
+	    .decider = holdings->decider,
+	    .host = config->host,
+	    .gate_socket = config->gate_socket,
+	    .pass_socket = config->pass_socket,
+	    .refuse_socket = config->refuse_socket,
+	    .socket_group = config->socket_group,
+	    .gate_domain = config->gate_domain,
+	    .review_domain = config->review_domain,
+	    .gate_timeout_s = config->gate_timeout_s,
+	    .message_timeout_s = config->message_timeout_s,
+	    .profile = &config->profile,
+	    .ready = say_ready,
+	    .context = holdings->family,
+	};
+
+	return tact_gate_open(&parts, &holdings->gate, err);
+}
+
+/* The gate's process is the one that tells the evidence of start, policy and stop. */
+static int serve_gate(struct holdings *holdings, struct tact_error *err)
+{
+	char detail[64] = "";
+	int result;
+
+	if (holdings->family->torn_bytes > 0)
+		snprintf(detail, sizeof detail, "torn tail of %llu bytes set aside",
+		    (unsigned long long)holdings->family->torn_bytes);
+	result = tact_decide_record(
+	    holdings->decider, TACT_AUDIT_START, detail[0] != '\0' ? detail : NULL, tact_clock_now_us(), err);
+	if (result == TACT_OK)
+		result = tact_decide_record(
+		    holdings->decider, TACT_AUDIT_POLICY, "start", tact_clock_now_us(), err);
+	if (result != TACT_OK) {
+		/* Mail is answered 451 until the evidence can be written again; tactd stays up to say so. */
+		tact_log(TACT_LOG_ERROR, "service=gate the evidence cannot be written: %s", err->text);
+	}
+	result = tact_gate_run(holdings->gate, err);
+	(void)tact_decide_record(holdings->decider, TACT_AUDIT_STOP, NULL, tact_clock_now_us(), NULL);
+	return result;
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int service_run(struct family *family, const struct service *service)
+{
+	struct holdings holdings = {.family = family, .service = service};
+	struct tact_error err = {""};
+	pthread_t watcher;
+	int result;
+
+	block_signals();
+	signal(SIGPIPE, SIG_IGN);
+	result = open_all(&holdings, &err);
+	if (result == TACT_OK && service->listener == NULL)
+		result = open_gate(&holdings, &err);
+	if (result == TACT_OK && pthread_create(&watcher, NULL, watch_signals, &holdings) != 0)
+		result = tact_error_set(&err, TACT_SYSTEM, "no thread can be made");
+	if (result == TACT_OK) {
+		pthread_detach(watcher);
+		result =
+		    service->listener != NULL ? serve_milter(&holdings, &err) : serve_gate(&holdings, &err);
+	}
+	if (result != TACT_OK)
+		tact_log(TACT_LOG_ERROR, "service=%s %s", service->name, err.text);
+	tact_gate_close(&holdings.gate);
+	close_all(&holdings);
+	return result == TACT_OK ? EX_OK : exit_code(result);
+}
+
+/* ---- the shared text ---- */
+
+int load_shared(const struct family *family, struct tact_config **ret, struct tact_config_mistakes *mistakes)
+{
+	struct stat status;
+	char *text;
+	int result = TACT_SYSTEM;
+
+	if (fstat(family->text_fd, &status) != 0)
+		return TACT_SYSTEM;
+	text = tact_calloc(1, (size_t)status.st_size + 1);
+	if (pread(family->text_fd, text, (size_t)status.st_size, 0) == status.st_size)
+		result = tact_config_load(family->options->config_path, text, ret, mistakes);
+	free(text);
+	return result;
+}
+
+void log_as_configured(
+    const struct tact_daemon_options *options, const struct tact_config *config, const char *name)
+{
+	(void)name;
+	tact_log_open("tactd", config->log_syslog && !options->foreground, config->log_level);
+}

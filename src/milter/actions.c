@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Rulings turned into Postfix's terms: the rows of DESIGN §3's table, and the log lines that tell of them.
+ */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "private.h"
+
+#define EDITS_PER_PROGRESS 50 /* deleting a recipient costs Postfix time proportional to their number */
+#define REPLY_TEXT_MAX 400
+
+/* ---- replies ---- */
+
+/* libmilter formats the text: a per cent sign stands for itself only when doubled. */
+static char *escape_percent(struct tact_arena *arena, const char *text)
+{
+	char *out = tact_arena_alloc(arena, 2 * strlen(text) + 1), *at = out;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '%')
+			*at++ = '%';
+		*at++ = *text;
+	}
+	return out;
+}
+
+sfsistat answer(
+    SMFICTX *ctx, struct connection *connection, const char *reply, const char *code, const char *text)
+{
+	const char *safe = tact_text_printable(connection->arena, text, REPLY_TEXT_MAX);
+	char own_code[16];
+
+	/* An enhanced code of the other class would be refused by libmilter: the reply's class is the truth.
+	 */
+	snprintf(own_code, sizeof own_code, "%c%s", reply[0], strlen(code) > 1 ? code + 1 : ".7.1");
+	if (smfi_setreply(ctx, (char *)(uintptr_t)reply, own_code, escape_percent(connection->arena, safe)) !=
+	    MI_SUCCESS)
+		tact_log(TACT_LOG_WARNING, "milter=%s reply %s %s cannot be set", connection->parts->listener,
+		    reply, own_code);
+	return reply[0] == '5' ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+static int64_t deadline(int64_t seconds)
+{
+	return tact_clock_monotonic_ms() + seconds * 1000;
+}
+
+sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, const struct recipient *recipient)
+{
+	const struct tact_milter_parts *parts = connection->parts;
+	struct tact_asked asked = {.given = recipient->given, .notify = recipient->notify};
+	struct tact_decide_request request = {.message = connection->message,
+	    .asked = &asked,
+	    .asked_count = 1,
+	    .now_us = tact_clock_now_us(),
+	    .deadline_ms = deadline(parts->rcpt_timeout_s)};
+	struct tact_ruling ruling;
+
+	tact_decide_rcpt(parts->decider, connection->arena, &request, &ruling);
+	if (ruling.fate == TACT_FATE_PASS)
+		return SMFIS_CONTINUE;
+	bool refused = ruling.fate == TACT_FATE_REFUSE;
+	tact_log(refused ? TACT_LOG_INFO : TACT_LOG_WARNING,
+	    "NOQUEUE: milter=%s phase=rcpt verdict=%s to=<%s> from=<%s> stream=%s rule=%s code=%s "
+	    "text=\"%s\"",
+	    parts->listener, refused ? "reject" : "undecided", recipient->given, connection->envelope.sender,
+	    ruling.facts.stream != NULL ? ruling.facts.stream : "",
+	    ruling.opinion.rule != NULL ? ruling.opinion.rule->name : "", ruling.code, ruling.text);
+	return answer(ctx, connection, refused ? "550" : "451", ruling.code, ruling.text);
+}
+
+/* ---- editing the recipients ---- */
+
+/* RFC 3461 xtext. */
+static char *xtext(struct tact_arena *arena, const char *text)
+{
+	char *out = tact_arena_alloc(arena, 3 * strlen(text) + 1), *at = out;
+
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 33 || c > 126 || c == '+' || c == '=')
+			at += snprintf(at, 4, "+%02X", c);
+		else
+			*at++ = (char)c;
+	}
+	return out;
+}
+
+/* The client's own arguments, NOTIFY=FAILURE where it gave none (or Postfix would warn of our delays), ORCPT
+ * where it gave none (or a bounce could not name the person). */
+static char *gate_args(struct tact_arena *arena, const struct recipient *recipient)
+{
+	const char *args = recipient->args;
+
+	if (recipient->notify == NULL)
+		args = tact_arena_printf(arena, "%s%sNOTIFY=FAILURE", args, args[0] != '\0' ? " " : "");
+	if (recipient->orcpt == NULL)
+		args = tact_arena_printf(arena, "%s ORCPT=rfc822;%s", args, xtext(arena, recipient->given));
+	return tact_arena_strdup(arena, args);
+}
+
+static int remove_recipient(SMFICTX *ctx, struct connection *connection, const char *given)
+{
+	return smfi_delrcpt(ctx, tact_arena_printf(connection->arena, "<%s>", given));
+}
+
+static int add_gate_recipient(SMFICTX *ctx, struct connection *connection, const struct tact_ruling *ruling,
+    const struct recipient *recipient)
+{
+	const struct tact_milter_parts *parts = connection->parts;
+	const char *domain = ruling->fate == TACT_FATE_REVIEW ? parts->review_domain : parts->gate_domain;
+	const char *address = tact_decide_gate_address(
+	    connection->arena, &ruling->claim, recipient->given, ruling->ring, domain);
+
+	return smfi_addrcpt_par(ctx, tact_arena_printf(connection->arena, "<%s>", address),
+	    gate_args(connection->arena, recipient));
+}
+
+/* Every recipient that does not pass is taken off and put on the gate. New ones first: a message is never
+ * without recipients, not even for a moment (Postfix would answer 250 and the mail be gone). */
+static bool edit(SMFICTX *ctx, struct connection *connection, const struct tact_ruling *rulings)
+{
+	size_t edits = 0;
+
+	for (size_t i = 0; i < connection->recipients_count; i++) {
+		if (rulings[i].fate == TACT_FATE_PASS || rulings[i].first != i)
+			continue;
+		if (add_gate_recipient(ctx, connection, &rulings[i], &connection->recipients[i]) !=
+		    MI_SUCCESS)
+			return false;
+	}
+	for (size_t i = 0; i < connection->recipients_count; i++) {
+		if (rulings[i].fate == TACT_FATE_PASS)
+			continue;
+		if (remove_recipient(ctx, connection, connection->recipients[i].given) != MI_SUCCESS)
+			return false;
+		if (++edits % EDITS_PER_PROGRESS == 0)
+			(void)smfi_progress(ctx);
+	}
+	return true;
+}
+
+/* ---- the message ---- */
+
+static void log_rulings(
+    const struct connection *connection, const struct tact_ruling *rulings, const char *action)
+{
+	static const char *const fates[] = {[TACT_FATE_PASS] = "accept",
+	    [TACT_FATE_GATE] = "delay",
+	    [TACT_FATE_REVIEW] = "quarantine",
+	    [TACT_FATE_REFUSE] = "reject",
+	    [TACT_FATE_UNDECIDED] = "undecided"};
+	const char *queue_id = connection->message->queue_id;
+
+	for (size_t i = 0; i < connection->recipients_count; i++) {
+		const struct tact_ruling *ruling = &rulings[i];
+		struct tact_arena *arena = connection->arena;
+
+		if (ruling->first != i)
+			continue;
+		tact_log(ruling->fate == TACT_FATE_UNDECIDED ? TACT_LOG_WARNING : TACT_LOG_INFO,
+		    "%s: milter=%s action=%s verdict=%s%s to=<%s> from=<%s> stream=%s rule=%s until=%s "
+		    "claim=%s text=\"%s\"",
+		    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener, action,
+		    fates[ruling->fate], ruling->monitored ? " mode=monitor" : "", ruling->given,
+		    connection->envelope.sender, ruling->facts.stream,
+		    ruling->opinion.rule != NULL ? ruling->opinion.rule->name : "",
+		    ruling->fate == TACT_FATE_GATE ? tact_text_format_time(arena, ruling->opinion.until_us)
+						   : "",
+		    ruling->ring[0] != '\0' ? tact_id_format(arena, &ruling->claim) : "", ruling->text);
+	}
+}
+
+static const struct tact_ruling *first_with(
+    const struct tact_ruling *rulings, size_t count, enum tact_fate fate)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rulings[i].fate == fate)
+			return &rulings[i];
+	return &rulings[0];
+}
+
+static sfsistat tempfail(SMFICTX *ctx, struct connection *connection, const struct tact_ruling *rulings,
+    const struct tact_error *err)
+{
+	size_t count = connection->recipients_count;
+	const struct tact_ruling *told = first_with(rulings, count, TACT_FATE_UNDECIDED);
+
+	if (told->fate == TACT_FATE_UNDECIDED && told->result != TACT_REFUSED)
+		tact_log(TACT_LOG_ERROR, "%s: milter=%s undecided: %s",
+		    connection->message->queue_id != NULL ? connection->message->queue_id : "NOQUEUE",
+		    connection->parts->listener, err->text);
+	log_rulings(connection, rulings, "tempfail");
+	return answer(ctx, connection, "451", told->code, told->text);
+}
+
+static sfsistat act(SMFICTX *ctx, struct connection *connection, const struct tact_ruling *rulings,
+    const struct tact_error *err)
+{
+	size_t count = connection->recipients_count;
+	const struct tact_ruling *told;
+
+	switch (tact_decide_sum(rulings, count)) {
+	case TACT_SUM_CONTINUE:
+		log_rulings(connection, rulings, "continue");
+		return SMFIS_CONTINUE;
+	case TACT_SUM_REJECT:
+		told = first_with(rulings, count, TACT_FATE_REFUSE);
+		log_rulings(connection, rulings, "reject");
+		return answer(ctx, connection, "550", told->code, told->text);
+	case TACT_SUM_HOLD:
+		told = first_with(rulings, count, TACT_FATE_REVIEW);
+		if (smfi_quarantine(ctx, tact_arena_strdup(connection->arena, told->text)) != MI_SUCCESS)
+			break;
+		log_rulings(connection, rulings, "hold");
+		return SMFIS_CONTINUE;
+	case TACT_SUM_EDIT:
+		if (!edit(ctx, connection, rulings))
+			break;
+		log_rulings(connection, rulings, "edit");
+		return SMFIS_CONTINUE;
+	case TACT_SUM_TEMPFAIL:
+		return tempfail(ctx, connection, rulings, err);
+	}
+	/* An edit failed half way: Postfix throws all of them away with the 451. */
+	tact_decide_reopen(connection->parts->decider, connection->arena, rulings, count, connection->now_us,
+	    deadline(connection->parts->message_timeout_s));
+	log_rulings(connection, rulings, "tempfail");
+	return answer(ctx, connection, "451", "4.3.0", "recipients cannot be edited, try again later");
+}
+
+static const char *excerpt_of(struct connection *connection)
+{
+	if (connection->excerpt_bytes == 0)
+		return NULL;
+	return tact_text_printable(connection->arena,
+	    tact_arena_strndup(connection->arena, connection->excerpt, connection->excerpt_bytes),
+	    connection->excerpt_bytes);
+}
+
+sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection)
+{
+	const struct tact_milter_parts *parts = connection->parts;
+	struct tact_arena *arena = connection->arena;
+	size_t count = connection->recipients_count;
+	struct tact_asked *asked = tact_arena_alloc(arena, (count + 1) * sizeof *asked);
+	struct tact_ruling *rulings = tact_arena_alloc(arena, (count + 1) * sizeof *rulings);
+	const char *queue_id = smfi_getsymval(ctx, "i");
+	struct tact_error err = {""};
+
+	if (connection->names_gate)
+		return answer(ctx, connection, "550", "5.7.1", "no mail is taken for the gate's domains");
+	if (count == 0)
+		return SMFIS_CONTINUE; /* every recipient was refused at RCPT: nothing will be queued */
+	connection->message->queue_id = queue_id != NULL ? tact_arena_strdup(arena, queue_id) : NULL;
+	tact_facts_finish_message(arena, connection->message, parts->profile);
+	for (size_t i = 0; i < count; i++)
+		asked[i] = (struct tact_asked){
+		    .given = connection->recipients[i].given, .notify = connection->recipients[i].notify};
+	connection->now_us = tact_clock_now_us();
+	tact_decide_message(parts->decider, arena,
+	    &(struct tact_decide_request){.message = connection->message,
+		.asked = asked,
+		.asked_count = count,
+		.excerpt = excerpt_of(connection),
+		.now_us = connection->now_us,
+		.deadline_ms = deadline(parts->message_timeout_s)},
+	    rulings, &err);
+	tact_edge("before-answer");
+	sfsistat status = act(ctx, connection, rulings, &err);
+	tact_edge("after-edits");
+	return status;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * libmilter's callbacks: they collect. What a message comes to is decided by decide and acted out in
+ * actions.c.
+ */
+#include <config.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libmilter/mfapi.h>
+
+#include "private.h"
+
+#define EXCERPT_BYTES 600
+#define BACKLOG 1024
+
+/* One milter a process: libmilter has no place for a context of our own. */
+static const struct tact_milter_parts *parts;
+
+static struct connection *connection_of(SMFICTX *ctx)
+{
+	return smfi_getpriv(ctx);
+}
+
+/* ---- one message ends, another begins ---- */
+
+static void forget_message(struct connection *connection)
+{
+	tact_arena_reset(connection->arena);
+	connection->message = NULL;
+	connection->recipients = NULL;
+	connection->recipients_count = 0;
+	connection->excerpt_bytes = 0;
+	connection->names_gate = false;
+}
+
+/* ---- callbacks ---- */
+
+/* Ask for nothing that is not needed: every callback and reply given up is a round trip less. */
+static sfsistat negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
+    unsigned long f3, unsigned long *pf0, unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
+{
+	const unsigned long edits = SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_ADDRCPT_PAR | SMFIF_QUARANTINE;
+	unsigned long wanted = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_CONN |
+			       SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_BODY;
+	struct connection *connection;
+
+	(void)f2;
+	(void)f3;
+	if ((f0 & edits) != edits) {
+		tact_log(TACT_LOG_ERROR,
+		    "milter=%s Postfix does not offer the edits tact needs: message refused",
+		    parts->listener);
+		return SMFIS_REJECT;
+	}
+	if (!tact_decide_wants_body(parts->decider))
+		wanted |= SMFIP_NOBODY;
+	if (!parts->smtp)
+		wanted |= SMFIP_NR_RCPT;
+	*pf0 = edits;
+	*pf1 = wanted & f1;
+	*pf2 = *pf3 = 0;
+	connection = tact_calloc(1, sizeof *connection);
+	connection->parts = parts;
+	connection->arena = tact_arena_new();
+	connection->lasting = tact_arena_new();
+	connection->protocol = *pf1;
+	smfi_setpriv(ctx, connection);
+	return SMFIS_CONTINUE;
+}
+
+/* The reply to a step Postfix does not wait for is NOREPLY, to any other CONTINUE. */
+static sfsistat carry_on(const struct connection *connection, unsigned long no_reply)
+{
+	return (connection->protocol & no_reply) != 0 ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
+{
+	struct connection *connection = connection_of(ctx);
+	char text[INET6_ADDRSTRLEN] = "";
+
+	if (connection == NULL)
+		return SMFIS_TEMPFAIL;
+	if (address != NULL && address->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((struct sockaddr_in *)address)->sin_addr, text, sizeof text);
+	else if (address != NULL && address->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)address)->sin6_addr, text, sizeof text);
+	connection->envelope = (struct tact_envelope){
+	    .listener = parts->listener,
+	    .smtp = parts->smtp,
+	    .client_ip = text[0] != '\0' ? tact_arena_strdup(connection->lasting, text) : NULL,
+	    .client_name = name != NULL ? tact_arena_strdup(connection->lasting, name) : NULL,
+	};
+	return carry_on(connection, SMFIP_NR_CONN);
+}
+
+static const char *without_brackets(struct tact_arena *arena, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length >= 2 && text[0] == '<' && text[length - 1] == '>')
+		return tact_arena_strndup(arena, text + 1, length - 2);
+	return tact_arena_strdup(arena, text);
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **args)
+{
+	struct connection *connection = connection_of(ctx);
+	const char *user = smfi_getsymval(ctx, "{auth_authen}");
+
+	if (connection == NULL)
+		return SMFIS_TEMPFAIL;
+	forget_message(connection);
+	connection->envelope.sender = without_brackets(connection->arena, args[0]);
+	connection->envelope.sasl_user =
+	    user != NULL && user[0] != '\0' ? tact_arena_strdup(connection->arena, user) : NULL;
+	connection->message = tact_facts_new_message(connection->arena, &connection->envelope);
+	return carry_on(connection, SMFIP_NR_MAIL);
+}
+
+static const char *join_args(struct tact_arena *arena, char **args)
+{
+	const char *all = "";
+
+	for (; *args != NULL; args++)
+		all = tact_arena_printf(arena, "%s%s%s", all, all[0] != '\0' ? " " : "", *args);
+	return all;
+}
+
+static const char *find_arg(struct tact_arena *arena, char **args, const char *name)
+{
+	for (; *args != NULL; args++)
+		if (tact_text_starts_nocase(*args, name))
+			return tact_arena_strdup(arena, *args + strlen(name));
+	return NULL;
+}
+
+/* Nobody outside may speak of places in the queue: such an address would reach the gate unasked. */
+static bool is_gate_address(const struct tact_milter_parts *with, const char *given)
+{
+	const char *at = strrchr(given, '@');
+	const char *domains[] = {with->gate_domain, with->review_domain};
+
+	for (size_t i = 0; at != NULL && i < 2; i++) {
+		size_t have = strlen(at + 1), want = strlen(domains[i]);
+
+		if (have >= want && tact_text_equal_nocase(at + 1 + have - want, domains[i]) &&
+		    (have == want || at[have - want] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **args)
+{
+	struct connection *connection = connection_of(ctx);
+	struct recipient recipient;
+
+	if (connection == NULL || connection->message == NULL)
+		return SMFIS_TEMPFAIL;
+	recipient = (struct recipient){
+	    .given = without_brackets(connection->arena, args[0]),
+	    .args = join_args(connection->arena, args + 1),
+	    .notify = find_arg(connection->arena, args + 1, "NOTIFY="),
+	    .orcpt = find_arg(connection->arena, args + 1, "ORCPT="),
+	};
+	if (is_gate_address(parts, recipient.given)) {
+		connection->names_gate = true;
+		if (parts->smtp)
+			return answer(ctx, connection, "550", "5.7.1", "no mail is taken for this domain");
+	}
+	if (parts->smtp) {
+		sfsistat refused = ask_at_rcpt(ctx, connection, &recipient);
+		if (refused != SMFIS_CONTINUE)
+			return refused;
+	}
+	*TACT_PUSH(connection->arena, connection->recipients, connection->recipients_count) = recipient;
+	return carry_on(connection, SMFIP_NR_RCPT);
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct connection *connection = connection_of(ctx);
+
+	if (connection == NULL || connection->message == NULL)
+		return SMFIS_TEMPFAIL;
+	tact_facts_add_header(connection->arena, connection->message, name, value);
+	return carry_on(connection, SMFIP_NR_HDR);
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t size)
+{
+	struct connection *connection = connection_of(ctx);
+
+	if (connection == NULL || connection->message == NULL)
+		return SMFIS_TEMPFAIL;
+	if (connection->excerpt == NULL)
+		connection->excerpt = tact_malloc(EXCERPT_BYTES + 1);
+	size_t room = EXCERPT_BYTES - connection->excerpt_bytes;
+	if (size > room)
+		size = room;
+	memcpy(connection->excerpt + connection->excerpt_bytes, chunk, size);
+	connection->excerpt_bytes += size;
+	return carry_on(connection, SMFIP_NR_BODY);
+}
+
+static sfsistat on_end_of_message(SMFICTX *ctx)
+{
+	struct connection *connection = connection_of(ctx);
+	sfsistat status;
+
+	if (connection == NULL || connection->message == NULL)
+		return SMFIS_TEMPFAIL;
+	status = decide_and_act(ctx, connection);
+	forget_message(connection);
+	return status;
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+	struct connection *connection = connection_of(ctx);
+
+	if (connection != NULL)
+		forget_message(connection);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+	struct connection *connection = connection_of(ctx);
+
+	if (connection == NULL)
+		return SMFIS_CONTINUE;
+	smfi_setpriv(ctx, NULL);
+	tact_arena_free(&connection->arena);
+	tact_arena_free(&connection->lasting);
+	free(connection->excerpt);
+	free(connection);
+	return SMFIS_CONTINUE;
+}
+
+/* ---- running ---- */
+
+/* A unix socket is Postfix's to connect to and nobody else's. */
+static int open_to_group(const char *socket, const char *group, struct tact_error *err)
+{
+	const char *path = strncmp(socket, "unix:", 5) == 0    ? socket + 5
+			   : strncmp(socket, "local:", 6) == 0 ? socket + 6
+							       : NULL;
+	struct group *entry;
+
+	if (path == NULL)
+		return TACT_OK;
+	if (chmod(path, 0660) != 0)
+		return tact_error_set(err, TACT_SYSTEM, "%s: cannot set its mode: %s", path, strerror(errno));
+	if (group[0] == '\0')
+		return TACT_OK;
+	entry = getgrnam(group);
+	if (entry == NULL)
+		return tact_error_set(err, TACT_SYSTEM, "socket_group %s: no such group", group);
+	if (chown(path, (uid_t)-1, entry->gr_gid) != 0)
+		return tact_error_set(
+		    err, TACT_SYSTEM, "%s: cannot give it to group %s: %s", path, group, strerror(errno));
+	return TACT_OK;
+}
+
+static int listen_on(const struct tact_milter_parts *with, struct tact_error *err)
+{
+	struct smfiDesc description = {
+	    .xxfi_name = "tact",
+	    .xxfi_version = SMFI_VERSION,
+	    .xxfi_connect = on_connect,
+	    .xxfi_envfrom = on_mail,
+	    .xxfi_envrcpt = on_rcpt,
+	    .xxfi_header = on_header,
+	    .xxfi_body = on_body,
+	    .xxfi_eom = on_end_of_message,
+	    .xxfi_abort = on_abort,
+	    .xxfi_close = on_close,
+	    .xxfi_negotiate = negotiate,
+	};
+	mode_t mask;
+	int opened;
+
+	if (smfi_register(description) != MI_SUCCESS ||
+	    smfi_setconn((char *)(uintptr_t)with->socket) != MI_SUCCESS)
+		return tact_error_set(err, TACT_SYSTEM, "listener %s: libmilter does not take socket \"%s\"",
+		    with->listener, with->socket);
+	(void)smfi_setbacklog(BACKLOG);
+	mask = umask(0117); /* never open to others, not even for a moment */
+	opened = smfi_opensocket(true);
+	umask(mask);
+	if (opened != MI_SUCCESS)
+		return tact_error_set(err, TACT_SYSTEM, "listener %s: cannot listen on \"%s\": %s",
+		    with->listener, with->socket, strerror(errno));
+	return open_to_group(with->socket, with->socket_group, err);
+}
+
+int tact_milter_run(const struct tact_milter_parts *with, struct tact_error *err)
+{
+	int result;
+
+	parts = with;
+	result = listen_on(with, err);
+	if (result != TACT_OK)
+		return result;
+	if (with->ready != NULL)
+		with->ready(with->context);
+	if (smfi_main() != MI_SUCCESS)
+		return tact_error_set(
+		    err, TACT_SYSTEM, "listener %s: libmilter ended with an error", with->listener);
+	return TACT_OK;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What the files of the milter room share: one SMTP connection of a client, and the message under way on it.
+ */
+#ifndef TACT_MILTER_PRIVATE_H
+#define TACT_MILTER_PRIVATE_H
+
+#include <libmilter/mfapi.h>
+
+#include <tact/milter.h>
+
+struct recipient {
+	const char *given;	    /* without <> */
+	const char *args;	    /* ESMTP arguments as they came, joined by blanks */
+	const char *notify, *orcpt; /* values, or NULL */
+};
+
+/* Lives from negotiation to close; what belongs to one message lives in arena and is forgotten at MAIL, end
+ * of message and abort. */
+struct connection {
+	const struct tact_milter_parts *parts;
+	unsigned long protocol;
+	struct tact_arena *lasting;
+	struct tact_envelope envelope;
+	struct tact_arena *arena;
+	struct tact_message *message; /* NULL between messages */
+	struct recipient *recipients;
+	size_t recipients_count;
+	bool names_gate;
+	int64_t now_us; /* when the message was decided */
+	char *excerpt;	/* not in the arena: bodies of many messages share it */
+	size_t excerpt_bytes;
+};
+
+/* ---- actions.c ---- */
+
+/* Sets the reply and answers what libmilter is to be told ("4xx" tempfail, "5xx" reject). */
+sfsistat answer(
+    SMFICTX *ctx, struct connection *connection, const char *reply, const char *code, const char *text);
+/* CONTINUE, or the refusal already set. */
+sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, const struct recipient *recipient);
+sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection);
+
+#endif
