@@ -6,3 +6,12 @@ sbin_PROGRAMS += src/tactd
 src_tactd_SOURCES = src/tactd.c
 src_tactd_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_tactd_LDADD = $(DAEMON)
+dist_man_MANS += src/tactd.8
+
+systemdunitdir = $(SYSTEMD_UNIT_DIR)
+nodist_systemdunit_DATA = contrib/systemd/tactd.service
+EXTRA_DIST += contrib/systemd/tactd.service.in
+CLEANFILES += contrib/systemd/tactd.service
+contrib/systemd/tactd.service: contrib/systemd/tactd.service.in Makefile
+	$(AM_V_at)$(MKDIR_P) contrib/systemd
+	$(AM_V_GEN)$(SED) 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/contrib/systemd/tactd.service.in > $@
