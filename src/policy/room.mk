@@ -5,4 +5,6 @@
 POLICY = src/policy/libpolicy.a  $(DOSSIER)
 noinst_LIBRARIES += src/policy/libpolicy.a
 src_policy_libpolicy_a_CFLAGS = $(AM_CFLAGS) 
-src_policy_libpolicy_a_SOURCES = include/tact/policy.h
+src_policy_libpolicy_a_SOURCES = include/tact/policy.h src/policy/engine.h src/policy/ask.c src/policy/book.c \
+	src/policy/kind.c src/policy/limit.c src/policy/place.c src/policy/suppression.c src/policy/verdict.c \
+	src/policy/window.c

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The one that asks every rule and sums up: findings, the place, the verdict and the words of the reply. What
+ * a rule means is the matter of its own file.
+ */
+#include <config.h>
+
+#include "engine.h"
+
+#define TEXT_MAX 200
+#define FIRST_PART_MAX 140
+
+/* Where in time a mail stands. */
+struct course {
+	int64_t place_us; /* what is held against not_after */
+	int64_t at_us;	  /* when it would go: now or its place; rules for cadence are asked here */
+	int64_t since_us; /* it has been due since then; NEVER when it is not a claim that is due */
+	bool waits;	  /* its place is still to come */
+	bool late;	  /* there is no place in time */
+};
+
+/* ---- the place
+ * ----------------------------------------------------------------------------------------------- */
+
+/* A claim that is due has been promised its place: it is not asked again about what lies behind the windows
+ * it was given. */
+static bool is_still_due(const struct asker *asker, int64_t since_us, int64_t now_us)
+{
+	const struct tact_rule_set *rules = asker->book->rules;
+
+	for (size_t i = 0; i < rules->rules_count; i++) {
+		const struct kind *kind = &policy_kinds[rules->rules[i].kind];
+
+		if (!asker->seats[i].applies || !policy_delays(&rules->rules[i]))
+			continue;
+		if (kind->holds != NULL && kind->holds(asker, i, since_us, now_us))
+			continue;
+		if (kind->earliest(asker, i, now_us) > now_us)
+			return false;
+	}
+	return true;
+}
+
+static bool is_tempfail(const struct tact_question *question)
+{
+	for (size_t i = 0; i < question->dossier->claims_count; i++)
+		if (tact_id_equal(&question->dossier->claims[i].id, &question->claim))
+			return question->dossier->claims[i].tempfail;
+	return false;
+}
+
+static void find_course(const struct tact_question *question, struct asker *asker, struct course *ret)
+{
+	int64_t now_us = question->now_us;
+	int64_t from_us = question->made_us < now_us ? question->made_us : now_us;
+	int64_t place_us = policy_place(asker, &question->claim, from_us, question->not_after_us);
+
+	*ret = (struct course){.place_us = place_us, .at_us = now_us, .since_us = POLICY_NEVER};
+	if (from_us < now_us && place_us <= now_us) {
+		if (now_us < policy_lapse(place_us, is_tempfail(question)) &&
+		    is_still_due(asker, place_us, now_us)) {
+			ret->since_us = place_us;
+			return;
+		}
+		for (size_t i = 0; i < asker->book->rules->rules_count; i++)
+			asker->seats[i].pushed_us = POLICY_NEVER;
+		ret->place_us = policy_place(asker, &question->claim, now_us, question->not_after_us);
+	}
+	ret->late = ret->place_us > question->not_after_us;
+	ret->waits = !ret->late && ret->place_us > now_us;
+	if (ret->waits)
+		ret->at_us = ret->place_us;
+}
+
+/* ---- the findings
+ * -------------------------------------------------------------------------------------------- */
+
+/* Answers the time at which the rule was asked. */
+static int64_t judge(const struct asker *asker, size_t rule, const struct course *course, int64_t now_us,
+    struct tact_finding *ret)
+{
+	const struct seat *seat = &asker->seats[rule];
+	const struct kind *kind = &policy_kinds[ret->rule->kind];
+	int64_t again_us = course->at_us, t_us = now_us;
+
+	if (policy_delays(ret->rule)) {
+		if (course->since_us != POLICY_NEVER && kind->holds != NULL &&
+		    kind->holds(asker, rule, course->since_us, now_us))
+			t_us = course->since_us;
+		again_us = course->waits && seat->pushed_us != POLICY_NEVER ? seat->pushed_us : t_us;
+	} else if (ret->rule->monitor) {
+		again_us = t_us;
+	} else if (!kind->now_too) {
+		t_us = again_us;
+	}
+	kind->judge(asker, rule, t_us, ret);
+	if (ret->fired || again_us == t_us)
+		return t_us;
+	kind->judge(asker, rule, again_us, ret);
+	return again_us;
+}
+
+static void find(const struct asker *asker, const struct course *course, int64_t now_us,
+    struct tact_opinion *ret, int64_t *ret_asked_us)
+{
+	const struct tact_rule_set *rules = asker->book->rules;
+
+	ret->findings = tact_arena_alloc(asker->book->arena, rules->rules_count * sizeof *ret->findings);
+	for (size_t i = 0; i < rules->rules_count; i++) {
+		struct tact_finding *finding;
+
+		if (!asker->seats[i].applies)
+			continue;
+		finding = &ret->findings[ret->findings_count];
+		*finding = (struct tact_finding){.rule = &rules->rules[i], .why = "", .holder = ""};
+		ret_asked_us[ret->findings_count++] = judge(asker, i, course, now_us, finding);
+		finding->verdict = finding->fired ? finding->rule->action : TACT_ACCEPT;
+		if (finding->verdict != TACT_DELAY)
+			finding->until_us = 0;
+	}
+}
+
+static void weigh(struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret)
+{
+	const struct tact_dossier *dossier = question->dossier;
+
+	ret->weighed = tact_arena_alloc(arena, dossier->suppressions_count * sizeof *ret->weighed);
+	for (size_t i = 0; i < dossier->suppressions_count; i++)
+		if (tact_dossier_scope_covers(&dossier->suppressions[i].scope, question->facts))
+			ret->weighed[ret->weighed_count++] = &dossier->suppressions[i];
+}
+
+/* ---- the sum
+ * ------------------------------------------------------------------------------------------------- */
+
+/* What a finding does here and now. turned: it is a reject only because it cannot be what it says. */
+static enum tact_verdict effect(const struct tact_finding *finding, const struct tact_question *question,
+    const struct course *course, bool *ret_turned)
+{
+	*ret_turned = false;
+	if (!finding->fired || finding->rule->monitor)
+		return TACT_ACCEPT;
+	if (finding->verdict == TACT_QUARANTINE && question->released)
+		return TACT_ACCEPT;
+	if (finding->verdict == TACT_DELAY && !course->waits && !course->late)
+		return TACT_ACCEPT;
+	if (finding->verdict == TACT_REJECT)
+		return TACT_REJECT;
+	*ret_turned = question->no_waiting || (finding->verdict == TACT_DELAY && course->late);
+	return *ret_turned ? TACT_REJECT : finding->verdict;
+}
+
+/* Which finding makes the verdict: the first of the strictest, and one that means to reject before one that
+ * must. */
+static size_t find_strictest(const struct tact_question *question, const struct course *course,
+    struct tact_opinion *ret, bool *ret_turned)
+{
+	size_t strictest = ret->findings_count;
+	int most = 0;
+
+	*ret_turned = false;
+	for (size_t i = 0; i < ret->findings_count; i++) {
+		bool turned;
+		enum tact_verdict verdict = effect(&ret->findings[i], question, course, &turned);
+		int strictness = 2 * (int)verdict - turned;
+
+		if (strictness <= most)
+			continue;
+		most = strictness;
+		strictest = i;
+		ret->verdict = verdict;
+		*ret_turned = turned;
+	}
+	return strictest;
+}
+
+static const char *first_part(const struct asker *asker, const struct tact_finding *finding, int64_t asked_us)
+{
+	struct tact_arena *arena = asker->book->arena;
+	const char *words = finding->rule->text;
+
+	if (words == NULL)
+		words = policy_kinds[finding->rule->kind].words(asker, finding, asked_us);
+	return tact_text_printable(arena, words, FIRST_PART_MAX);
+}
+
+static void put_into_words(struct tact_arena *arena, const struct tact_question *question,
+    const struct course *course, const char *first, bool turned, struct tact_opinion *ret)
+{
+	const char *text = first, *comma = *first == '\0' ? "" : ", ";
+
+	ret->code = ret->verdict == TACT_REJECT ? "5.7.1" : "4.7.1";
+	switch (ret->verdict) {
+	case TACT_ACCEPT:
+		ret->code = "2.0.0";
+		text = "accepted";
+		break;
+	case TACT_DELAY:
+		text = tact_arena_printf(
+		    arena, "%s%snext place %s", first, comma, policy_format_minute(arena, course->place_us));
+		break;
+	case TACT_QUARANTINE:
+		text = tact_arena_printf(arena, "held for review: %s", first);
+		break;
+	case TACT_REJECT:
+		if (turned && course->late)
+			text = tact_arena_printf(arena, "%s%sno place before %s", first, comma,
+			    policy_format_minute(arena, question->not_after_us));
+		break;
+	}
+	ret->text = tact_text_printable(arena, text, TEXT_MAX);
+}
+
+static void conclude(const struct asker *asker, const struct tact_question *question,
+    const struct course *course, const int64_t *asked_us, struct tact_opinion *ret)
+{
+	bool turned;
+	size_t i = find_strictest(question, course, ret, &turned);
+	const char *first = "";
+
+	if (i < ret->findings_count) {
+		ret->rule = ret->findings[i].rule;
+		first = first_part(asker, &ret->findings[i], asked_us[i]);
+	} else if (course->late) {
+		/* A mail that comes after its time is stale, whether or not a rule still holds it. */
+		ret->verdict = TACT_REJECT;
+		turned = true;
+	}
+	if (ret->verdict == TACT_DELAY)
+		ret->until_us = course->place_us;
+	put_into_words(asker->book->arena, question, course, first, turned, ret);
+}
+
+void tact_policy_ask(struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret)
+{
+	const struct rank rank = {question->facts->priority, question->made_us, &question->claim};
+	int64_t *asked_us = tact_arena_alloc(arena, question->rules->rules_count * sizeof *asked_us);
+	struct book book;
+	struct asker asker;
+	struct course course;
+	uint32_t names[NAMES];
+	int64_t from_us = question->made_us < question->now_us ? question->made_us : question->now_us;
+
+	*ret = (struct tact_opinion){.verdict = TACT_ACCEPT};
+	policy_book_open(&book, arena, question->rules, question->dossier, question->dossier->claims_count);
+	policy_book_name(&book, question->facts, names);
+	policy_place_claims(&book, &rank, question->now_us, NULL);
+	policy_sit(&asker, &book, question->facts, &question->contact, from_us, true);
+	find_course(question, &asker, &course);
+	find(&asker, &course, question->now_us, ret, asked_us);
+	weigh(arena, question, ret);
+	conclude(&asker, question, &course, asked_us, ret);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The book: the contacts that count, sorted by time, and the claims in their places, with names made numbers
+ * so that rules compare no strings. Which of them a limit counts is limit.c's matter.
+ */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+
+/* More than this many times as much as one mail is nothing a limit can tell apart, and sums must not wrap. */
+#define COUNT_MAX 1000000
+/* Folded contacts span a day; a damaged record may say anything. */
+#define SPAN_MAX_US (INT64_C(366) * 86400 * POLICY_SECOND_US)
+
+bool policy_names_have(const struct tact_names *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (tact_text_equal_nocase(list->names[i], name))
+			return true;
+	return false;
+}
+
+/* ---- names
+ * ------------------------------------------------------------------------------------------------- */
+
+static uint32_t digest_of(const char *text)
+{
+	uint32_t digest = 2166136261U;
+
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		digest = (digest ^ (c >= 'A' && c <= 'Z' ? c + 32U : c)) * 16777619U;
+	}
+	return digest;
+}
+
+static uint32_t number_of(struct tact_arena *arena, struct name_table *table, const char *text)
+{
+	uint32_t digest;
+	struct known_name *fresh;
+
+	/* A decoded dossier keeps each name once, so that the pointer nearly always tells. */
+	for (size_t i = 0; i < table->count; i++)
+		if (table->known[i].text == text)
+			return (uint32_t)i;
+	digest = digest_of(text);
+	for (size_t i = 0; i < table->count; i++)
+		if (table->known[i].digest == digest && tact_text_equal_nocase(table->known[i].text, text))
+			return (uint32_t)i;
+	fresh = TACT_PUSH(arena, table->known, table->count);
+	*fresh = (struct known_name){.text = text, .digest = digest};
+	return (uint32_t)(table->count - 1);
+}
+
+static void name_all(struct book *book, const char *const texts[NAMES], uint32_t names[NAMES])
+{
+	for (size_t i = 0; i < NAMES; i++)
+		names[i] = book->names[i].wanted ? number_of(book->arena, &book->names[i], texts[i]) : 0;
+}
+
+void policy_book_name(struct book *book, const struct tact_facts *facts, uint32_t names[NAMES])
+{
+	const char *const texts[NAMES] = {
+	    facts->stream, facts->owner, facts->brand, facts->campaign, facts->offer, facts->list};
+
+	name_all(book, texts, names);
+}
+
+static void want_names(struct book *book, const struct tact_limit *limit)
+{
+	static const enum policy_name of_same[] = {
+	    [TACT_SAME_STREAM] = NAME_STREAM,
+	    [TACT_SAME_OWNER] = NAME_OWNER,
+	    [TACT_SAME_BRAND] = NAME_BRAND,
+	    [TACT_SAME_CAMPAIGN] = NAME_CAMPAIGN,
+	    [TACT_SAME_OFFER] = NAME_OFFER,
+	    [TACT_SAME_LIST] = NAME_LIST,
+	};
+
+	if (limit->same != TACT_SAME_NONE)
+		book->names[of_same[limit->same]].wanted = true;
+	if (limit->by != TACT_BY_ANY || limit->owners.count > 0)
+		book->names[NAME_OWNER].wanted = true;
+	if (limit->streams.count > 0)
+		book->names[NAME_STREAM].wanted = true;
+	if (limit->brands.count > 0)
+		book->names[NAME_BRAND].wanted = true;
+}
+
+/* ---- contacts
+ * ---------------------------------------------------------------------------------------------- */
+
+/* The id settles ties, so that the order of the record tells nothing. */
+static bool is_after(const struct entry *a, const struct entry *b)
+{
+	if (a->time_us != b->time_us)
+		return a->time_us > b->time_us;
+	return memcmp(a->id, b->id, sizeof *a->id) > 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return is_after(a, b) - is_after(b, a);
+}
+
+/* Nearly always sorted already. */
+static void sort_entries(struct entry *entries, size_t count)
+{
+	size_t moves = 0;
+
+	for (size_t i = 1; i < count; i++) {
+		struct entry entry = entries[i];
+		size_t j = i;
+
+		for (; j > 0 && is_after(&entries[j - 1], &entry); j--, moves++)
+			entries[j] = entries[j - 1];
+		entries[j] = entry;
+		if (moves > 8 * count) {
+			qsort(entries, count, sizeof *entries, compare);
+			return;
+		}
+	}
+}
+
+static const char *holder_of(const char *owner, const char *campaign)
+{
+	return *owner != '\0' ? owner : campaign;
+}
+
+static void enter_contact(struct book *book, const struct tact_contact *contact)
+{
+	const char *const texts[NAMES] = {contact->stream, contact->owner, contact->brand, contact->campaign,
+	    contact->offer, contact->list};
+	struct entry *entry = &book->contacts[book->contacts_count++];
+	int64_t span_us = contact->span_us;
+
+	span_us = span_us < 1 ? 1 : span_us > SPAN_MAX_US ? SPAN_MAX_US : span_us;
+	entry->first_us = contact->time_us;
+	entry->time_us = policy_add(contact->time_us, span_us - 1);
+	entry->gone_us = POLICY_NEVER;
+	entry->count = contact->count < 1 ? 1 : contact->count > COUNT_MAX ? COUNT_MAX : contact->count;
+	entry->id = &contact->id;
+	entry->holder = holder_of(contact->owner, contact->campaign);
+	entry->purpose = (uint8_t)contact->purpose;
+	entry->channel = (uint8_t)contact->channel;
+	name_all(book, texts, entry->names);
+}
+
+void policy_book_open(struct book *book, struct tact_arena *arena, const struct tact_rule_set *rules,
+    const struct tact_dossier *dossier, size_t claims_room)
+{
+	memset(book, 0, sizeof *book);
+	book->arena = arena;
+	book->rules = rules;
+	book->dossier = dossier;
+	for (size_t i = 0; i < rules->rules_count; i++)
+		if (rules->rules[i].kind == TACT_RULE_LIMIT)
+			want_names(book, &rules->rules[i].limit);
+	book->contacts = tact_arena_alloc(arena, dossier->contacts_count * sizeof *book->contacts);
+	for (size_t i = 0; i < dossier->contacts_count; i++)
+		if (dossier->contacts[i].direction == TACT_OUT && dossier->contacts[i].counts)
+			enter_contact(book, &dossier->contacts[i]);
+	sort_entries(book->contacts, book->contacts_count);
+	book->claims_room = claims_room;
+	book->claims = tact_arena_alloc(arena, claims_room * sizeof *book->claims);
+	book->shelves = tact_arena_alloc(arena, rules->rules_count * sizeof *book->shelves);
+	book->seats = tact_arena_alloc(arena, rules->rules_count * sizeof *book->seats);
+}
+
+/* ---- claims
+ * ------------------------------------------------------------------------------------------------ */
+
+void policy_book_place(struct book *book, const struct tact_facts *facts, const uint32_t names[NAMES],
+    const struct tact_id *id, int64_t place_us, int64_t gone_us)
+{
+	struct entry *entry;
+	size_t i = book->claims_count;
+
+	if (!facts->counts || i == book->claims_room)
+		return;
+	entry = tact_arena_alloc(book->arena, sizeof *entry);
+	entry->time_us = entry->first_us = place_us;
+	entry->gone_us = gone_us;
+	entry->count = 1;
+	entry->id = id;
+	entry->holder = holder_of(facts->owner, facts->campaign);
+	entry->purpose = (uint8_t)facts->purpose;
+	entry->channel = (uint8_t)facts->channel;
+	entry->claim = true;
+	memcpy(entry->names, names, sizeof entry->names);
+	for (; i > 0 && is_after(book->claims[i - 1], entry); i--)
+		book->claims[i] = book->claims[i - 1];
+	book->claims[i] = entry;
+	book->claims_count++;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What the files of this room share: the book of what counts, one asker's seats at the rules, the table of
+ * kinds. Nothing here is for other rooms; tact/policy.h is.
+ *
+ * Everything lives in the caller's arena for the length of one question. Instants in µs.
+ */
+#ifndef POLICY_ENGINE_H
+#define POLICY_ENGINE_H
+
+#include <tact/policy.h>
+
+#define POLICY_SECOND_US INT64_C(1000000)
+#define POLICY_NEVER INT64_MAX
+
+/* Never wraps: times and lengths may come from a damaged or a malicious record. */
+static inline int64_t policy_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(a, b, &sum))
+		return b > 0 ? INT64_MAX : INT64_MIN;
+	return sum;
+}
+
+/* ---- the book: what counts, sorted, with its names made numbers ---------------------------------------- */
+
+enum policy_name { NAME_STREAM, NAME_OWNER, NAME_BRAND, NAME_CAMPAIGN, NAME_OFFER, NAME_LIST, NAMES };
+
+/* One contact, or one claim in its place. */
+struct entry {
+	int64_t time_us;  /* the last moment at which it may have happened: it leaves a sliding window late */
+	int64_t first_us; /* the first */
+	int64_t gone_us;  /* a lapsed claim stood in the way until then; else never */
+	int64_t count;
+	const struct tact_id *id;
+	const char *holder;
+	uint8_t purpose, channel;
+	bool claim;
+	uint32_t names[NAMES]; /* equal numbers, equal names; 0 where no rule reads them */
+};
+
+/* The names met under one heading. */
+struct name_table {
+	struct known_name {
+		const char *text;
+		uint32_t digest;
+	} * known;
+	size_t count;
+	bool wanted; /* some limit reads them */
+};
+
+/* What one limit counts, whoever asks. */
+struct shelf {
+	bool ready;
+	const struct entry **contacts; /* sorted by time */
+	size_t contacts_count;
+	const struct entry **items; /* room for one asker's window, ends at items_end */
+	size_t items_room;
+	const bool *listed[NAMES]; /* by name number: in the limit's list; NULL when it has none */
+	size_t listed_count[NAMES];
+};
+
+/* A calendar period found earlier in the same question. */
+struct period {
+	const struct tact_zone *zone;
+	enum tact_period length;
+	int64_t start_us;
+	int64_t end_us;	  /* 0: not yet looked up */
+	int64_t known_us; /* the latest time known to be in it */
+};
+#define POLICY_PERIODS 8
+
+struct book {
+	struct tact_arena *arena;
+	const struct tact_rule_set *rules;
+	const struct tact_dossier *dossier;
+	struct entry *contacts;
+	size_t contacts_count;
+	struct entry **claims; /* placed so far, sorted by place */
+	size_t claims_count, claims_room;
+	struct name_table names[NAMES];
+	struct shelf *shelves; /* one for each rule */
+	struct seat *seats;    /* of whoever asks at the moment */
+	struct period periods[POLICY_PERIODS];
+	size_t periods_next;
+};
+
+/* claims_room: how many claims may be placed. */
+void policy_book_open(struct book *book, struct tact_arena *arena, const struct tact_rule_set *rules,
+    const struct tact_dossier *dossier, size_t claims_room);
+/* Numbers of the names in FACTS. All askers and claims are named before the first window is gathered. */
+void policy_book_name(struct book *book, const struct tact_facts *facts, uint32_t names[NAMES]);
+/* Puts a claim into its place. */
+void policy_book_place(struct book *book, const struct tact_facts *facts, const uint32_t names[NAMES],
+    const struct tact_id *id, int64_t place_us, int64_t gone_us);
+bool policy_names_have(const struct tact_names *list, const char *name);
+
+/* ---- the window engine -----------------------------------------------------------------------------------
+ */
+
+/* One limit as one mail sees it. */
+struct window {
+	const struct tact_limit *limit;
+	struct book *book;
+	const struct entry *const *items; /* what counts for this mail, sorted by time */
+	size_t count;
+	int64_t own_milli; /* what the mail itself weighs; 0: it does not count */
+	bool easy;	   /* everything together fits: satisfied at every time that was asked for */
+};
+
+struct tally {
+	int64_t count_milli; /* in the fullest window that the mail would stand in */
+	bool satisfied;
+	int64_t next_us; /* when not satisfied: no time before this one can be */
+	const char *holder;
+};
+
+int64_t policy_window_weight(const struct tact_limit *limit, const struct entry *entry);
+void policy_window_tally(const struct window *window, int64_t t_us, struct tally *ret);
+int64_t policy_window_earliest(const struct window *window, int64_t t_us);
+/* Is what was satisfied at since_us satisfied at t_us, whatever was placed further ahead meanwhile? */
+bool policy_window_holds(const struct window *window, int64_t since_us, int64_t t_us);
+/* No item that ended before this can matter to a mail at t_us or later. */
+int64_t policy_window_horizon(const struct tact_limit *limit, int64_t t_us);
+
+/* ---- one asker and the rules ------------------------------------------------------------------------------
+ */
+
+/* One rule as one asker meets it. */
+struct seat {
+	bool applies;
+	bool ready;
+	const char *abstains; /* why the rule has nothing to say, or NULL */
+	int64_t pushed_us;    /* the time from which this rule moved the place first; NEVER if it did not */
+	struct window window; /* of a limit */
+};
+
+struct asker {
+	struct book *book;
+	const struct tact_facts *facts;
+	const struct tact_id *contact; /* its own, or NULL */
+	uint32_t names[NAMES];
+	struct seat *seats; /* one for each rule */
+};
+
+/* Adding a kind of rule is one file and one row. */
+struct kind {
+	const char *name;
+	/* Is the mail asked about now also when it is asked about at its place? */
+	bool now_too;
+	/* Makes the seat ready for questions at from_us and later. May be NULL. */
+	void (*prepare)(struct asker *asker, size_t rule, int64_t from_us);
+	/* Least time ≥ t_us at which the rule is satisfied, or NEVER. Idempotent, monotone. */
+	int64_t (*earliest)(const struct asker *asker, size_t rule, int64_t t_us);
+	/* Is it satisfied at t_us because it was at since_us, when the place was found? May be NULL: no. */
+	bool (*holds)(const struct asker *asker, size_t rule, int64_t since_us, int64_t t_us);
+	/* Fills fired, numbers, why and holder as things stand at t_us. */
+	void (*judge)(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
+	/* First part of the reply. */
+	const char *(*words)(const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
+};
+extern const struct kind policy_kinds[TACT_RULE_KINDS];
+
+/* Sits down at the rules: all of them, or only those that give places. The seats are the book's: one asker at
+ * a time. */
+void policy_sit(struct asker *asker, struct book *book, const struct tact_facts *facts,
+    const struct tact_id *contact, int64_t from_us, bool all);
+/* A rule that moves places: it delays and is not on monitor. */
+bool policy_delays(const struct tact_rule *rule);
+
+void policy_limit_prepare(struct asker *asker, size_t rule, int64_t from_us);
+int64_t policy_limit_earliest(const struct asker *asker, size_t rule, int64_t t_us);
+bool policy_limit_holds(const struct asker *asker, size_t rule, int64_t since_us, int64_t t_us);
+void policy_limit_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
+const char *policy_limit_words(const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
+
+int64_t policy_suppression_earliest(const struct asker *asker, size_t rule, int64_t t_us);
+void policy_suppression_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
+const char *policy_suppression_words(
+    const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
+
+/* ---- places
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Who goes first: the higher priority, then the earlier made, then the smaller id. */
+struct rank {
+	int priority;
+	int64_t made_us;
+	const struct tact_id *id;
+};
+bool policy_outranks(const struct rank *a, const struct rank *b);
+
+/* From when on a claim in PLACE that was not fetched holds it no longer. */
+int64_t policy_lapse(int64_t place_us, bool tempfail);
+/* Least time ≥ from_us at which every rule that gives places is satisfied, spread by the claim's id when it
+ * is later than from_us. What passes not_after_us is not looked into further. */
+int64_t policy_place(struct asker *asker, const struct tact_id *claim, int64_t from_us, int64_t not_after_us);
+/* Names and places the waiting claims that outrank LEAST (NULL: all), leaving out the one named by it.
+ * places: one for each of the dossier's claims, or NULL. */
+void policy_place_claims(struct book *book, const struct rank *least, int64_t now_us, int64_t *ret_places);
+
+/* ---- words
+ * ------------------------------------------------------------------------------------------------- */
+
+/* "2026-11-24 09:00 UTC", rounded up to the minute. */
+char *policy_format_minute(struct tact_arena *arena, int64_t time_us);
+/* "4", "1.5". */
+char *policy_format_milli(struct tact_arena *arena, int64_t milli);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The table of rule kinds. A new kind is a file of its own and a row here.
+ */
+#include <config.h>
+
+#include "engine.h"
+
+const struct kind policy_kinds[TACT_RULE_KINDS] = {
+    [TACT_RULE_SUPPRESSION] =
+	{
+	    .name = "suppression",
+	    .now_too = true,
+	    .earliest = policy_suppression_earliest,
+	    .judge = policy_suppression_judge,
+	    .words = policy_suppression_words,
+	},
+    [TACT_RULE_LIMIT] =
+	{
+	    .name = "limit",
+	    .prepare = policy_limit_prepare,
+	    .earliest = policy_limit_earliest,
+	    .holds = policy_limit_holds,
+	    .judge = policy_limit_judge,
+	    .words = policy_limit_words,
+	},
+};
+
+const char *tact_policy_rule_kind_name(enum tact_rule_kind kind)
+{
+	return (size_t)kind < TACT_RULE_KINDS ? policy_kinds[kind].name : "unknown";
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Places: when a mail may go, who goes first, and where every waiting claim of a person stands. Always
+ * derived, never stored.
+ */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+
+#define LAPSE_US (3600 * POLICY_SECOND_US)
+#define LAPSE_TEMPFAIL_US (86400 * POLICY_SECOND_US)
+
+/* ---- one asker
+ * --------------------------------------------------------------------------------------------- */
+
+bool policy_delays(const struct tact_rule *rule)
+{
+	return rule->action == TACT_DELAY && !rule->monitor;
+}
+
+static bool applies(const struct tact_applies *to, const struct tact_facts *facts)
+{
+	return (to->purposes == 0 || (to->purposes >> (unsigned)facts->purpose & 1)) &&
+	       (to->streams.count == 0 || policy_names_have(&to->streams, facts->stream)) &&
+	       (to->brands.count == 0 || policy_names_have(&to->brands, facts->brand)) &&
+	       (to->owners.count == 0 || policy_names_have(&to->owners, facts->owner));
+}
+
+void policy_sit(struct asker *asker, struct book *book, const struct tact_facts *facts,
+    const struct tact_id *contact, int64_t from_us, bool all)
+{
+	asker->book = book;
+	asker->facts = facts;
+	asker->contact = contact == NULL || tact_id_is_none(contact) ? NULL : contact;
+	asker->seats = book->seats;
+	policy_book_name(book, facts, asker->names);
+	for (size_t i = 0; i < book->rules->rules_count; i++) {
+		const struct tact_rule *rule = &book->rules->rules[i];
+		struct seat *seat = &asker->seats[i];
+
+		*seat = (struct seat){.pushed_us = POLICY_NEVER};
+		seat->applies = (all || policy_delays(rule)) && applies(&rule->applies, facts);
+		if (seat->applies && policy_kinds[rule->kind].prepare != NULL)
+			policy_kinds[rule->kind].prepare(asker, i, from_us);
+	}
+}
+
+/* Every rule moves the time on until none does: as each is monotone, that is the least time that suits them
+ * all. */
+static int64_t settle(struct asker *asker, int64_t t_us, int64_t stop_us)
+{
+	const struct tact_rule_set *rules = asker->book->rules;
+	int64_t before_us;
+
+	do {
+		before_us = t_us;
+		for (size_t i = 0; i < rules->rules_count && t_us <= stop_us; i++) {
+			struct seat *seat = &asker->seats[i];
+			int64_t earliest_us;
+
+			if (!seat->applies || !policy_delays(&rules->rules[i]))
+				continue;
+			earliest_us = policy_kinds[rules->rules[i].kind].earliest(asker, i, t_us);
+			if (earliest_us > t_us && seat->pushed_us == POLICY_NEVER)
+				seat->pushed_us = t_us;
+			t_us = earliest_us;
+		}
+	} while (t_us != before_us && t_us <= stop_us);
+	return t_us;
+}
+
+/* The first eight bytes as a number, the same on every machine. */
+static int64_t spread_us(const struct tact_id *claim, int64_t most_s)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		number = number << 8 | claim->b[i];
+	return most_s <= 0 ? 0 : (int64_t)(number % ((uint64_t)most_s + 1)) * POLICY_SECOND_US;
+}
+
+int64_t policy_place(struct asker *asker, const struct tact_id *claim, int64_t from_us, int64_t not_after_us)
+{
+	int64_t place_us = settle(asker, from_us, not_after_us), spread_place_us;
+
+	if (place_us <= from_us || place_us > not_after_us)
+		return place_us;
+	spread_place_us = policy_add(place_us, spread_us(claim, asker->book->rules->release_spread_s));
+	if (spread_place_us == place_us)
+		return place_us;
+	spread_place_us = settle(asker, spread_place_us, not_after_us);
+	/* Spreading eases the load; it is no reason to refuse anybody. */
+	return spread_place_us > not_after_us ? place_us : spread_place_us;
+}
+
+/* ---- all claims
+ * -------------------------------------------------------------------------------------------- */
+
+bool policy_outranks(const struct rank *a, const struct rank *b)
+{
+	if (a->priority != b->priority)
+		return a->priority > b->priority;
+	if (a->made_us != b->made_us)
+		return a->made_us < b->made_us;
+	return memcmp(a->id, b->id, sizeof *a->id) < 0;
+}
+
+int64_t policy_lapse(int64_t place_us, bool tempfail)
+{
+	return policy_add(place_us, tempfail ? LAPSE_TEMPFAIL_US : LAPSE_US);
+}
+
+static struct rank rank_of(const struct tact_claim *claim)
+{
+	return (struct rank){claim->priority, claim->made_us, &claim->id};
+}
+
+static int compare(const void *a, const void *b)
+{
+	struct rank ra = rank_of(*(const struct tact_claim *const *)a),
+		    rb = rank_of(*(const struct tact_claim *const *)b);
+
+	return policy_outranks(&rb, &ra) - policy_outranks(&ra, &rb);
+}
+
+/* The waiting claims that go first, in order. */
+static size_t line_up(
+    const struct tact_dossier *dossier, const struct rank *least, const struct tact_claim **ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < dossier->claims_count; i++) {
+		const struct tact_claim *claim = &dossier->claims[i];
+		struct rank rank = rank_of(claim);
+
+		if (claim->state == TACT_CLAIM_WAITING &&
+		    (least == NULL ||
+			(policy_outranks(&rank, least) && !tact_id_equal(&claim->id, least->id))))
+			ret[count++] = claim;
+	}
+	if (count > 1)
+		qsort(ret, count, sizeof(const struct tact_claim *), compare);
+	return count;
+}
+
+/* Answers what is told of the claim's place (tact_policy_places), having put it there if it holds it. */
+static int64_t place_claim(struct book *book, const struct tact_claim *claim, int64_t now_us)
+{
+	struct asker asker;
+	int64_t place_us, lapse_us;
+
+	policy_sit(&asker, book, &claim->facts, &claim->contact_id, claim->made_us, false);
+	place_us = policy_place(&asker, &claim->id, claim->made_us, claim->not_after_us);
+	if (place_us > claim->not_after_us)
+		return POLICY_NEVER;
+	lapse_us = policy_lapse(place_us, claim->tempfail);
+	policy_book_place(book, &claim->facts, asker.names, &claim->id, place_us,
+	    now_us < lapse_us ? POLICY_NEVER : lapse_us);
+	return now_us < lapse_us ? place_us : 0;
+}
+
+void policy_place_claims(struct book *book, const struct rank *least, int64_t now_us, int64_t *ret_places)
+{
+	const struct tact_dossier *dossier = book->dossier;
+	const struct tact_claim **line =
+	    tact_arena_alloc(book->arena, dossier->claims_count * sizeof(const struct tact_claim *));
+	size_t count = line_up(dossier, least, line);
+	uint32_t names[NAMES];
+
+	for (size_t i = 0; i < count; i++)
+		policy_book_name(book, &line[i]->facts, names);
+	for (size_t i = 0; i < count; i++) {
+		int64_t place_us = place_claim(book, line[i], now_us);
+
+		if (ret_places != NULL)
+			ret_places[line[i] - dossier->claims] = place_us;
+	}
+}
+
+void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *rules,
+    const struct tact_dossier *dossier, int64_t now_us, int64_t *ret_places)
+{
+	struct book book;
+
+	for (size_t i = 0; i < dossier->claims_count; i++)
+		ret_places[i] = 0;
+	policy_book_open(&book, arena, rules, dossier, dossier->claims_count);
+	policy_place_claims(&book, NULL, now_us, ret_places);
+}
+
+int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *rules,
+    const struct tact_dossier *dossier, int64_t now_us)
+{
+	int64_t *places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places), least_us = 0;
+
+	tact_policy_places(arena, rules, dossier, now_us, places);
+	for (size_t i = 0; i < dossier->claims_count; i++)
+		if (*dossier->claims[i].ring != '\0' && places[i] != 0 && places[i] != POLICY_NEVER &&
+		    (least_us == 0 || places[i] < least_us))
+			least_us = places[i];
+	return least_us;
+}
+
+/* ---- one rule
+ * ---------------------------------------------------------------------------------------------- */
+
+int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_facts *facts,
+    const struct tact_dossier *dossier, const struct tact_id *own_contact, const struct tact_placed *placed,
+    size_t placed_count, int64_t t_us)
+{
+	const struct tact_rule_set rules = {.rules = rule, .rules_count = 1};
+	struct tact_arena *arena = tact_arena_new();
+	struct book book;
+	struct asker asker;
+	uint32_t names[NAMES];
+
+	policy_book_open(&book, arena, &rules, dossier, placed_count);
+	for (size_t i = 0; i < placed_count; i++) {
+		policy_book_name(&book, placed[i].facts, names);
+		policy_book_place(
+		    &book, placed[i].facts, names, &placed[i].claim, placed[i].place_us, POLICY_NEVER);
+	}
+	policy_sit(&asker, &book, facts, own_contact, t_us, true);
+	if (asker.seats[0].applies)
+		t_us = policy_kinds[rule->kind].earliest(&asker, 0, t_us);
+	tact_arena_free(&arena);
+	return t_us;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The window engine: how much stands in a window, and when there is room again. Exact to the microsecond.
+ * Which contacts are in it at all is limit.c's matter.
+ *
+ * A sliding window of length W is half open: what happened at s is in the windows that end in [s, s + W). A
+ * mail at t may stand in no window that, with it, holds more than at_most: neither in one that ends at t, nor
+ * in one that reaches to a claim ahead.
+ */
+#include <config.h>
+
+#include "engine.h"
+
+#define DAY_US (86400 * POLICY_SECOND_US)
+#define WEIGHT_MAX INT64_C(1000000000)
+
+int64_t policy_window_weight(const struct tact_limit *limit, const struct entry *entry)
+{
+	int64_t weight = entry->channel < TACT_CHANNELS ? limit->weight_milli[entry->channel] : 1000;
+
+	return (weight > WEIGHT_MAX ? WEIGHT_MAX : weight) * entry->count;
+}
+
+static int64_t length_us(const struct tact_limit *limit)
+{
+	return limit->window_s > INT64_MAX / POLICY_SECOND_US ? INT64_MAX
+							      : limit->window_s * POLICY_SECOND_US;
+}
+
+/* A little more than the longest there is, wherever clocks were changed. */
+static int64_t longest_period_us(enum tact_period period)
+{
+	switch (period) {
+	case TACT_DAY:
+		return 3 * DAY_US;
+	case TACT_WEEK:
+		return 9 * DAY_US;
+	case TACT_MONTH:
+		return 33 * DAY_US;
+	case TACT_QUARTER:
+		return 94 * DAY_US;
+	default:
+		return 368 * DAY_US;
+	}
+}
+
+int64_t policy_window_horizon(const struct tact_limit *limit, int64_t t_us)
+{
+	return policy_add(t_us, limit->window_s > 0 ? -length_us(limit) : -longest_period_us(limit->period));
+}
+
+/* A claim that lapsed stands in nobody's way any more, and a mail that does not count takes no place from a
+ * claim ahead of it. */
+static bool is_present(const struct window *window, const struct entry *entry, int64_t t_us)
+{
+	return !entry->claim || (entry->gone_us > t_us && (window->own_milli > 0 || entry->time_us <= t_us));
+}
+
+/* When a claim lapses before NEXT there may be room already then. */
+static int64_t first_lapse(const struct window *window, int64_t t_us, int64_t next_us)
+{
+	for (size_t i = 0; i < window->count; i++)
+		if (window->items[i]->gone_us > t_us && window->items[i]->gone_us < next_us)
+			next_us = window->items[i]->gone_us;
+	return next_us;
+}
+
+/* ---- sliding
+ * ----------------------------------------------------------------------------------------------- */
+
+/* Takes in one window: it begins at start_us, the items up to and without END are in it. */
+static void judge_window(const struct window *window, int64_t t_us, int64_t start_us, int64_t sum_milli,
+    size_t end, struct tally *ret)
+{
+	if (sum_milli > ret->count_milli) {
+		while (!is_present(window, window->items[end - 1], t_us))
+			end--;
+		ret->count_milli = sum_milli;
+		ret->holder = window->items[end - 1]->holder;
+	}
+	if (sum_milli + window->own_milli > window->limit->at_most_milli && ret->satisfied) {
+		ret->satisfied = false;
+		/* Until then the mail stands in this very window, wherever it stands. */
+		ret->next_us = policy_add(start_us, length_us(window->limit));
+	}
+}
+
+/* The windows that begin at t itself or at an item before it, the latest first: every other window holds no
+ * more than one of these. */
+static void tally_sliding(const struct window *window, int64_t t_us, struct tally *ret)
+{
+	const struct entry *const *items = window->items;
+	int64_t length = length_us(window->limit), from_us = policy_add(t_us, -length), sum_milli = 0;
+	size_t now = window->count, end, i;
+	int64_t first_us = POLICY_NEVER;
+
+	while (now > 0 && items[now - 1]->time_us > t_us)
+		now--;
+	for (end = now; end < window->count && items[end]->time_us < policy_add(t_us, length); end++) {
+		if (!is_present(window, items[end], t_us))
+			continue;
+		if (first_us == POLICY_NEVER)
+			first_us = items[end]->time_us;
+		sum_milli += policy_window_weight(window->limit, items[end]);
+	}
+	if (sum_milli > 0)
+		judge_window(window, t_us, first_us, sum_milli, end, ret);
+	for (i = now; i > 0 && items[i - 1]->time_us > from_us; i--) {
+		const struct entry *first = items[i - 1];
+
+		if (!is_present(window, first, t_us))
+			continue;
+		sum_milli += policy_window_weight(window->limit, first);
+		for (; end > i && items[end - 1]->time_us >= policy_add(first->time_us, length); end--)
+			if (is_present(window, items[end - 1], t_us))
+				sum_milli -= policy_window_weight(window->limit, items[end - 1]);
+		judge_window(window, t_us, first->time_us, sum_milli, end, ret);
+	}
+}
+
+/* ---- calendar
+ * ---------------------------------------------------------------------------------------------- */
+
+static int64_t floor_seconds(int64_t t_us)
+{
+	return t_us / POLICY_SECOND_US - (t_us % POLICY_SECOND_US < 0);
+}
+
+static int64_t period_start_us(const struct tact_limit *limit, int64_t t_us, int offset)
+{
+	return POLICY_SECOND_US *
+	       tact_zone_period_start(limit->zone, limit->period, floor_seconds(t_us), offset);
+}
+
+static int64_t period_end_us(struct period *period)
+{
+	if (period->end_us == 0)
+		period->end_us = POLICY_SECOND_US * tact_zone_period_start(period->zone, period->length,
+							floor_seconds(period->start_us), 1);
+	return period->end_us;
+}
+
+/* Asking the zone is dear: most limits share zone and period, and most mails need no period's end. */
+static struct period *period_at(const struct window *window, int64_t t_us)
+{
+	const struct tact_limit *limit = window->limit;
+	struct book *book = window->book;
+	struct period *period;
+
+	for (size_t i = 0; i < POLICY_PERIODS; i++) {
+		period = &book->periods[i];
+		if (period->zone != limit->zone || period->length != limit->period || t_us < period->start_us)
+			continue;
+		if (t_us <= period->known_us || t_us < period_end_us(period))
+			goto found;
+	}
+	period = &book->periods[book->periods_next++ % POLICY_PERIODS];
+	*period = (struct period){.zone = limit->zone, .length = limit->period};
+	period->start_us =
+	    POLICY_SECOND_US * tact_zone_period_start(limit->zone, limit->period, floor_seconds(t_us), 0);
+found:
+	if (period->known_us < t_us || period->known_us < period->start_us)
+		period->known_us = t_us;
+	return period;
+}
+
+/* What was folded counts in every period that it may have happened in. T_US is in the period. */
+static bool is_in(const struct entry *entry, struct period *period, int64_t t_us)
+{
+	return entry->time_us >= period->start_us &&
+	       (entry->first_us <= t_us || entry->first_us < period_end_us(period));
+}
+
+static void tally_calendar(const struct window *window, int64_t t_us, struct tally *ret)
+{
+	struct period *period = window->count > 0 ? period_at(window, t_us) : NULL;
+
+	for (size_t i = window->count; i > 0; i--) {
+		const struct entry *entry = window->items[i - 1];
+
+		if (entry->time_us < period->start_us)
+			break;
+		if (!is_present(window, entry, t_us) || !is_in(entry, period, t_us))
+			continue;
+		if (ret->count_milli == 0)
+			ret->holder = entry->holder;
+		ret->count_milli += policy_window_weight(window->limit, entry);
+	}
+	if (ret->count_milli + window->own_milli > window->limit->at_most_milli) {
+		ret->satisfied = false;
+		ret->next_us = period_end_us(period_at(window, t_us));
+	}
+}
+
+/* ---- both
+ * -------------------------------------------------------------------------------------------------- */
+
+void policy_window_tally(const struct window *window, int64_t t_us, struct tally *ret)
+{
+	*ret = (struct tally){.next_us = t_us, .holder = ""};
+	ret->satisfied = window->own_milli <= window->limit->at_most_milli;
+	if (window->limit->window_s > 0)
+		tally_sliding(window, t_us, ret);
+	else
+		tally_calendar(window, t_us, ret);
+	if (ret->satisfied)
+		return;
+	ret->next_us = first_lapse(window, t_us, ret->next_us);
+	/* A mail heavier than the limit never passes; and at the end of the calendar no period follows. */
+	if (window->own_milli > window->limit->at_most_milli || ret->next_us <= t_us)
+		ret->next_us = POLICY_NEVER;
+}
+
+int64_t policy_window_earliest(const struct window *window, int64_t t_us)
+{
+	struct tally tally;
+
+	if (window->easy)
+		return t_us;
+	if (window->own_milli > window->limit->at_most_milli)
+		return POLICY_NEVER;
+	while (t_us != POLICY_NEVER) {
+		policy_window_tally(window, t_us, &tally);
+		if (tally.satisfied)
+			break;
+		t_us = tally.next_us;
+	}
+	return t_us;
+}
+
+/* Every window that the mail stands in at t and that began after since_us lies in the one that began then,
+ * but for what is placed behind its end: claims that were given their places knowing nothing of this mail,
+ * and give way. */
+bool policy_window_holds(const struct window *window, int64_t since_us, int64_t t_us)
+{
+	if (window->limit->window_s > 0)
+		return t_us < policy_add(since_us, length_us(window->limit));
+	return t_us < period_end_us(period_at(window, since_us));
+}
