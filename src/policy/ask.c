@@ -8,7 +8,7 @@
 
 #include "engine.h"
 
-#define TEXT_MAX 200
+/* A reply has 200 characters; what is put before and behind the first part has less than 60. */
 #define FIRST_PART_MAX 140
 
 /* Where in time a mail stands. */
@@ -209,7 +209,7 @@ static void put_into_words(struct tact_arena *arena, const struct tact_question 
 			    policy_format_minute(arena, question->not_after_us));
 		break;
 	}
-	ret->text = tact_text_printable(arena, text, TEXT_MAX);
+	ret->text = text;
 }
 
 static void conclude(const struct asker *asker, const struct tact_question *question,

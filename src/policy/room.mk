@@ -8,3 +8,9 @@ src_policy_libpolicy_a_CFLAGS = $(AM_CFLAGS)
 src_policy_libpolicy_a_SOURCES = include/tact/policy.h src/policy/engine.h src/policy/ask.c src/policy/book.c \
 	src/policy/kind.c src/policy/limit.c src/policy/place.c src/policy/suppression.c src/policy/verdict.c \
 	src/policy/window.c
+
+check_PROGRAMS += tests/policy/run
+TESTS += tests/policy/run
+tests_policy_run_SOURCES = tests/policy/run.c tests/policy/table.c tests/policy/table.h
+tests_policy_run_CFLAGS = $(AM_CFLAGS)
+tests_policy_run_LDADD = $(POLICY)

@@ -127,12 +127,6 @@ static int64_t floor_seconds(int64_t t_us)
 	return t_us / POLICY_SECOND_US - (t_us % POLICY_SECOND_US < 0);
 }
 
-static int64_t period_start_us(const struct tact_limit *limit, int64_t t_us, int offset)
-{
-	return POLICY_SECOND_US *
-	       tact_zone_period_start(limit->zone, limit->period, floor_seconds(t_us), offset);
-}
-
 static int64_t period_end_us(struct period *period)
 {
 	if (period->end_us == 0)

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Runs policy tables: facts + dossier + now → verdict + rule + numbers. The tables stand beside it, as
+ * *.table; README there says what a line may say. Without arguments every table of the source folder is run.
+ */
+#include <config.h>
+
+#include <glob.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "table.h"
+
+/* What stands before the first case is given to all of them. */
+struct setting {
+	struct tact_rule *rules;
+	size_t rules_count;
+	struct tact_dossier dossier;
+	int64_t release_spread_s;
+};
+
+struct run {
+	struct tact_arena *arena;
+	struct line line;
+	struct setting given, here;
+	bool in_case;
+	const char *name;
+	struct tact_opinion opinion; /* of the latest mail */
+	bool asked;
+	size_t cases, checks, failures;
+	bool case_failed;
+};
+
+/* ---- got and want ----------------------------------------------------------------------------------------
+ */
+
+static void complain(struct run *run, const char *what, const char *got, const char *want)
+{
+	printf("%s:%d: %s\n\t%s: got %s, want %s\n", run->line.file, run->line.number, run->name, what, got,
+	    want);
+	run->failures++;
+}
+
+static void check_text(struct run *run, const char *what, const char *got, const char *want)
+{
+	run->checks++;
+	if (strcmp(got, want) != 0)
+		complain(run, what, got, want);
+}
+
+static const char *show_time(struct run *run, int64_t time_us)
+{
+	if (time_us == INT64_MAX)
+		return "never";
+	return time_us == 0 ? "none" : tact_text_format_time(run->arena, time_us);
+}
+
+static void check_time(struct run *run, const char *what, int64_t got_us)
+{
+	const char *value = line_value(&run->line, what);
+
+	if (value != NULL)
+		check_text(
+		    run, what, show_time(run, got_us), show_time(run, line_parse_time(&run->line, value)));
+}
+
+static void check_number(struct run *run, const char *what, int64_t got, int64_t want)
+{
+	check_text(run, what, tact_arena_printf(run->arena, "%" PRId64, got),
+	    tact_arena_printf(run->arena, "%" PRId64, want));
+}
+
+static void check_milli(struct run *run, const char *what, int64_t got_milli)
+{
+	const char *value = line_value(&run->line, what);
+
+	if (value != NULL)
+		check_number(run, what, got_milli, line_milli(&run->line, value));
+}
+
+static void check_word(struct run *run, const char *what, const char *got)
+{
+	const char *value = line_value(&run->line, what);
+
+	if (value != NULL)
+		check_text(run, what, got, value);
+}
+
+/* ---- what is expected -------------------------------------------------------------------------------------
+ */
+
+static const struct tact_finding *find(const struct run *run, const char *name)
+{
+	for (size_t i = 0; i < run->opinion.findings_count; i++)
+		if (strcmp(run->opinion.findings[i].rule->name, name) == 0)
+			return &run->opinion.findings[i];
+	return NULL;
+}
+
+static void check_finding(struct run *run, const struct tact_finding *finding)
+{
+	static const struct tact_finding none = {.why = "", .holder = ""};
+
+	if (finding == NULL)
+		finding = &none;
+	check_milli(run, "count", finding->count_milli);
+	check_milli(run, "at_most", finding->at_most_milli);
+	check_time(run, "frees_at", finding->frees_at_us);
+	check_word(run, "holder", finding->holder);
+	check_word(run, "why", finding->why);
+}
+
+/* What every opinion must be, whatever the table asks for. */
+static void check_form(struct run *run)
+{
+	const struct tact_opinion *opinion = &run->opinion;
+	static const char *const codes[] = {"2.0.0", "4.7.1", "4.7.1", "5.7.1"};
+
+	check_text(run, "code", opinion->code, codes[opinion->verdict]);
+	check_number(run, "length of the text above 200", strlen(opinion->text) > 200, 0);
+	check_number(run, "text is ASCII", tact_text_is_ascii(opinion->text), 1);
+	check_number(run, "text names an address", strchr(opinion->text, '@') != NULL, 0);
+	check_number(run, "text is empty", *opinion->text == '\0', 0);
+	if (opinion->verdict != TACT_DELAY)
+		check_text(run, "until of no delay", show_time(run, opinion->until_us), "none");
+	for (size_t i = 0; i < opinion->findings_count; i++) {
+		const struct tact_finding *finding = &opinion->findings[i];
+
+		check_text(run, "verdict of a finding", tact_policy_verdict_name(finding->verdict),
+		    tact_policy_verdict_name(finding->fired ? finding->rule->action : TACT_ACCEPT));
+		check_number(run, "why is empty", *finding->why == '\0', 0);
+	}
+}
+
+static void need_opinion(const struct run *run)
+{
+	if (!run->asked)
+		line_fail(&run->line, "no mail was asked about yet");
+}
+
+static void do_expect(struct run *run)
+{
+	struct line *line = &run->line;
+	const char *says, *rule = run->opinion.rule == NULL ? "none" : run->opinion.rule->name, *wanted;
+	const struct tact_finding *finding;
+
+	need_opinion(run);
+	check_text(
+	    run, "verdict", tact_policy_verdict_name(run->opinion.verdict), line_bare(line, "the verdict"));
+	check_time(run, "until", run->opinion.until_us);
+	wanted = line_value(line, "rule");
+	if (wanted != NULL)
+		check_text(run, "rule", rule, wanted);
+	check_word(run, "text", run->opinion.text);
+	says = line_value(line, "says");
+	if (says != NULL && strstr(run->opinion.text, says) == NULL)
+		complain(run, "text", run->opinion.text, says);
+	check_number(run, "weighed", (int64_t)run->opinion.weighed_count,
+	    line_int(line, "weighed", (int64_t)run->opinion.weighed_count));
+	check_number(run, "findings", (int64_t)run->opinion.findings_count,
+	    line_int(line, "findings", (int64_t)run->opinion.findings_count));
+	finding = find(run, rule);
+	check_finding(run, finding);
+	line_end(line);
+	check_form(run);
+}
+
+/* finding RULE fired=yes verdict=delay until= count= … ; "finding RULE absent" when the rule must not be
+ * asked at all. */
+static void do_finding(struct run *run)
+{
+	struct line *line = &run->line;
+	const char *name = line_bare(line, "the rule's name"), *why;
+	const struct tact_finding *finding = find(run, name);
+
+	need_opinion(run);
+	if (line_value(line, "absent") != NULL) {
+		check_number(run, "finding is there", finding != NULL, 0);
+		return;
+	}
+	if (finding == NULL) {
+		complain(run, "finding", "none", name);
+		return;
+	}
+	check_word(run, "fired", finding->fired ? "yes" : "no");
+	check_word(run, "verdict", tact_policy_verdict_name(finding->verdict));
+	check_word(run, "numbers", finding->has_numbers ? "yes" : "no");
+	check_time(run, "until", finding->until_us);
+	why = line_value(line, "says");
+	if (why != NULL && strstr(finding->why, why) == NULL)
+		complain(run, "why", finding->why, why);
+	check_finding(run, finding);
+	line_end(line);
+}
+
+/* ---- what is done
+ * ------------------------------------------------------------------------------------------ */
+
+static struct tact_rule_set rules_of(const struct run *run)
+{
+	return (struct tact_rule_set){.rules = run->here.rules,
+	    .rules_count = run->here.rules_count,
+	    .release_spread_s = run->here.release_spread_s};
+}
+
+static void remember_contact(struct run *run, const struct tact_facts *facts, int64_t time_us)
+{
+	struct tact_dossier *dossier = &run->here.dossier;
+
+	*TACT_PUSH(run->arena, dossier->contacts, dossier->contacts_count) =
+	    (struct tact_contact){.time_us = time_us,
+		.count = 1,
+		.channel = facts->channel,
+		.purpose = facts->purpose,
+		.stream = facts->stream,
+		.owner = facts->owner,
+		.brand = facts->brand,
+		.campaign = facts->campaign,
+		.offer = facts->offer,
+		.list = facts->list,
+		.counts = facts->counts};
+}
+
+static void remember_claim(struct run *run, const struct tact_question *question)
+{
+	struct tact_dossier *dossier = &run->here.dossier;
+
+	*TACT_PUSH(run->arena, dossier->claims, dossier->claims_count) =
+	    (struct tact_claim){.id = question->claim,
+		.priority = question->facts->priority,
+		.made_us = question->made_us,
+		.not_after_us = question->not_after_us,
+		.facts = *question->facts,
+		.relay = "",
+		.ring = "s1",
+		.text = "",
+		.code = ""};
+}
+
+static void drop_claim(struct run *run, const struct tact_id *id)
+{
+	struct tact_dossier *dossier = &run->here.dossier;
+
+	for (size_t i = 0; i < dossier->claims_count; i++)
+		if (tact_id_equal(&dossier->claims[i].id, id))
+			dossier->claims[i].state = TACT_CLAIM_PASSED;
+}
+
+/* mail: asks. send: asks and records what came of it, as the house does. */
+static void do_mail(struct run *run, bool sends)
+{
+	struct line *line = &run->line;
+	struct tact_rule_set rules = rules_of(run);
+	struct tact_facts *facts = tact_arena_alloc(run->arena, sizeof *facts);
+	struct tact_question question = {.rules = &rules, .facts = facts, .dossier = &run->here.dossier};
+	const char *claim = line_value(line, "claim"), *contact = line_value(line, "contact");
+
+	line_facts(line, facts);
+	question.now_us = line_time(line, "now", 0);
+	question.made_us = line_time(line, "made", question.now_us);
+	question.not_after_us =
+	    line_time(line, "not_after", question.made_us + INT64_C(3650) * 86400 * 1000000);
+	question.claim = id_of_name(claim == NULL ? "" : claim);
+	question.contact = id_of_name(contact == NULL ? "" : contact);
+	question.released = line_yes(line, "released", false);
+	question.no_waiting = line_yes(line, "no_waiting", false);
+	line_end(line);
+	tact_policy_ask(run->arena, &question, &run->opinion);
+	run->asked = true;
+	if (sends && run->opinion.verdict == TACT_ACCEPT) {
+		drop_claim(run, &question.claim);
+		remember_contact(run, facts, question.now_us);
+	} else if (sends && run->opinion.verdict == TACT_DELAY &&
+		   tact_dossier_find_claim(&run->here.dossier, &question.claim) == NULL) {
+		remember_claim(run, &question);
+	}
+}
+
+/* places now=TIME NAME=TIME|never|none … */
+static void do_places(struct run *run)
+{
+	struct line *line = &run->line;
+	struct tact_rule_set rules = rules_of(run);
+	const struct tact_dossier *dossier = &run->here.dossier;
+	int64_t now_us = line_time(line, "now", 0);
+	int64_t *places = tact_arena_alloc(run->arena, dossier->claims_count * sizeof *places);
+
+	tact_policy_places(run->arena, &rules, dossier, now_us, places);
+	for (size_t i = 0; i < dossier->claims_count; i++) {
+		char name[TACT_ID_BYTES + 1] = "";
+
+		memcpy(name, dossier->claims[i].id.b, TACT_ID_BYTES);
+		check_time(run, name, places[i]);
+	}
+	check_time(run, "wake", tact_policy_wake(run->arena, &rules, dossier, now_us));
+	line_end(line);
+}
+
+static void do_set(struct run *run, struct setting *setting)
+{
+	setting->release_spread_s = line_duration_s(&run->line, "release_spread", setting->release_spread_s);
+	line_end(&run->line);
+}
+
+/* ---- lines ------------------------------------------------------------------------------------------------
+ */
+
+static void do_case(struct run *run)
+{
+	size_t n = run->given.rules_count;
+
+	run->name = line_bare(&run->line, "the case's name");
+	line_end(&run->line);
+	run->cases++;
+	run->asked = false;
+	run->in_case = true;
+	run->here = run->given;
+	tact_dossier_copy(run->arena, &run->given.dossier, &run->here.dossier);
+	/* Room for what the case adds must be its own. */
+	run->here.rules = NULL;
+	run->here.rules_count = 0;
+	for (size_t i = 0; i < n; i++)
+		*TACT_PUSH(run->arena, run->here.rules, run->here.rules_count) = run->given.rules[i];
+}
+
+static bool do_given(struct run *run, const char *verb)
+{
+	struct setting *to = run->in_case ? &run->here : &run->given;
+	struct tact_dossier *dossier = &to->dossier;
+	struct line *line = &run->line;
+	struct tact_arena *arena = run->arena;
+
+	if (strcmp(verb, "limit") == 0)
+		line_limit(line, TACT_PUSH(arena, to->rules, to->rules_count));
+	else if (strcmp(verb, "suppression") == 0)
+		line_suppression(line, TACT_PUSH(arena, to->rules, to->rules_count));
+	else if (strcmp(verb, "contact") == 0)
+		line_contact(line, TACT_PUSH(arena, dossier->contacts, dossier->contacts_count));
+	else if (strcmp(verb, "claim") == 0)
+		line_claim(line, TACT_PUSH(arena, dossier->claims, dossier->claims_count));
+	else if (strcmp(verb, "suppress") == 0)
+		line_suppress(line, TACT_PUSH(arena, dossier->suppressions, dossier->suppressions_count));
+	else if (strcmp(verb, "consent") == 0)
+		line_consent(line, TACT_PUSH(arena, dossier->consents, dossier->consents_count));
+	else if (strcmp(verb, "set") == 0)
+		do_set(run, to);
+	else
+		return false;
+	return true;
+}
+
+static void do_line(struct run *run)
+{
+	const char *verb = line_bare(&run->line, "a word");
+
+	if (strcmp(verb, "case") == 0)
+		do_case(run);
+	else if (do_given(run, verb))
+		return;
+	else if (strcmp(verb, "mail") == 0)
+		do_mail(run, false);
+	else if (strcmp(verb, "send") == 0)
+		do_mail(run, true);
+	else if (strcmp(verb, "expect") == 0)
+		do_expect(run);
+	else if (strcmp(verb, "finding") == 0)
+		do_finding(run);
+	else if (strcmp(verb, "places") == 0)
+		do_places(run);
+	else
+		line_fail(&run->line, "\"%s\" is not understood", verb);
+}
+
+static void run_table(struct run *run, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (file == NULL) {
+		(void)fprintf(stderr, "%s cannot be read\n", path);
+		exit(99);
+	}
+	run->arena = tact_arena_new();
+	run->given = (struct setting){.rules = NULL};
+	tact_dossier_init(&run->given.dossier);
+	run->in_case = false;
+	run->line = (struct line){.file = path};
+	while (getline(&text, &size, file) > 0) {
+		run->line.number++;
+		if (line_read(&run->line, run->arena, text))
+			do_line(run);
+	}
+	free(text);
+	(void)fclose(file);
+	tact_arena_free(&run->arena);
+}
+
+int main(int argc, char **argv)
+{
+	const char *source = getenv("srcdir");
+	struct run run = {.name = ""};
+	char pattern[4096];
+	glob_t found = {0};
+
+	(void)snprintf(pattern, sizeof pattern, "%s/tests/policy/*.table", source == NULL ? "." : source);
+	if (argc < 2 && glob(pattern, 0, NULL, &found) != 0) {
+		(void)fprintf(stderr, "no tables at %s\n", pattern);
+		return 99;
+	}
+	for (int i = 1; i < argc; i++)
+		run_table(&run, argv[i]);
+	for (size_t i = 0; argc < 2 && i < found.gl_pathc; i++)
+		run_table(&run, found.gl_pathv[i]);
+	globfree(&found);
+	printf("%zu cases, %zu checks, %zu failed\n", run.cases, run.checks, run.failures);
+	return run.failures == 0 ? 0 : 1;
+}

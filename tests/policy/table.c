@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Reading of policy tables. A mistake in a table ends the run: it is ours, never the policy's.
+ */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "table.h"
+
+#define FAR_US (INT64_C(3650) * 86400 * 1000000)
+
+/* ---- words --------------------------------------------------------------------------------------------- */
+
+void line_fail(const struct line *line, const char *format, ...)
+{
+	va_list args;
+
+	(void)fprintf(stderr, "%s:%d: ", line->file, line->number);
+	va_start(args, format);
+	(void)vfprintf(stderr, format, args);
+	va_end(args);
+	(void)fputc('\n', stderr);
+	exit(99);
+}
+
+/* Quotes keep blanks in a value: text="not so often". */
+bool line_read(struct line *line, struct tact_arena *arena, const char *text)
+{
+	line->arena = arena;
+	line->count = 0;
+	memset(line->taken, 0, sizeof line->taken);
+	for (;;) {
+		char *word;
+		size_t n = 0;
+		bool quoted = false;
+
+		text += strspn(text, " \t\n");
+		if (*text == '\0' || *text == '#')
+			return line->count > 0;
+		if (line->count == WORDS_MAX)
+			line_fail(line, "too many words");
+		word = tact_arena_alloc(arena, strlen(text) + 1);
+		for (; *text != '\0' && (quoted || strchr(" \t\n", *text) == NULL); text++) {
+			if (*text == '"')
+				quoted = !quoted;
+			else
+				word[n++] = *text;
+		}
+		line->words[line->count++] = word;
+	}
+}
+
+const char *line_bare(struct line *line, const char *what)
+{
+	for (size_t i = 0; i < line->count; i++) {
+		if (line->taken[i])
+			continue;
+		line->taken[i] = true;
+		return line->words[i];
+	}
+	line_fail(line, "%s is missing", what);
+}
+
+const char *line_value(struct line *line, const char *key)
+{
+	size_t length = strlen(key);
+
+	for (size_t i = 0; i < line->count; i++) {
+		if (line->taken[i] || strncmp(line->words[i], key, length) != 0 ||
+		    line->words[i][length] != '=')
+			continue;
+		line->taken[i] = true;
+		return line->words[i] + length + 1;
+	}
+	return NULL;
+}
+
+void line_end(struct line *line)
+{
+	for (size_t i = 0; i < line->count; i++)
+		if (!line->taken[i])
+			line_fail(line, "\"%s\" is not understood", line->words[i]);
+}
+
+int64_t line_parse_time(const struct line *line, const char *text)
+{
+	struct tact_error err;
+	int64_t time_us;
+
+	if (strcmp(text, "never") == 0)
+		return INT64_MAX;
+	if (strcmp(text, "none") == 0)
+		return 0;
+	if (tact_text_parse_time(text, &time_us, &err) != TACT_OK)
+		line_fail(line, "%s", err.text);
+	return time_us;
+}
+
+int64_t line_time(struct line *line, const char *key, int64_t otherwise)
+{
+	const char *value = line_value(line, key);
+
+	return value == NULL ? otherwise : line_parse_time(line, value);
+}
+
+int64_t line_int(struct line *line, const char *key, int64_t otherwise)
+{
+	const char *value = line_value(line, key);
+	struct tact_error err;
+	int64_t number;
+
+	if (value == NULL)
+		return otherwise;
+	if (tact_text_parse_int(value, INT64_MIN, INT64_MAX, &number, &err) != TACT_OK)
+		line_fail(line, "%s", err.text);
+	return number;
+}
+
+int64_t line_duration_s(struct line *line, const char *key, int64_t otherwise)
+{
+	const char *value = line_value(line, key);
+	struct tact_error err;
+	int64_t seconds;
+
+	if (value == NULL)
+		return otherwise;
+	if (tact_text_parse_duration(value, &seconds, &err) != TACT_OK)
+		line_fail(line, "%s", err.text);
+	return seconds;
+}
+
+bool line_yes(struct line *line, const char *key, bool otherwise)
+{
+	const char *value = line_value(line, key);
+
+	if (value == NULL)
+		return otherwise;
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		line_fail(line, "%s=%s: yes or no is wanted", key, value);
+	return *value == 'y';
+}
+
+static const char *value_or_empty(struct line *line, const char *key)
+{
+	const char *value = line_value(line, key);
+
+	return value == NULL ? "" : value;
+}
+
+/* ---- words with a meaning -------------------------------------------------------------------------------
+ */
+
+static size_t pick(const struct line *line, const char *const *words, size_t count, const char *word)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	line_fail(line, "\"%s\" is not a word for this", word);
+}
+#define PICK(line, words, word) pick((line), (words), sizeof(words) / sizeof(words)[0], (word))
+
+enum tact_purpose line_purpose(const struct line *line, const char *word)
+{
+	static const char *const words[] = {
+	    "promotional", "newsletter", "appreciation", "occasion", "transactional", "personal"};
+
+	return (enum tact_purpose)PICK(line, words, word);
+}
+
+static enum tact_channel channel_of(const struct line *line, const char *word)
+{
+	static const char *const words[] = {"email", "phone", "sms", "post", "fax", "visit", "web"};
+
+	return (enum tact_channel)PICK(line, words, word);
+}
+
+int line_verdict(const struct line *line, const char *word)
+{
+	static const char *const words[] = {"accept", "delay", "quarantine", "reject"};
+
+	return (int)PICK(line, words, word);
+}
+
+struct tact_id id_of_name(const char *name)
+{
+	struct tact_id id = {{0}};
+
+	if (strlen(name) == 2 * TACT_ID_BYTES && tact_hex_decode(name, id.b, sizeof id.b) == TACT_OK)
+		return id;
+	for (size_t i = 0; i < sizeof id.b && name[i] != '\0'; i++)
+		id.b[i] = (uint8_t)name[i];
+	return id;
+}
+
+int64_t line_milli(const struct line *line, const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end != '\0')
+		line_fail(line, "\"%s\" is not a number", text);
+	return (int64_t)(value * 1000 + (value < 0 ? -0.5 : 0.5));
+}
+
+/* ---- lists ----------------------------------------------------------------------------------------------
+ */
+
+/* Calls fn for every word between commas. */
+static void each(
+    struct line *line, const char *key, void (*fn)(struct line *, void *, const char *), void *to)
+{
+	const char *value = line_value(line, key);
+
+	while (value != NULL && *value != '\0') {
+		size_t length = strcspn(value, ",");
+
+		fn(line, to, tact_arena_strndup(line->arena, value, length));
+		value += length + (value[length] == ',');
+	}
+}
+
+static void add_name(struct line *line, void *to, const char *word)
+{
+	struct tact_names *names = to;
+	const char **array = (const char **)(uintptr_t)names->names;
+
+	*TACT_PUSH(line->arena, array, names->count) = word;
+	names->names = array;
+}
+
+static void add_purpose(struct line *line, void *to, const char *word)
+{
+	*(unsigned *)to |= 1U << line_purpose(line, word);
+}
+
+static void add_channel(struct line *line, void *to, const char *word)
+{
+	*(unsigned *)to |= 1U << channel_of(line, word);
+}
+
+static void add_weight(struct line *line, void *to, const char *word)
+{
+	const char *colon = strchr(word, ':');
+
+	if (colon == NULL)
+		line_fail(line, "weight=%s: CHANNEL:NUMBER is wanted", word);
+	((int64_t *)to)[channel_of(line, tact_arena_strndup(line->arena, word, (size_t)(colon - word)))] =
+	    line_milli(line, colon + 1);
+}
+
+/* ---- rules ----------------------------------------------------------------------------------------------
+ */
+
+static void read_rule(struct line *line, enum tact_verdict action, struct tact_rule *ret)
+{
+	const char *word = line_value(line, "action");
+
+	ret->name = line_bare(line, "the rule's name");
+	ret->action = word == NULL ? action : (enum tact_verdict)line_verdict(line, word);
+	ret->monitor = line_yes(line, "monitor", false);
+	ret->text = line_value(line, "text");
+	each(line, "for", add_purpose, &ret->applies.purposes);
+	each(line, "for_streams", add_name, &ret->applies.streams);
+	each(line, "for_owners", add_name, &ret->applies.owners);
+	each(line, "for_brands", add_name, &ret->applies.brands);
+}
+
+static void read_at_most(struct line *line, struct tact_limit *limit)
+{
+	static const char *const periods[] = {"day", "week", "month", "quarter", "year"};
+	const char *value = line_value(line, "at_most"), *zone = line_value(line, "zone"), *rest;
+	struct tact_error err;
+
+	if (value == NULL)
+		line_fail(line, "at_most is missing");
+	rest = strpbrk(value, "/ ");
+	if (rest == NULL)
+		line_fail(line, "at_most=%s: N/LENGTH or \"N per calendar-PERIOD\" is wanted", value);
+	limit->at_most_milli =
+	    line_milli(line, tact_arena_strndup(line->arena, value, (size_t)(rest - value)));
+	if (*rest == '/') {
+		limit->window = rest + 1;
+		if (tact_text_parse_duration(limit->window, &limit->window_s, &err) != TACT_OK)
+			line_fail(line, "%s", err.text);
+		return;
+	}
+	if (strncmp(rest, " per calendar-", 14) != 0)
+		line_fail(line, "at_most=%s: \"N per calendar-PERIOD\" is wanted", value);
+	limit->window = rest + 5;
+	limit->period = (enum tact_period)PICK(line, periods, rest + 14);
+	limit->zone = tact_zone_open(zone == NULL ? "UTC" : zone);
+	if (limit->zone == NULL)
+		line_fail(line, "zone=%s is not known to this machine", zone);
+}
+
+void line_limit(struct line *line, struct tact_rule *ret)
+{
+	static const char *const bys[] = {"any", "same-owner", "other-owner"};
+	static const char *const sames[] = {"none", "stream", "owner", "brand", "campaign", "offer", "list"};
+	struct tact_limit *limit = &ret->limit;
+	const char *word;
+
+	*ret = (struct tact_rule){.kind = TACT_RULE_LIMIT};
+	for (size_t i = 0; i < TACT_CHANNELS; i++)
+		limit->weight_milli[i] = 1000;
+	read_rule(line, TACT_DELAY, ret);
+	read_at_most(line, limit);
+	each(line, "count", add_purpose, &limit->purposes);
+	each(line, "channels", add_channel, &limit->channels);
+	each(line, "streams", add_name, &limit->streams);
+	each(line, "owners", add_name, &limit->owners);
+	each(line, "brands", add_name, &limit->brands);
+	each(line, "weight", add_weight, limit->weight_milli);
+	word = line_value(line, "by");
+	limit->by = word == NULL ? TACT_BY_ANY : (enum tact_by)PICK(line, bys, word);
+	word = line_value(line, "same");
+	limit->same = word == NULL ? TACT_SAME_NONE : (enum tact_same)PICK(line, sames, word);
+	line_end(line);
+}
+
+void line_suppression(struct line *line, struct tact_rule *ret)
+{
+	*ret = (struct tact_rule){.kind = TACT_RULE_SUPPRESSION};
+	read_rule(line, TACT_REJECT, ret);
+	line_end(line);
+}
+
+/* ---- facts and records -----------------------------------------------------------------------------------
+ */
+
+void line_facts(struct line *line, struct tact_facts *ret)
+{
+	const char *channel = line_value(line, "channel");
+
+	ret->purpose = line_purpose(line, line_bare(line, "the purpose"));
+	ret->stream = value_or_empty(line, "stream");
+	ret->owner = value_or_empty(line, "owner");
+	ret->brand = value_or_empty(line, "brand");
+	ret->campaign = value_or_empty(line, "campaign");
+	ret->offer = value_or_empty(line, "offer");
+	ret->list = value_or_empty(line, "list");
+	ret->channel = channel == NULL ? TACT_EMAIL : channel_of(line, channel);
+	ret->priority = (int)line_int(line, "priority", 100);
+	ret->exempt = line_yes(line, "exempt", false);
+	ret->counts = line_yes(line, "counts", true);
+}
+
+void line_contact(struct line *line, struct tact_contact *ret)
+{
+	struct tact_facts facts;
+	const char *direction = line_value(line, "direction");
+
+	*ret = (struct tact_contact){.id = id_of_name(value_or_empty(line, "id"))};
+	ret->direction = direction != NULL && strcmp(direction, "in") == 0 ? TACT_IN : TACT_OUT;
+	ret->time_us = line_parse_time(line, line_bare(line, "the time"));
+	ret->span_us = line_duration_s(line, "span", 0) * 1000000;
+	ret->count = (uint32_t)line_int(line, "times", 1);
+	line_facts(line, &facts);
+	ret->channel = facts.channel;
+	ret->purpose = facts.purpose;
+	ret->stream = facts.stream;
+	ret->owner = facts.owner;
+	ret->brand = facts.brand;
+	ret->campaign = facts.campaign;
+	ret->offer = facts.offer;
+	ret->list = facts.list;
+	ret->counts = facts.counts;
+	line_end(line);
+}
+
+void line_claim(struct line *line, struct tact_claim *ret)
+{
+	static const char *const states[] = {
+	    "waiting", "review", "refused", "passing", "passed", "withdrawn", "bounced"};
+	const char *state = line_value(line, "state");
+
+	*ret = (struct tact_claim){.relay = "", .text = "", .code = ""};
+	ret->id = id_of_name(line_bare(line, "the claim's name"));
+	ret->contact_id = id_of_name(value_or_empty(line, "contact"));
+	ret->state = state == NULL ? TACT_CLAIM_WAITING : (enum tact_claim_state)PICK(line, states, state);
+	ret->planned = line_yes(line, "planned", false);
+	ret->tempfail = line_yes(line, "tempfail", false);
+	ret->ring = value_or_empty(line, "ring");
+	ret->made_us = line_time(line, "made", 0);
+	ret->not_after_us = line_time(line, "not_after", ret->made_us + FAR_US);
+	line_facts(line, &ret->facts);
+	ret->priority = ret->facts.priority;
+	line_end(line);
+}
+
+void line_suppress(struct line *line, struct tact_suppression *ret)
+{
+	struct tact_error err;
+
+	*ret = (struct tact_suppression){.source = "", .note = "", .ended_by = "", .ended_why = ""};
+	if (tact_dossier_parse_scope(line->arena, line_bare(line, "the scope"), &ret->scope, &err) != TACT_OK)
+		line_fail(line, "%s", err.text);
+	if (tact_dossier_parse_reason(line_bare(line, "the reason"), &ret->reason) != TACT_OK)
+		line_fail(line, "not a reason");
+	ret->time_us = line_time(line, "at", 0);
+	ret->until_us = line_time(line, "until", 0);
+	ret->ended_us = line_time(line, "ended", 0);
+	each(line, "purposes", add_purpose, &ret->purposes);
+	line_end(line);
+}
+
+void line_consent(struct line *line, struct tact_consent *ret)
+{
+	static const char *const bases[] = {"express", "implied", "soft-opt-in"};
+	struct tact_error err;
+
+	*ret = (struct tact_consent){.source = "", .proof = ""};
+	ret->basis = (enum tact_basis)PICK(line, bases, line_bare(line, "the basis"));
+	if (tact_dossier_parse_scope(line->arena, line_bare(line, "the scope"), &ret->scope, &err) != TACT_OK)
+		line_fail(line, "%s", err.text);
+	ret->time_us = line_time(line, "at", 0);
+	ret->until_us = line_time(line, "until", 0);
+	ret->ended_us = line_time(line, "ended", 0);
+	line_end(line);
+}

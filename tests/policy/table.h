@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Reading of policy tables: one line into words, and words into rules, facts and records. What a table may
+ * say is told in README beside it.
+ */
+#ifndef TESTS_POLICY_TABLE_H
+#define TESTS_POLICY_TABLE_H
+
+#include <tact/policy.h>
+
+#define WORDS_MAX 48
+
+/* One line: bare words first, then key=value. Every value is taken once; what nobody took is a mistake. */
+struct line {
+	const char *file;
+	int number;
+	struct tact_arena *arena;
+	const char *words[WORDS_MAX];
+	bool taken[WORDS_MAX];
+	size_t count;
+};
+
+/* False for an empty line or a comment. */
+bool line_read(struct line *line, struct tact_arena *arena, const char *text);
+/* Ends the program, naming the line. */
+void line_fail(const struct line *line, const char *format, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
+const char *line_bare(struct line *line, const char *what); /* the next bare word; fails without one */
+const char *line_value(struct line *line, const char *key); /* NULL when it is not there */
+int64_t line_time(struct line *line, const char *key, int64_t otherwise);
+int64_t line_int(struct line *line, const char *key, int64_t otherwise);
+int64_t line_duration_s(struct line *line, const char *key, int64_t otherwise);
+bool line_yes(struct line *line, const char *key, bool otherwise);
+void line_end(struct line *line); /* fails when something was not taken */
+
+int64_t line_parse_time(const struct line *line, const char *text);
+enum tact_purpose line_purpose(const struct line *line, const char *word);
+/* An id made of a name: the same name, the same id; "" is none. */
+struct tact_id id_of_name(const char *name);
+
+void line_limit(struct line *line, struct tact_rule *ret);	     /* limit NAME at_most=4/7d … */
+void line_suppression(struct line *line, struct tact_rule *ret);     /* suppression NAME … */
+void line_facts(struct line *line, struct tact_facts *ret);	     /* PURPOSE stream= owner= … */
+void line_contact(struct line *line, struct tact_contact *ret);	     /* contact TIME PURPOSE … */
+void line_claim(struct line *line, struct tact_claim *ret);	     /* claim NAME PURPOSE made= … */
+void line_suppress(struct line *line, struct tact_suppression *ret); /* suppress SCOPE REASON at= … */
+void line_consent(struct line *line, struct tact_consent *ret);	     /* consent BASIS SCOPE at= … */
+
+/* "4", "1.5" as thousandths. */
+int64_t line_milli(const struct line *line, const char *text);
+int line_verdict(const struct line *line, const char *word);
+
+#endif
