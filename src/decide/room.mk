@@ -10,3 +10,9 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/private.h \
 	src/decide/identity.c src/decide/ledger.c src/decide/message.c src/decide/question.c \
 	src/decide/record.c src/decide/reviews.c src/decide/ring.c src/decide/volume.c \
 	src/decide/waiting.c src/decide/whom.c
+
+check_PROGRAMS += tests/unit/test_decide
+TESTS += tests/unit/test_decide
+tests_unit_test_decide_SOURCES = tests/unit/test_decide.c
+tests_unit_test_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_decide_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)

@@ -1,0 +1,753 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The pipeline over a real store (memory and lmdb) and a real evidence log: what is decided, what is written, what is found again.
+ */
+#include <config.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <tact/config.h>
+#include <tact/decide.h>
+
+#define NOW INT64_C(1767603600000000) /* 2026-01-05T09:00:00Z, a Monday */
+#define SECOND INT64_C(1000000)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
+
+static const char configuration[] = "listener smtp { socket = \"inet:8891@127.0.0.1\" }\n"
+				    "listener local { socket = \"inet:8892@127.0.0.1\" kind = non-smtp }\n"
+				    "owner head {}\nowner leeds {}\nowner sales {}\n"
+				    "slot_length = 60s\nmax_delay = 3d\n"
+				    "stream launch { owner = head purpose = promotional priority = 800 senders = {\"@head.example\"} }\n"
+				    "stream branch { owner = leeds purpose = promotional priority = 300 senders = {\"@leeds.example\"} }\n"
+				    "stream cards { owner = leeds purpose = occasion senders = {\"@cards.example\"} delay_by = tempfail }\n"
+				    "stream desk { owner = sales purpose = personal senders = {\"@sales.example\"} personal_max = 5 }\n"
+				    "stream till { owner = head purpose = transactional senders = {\"@till.example\"} }\n"
+				    "suppression unsubscribed { action = reject }\n"
+				    "limit weekly { at_most = 1/20h count = {promotional, occasion} action = delay }\n"
+				    "limit odd { at_most = 0/5d count = appreciation streams = {launch} action = quarantine }\n";
+
+struct bench {
+	char dir[64];
+	struct tact_arena *arena;
+	struct tact_config *config;
+	struct tact_keyring *keyring;
+	struct tact_store *store;
+	struct tact_audit *audit;
+	struct tact_identity identity;
+	struct tact_ledger *ledger;
+	struct tact_decider *decider;
+};
+
+static struct bench b;
+
+static const char *below(const char *name)
+{
+	return tact_arena_printf(b.arena, "%s/%s", b.dir, name);
+}
+
+static void load_rules(const char *text)
+{
+	struct tact_config_mistakes mistakes = {.arena = b.arena};
+	int result = tact_config_load("test.conf", text, &b.config, &mistakes);
+
+	ck_assert_msg(result == TACT_OK, "configuration: got %s", mistakes.count > 0 ? mistakes.texts[0] : "?");
+}
+
+static void open_with(const char *url, const char *text)
+{
+	struct tact_error err = {""};
+
+	memset(&b, 0, sizeof b);
+	snprintf(b.dir, sizeof b.dir, "/tmp/tact-decide-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(b.dir));
+	b.arena = tact_arena_new();
+	load_rules(text);
+	ck_assert_int_eq(tact_facts_create_key_file(below("key"), false, &err), TACT_OK);
+	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &b.keyring, &err), TACT_OK);
+	ck_assert_msg(tact_store_open(url != NULL ? url : tact_arena_printf(b.arena, "lmdb:%s?map_size=64M", below("db")), &b.store, &err) ==
+			  TACT_OK,
+	    "store: got %s", err.text);
+	ck_assert_msg(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, false, b.arena, &b.identity, &err) == TACT_OK,
+	    "identity: got %s", err.text);
+	ck_assert_msg(tact_audit_open(below("audit"), "relay", &b.audit, NULL, &err) == TACT_OK, "audit: got %s", err.text);
+	b.ledger = tact_ledger_new();
+	b.decider = tact_decider_new(&(struct tact_decider_parts){
+	    .store = b.store, .audit = b.audit, .identity = &b.identity, .host = "relay", .ledger = b.ledger});
+	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
+}
+
+static void setup(void)
+{
+	open_with(NULL, configuration);
+}
+
+static void teardown(void)
+{
+	char command_free_dir[64];
+
+	tact_decider_free(&b.decider);
+	tact_audit_close(&b.audit);
+	tact_store_close(&b.store);
+	tact_facts_free_keyring(&b.keyring);
+	tact_ledger_free(&b.ledger);
+	tact_config_free(&b.config);
+	tact_arena_free(&b.arena);
+	snprintf(command_free_dir, sizeof command_free_dir, "%s", b.dir);
+	const char *const files[] = {"key", "db/data.mdb", "db/lock.mdb", "db", "audit/relay/lock", "audit/relay/entries/000000000000",
+	    "audit/relay/entries", "audit/relay", "audit", ""};
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		char path[160];
+		snprintf(path, sizeof path, "%s/%s", command_free_dir, files[i]);
+		(void)remove(path);
+	}
+}
+
+/* ---- asking ---- */
+
+static struct tact_message *message_of(const char *sender, const char *id)
+{
+	struct tact_envelope envelope = {.listener = "smtp", .smtp = true, .client_ip = "192.0.2.1", .sender = sender};
+	const char *text = tact_arena_printf(b.arena,
+	    "From: Somebody <%s>\r\nTo: you\r\nSubject: news %s\r\nMessage-ID: <%s@x.example>\r\nDate: Mon, 5 Jan 2026 09:00:00 +0000\r\n\r\nhello\r\n",
+	    sender[0] != '\0' ? sender : "mailer@head.example", id, id);
+	struct tact_message *message;
+	size_t body;
+	struct tact_error err = {""};
+
+	ck_assert_msg(tact_facts_read_message(b.arena, &envelope, text, strlen(text), &b.config->profile, &message, &body, &err) == TACT_OK,
+	    "message: got %s", err.text);
+	return message;
+}
+
+static struct tact_ruling *decide_many(
+    const char *sender, const char *id, int64_t now_us, const char *const *recipients, size_t count)
+{
+	struct tact_asked *asked = tact_arena_alloc(b.arena, count * sizeof *asked);
+	struct tact_ruling *rulings = tact_arena_alloc(b.arena, count * sizeof *rulings);
+	struct tact_error err = {""};
+
+	for (size_t i = 0; i < count; i++)
+		asked[i].given = recipients[i];
+	tact_decide_message(b.decider, b.arena,
+	    &(struct tact_decide_request){
+		.message = message_of(sender, id), .asked = asked, .asked_count = count, .excerpt = "hello", .now_us = now_us},
+	    rulings, &err);
+	return rulings;
+}
+
+static struct tact_ruling decide_one(const char *sender, const char *id, int64_t now_us, const char *recipient)
+{
+	return decide_many(sender, id, now_us, &recipient, 1)[0];
+}
+
+static void expect_fate(const char *what, const struct tact_ruling *ruling, enum tact_fate want)
+{
+	ck_assert_msg(ruling->fate == want, "%s: got fate %d (%s %s), want %d", what, ruling->fate, ruling->code, ruling->text, want);
+}
+
+static size_t count_contacts(const char *address)
+{
+	struct tact_recipient recipient;
+	struct tact_dossier dossier;
+	struct tact_id key;
+	uint64_t version;
+
+	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, address, &recipient, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_view(b.decider, b.arena, &recipient, &dossier, &key, &version, NULL), TACT_OK);
+	return dossier.contacts_count;
+}
+
+static void suppress(const char *address, enum tact_reason reason, int64_t now_us)
+{
+	struct tact_recipient recipient;
+	struct tact_change change = {.kind = TACT_CHANGE_SUPPRESS,
+	    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}, .reason = reason, .source = "test", .note = "", .time_us = now_us, .ended_by = "", .ended_why = ""},
+	    .by = "test",
+	    .why = "test"};
+	struct tact_changed changed;
+
+	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, address, &recipient, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, &recipient, &change, 1, now_us, 0, &changed, NULL), TACT_OK);
+}
+
+static struct tact_waiting look(const struct tact_id *claim, const char *given, int64_t now_us)
+{
+	struct tact_waiting waiting = {.claim = *claim, .given = given};
+
+	tact_decide_look(b.decider, b.arena, &waiting, now_us, 0);
+	return waiting;
+}
+
+static void take(struct tact_waiting *waiting, const char *sender, const char *id, int64_t now_us)
+{
+	struct tact_error err = {""};
+
+	tact_decide_take(b.decider, b.arena, message_of(sender, id), "hello", waiting, 1, now_us, 0, &err);
+}
+
+struct counted {
+	size_t entries, decisions;
+	const char *needle;
+	size_t hits;
+};
+static bool count_entry(void *context, const char *host, uint64_t seq, const char *json, size_t length)
+{
+	struct counted *counted = context;
+
+	(void)host;
+	(void)seq;
+	(void)length;
+	counted->entries++;
+	counted->decisions += strstr(json, "\"kind\":\"decision\"") != NULL;
+	counted->hits += counted->needle != NULL && strstr(json, counted->needle) != NULL;
+	return true;
+}
+static struct counted evidence(const char *needle)
+{
+	struct counted counted = {.needle = needle};
+
+	ck_assert_int_eq(tact_audit_scan(below("audit"), NULL, count_entry, &counted, NULL), TACT_OK);
+	return counted;
+}
+
+/* ---- at the milter ---- */
+
+START_TEST(accept_counts_and_leaves_evidence)
+{
+	struct tact_ruling ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
+
+	expect_fate("first mail", &ruling, TACT_FATE_PASS);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 1);
+	ck_assert_uint_eq(evidence(NULL).decisions, 1);
+	ck_assert_uint_eq(evidence("ann@").hits, 0);
+}
+END_TEST
+
+START_TEST(retry_is_counted_once)
+{
+	struct tact_ruling ruling;
+
+	(void)decide_one("news@head.example", "a", NOW, "ann@example.com");
+	ruling = decide_one("news@head.example", "a", NOW + 59 * 60 * SECOND, "Ann@Example.com");
+	expect_fate("retry within the hour", &ruling, TACT_FATE_PASS);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 1);
+	ruling = decide_one("news@head.example", "a", NOW + 2 * HOUR, "ann@example.com");
+	expect_fate("same Message-ID two hours after our 250", &ruling, TACT_FATE_GATE);
+}
+END_TEST
+
+START_TEST(suppressed_is_refused_unless_transactional)
+{
+	struct tact_ruling ruling;
+
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
+	ruling = decide_one("news@head.example", "a", NOW, "ANN@example.com");
+	expect_fate("promotional", &ruling, TACT_FATE_REFUSE);
+	ck_assert_str_eq(ruling.code, "5.7.1");
+	ruling = decide_one("receipt@till.example", "b", NOW, "ann@example.com");
+	expect_fate("transactional", &ruling, TACT_FATE_PASS);
+	suppress("ann@example.com", TACT_ERASURE, NOW);
+	ruling = decide_one("receipt@till.example", "c", NOW, "ann@example.com");
+	expect_fate("transactional after erasure", &ruling, TACT_FATE_REFUSE);
+}
+END_TEST
+
+START_TEST(refused_at_rcpt_only_by_suppression)
+{
+	struct tact_asked asked = {.given = "ann@example.com"};
+	struct tact_envelope envelope = {.listener = "smtp", .smtp = true, .client_ip = "192.0.2.1", .sender = "x@leeds.example"};
+	struct tact_decide_request request = {
+	    .message = tact_facts_new_message(b.arena, &envelope), .asked = &asked, .asked_count = 1, .now_us = NOW};
+	struct tact_ruling ruling;
+
+	(void)decide_one("news@head.example", "a", NOW, "ann@example.com");
+	tact_decide_rcpt(b.decider, b.arena, &request, &ruling);
+	expect_fate("over the limit", &ruling, TACT_FATE_PASS);
+	suppress("ann@example.com", TACT_COMPLAINT, NOW);
+	tact_decide_rcpt(b.decider, b.arena, &request, &ruling);
+	expect_fate("suppressed", &ruling, TACT_FATE_REFUSE);
+	ck_assert_uint_eq(evidence("\"phase\":\"rcpt\"").hits, 1);
+}
+END_TEST
+
+START_TEST(mixed_gives_the_refused_a_claim)
+{
+	const char *const recipients[] = {"ann@example.com", "bob@example.com", "bad@@example", "<Bob@example.com>"};
+	struct tact_ruling *rulings;
+
+	suppress("bob@example.com", TACT_UNSUBSCRIBE, NOW);
+	rulings = decide_many("news@head.example", "a", NOW, recipients, 4);
+	expect_fate("ann", &rulings[0], TACT_FATE_PASS);
+	expect_fate("bob", &rulings[1], TACT_FATE_REFUSE);
+	expect_fate("no address", &rulings[2], TACT_FATE_REFUSE);
+	ck_assert_str_eq(rulings[2].code, "5.1.3");
+	ck_assert_uint_eq(rulings[3].first, 1);
+	ck_assert_int_eq(tact_decide_sum(rulings, 4), TACT_SUM_EDIT);
+	struct tact_waiting waiting = look(&rulings[1].claim, "bob@example.com", NOW);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	take(&waiting, "news@head.example", "a", NOW);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_REFUSE);
+	ck_assert_int_eq(
+	    tact_decide_passed(b.decider, b.arena, &waiting, 1, "Q1", NULL, NOW, 0, NULL), TACT_OK);
+	ck_assert_int_eq(look(&rulings[1].claim, "bob@example.com", NOW).look, TACT_LOOK_DROP);
+}
+END_TEST
+
+START_TEST(null_sender)
+{
+	struct tact_ruling ruling = decide_one("", "a", NOW, "ann@example.com");
+
+	expect_fate("first", &ruling, TACT_FATE_PASS);
+	ruling = decide_one("", "b", NOW + SECOND, "ann@example.com");
+	expect_fate("over the limit it is refused, never delayed", &ruling, TACT_FATE_REFUSE);
+}
+END_TEST
+
+START_TEST(personal_to_many_is_bulk)
+{
+	struct tact_ruling ruling;
+
+	for (int i = 0; i < 5; i++) {
+		ruling = decide_one("sam@sales.example", "same", NOW, tact_arena_printf(b.arena, "p%d@example.com", i));
+		ck_assert_str_eq(ruling.facts.stream, "desk");
+	}
+	ruling = decide_one("sam@sales.example", "same", NOW, "p6@example.com");
+	ck_assert_msg(ruling.match.bulk && ruling.match.strictest, "got stream %s", ruling.facts.stream);
+}
+END_TEST
+
+START_TEST(monitor_records_and_passes)
+{
+	struct tact_ruling ruling;
+
+	teardown();
+	open_with(NULL, tact_arena_printf(tact_arena_new(), "mode = monitor\n%s", configuration));
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
+	ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
+	expect_fate("monitored", &ruling, TACT_FATE_PASS);
+	ck_assert_int_eq(ruling.opinion.verdict, TACT_REJECT);
+	ck_assert_uint_eq(evidence("\"verdict\":\"reject\"").hits, 1);
+}
+END_TEST
+
+/* ---- waiting ---- */
+
+static struct tact_ruling delay_ann(void)
+{
+	struct tact_ruling ruling;
+
+	(void)decide_one("news@head.example", "a", NOW, "ann@example.com");
+	ruling = decide_one("news@leeds.example", "b", NOW + HOUR, "ann@example.com");
+	expect_fate("second mail", &ruling, TACT_FATE_GATE);
+	ck_assert_int_eq(ruling.opinion.until_us, NOW + 20 * HOUR);
+	return ruling;
+}
+
+START_TEST(delayed_passes_when_due)
+{
+	struct tact_ruling ruling = delay_ann();
+	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR - 1);
+
+	ck_assert_int_eq(waiting.look, TACT_LOOK_WAIT);
+	ck_assert_msg(strstr(waiting.text, "next place 2026-01-06 05:00 UTC") != NULL, "got %s", waiting.text);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 1);
+	waiting = look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	ck_assert(waiting.notify_added);
+	take(&waiting, "news@leeds.example", "b", NOW + 20 * HOUR);
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 0);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 2);
+	ck_assert_int_eq(
+	    tact_decide_passed(b.decider, b.arena, &waiting, 1, "Q1", "Q2", NOW + 20 * HOUR + SECOND, 0, NULL), TACT_OK);
+	ck_assert_int_eq(look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR + SECOND).look, TACT_LOOK_DROP);
+	ck_assert_uint_eq(evidence("\"reinjected_id\":\"Q2\"").hits, 1);
+}
+END_TEST
+
+START_TEST(retry_of_a_delayed_mail_takes_the_same_claim)
+{
+	struct tact_ruling first = delay_ann(), again = decide_one("news@leeds.example", "b", NOW + HOUR + 60 * SECOND, "ann@example.com");
+
+	expect_fate("again", &again, TACT_FATE_GATE);
+	ck_assert(tact_id_equal(&first.claim, &again.claim));
+	ck_assert_str_eq(first.ring, again.ring);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 1);
+}
+END_TEST
+
+START_TEST(higher_claim_bumps)
+{
+	struct tact_ruling low = delay_ann(), high = decide_one("news@head.example", "c", NOW + 2 * HOUR, "ann@example.com");
+
+	expect_fate("higher priority", &high, TACT_FATE_GATE);
+	ck_assert_int_eq(high.opinion.until_us, NOW + 20 * HOUR);
+	struct tact_waiting waiting = look(&low.claim, "ann@example.com", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_WAIT);
+	ck_assert_int_eq(waiting.until_us, NOW + 40 * HOUR);
+	ck_assert_int_eq(look(&high.claim, "ann@example.com", NOW + 20 * HOUR).look, TACT_LOOK_TAKE);
+}
+END_TEST
+
+START_TEST(unsubscribed_while_waiting_is_refused)
+{
+	struct tact_ruling ruling = delay_ann();
+
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW + 3 * HOUR);
+	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	take(&waiting, "news@leeds.example", "b", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_REFUSE);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 1);
+}
+END_TEST
+
+START_TEST(unknown_claims_are_unknown)
+{
+	struct tact_ruling ruling = delay_ann();
+	struct tact_id other = tact_id_random();
+
+	ck_assert_int_eq(look(&other, "ann@example.com", NOW).look, TACT_LOOK_UNKNOWN);
+	ck_assert_int_eq(look(&ruling.claim, "bob@example.com", NOW).look, TACT_LOOK_UNKNOWN);
+	ck_assert_int_eq(look(&ruling.claim, "no address", NOW).look, TACT_LOOK_UNKNOWN);
+}
+END_TEST
+
+START_TEST(the_bell_finds_what_is_due)
+{
+	struct tact_ruling ruling = delay_ann();
+	struct tact_bell_claim *claims;
+	size_t count;
+
+	ck_assert_int_eq(
+	    tact_decide_due(b.decider, b.arena, 0, NOW + 20 * HOUR - 1, 100, NOW + 19 * HOUR, &claims, &count, NULL), TACT_OK);
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 20 * HOUR, 100, NOW + 20 * HOUR, &claims, &count, NULL), TACT_OK);
+	ck_assert_uint_eq(count, 1);
+	ck_assert(tact_id_equal(&claims[0].claim, &ruling.claim));
+	ck_assert_str_eq(claims[0].ring, ruling.ring);
+	ck_assert(!claims[0].lapsed);
+	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 22 * HOUR, 100, NOW + 22 * HOUR, &claims, &count, NULL), TACT_OK);
+	ck_assert_uint_eq(count, 1);
+	ck_assert(claims[0].lapsed);
+	ck_assert_int_eq(
+	    tact_decide_refresh(b.decider, b.arena, &claims[0].key, NULL, 0, NOW + 22 * HOUR, 0, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 22 * HOUR, 100, NOW + 22 * HOUR, &claims, &count, NULL), TACT_OK);
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(look(&ruling.claim, "ann@example.com", NOW + 22 * HOUR).look, TACT_LOOK_TAKE);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 0);
+}
+END_TEST
+
+START_TEST(recount_after_restart)
+{
+	(void)delay_ann();
+	tact_ledger_clear(b.ledger);
+	ck_assert_int_eq(tact_decide_recount(b.decider, NOW + 2 * HOUR, NULL), TACT_OK);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 1);
+}
+END_TEST
+
+START_TEST(tempfail_stream_queues_nothing)
+{
+	struct tact_ruling ruling;
+
+	(void)decide_one("news@head.example", "a", NOW, "ann@example.com");
+	ruling = decide_one("card@cards.example", "b", NOW + HOUR, "ann@example.com");
+	expect_fate("tempfail", &ruling, TACT_FATE_GATE);
+	ck_assert_int_eq(tact_decide_sum(&ruling, 1), TACT_SUM_TEMPFAIL);
+	ck_assert_str_eq(ruling.ring, "");
+	struct tact_ruling again = decide_one("card@cards.example", "b", NOW + 20 * HOUR, "ann@example.com");
+	expect_fate("retry at its place", &again, TACT_FATE_PASS);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 2);
+}
+END_TEST
+
+/* ---- reviews ---- */
+
+static struct tact_ruling quarantine_ann(void)
+{
+	struct tact_recipient recipient;
+	struct tact_change change = {.kind = TACT_CHANGE_CONTACT,
+	    .contact = {.time_us = NOW - DAY, .count = 1, .purpose = TACT_APPRECIATION, .counts = true, .stream = "", .owner = "", .brand = "", .campaign = "", .offer = "", .list = ""}};
+	struct tact_changed changed;
+	struct tact_ruling ruling;
+
+	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &recipient, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, &recipient, &change, 1, NOW, 0, &changed, NULL), TACT_OK);
+	ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
+	expect_fate("quarantined", &ruling, TACT_FATE_REVIEW);
+	return ruling;
+}
+
+static bool take_review(void *context, const struct tact_review *review)
+{
+	*(struct tact_review *)context = *review;
+	return true;
+}
+
+START_TEST(released_review_passes)
+{
+	struct tact_ruling ruling = quarantine_ann();
+	struct tact_review review = {.stream = NULL};
+	struct tact_bell_claim *claims;
+	size_t count;
+
+	ck_assert_int_eq(look(&ruling.claim, "ann@example.com", NOW).look, TACT_LOOK_WAIT);
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
+	ck_assert_str_eq(review.stream, "launch");
+	ck_assert_str_eq(review.excerpt, "hello");
+	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve", "fine", NOW, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_DISCARDED, "eve", "", NOW, NULL), TACT_REFUSED);
+	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW, 100, NOW, &claims, &count, NULL), TACT_OK);
+	ck_assert_uint_eq(count, 1);
+	ck_assert(claims[0].review);
+	ck_assert_str_eq(claims[0].ring, ruling.ring);
+	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + SECOND);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	take(&waiting, "news@head.example", "a", NOW + SECOND);
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
+}
+END_TEST
+
+START_TEST(unsubscribed_under_review_is_refused_after_release)
+{
+	struct tact_ruling ruling = quarantine_ann();
+	struct tact_review review = {.stream = NULL};
+
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve", "fine", NOW, NULL), TACT_OK);
+	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + SECOND);
+	take(&waiting, "news@head.example", "a", NOW + SECOND);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_REFUSE);
+}
+END_TEST
+
+START_TEST(discarded_review_is_refused)
+{
+	struct tact_ruling ruling = quarantine_ann();
+	struct tact_review review = {.stream = NULL};
+
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_DISCARDED, "eve", "", NOW, NULL), TACT_OK);
+	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + SECOND);
+	take(&waiting, "news@head.example", "a", NOW + SECOND);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_REFUSE);
+	ck_assert_str_eq(waiting.text, "discarded by a reviewer");
+}
+END_TEST
+
+/* ---- faults ---- */
+
+START_TEST(failing_store_leaves_undecided)
+{
+	struct tact_error err = {""};
+	struct tact_store *good = b.store, *bad;
+	struct tact_ruling ruling;
+
+	ck_assert_int_eq(tact_store_open("fail:", &bad, &err), TACT_OK);
+	tact_decider_free(&b.decider);
+	b.decider = tact_decider_new(&(struct tact_decider_parts){
+	    .store = bad, .audit = b.audit, .identity = &b.identity, .host = "relay", .ledger = b.ledger});
+	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
+	ruling = decide_one("receipt@till.example", "a", NOW, "ann@example.com");
+	expect_fate("transactional too", &ruling, TACT_FATE_UNDECIDED);
+	ck_assert_str_eq(ruling.code, "4.3.0");
+	ck_assert_int_eq(tact_decide_sum(&ruling, 1), TACT_SUM_TEMPFAIL);
+	tact_store_close(&bad);
+	b.store = good;
+}
+END_TEST
+
+START_TEST(without_evidence_nothing_is_decided_and_the_retry_is_found)
+{
+	struct tact_audit *audit = b.audit;
+	struct tact_ruling ruling;
+	struct tact_decider_parts parts = {.store = b.store, .identity = &b.identity, .host = "relay", .ledger = b.ledger};
+
+	tact_decider_free(&b.decider);
+	b.decider = tact_decider_new(&parts);
+	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
+	ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
+	expect_fate("no evidence log", &ruling, TACT_FATE_UNDECIDED);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 1);
+	tact_decider_free(&b.decider);
+	parts.audit = audit;
+	b.decider = tact_decider_new(&parts);
+	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
+	ruling = decide_one("news@head.example", "a", NOW + 4 * DAY, "ann@example.com");
+	expect_fate("retry four days later", &ruling, TACT_FATE_PASS);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 1);
+}
+END_TEST
+
+START_TEST(wrong_key_is_refused_and_a_rotated_one_adopted)
+{
+	struct tact_error err = {""};
+	struct tact_keyring *other;
+	struct tact_identity identity;
+
+	ck_assert_int_eq(tact_facts_create_key_file(below("other"), false, &err), TACT_OK);
+	ck_assert_int_eq(tact_facts_load_keyring(below("other"), &other, &err), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_open_identity(b.store, other, &b.config->profile, false, b.arena, &identity, &err), TACT_REFUSED);
+	ck_assert_msg(strstr(err.text, "wrong key") != NULL, "got %s", err.text);
+	ck_assert_int_eq(
+	    tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &identity, &err), TACT_REFUSED);
+	tact_facts_free_keyring(&other);
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
+	ck_assert_int_eq(tact_facts_create_key_file(below("key"), true, &err), TACT_OK);
+	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &other, &err), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_open_identity(b.store, other, &b.config->profile, false, b.arena, &identity, &err), TACT_REFUSED);
+	ck_assert_int_eq(tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &b.identity, &err), TACT_OK);
+	struct tact_ruling ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
+	expect_fate("unsubscribed under the earlier key", &ruling, TACT_FATE_REFUSE);
+	(void)remove(below("other"));
+	tact_facts_free_keyring(&b.keyring);
+	b.keyring = other;
+}
+END_TEST
+
+START_TEST(the_same_wish_twice_is_one_and_ends_by_a_person)
+{
+	struct tact_recipient recipient[2];
+	struct tact_change change[2];
+	struct tact_changed changed[2];
+	struct tact_ruling ruling;
+
+	suppress("ann@example.com", TACT_MANUAL, NOW);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &recipient[i], NULL), TACT_OK);
+		change[i] = (struct tact_change){.kind = TACT_CHANGE_SUPPRESS,
+		    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}, .reason = TACT_MANUAL, .source = "", .note = "", .time_us = NOW, .ended_by = "", .ended_why = ""}};
+	}
+	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, recipient, change, 2, NOW, 0, changed, NULL), TACT_OK);
+	ck_assert(!changed[0].changed && !changed[1].changed);
+	change[0] = (struct tact_change){.kind = TACT_CHANGE_UNSUPPRESS, .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}}, .by = "eve", .why = "asked"};
+	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, recipient, change, 1, NOW, 0, changed, NULL), TACT_OK);
+	ck_assert(changed[0].changed);
+	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, recipient, change, 1, NOW, 0, changed, NULL), TACT_ABSENT);
+	ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
+	expect_fate("ended", &ruling, TACT_FATE_PASS);
+}
+END_TEST
+
+START_TEST(an_alias_is_the_same_person)
+{
+	struct tact_recipient second, first;
+	struct tact_change change = {.kind = TACT_CHANGE_ALIAS};
+	struct tact_changed changed;
+	struct tact_ruling ruling;
+
+	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &first, NULL), TACT_OK);
+	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, "ann@home.example", &second, NULL), TACT_OK);
+	change.alias_of = first.key;
+	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, &second, &change, 1, NOW, 0, &changed, NULL), TACT_OK);
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
+	ruling = decide_one("news@head.example", "a", NOW, "ann@home.example");
+	expect_fate("by her other address", &ruling, TACT_FATE_REFUSE);
+}
+END_TEST
+
+START_TEST(gate_addresses_come_back_byte_for_byte)
+{
+	const char *const given[] = {"ann@example.com", "\"a b\"@example.com", "Ann+x=y@Example.COM", "j\xc3\xb6rg@b\xc3\xbc" "cher.example",
+	    "x@[192.0.2.1]", "\"quote\\\"d\"@example.com", "!#$%&'*+-/=?^_`{|}~@example.com"};
+	struct tact_id claim = tact_id_random(), back;
+	const char *text, *ring;
+
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		char *address = tact_decide_gate_address(b.arena, &claim, given[i], "s29921760", "later.tact.invalid");
+		ck_assert_int_eq(tact_decide_read_gate_address(b.arena, address, "later.tact.invalid", &back, &text, &ring), TACT_OK);
+		ck_assert_str_eq(text, given[i]);
+		ck_assert_str_eq(ring, "s29921760");
+		ck_assert(tact_id_equal(&claim, &back));
+		ck_assert_int_eq(
+		    tact_decide_read_gate_address(b.arena, address, "review.tact.invalid", &back, &text, &ring), TACT_INVALID);
+	}
+	ck_assert_int_eq(
+	    tact_decide_read_gate_address(b.arena, "x@later.tact.invalid", "later.tact.invalid", &back, &text, &ring), TACT_INVALID);
+}
+END_TEST
+
+START_TEST(a_message_names_at_most_eight_slots)
+{
+	enum { PEOPLE = 20 };
+	const char *recipients[PEOPLE];
+	const char *rings[PEOPLE];
+	size_t distinct = 0;
+
+	for (int i = 0; i < PEOPLE; i++) {
+		recipients[i] = tact_arena_printf(b.arena, "p%d@example.com", i);
+		(void)decide_one("news@head.example", "a", NOW + i * 600 * SECOND, recipients[i]);
+	}
+	struct tact_ruling *rulings = decide_many("news@leeds.example", "b", NOW + 4 * HOUR, recipients, PEOPLE);
+	for (int i = 0; i < PEOPLE; i++) {
+		bool known = false;
+		expect_fate(recipients[i], &rulings[i], TACT_FATE_GATE);
+		for (size_t j = 0; j < distinct; j++)
+			known |= strcmp(rings[j], rulings[i].ring) == 0;
+		if (!known)
+			rings[distinct++] = rulings[i].ring;
+	}
+	ck_assert_uint_eq(distinct, 8);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("decide");
+	TCase *c = tcase_create("decide");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_set_timeout(c, 60);
+	tcase_add_test(c, accept_counts_and_leaves_evidence);
+	tcase_add_test(c, retry_is_counted_once);
+	tcase_add_test(c, suppressed_is_refused_unless_transactional);
+	tcase_add_test(c, refused_at_rcpt_only_by_suppression);
+	tcase_add_test(c, mixed_gives_the_refused_a_claim);
+	tcase_add_test(c, null_sender);
+	tcase_add_test(c, personal_to_many_is_bulk);
+	tcase_add_test(c, monitor_records_and_passes);
+	tcase_add_test(c, delayed_passes_when_due);
+	tcase_add_test(c, retry_of_a_delayed_mail_takes_the_same_claim);
+	tcase_add_test(c, higher_claim_bumps);
+	tcase_add_test(c, unsubscribed_while_waiting_is_refused);
+	tcase_add_test(c, unknown_claims_are_unknown);
+	tcase_add_test(c, the_bell_finds_what_is_due);
+	tcase_add_test(c, recount_after_restart);
+	tcase_add_test(c, tempfail_stream_queues_nothing);
+	tcase_add_test(c, released_review_passes);
+	tcase_add_test(c, unsubscribed_under_review_is_refused_after_release);
+	tcase_add_test(c, discarded_review_is_refused);
+	tcase_add_test(c, failing_store_leaves_undecided);
+	tcase_add_test(c, without_evidence_nothing_is_decided_and_the_retry_is_found);
+	tcase_add_test(c, wrong_key_is_refused_and_a_rotated_one_adopted);
+	tcase_add_test(c, the_same_wish_twice_is_one_and_ends_by_a_person);
+	tcase_add_test(c, an_alias_is_the_same_person);
+	tcase_add_test(c, gate_addresses_come_back_byte_for_byte);
+	tcase_add_test(c, a_message_names_at_most_eight_slots);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0;
+}
