@@ -37,7 +37,7 @@ sfsistat answer(
 	/* An enhanced code of the other class would be refused by libmilter: the reply's class is the truth.
 	 */
 	snprintf(own_code, sizeof own_code, "%c%s", reply[0], strlen(code) > 1 ? code + 1 : ".7.1");
-	if (smfi_setreply(ctx, (char *)(uintptr_t)reply, own_code, escape_percent(connection->arena, safe)) !=
+	if (smfi_setreply(ctx, unchanged(reply), own_code, escape_percent(connection->arena, safe)) !=
 	    MI_SUCCESS)
 		tact_log(TACT_LOG_WARNING, "milter=%s reply %s %s cannot be set", connection->parts->listener,
 		    reply, own_code);
@@ -250,7 +250,7 @@ sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection)
 	size_t count = connection->recipients_count;
 	struct tact_asked *asked = tact_arena_alloc(arena, (count + 1) * sizeof *asked);
 	struct tact_ruling *rulings = tact_arena_alloc(arena, (count + 1) * sizeof *rulings);
-	const char *queue_id = smfi_getsymval(ctx, "i");
+	const char *queue_id = smfi_getsymval(ctx, unchanged("i"));
 	struct tact_error err = {""};
 
 	if (connection->names_gate)

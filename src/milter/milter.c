@@ -115,7 +115,7 @@ static const char *without_brackets(struct tact_arena *arena, const char *text)
 static sfsistat on_mail(SMFICTX *ctx, char **args)
 {
 	struct connection *connection = connection_of(ctx);
-	const char *user = smfi_getsymval(ctx, "{auth_authen}");
+	const char *user = smfi_getsymval(ctx, unchanged("{auth_authen}"));
 
 	if (connection == NULL)
 		return SMFIS_TEMPFAIL;
@@ -276,7 +276,7 @@ static int open_to_group(const char *socket, const char *group, struct tact_erro
 static int listen_on(const struct tact_milter_parts *with, struct tact_error *err)
 {
 	struct smfiDesc description = {
-	    .xxfi_name = "tact",
+	    .xxfi_name = unchanged("tact"),
 	    .xxfi_version = SMFI_VERSION,
 	    .xxfi_connect = on_connect,
 	    .xxfi_envfrom = on_mail,
@@ -291,8 +291,7 @@ static int listen_on(const struct tact_milter_parts *with, struct tact_error *er
 	mode_t mask;
 	int opened;
 
-	if (smfi_register(description) != MI_SUCCESS ||
-	    smfi_setconn((char *)(uintptr_t)with->socket) != MI_SUCCESS)
+	if (smfi_register(description) != MI_SUCCESS || smfi_setconn(unchanged(with->socket)) != MI_SUCCESS)
 		return tact_error_set(err, TACT_SYSTEM, "listener %s: libmilter does not take socket \"%s\"",
 		    with->listener, with->socket);
 	(void)smfi_setbacklog(BACKLOG);

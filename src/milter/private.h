@@ -33,6 +33,12 @@ struct connection {
 	size_t excerpt_bytes;
 };
 
+/* libmilter takes char * where it changes nothing. */
+static inline char *unchanged(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
 /* ---- actions.c ---- */
 
 /* Sets the reply and answers what libmilter is to be told ("4xx" tempfail, "5xx" reject). */

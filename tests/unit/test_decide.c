@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * The pipeline over a real store (memory and lmdb) and a real evidence log: what is decided, what is written, what is found again.
+ * The pipeline over a real store (memory and lmdb) and a real evidence log: what is decided, what is written,
+ * what is found again.
  */
 #include <config.h>
 
@@ -20,18 +21,19 @@
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
 
-static const char configuration[] = "listener smtp { socket = \"inet:8891@127.0.0.1\" }\n"
-				    "listener local { socket = \"inet:8892@127.0.0.1\" kind = non-smtp }\n"
-				    "owner head {}\nowner leeds {}\nowner sales {}\n"
-				    "slot_length = 60s\nmax_delay = 3d\n"
-				    "stream launch { owner = head purpose = promotional priority = 800 senders = {\"@head.example\"} }\n"
-				    "stream branch { owner = leeds purpose = promotional priority = 300 senders = {\"@leeds.example\"} }\n"
-				    "stream cards { owner = leeds purpose = occasion senders = {\"@cards.example\"} delay_by = tempfail }\n"
-				    "stream desk { owner = sales purpose = personal senders = {\"@sales.example\"} personal_max = 5 }\n"
-				    "stream till { owner = head purpose = transactional senders = {\"@till.example\"} }\n"
-				    "suppression unsubscribed { action = reject }\n"
-				    "limit weekly { at_most = 1/20h count = {promotional, occasion} action = delay }\n"
-				    "limit odd { at_most = 0/5d count = appreciation streams = {launch} action = quarantine }\n";
+static const char configuration[] =
+    "listener smtp { socket = \"inet:8891@127.0.0.1\" }\n"
+    "listener local { socket = \"inet:8892@127.0.0.1\" kind = non-smtp }\n"
+    "owner head {}\nowner leeds {}\nowner sales {}\n"
+    "slot_length = 60s\nmax_delay = 3d\n"
+    "stream launch { owner = head purpose = promotional priority = 800 senders = {\"@head.example\"} }\n"
+    "stream branch { owner = leeds purpose = promotional priority = 300 senders = {\"@leeds.example\"} }\n"
+    "stream cards { owner = leeds purpose = occasion senders = {\"@cards.example\"} delay_by = tempfail }\n"
+    "stream desk { owner = sales purpose = personal senders = {\"@sales.example\"} personal_max = 5 }\n"
+    "stream till { owner = head purpose = transactional senders = {\"@till.example\"} }\n"
+    "suppression unsubscribed { action = reject }\n"
+    "limit weekly { at_most = 1/20h count = {promotional, occasion} action = delay }\n"
+    "limit odd { at_most = 0/5d count = appreciation streams = {launch} action = quarantine }\n";
 
 struct bench {
 	char dir[64];
@@ -57,7 +59,8 @@ static void load_rules(const char *text)
 	struct tact_config_mistakes mistakes = {.arena = b.arena};
 	int result = tact_config_load("test.conf", text, &b.config, &mistakes);
 
-	ck_assert_msg(result == TACT_OK, "configuration: got %s", mistakes.count > 0 ? mistakes.texts[0] : "?");
+	ck_assert_msg(
+	    result == TACT_OK, "configuration: got %s", mistakes.count > 0 ? mistakes.texts[0] : "?");
 }
 
 static void open_with(const char *url, const char *text)
@@ -71,15 +74,21 @@ static void open_with(const char *url, const char *text)
 	load_rules(text);
 	ck_assert_int_eq(tact_facts_create_key_file(below("key"), false, &err), TACT_OK);
 	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &b.keyring, &err), TACT_OK);
-	ck_assert_msg(tact_store_open(url != NULL ? url : tact_arena_printf(b.arena, "lmdb:%s?map_size=64M", below("db")), &b.store, &err) ==
-			  TACT_OK,
+	ck_assert_msg(tact_store_open(
+			  url != NULL ? url : tact_arena_printf(b.arena, "lmdb:%s?map_size=64M", below("db")),
+			  &b.store, &err) == TACT_OK,
 	    "store: got %s", err.text);
-	ck_assert_msg(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, false, b.arena, &b.identity, &err) == TACT_OK,
+	ck_assert_msg(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, false, b.arena,
+			  &b.identity, &err) == TACT_OK,
 	    "identity: got %s", err.text);
-	ck_assert_msg(tact_audit_open(below("audit"), "relay", &b.audit, NULL, &err) == TACT_OK, "audit: got %s", err.text);
+	ck_assert_msg(tact_audit_open(below("audit"), "relay", &b.audit, NULL, &err) == TACT_OK,
+	    "audit: got %s", err.text);
 	b.ledger = tact_ledger_new();
-	b.decider = tact_decider_new(&(struct tact_decider_parts){
-	    .store = b.store, .audit = b.audit, .identity = &b.identity, .host = "relay", .ledger = b.ledger});
+	b.decider = tact_decider_new(&(struct tact_decider_parts){.store = b.store,
+	    .audit = b.audit,
+	    .identity = &b.identity,
+	    .host = "relay",
+	    .ledger = b.ledger});
 	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
 }
 
@@ -100,8 +109,8 @@ static void teardown(void)
 	tact_config_free(&b.config);
 	tact_arena_free(&b.arena);
 	snprintf(command_free_dir, sizeof command_free_dir, "%s", b.dir);
-	const char *const files[] = {"key", "db/data.mdb", "db/lock.mdb", "db", "audit/relay/lock", "audit/relay/entries/000000000000",
-	    "audit/relay/entries", "audit/relay", "audit", ""};
+	const char *const files[] = {"key", "db/data.mdb", "db/lock.mdb", "db", "audit/relay/lock",
+	    "audit/relay/entries/000000000000", "audit/relay/entries", "audit/relay", "audit", ""};
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		char path[160];
 		snprintf(path, sizeof path, "%s/%s", command_free_dir, files[i]);
@@ -113,15 +122,18 @@ static void teardown(void)
 
 static struct tact_message *message_of(const char *sender, const char *id)
 {
-	struct tact_envelope envelope = {.listener = "smtp", .smtp = true, .client_ip = "192.0.2.1", .sender = sender};
+	struct tact_envelope envelope = {
+	    .listener = "smtp", .smtp = true, .client_ip = "192.0.2.1", .sender = sender};
 	const char *text = tact_arena_printf(b.arena,
-	    "From: Somebody <%s>\r\nTo: you\r\nSubject: news %s\r\nMessage-ID: <%s@x.example>\r\nDate: Mon, 5 Jan 2026 09:00:00 +0000\r\n\r\nhello\r\n",
+	    "From: Somebody <%s>\r\nTo: you\r\nSubject: news %s\r\nMessage-ID: <%s@x.example>\r\nDate: Mon, "
+	    "5 Jan 2026 09:00:00 +0000\r\n\r\nhello\r\n",
 	    sender[0] != '\0' ? sender : "mailer@head.example", id, id);
 	struct tact_message *message;
 	size_t body;
 	struct tact_error err = {""};
 
-	ck_assert_msg(tact_facts_read_message(b.arena, &envelope, text, strlen(text), &b.config->profile, &message, &body, &err) == TACT_OK,
+	ck_assert_msg(tact_facts_read_message(b.arena, &envelope, text, strlen(text), &b.config->profile,
+			  &message, &body, &err) == TACT_OK,
 	    "message: got %s", err.text);
 	return message;
 }
@@ -136,20 +148,25 @@ static struct tact_ruling *decide_many(
 	for (size_t i = 0; i < count; i++)
 		asked[i].given = recipients[i];
 	tact_decide_message(b.decider, b.arena,
-	    &(struct tact_decide_request){
-		.message = message_of(sender, id), .asked = asked, .asked_count = count, .excerpt = "hello", .now_us = now_us},
+	    &(struct tact_decide_request){.message = message_of(sender, id),
+		.asked = asked,
+		.asked_count = count,
+		.excerpt = "hello",
+		.now_us = now_us},
 	    rulings, &err);
 	return rulings;
 }
 
-static struct tact_ruling decide_one(const char *sender, const char *id, int64_t now_us, const char *recipient)
+static struct tact_ruling decide_one(
+    const char *sender, const char *id, int64_t now_us, const char *recipient)
 {
 	return decide_many(sender, id, now_us, &recipient, 1)[0];
 }
 
 static void expect_fate(const char *what, const struct tact_ruling *ruling, enum tact_fate want)
 {
-	ck_assert_msg(ruling->fate == want, "%s: got fate %d (%s %s), want %d", what, ruling->fate, ruling->code, ruling->text, want);
+	ck_assert_msg(ruling->fate == want, "%s: got fate %d (%s %s), want %d", what, ruling->fate,
+	    ruling->code, ruling->text, want);
 }
 
 static size_t count_contacts(const char *address)
@@ -160,7 +177,8 @@ static size_t count_contacts(const char *address)
 	uint64_t version;
 
 	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, address, &recipient, NULL), TACT_OK);
-	ck_assert_int_eq(tact_decide_view(b.decider, b.arena, &recipient, &dossier, &key, &version, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_view(b.decider, b.arena, &recipient, &dossier, &key, &version, NULL), TACT_OK);
 	return dossier.contacts_count;
 }
 
@@ -168,13 +186,21 @@ static void suppress(const char *address, enum tact_reason reason, int64_t now_u
 {
 	struct tact_recipient recipient;
 	struct tact_change change = {.kind = TACT_CHANGE_SUPPRESS,
-	    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}, .reason = reason, .source = "test", .note = "", .time_us = now_us, .ended_by = "", .ended_why = ""},
+	    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""},
+		.reason = reason,
+		.source = "test",
+		.note = "",
+		.time_us = now_us,
+		.ended_by = "",
+		.ended_why = ""},
 	    .by = "test",
 	    .why = "test"};
 	struct tact_changed changed;
 
 	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, address, &recipient, NULL), TACT_OK);
-	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, &recipient, &change, 1, now_us, 0, &changed, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, &recipient, &change, 1, now_us, 0, &changed, NULL),
+	    TACT_OK);
 }
 
 static struct tact_waiting look(const struct tact_id *claim, const char *given, int64_t now_us)
@@ -262,9 +288,12 @@ END_TEST
 START_TEST(refused_at_rcpt_only_by_suppression)
 {
 	struct tact_asked asked = {.given = "ann@example.com"};
-	struct tact_envelope envelope = {.listener = "smtp", .smtp = true, .client_ip = "192.0.2.1", .sender = "x@leeds.example"};
-	struct tact_decide_request request = {
-	    .message = tact_facts_new_message(b.arena, &envelope), .asked = &asked, .asked_count = 1, .now_us = NOW};
+	struct tact_envelope envelope = {
+	    .listener = "smtp", .smtp = true, .client_ip = "192.0.2.1", .sender = "x@leeds.example"};
+	struct tact_decide_request request = {.message = tact_facts_new_message(b.arena, &envelope),
+	    .asked = &asked,
+	    .asked_count = 1,
+	    .now_us = NOW};
 	struct tact_ruling ruling;
 
 	(void)decide_one("news@head.example", "a", NOW, "ann@example.com");
@@ -279,7 +308,8 @@ END_TEST
 
 START_TEST(mixed_gives_the_refused_a_claim)
 {
-	const char *const recipients[] = {"ann@example.com", "bob@example.com", "bad@@example", "<Bob@example.com>"};
+	const char *const recipients[] = {
+	    "ann@example.com", "bob@example.com", "bad@@example", "<Bob@example.com>"};
 	struct tact_ruling *rulings;
 
 	suppress("bob@example.com", TACT_UNSUBSCRIBE, NOW);
@@ -315,7 +345,8 @@ START_TEST(personal_to_many_is_bulk)
 	struct tact_ruling ruling;
 
 	for (int i = 0; i < 5; i++) {
-		ruling = decide_one("sam@sales.example", "same", NOW, tact_arena_printf(b.arena, "p%d@example.com", i));
+		ruling = decide_one(
+		    "sam@sales.example", "same", NOW, tact_arena_printf(b.arena, "p%d@example.com", i));
 		ck_assert_str_eq(ruling.facts.stream, "desk");
 	}
 	ruling = decide_one("sam@sales.example", "same", NOW, "p6@example.com");
@@ -356,7 +387,8 @@ START_TEST(delayed_passes_when_due)
 	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR - 1);
 
 	ck_assert_int_eq(waiting.look, TACT_LOOK_WAIT);
-	ck_assert_msg(strstr(waiting.text, "next place 2026-01-06 05:00 UTC") != NULL, "got %s", waiting.text);
+	ck_assert_msg(
+	    strstr(waiting.text, "next place 2026-01-06 05:00 UTC") != NULL, "got %s", waiting.text);
 	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 1);
 	waiting = look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR);
 	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
@@ -365,16 +397,19 @@ START_TEST(delayed_passes_when_due)
 	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
 	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 0);
 	ck_assert_uint_eq(count_contacts("ann@example.com"), 2);
+	ck_assert_int_eq(tact_decide_passed(
+			     b.decider, b.arena, &waiting, 1, "Q1", "Q2", NOW + 20 * HOUR + SECOND, 0, NULL),
+	    TACT_OK);
 	ck_assert_int_eq(
-	    tact_decide_passed(b.decider, b.arena, &waiting, 1, "Q1", "Q2", NOW + 20 * HOUR + SECOND, 0, NULL), TACT_OK);
-	ck_assert_int_eq(look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR + SECOND).look, TACT_LOOK_DROP);
+	    look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR + SECOND).look, TACT_LOOK_DROP);
 	ck_assert_uint_eq(evidence("\"reinjected_id\":\"Q2\"").hits, 1);
 }
 END_TEST
 
 START_TEST(retry_of_a_delayed_mail_takes_the_same_claim)
 {
-	struct tact_ruling first = delay_ann(), again = decide_one("news@leeds.example", "b", NOW + HOUR + 60 * SECOND, "ann@example.com");
+	struct tact_ruling first = delay_ann(), again = decide_one("news@leeds.example", "b",
+						    NOW + HOUR + 60 * SECOND, "ann@example.com");
 
 	expect_fate("again", &again, TACT_FATE_GATE);
 	ck_assert(tact_id_equal(&first.claim, &again.claim));
@@ -385,7 +420,8 @@ END_TEST
 
 START_TEST(higher_claim_bumps)
 {
-	struct tact_ruling low = delay_ann(), high = decide_one("news@head.example", "c", NOW + 2 * HOUR, "ann@example.com");
+	struct tact_ruling low = delay_ann(),
+			   high = decide_one("news@head.example", "c", NOW + 2 * HOUR, "ann@example.com");
 
 	expect_fate("higher priority", &high, TACT_FATE_GATE);
 	ck_assert_int_eq(high.opinion.until_us, NOW + 20 * HOUR);
@@ -426,20 +462,28 @@ START_TEST(the_bell_finds_what_is_due)
 	struct tact_bell_claim *claims;
 	size_t count;
 
-	ck_assert_int_eq(
-	    tact_decide_due(b.decider, b.arena, 0, NOW + 20 * HOUR - 1, 100, NOW + 19 * HOUR, &claims, &count, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 20 * HOUR - 1, 100, NOW + 19 * HOUR,
+			     &claims, &count, NULL),
+	    TACT_OK);
 	ck_assert_uint_eq(count, 0);
-	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 20 * HOUR, 100, NOW + 20 * HOUR, &claims, &count, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 20 * HOUR, 100, NOW + 20 * HOUR,
+			     &claims, &count, NULL),
+	    TACT_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(tact_id_equal(&claims[0].claim, &ruling.claim));
 	ck_assert_str_eq(claims[0].ring, ruling.ring);
 	ck_assert(!claims[0].lapsed);
-	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 22 * HOUR, 100, NOW + 22 * HOUR, &claims, &count, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 22 * HOUR, 100, NOW + 22 * HOUR,
+			     &claims, &count, NULL),
+	    TACT_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(claims[0].lapsed);
 	ck_assert_int_eq(
-	    tact_decide_refresh(b.decider, b.arena, &claims[0].key, NULL, 0, NOW + 22 * HOUR, 0, NULL), TACT_OK);
-	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 22 * HOUR, 100, NOW + 22 * HOUR, &claims, &count, NULL), TACT_OK);
+	    tact_decide_refresh(b.decider, b.arena, &claims[0].key, NULL, 0, NOW + 22 * HOUR, 0, NULL),
+	    TACT_OK);
+	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 22 * HOUR, 100, NOW + 22 * HOUR,
+			     &claims, &count, NULL),
+	    TACT_OK);
 	ck_assert_uint_eq(count, 0);
 	ck_assert_int_eq(look(&ruling.claim, "ann@example.com", NOW + 22 * HOUR).look, TACT_LOOK_TAKE);
 	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 0);
@@ -476,12 +520,23 @@ static struct tact_ruling quarantine_ann(void)
 {
 	struct tact_recipient recipient;
 	struct tact_change change = {.kind = TACT_CHANGE_CONTACT,
-	    .contact = {.time_us = NOW - DAY, .count = 1, .purpose = TACT_APPRECIATION, .counts = true, .stream = "", .owner = "", .brand = "", .campaign = "", .offer = "", .list = ""}};
+	    .contact = {.time_us = NOW - DAY,
+		.count = 1,
+		.purpose = TACT_APPRECIATION,
+		.counts = true,
+		.stream = "",
+		.owner = "",
+		.brand = "",
+		.campaign = "",
+		.offer = "",
+		.list = ""}};
 	struct tact_changed changed;
 	struct tact_ruling ruling;
 
-	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &recipient, NULL), TACT_OK);
-	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, &recipient, &change, 1, NOW, 0, &changed, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &recipient, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, &recipient, &change, 1, NOW, 0, &changed, NULL), TACT_OK);
 	ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
 	expect_fate("quarantined", &ruling, TACT_FATE_REVIEW);
 	return ruling;
@@ -504,10 +559,14 @@ START_TEST(released_review_passes)
 	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
 	ck_assert_str_eq(review.stream, "launch");
 	ck_assert_str_eq(review.excerpt, "hello");
-	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve", "fine", NOW, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_end_review(
+			     b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve", "fine", NOW, NULL),
+	    TACT_OK);
+	ck_assert_int_eq(tact_decide_end_review(
+			     b.decider, b.arena, &review.id, TACT_REVIEW_DISCARDED, "eve", "", NOW, NULL),
+	    TACT_REFUSED);
 	ck_assert_int_eq(
-	    tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_DISCARDED, "eve", "", NOW, NULL), TACT_REFUSED);
-	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW, 100, NOW, &claims, &count, NULL), TACT_OK);
+	    tact_decide_due(b.decider, b.arena, 0, NOW, 100, NOW, &claims, &count, NULL), TACT_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(claims[0].review);
 	ck_assert_str_eq(claims[0].ring, ruling.ring);
@@ -525,7 +584,9 @@ START_TEST(unsubscribed_under_review_is_refused_after_release)
 
 	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
 	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
-	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve", "fine", NOW, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_end_review(
+			     b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve", "fine", NOW, NULL),
+	    TACT_OK);
 	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + SECOND);
 	take(&waiting, "news@head.example", "a", NOW + SECOND);
 	ck_assert_int_eq(waiting.fate, TACT_FATE_REFUSE);
@@ -538,7 +599,9 @@ START_TEST(discarded_review_is_refused)
 	struct tact_review review = {.stream = NULL};
 
 	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
-	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_DISCARDED, "eve", "", NOW, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_end_review(
+			     b.decider, b.arena, &review.id, TACT_REVIEW_DISCARDED, "eve", "", NOW, NULL),
+	    TACT_OK);
 	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + SECOND);
 	take(&waiting, "news@head.example", "a", NOW + SECOND);
 	ck_assert_int_eq(waiting.fate, TACT_FATE_REFUSE);
@@ -572,7 +635,8 @@ START_TEST(without_evidence_nothing_is_decided_and_the_retry_is_found)
 {
 	struct tact_audit *audit = b.audit;
 	struct tact_ruling ruling;
-	struct tact_decider_parts parts = {.store = b.store, .identity = &b.identity, .host = "relay", .ledger = b.ledger};
+	struct tact_decider_parts parts = {
+	    .store = b.store, .identity = &b.identity, .host = "relay", .ledger = b.ledger};
 
 	tact_decider_free(&b.decider);
 	b.decider = tact_decider_new(&parts);
@@ -599,17 +663,22 @@ START_TEST(wrong_key_is_refused_and_a_rotated_one_adopted)
 	ck_assert_int_eq(tact_facts_create_key_file(below("other"), false, &err), TACT_OK);
 	ck_assert_int_eq(tact_facts_load_keyring(below("other"), &other, &err), TACT_OK);
 	ck_assert_int_eq(
-	    tact_decide_open_identity(b.store, other, &b.config->profile, false, b.arena, &identity, &err), TACT_REFUSED);
+	    tact_decide_open_identity(b.store, other, &b.config->profile, false, b.arena, &identity, &err),
+	    TACT_REFUSED);
 	ck_assert_msg(strstr(err.text, "wrong key") != NULL, "got %s", err.text);
 	ck_assert_int_eq(
-	    tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &identity, &err), TACT_REFUSED);
+	    tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &identity, &err),
+	    TACT_REFUSED);
 	tact_facts_free_keyring(&other);
 	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
 	ck_assert_int_eq(tact_facts_create_key_file(below("key"), true, &err), TACT_OK);
 	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &other, &err), TACT_OK);
 	ck_assert_int_eq(
-	    tact_decide_open_identity(b.store, other, &b.config->profile, false, b.arena, &identity, &err), TACT_REFUSED);
-	ck_assert_int_eq(tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &b.identity, &err), TACT_OK);
+	    tact_decide_open_identity(b.store, other, &b.config->profile, false, b.arena, &identity, &err),
+	    TACT_REFUSED);
+	ck_assert_int_eq(
+	    tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &b.identity, &err),
+	    TACT_OK);
 	struct tact_ruling ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
 	expect_fate("unsubscribed under the earlier key", &ruling, TACT_FATE_REFUSE);
 	(void)remove(below("other"));
@@ -627,16 +696,30 @@ START_TEST(the_same_wish_twice_is_one_and_ends_by_a_person)
 
 	suppress("ann@example.com", TACT_MANUAL, NOW);
 	for (int i = 0; i < 2; i++) {
-		ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &recipient[i], NULL), TACT_OK);
+		ck_assert_int_eq(
+		    tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &recipient[i], NULL),
+		    TACT_OK);
 		change[i] = (struct tact_change){.kind = TACT_CHANGE_SUPPRESS,
-		    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}, .reason = TACT_MANUAL, .source = "", .note = "", .time_us = NOW, .ended_by = "", .ended_why = ""}};
+		    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""},
+			.reason = TACT_MANUAL,
+			.source = "",
+			.note = "",
+			.time_us = NOW,
+			.ended_by = "",
+			.ended_why = ""}};
 	}
-	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, recipient, change, 2, NOW, 0, changed, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, recipient, change, 2, NOW, 0, changed, NULL), TACT_OK);
 	ck_assert(!changed[0].changed && !changed[1].changed);
-	change[0] = (struct tact_change){.kind = TACT_CHANGE_UNSUPPRESS, .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}}, .by = "eve", .why = "asked"};
-	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, recipient, change, 1, NOW, 0, changed, NULL), TACT_OK);
+	change[0] = (struct tact_change){.kind = TACT_CHANGE_UNSUPPRESS,
+	    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}},
+	    .by = "eve",
+	    .why = "asked"};
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, recipient, change, 1, NOW, 0, changed, NULL), TACT_OK);
 	ck_assert(changed[0].changed);
-	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, recipient, change, 1, NOW, 0, changed, NULL), TACT_ABSENT);
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, recipient, change, 1, NOW, 0, changed, NULL), TACT_ABSENT);
 	ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
 	expect_fate("ended", &ruling, TACT_FATE_PASS);
 }
@@ -649,10 +732,13 @@ START_TEST(an_alias_is_the_same_person)
 	struct tact_changed changed;
 	struct tact_ruling ruling;
 
-	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &first, NULL), TACT_OK);
-	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, "ann@home.example", &second, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &first, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_facts_recipient(b.arena, &b.identity, "ann@home.example", &second, NULL), TACT_OK);
 	change.alias_of = first.key;
-	ck_assert_int_eq(tact_decide_change(b.decider, b.arena, &second, &change, 1, NOW, 0, &changed, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, &second, &change, 1, NOW, 0, &changed, NULL), TACT_OK);
 	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
 	ruling = decide_one("news@head.example", "a", NOW, "ann@home.example");
 	expect_fate("by her other address", &ruling, TACT_FATE_REFUSE);
@@ -661,22 +747,29 @@ END_TEST
 
 START_TEST(gate_addresses_come_back_byte_for_byte)
 {
-	const char *const given[] = {"ann@example.com", "\"a b\"@example.com", "Ann+x=y@Example.COM", "j\xc3\xb6rg@b\xc3\xbc" "cher.example",
+	const char *const given[] = {"ann@example.com", "\"a b\"@example.com", "Ann+x=y@Example.COM",
+	    "j\xc3\xb6rg@b\xc3\xbc"
+	    "cher.example",
 	    "x@[192.0.2.1]", "\"quote\\\"d\"@example.com", "!#$%&'*+-/=?^_`{|}~@example.com"};
 	struct tact_id claim = tact_id_random(), back;
 	const char *text, *ring;
 
 	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
-		char *address = tact_decide_gate_address(b.arena, &claim, given[i], "s29921760", "later.tact.invalid");
-		ck_assert_int_eq(tact_decide_read_gate_address(b.arena, address, "later.tact.invalid", &back, &text, &ring), TACT_OK);
+		char *address =
+		    tact_decide_gate_address(b.arena, &claim, given[i], "s29921760", "later.tact.invalid");
+		ck_assert_int_eq(tact_decide_read_gate_address(
+				     b.arena, address, "later.tact.invalid", &back, &text, &ring),
+		    TACT_OK);
 		ck_assert_str_eq(text, given[i]);
 		ck_assert_str_eq(ring, "s29921760");
 		ck_assert(tact_id_equal(&claim, &back));
-		ck_assert_int_eq(
-		    tact_decide_read_gate_address(b.arena, address, "review.tact.invalid", &back, &text, &ring), TACT_INVALID);
+		ck_assert_int_eq(tact_decide_read_gate_address(
+				     b.arena, address, "review.tact.invalid", &back, &text, &ring),
+		    TACT_INVALID);
 	}
-	ck_assert_int_eq(
-	    tact_decide_read_gate_address(b.arena, "x@later.tact.invalid", "later.tact.invalid", &back, &text, &ring), TACT_INVALID);
+	ck_assert_int_eq(tact_decide_read_gate_address(
+			     b.arena, "x@later.tact.invalid", "later.tact.invalid", &back, &text, &ring),
+	    TACT_INVALID);
 }
 END_TEST
 
@@ -691,7 +784,8 @@ START_TEST(a_message_names_at_most_eight_slots)
 		recipients[i] = tact_arena_printf(b.arena, "p%d@example.com", i);
 		(void)decide_one("news@head.example", "a", NOW + i * 600 * SECOND, recipients[i]);
 	}
-	struct tact_ruling *rulings = decide_many("news@leeds.example", "b", NOW + 4 * HOUR, recipients, PEOPLE);
+	struct tact_ruling *rulings =
+	    decide_many("news@leeds.example", "b", NOW + 4 * HOUR, recipients, PEOPLE);
 	for (int i = 0; i < PEOPLE; i++) {
 		bool known = false;
 		expect_fate(recipients[i], &rulings[i], TACT_FATE_GATE);
