@@ -27,6 +27,8 @@ struct reader {
 	struct tact_arena *arena;
 	char *const *strings;
 	size_t strings_count;
+	struct tact_contact *facts; /* the rows of the table, as contacts without id and time */
+	size_t facts_count;
 	const char *part; /* what is being read, and which of them, for the text */
 	size_t which;
 	struct tact_error *err;
@@ -92,38 +94,113 @@ static struct tact_scope read_scope(struct reader *reader, unsigned kind, uint32
 	return scope;
 }
 
-static void read_contact(struct reader *reader, const Tact__Contact *from, struct tact_contact *ret)
+static void read_unknown(struct reader *reader, const ProtobufCMessage *message, struct tact_unknown *ret)
 {
-	ret->id = read_id(reader, &from->id);
-	ret->time_us = read_time(reader, from->time_us);
-	ret->span_us = read_time(reader, from->span_us);
-	ret->count = from->more + 1;
-	ret->channel = (enum tact_channel)read_word(reader, from->channel, TACT_CHANNELS - 1, "channel");
-	ret->direction = (enum tact_direction)read_word(reader, from->direction, TACT_IN, "direction");
-	ret->sentiment = (enum tact_sentiment)read_word(reader, from->sentiment, TACT_NEGATIVE, "sentiment");
-	ret->purpose = (enum tact_purpose)read_word(reader, from->purpose, TACT_PURPOSES - 1, "purpose");
+	if (!dossier_read_unknown(reader->arena, message, ret))
+		refuse(reader, "field", message->unknown_fields[0].tag);
+}
+
+static void read_row(struct reader *reader, const Tact__Facts *from, struct tact_contact *ret)
+{
 	ret->stream = read_name(reader, from->stream);
 	ret->owner = read_name(reader, from->owner);
 	ret->brand = read_name(reader, from->brand);
 	ret->campaign = read_name(reader, from->campaign);
 	ret->offer = read_name(reader, from->offer);
 	ret->list = read_name(reader, from->list);
+	ret->purpose = (enum tact_purpose)read_word(reader, from->purpose, TACT_PURPOSES - 1, "purpose");
+	ret->channel = (enum tact_channel)read_word(reader, from->channel, TACT_CHANNELS - 1, "channel");
+	ret->direction = (enum tact_direction)read_word(reader, from->direction, TACT_IN, "direction");
+	ret->sentiment = (enum tact_sentiment)read_word(reader, from->sentiment, TACT_NEGATIVE, "sentiment");
 	ret->counts = from->counts;
-	ret->open = from->open;
-	ret->unknown = dossier_read_unknown(reader->arena, &from->base);
-	if (ret->count == 0)
-		refuse(reader, "count", 0);
-	if (ret->span_us > INT64_MAX - ret->time_us)
-		refuse(reader, "span", ret->span_us);
+	ret->count = 1;
+	if (from->base.n_unknown_fields > 0)
+		refuse(reader, "field", from->base.unknown_fields[0].tag);
+}
+
+static void read_rows(struct reader *reader, const Tact__Record *record)
+{
+	reader->facts_count = record->n_facts;
+	reader->facts = tact_arena_alloc(reader->arena, record->n_facts * sizeof *reader->facts);
+	reader->part = "row of facts";
+	for (reader->which = 0; reader->which < reader->facts_count; reader->which++)
+		read_row(reader, record->facts[reader->which], &reader->facts[reader->which]);
+}
+
+static const struct tact_contact *read_facts(struct reader *reader, uint32_t place)
+{
+	static const struct tact_contact none = {.count = 1};
+
+	if (place == 0 || place > reader->facts_count) {
+		refuse(reader, "facts", place);
+		return &none;
+	}
+	return &reader->facts[place - 1];
+}
+
+/* Are the columns of one length, so that they can be read at all? */
+static bool is_run(struct reader *reader, const Tact__Contacts *run)
+{
+	size_t count = run->n_times_us;
+
+	if (count == 0 || run->n_facts != count ||
+	    (run->ids.len != 0 && run->ids.len != count * TACT_ID_BYTES) ||
+	    (run->n_more != 0 && run->n_more != count) || (run->n_open != 0 && run->n_open != count))
+		refuse(reader, "length of a column beside", (int64_t)count);
+	else if (count > 1 && run->base.n_unknown_fields > 0)
+		refuse(reader, "field", run->base.unknown_fields[0].tag);
+	return reader->result == TACT_OK;
+}
+
+/* The next time of a run; 0 once it cannot be one. */
+static int64_t read_next_time(
+    struct reader *reader, int64_t before_us, int64_t difference_us, int64_t span_us)
+{
+	int64_t time_us, end_us;
+
+	if (!__builtin_add_overflow(before_us, difference_us, &time_us) && time_us >= 0 &&
+	    !__builtin_add_overflow(time_us, span_us, &end_us))
+		return time_us;
+	refuse(reader, "time, after that", difference_us);
+	return 0;
+}
+
+static void read_run(struct reader *reader, const Tact__Contacts *run, struct tact_contact *ret)
+{
+	int64_t span_us = read_time(reader, run->span_us), time_us = 0;
+
+	for (size_t i = 0; i < run->n_times_us; i++) {
+		ret[i] = *read_facts(reader, run->facts[i]);
+		ret[i].time_us = time_us = read_next_time(reader, time_us, run->times_us[i], span_us);
+		ret[i].span_us = span_us;
+		if (run->ids.len > 0)
+			memcpy(ret[i].id.b, run->ids.data + i * TACT_ID_BYTES, TACT_ID_BYTES);
+		if (run->n_more > 0)
+			ret[i].count = run->more[i] + 1;
+		if (run->n_open > 0)
+			ret[i].open = run->open[i];
+		if (ret[i].count == 0)
+			refuse(reader, "count", 0);
+	}
+	read_unknown(reader, &run->base, &ret[0].unknown);
 }
 
 static void read_contacts(struct reader *reader, const Tact__Record *record, struct tact_dossier *ret)
 {
-	ret->contacts_count = record->n_contacts;
-	ret->contacts = dossier_new_array(reader->arena, ret->contacts_count, sizeof *ret->contacts);
-	reader->part = "contact";
-	for (reader->which = 0; reader->which < ret->contacts_count; reader->which++)
-		read_contact(reader, record->contacts[reader->which], &ret->contacts[reader->which]);
+	size_t count = 0, at = 0;
+
+	reader->part = "run of contacts";
+	for (reader->which = 0; reader->which < record->n_contacts; reader->which++)
+		if (is_run(reader, record->contacts[reader->which]))
+			count += record->contacts[reader->which]->n_times_us;
+	if (reader->result != TACT_OK)
+		return;
+	ret->contacts_count = count;
+	ret->contacts = dossier_new_array(reader->arena, count, sizeof *ret->contacts);
+	for (reader->which = 0; reader->which < record->n_contacts; reader->which++) {
+		read_run(reader, record->contacts[reader->which], &ret->contacts[at]);
+		at += record->contacts[reader->which]->n_times_us;
+	}
 }
 
 static void read_suppression(
@@ -140,7 +217,7 @@ static void read_suppression(
 	ret->ended_us = read_time(reader, from->ended_us);
 	ret->ended_by = read_name(reader, from->ended_by);
 	ret->ended_why = from->ended_why;
-	ret->unknown = dossier_read_unknown(reader->arena, &from->base);
+	read_unknown(reader, &from->base, &ret->unknown);
 }
 
 static void read_suppressions(struct reader *reader, const Tact__Record *record, struct tact_dossier *ret)
@@ -164,7 +241,7 @@ static void read_consent(struct reader *reader, const Tact__Consent *from, struc
 	ret->time_us = read_time(reader, from->time_us);
 	ret->until_us = read_time(reader, from->until_us);
 	ret->ended_us = read_time(reader, from->ended_us);
-	ret->unknown = dossier_read_unknown(reader->arena, &from->base);
+	read_unknown(reader, &from->base, &ret->unknown);
 }
 
 static void read_consents(struct reader *reader, const Tact__Record *record, struct tact_dossier *ret)
@@ -178,17 +255,21 @@ static void read_consents(struct reader *reader, const Tact__Record *record, str
 
 static void read_claim_facts(struct reader *reader, const Tact__Claim *from, struct tact_facts *ret)
 {
-	ret->stream = read_name(reader, from->stream);
-	ret->owner = read_name(reader, from->owner);
-	ret->brand = read_name(reader, from->brand);
-	ret->campaign = read_name(reader, from->campaign);
-	ret->offer = read_name(reader, from->offer);
-	ret->list = read_name(reader, from->list);
-	ret->purpose = (enum tact_purpose)read_word(reader, from->purpose, TACT_PURPOSES - 1, "purpose");
-	ret->channel = (enum tact_channel)read_word(reader, from->channel, TACT_CHANNELS - 1, "channel");
-	ret->priority = from->priority;
-	ret->exempt = from->exempt;
-	ret->counts = from->counts;
+	const struct tact_contact *row = read_facts(reader, from->facts);
+
+	*ret = (struct tact_facts){
+	    .stream = row->stream,
+	    .owner = row->owner,
+	    .brand = row->brand,
+	    .campaign = row->campaign,
+	    .offer = row->offer,
+	    .list = row->list,
+	    .purpose = row->purpose,
+	    .channel = row->channel,
+	    .priority = from->priority,
+	    .exempt = from->exempt,
+	    .counts = row->counts,
+	};
 }
 
 static void read_claim(struct reader *reader, const Tact__Claim *from, struct tact_claim *ret)
@@ -213,7 +294,7 @@ static void read_claim(struct reader *reader, const Tact__Claim *from, struct ta
 	ret->text = from->text;
 	ret->code = read_name(reader, from->code);
 	ret->done_us = read_time(reader, from->done_us);
-	ret->unknown = dossier_read_unknown(reader->arena, &from->base);
+	read_unknown(reader, &from->base, &ret->unknown);
 }
 
 static void read_claims(struct reader *reader, const Tact__Record *record, struct tact_dossier *ret)
@@ -231,7 +312,7 @@ static void read_occasion(struct reader *reader, const Tact__Occasion *from, str
 	ret->year = read_number(reader, from->year, 9999, "year");
 	ret->month = read_number(reader, from->month, 12, "month");
 	ret->day = read_number(reader, from->day, 31, "day");
-	ret->unknown = dossier_read_unknown(reader->arena, &from->base);
+	read_unknown(reader, &from->base, &ret->unknown);
 	if (ret->month == 0 || ret->day == 0)
 		refuse(reader, "date", 0);
 }
@@ -242,7 +323,7 @@ static void read_profile(struct reader *reader, const Tact__Profile *from, struc
 	ret->home_owner = from->home_owner;
 	ret->language = from->language;
 	ret->own_limit = from->own_limit;
-	ret->unknown = dossier_read_unknown(reader->arena, &from->base);
+	read_unknown(reader, &from->base, &ret->unknown);
 	ret->occasions_count = from->n_occasions;
 	ret->occasions = dossier_new_array(reader->arena, ret->occasions_count, sizeof *ret->occasions);
 	reader->part = "occasion";
@@ -261,12 +342,13 @@ static void read_person(struct reader *reader, const Tact__Record *record, struc
 		memcpy(ret->person_key, record->person_key.data, sizeof ret->person_key);
 	else if (record->person_key.len != 0)
 		refuse(reader, "length of a person key", (int64_t)record->person_key.len);
-	ret->unknown = dossier_read_unknown(reader->arena, &record->base);
+	read_unknown(reader, &record->base, &ret->unknown);
 }
 
 static void read_record(struct reader *reader, const Tact__Record *record, struct tact_dossier *ret)
 {
 	read_person(reader, record, ret);
+	read_rows(reader, record);
 	read_contacts(reader, record, ret);
 	read_suppressions(reader, record, ret);
 	read_consents(reader, record, ret);

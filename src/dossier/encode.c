@@ -14,71 +14,112 @@
 enum { SCHEMA_BYTES = 2 };
 
 /* Most names a thing can have, see write_…: how large the table can get. */
-enum { CONTACT_NAMES = 6, SUPPRESSION_NAMES = 3, CONSENT_NAMES = 2, CLAIM_NAMES = 9 };
+enum { FACTS_NAMES = 6, SUPPRESSION_NAMES = 3, CONSENT_NAMES = 2, CLAIM_NAMES = 3 };
 
-/* The string table being made. Slots is a hash table of places with open addressing. Most names are the very
- * same pointers again and again (they came out of one table), so the latest are found by address and not even
- * read. */
-enum { RECENT = 64 };
-struct names {
-	char **strings;
-	size_t count;
-	uint32_t *slots;
+/* One row of the table of facts, as numbers: names, then words. */
+enum { STREAM, OWNER, BRAND, CAMPAIGN, OFFER, LIST, PURPOSE, CHANNEL, DIRECTION, SENTIMENT, COUNTS, WORDS };
+struct row {
+	uint32_t word[WORDS];
+};
+
+/* A hash table with open addressing that holds places counted from 1: never more than half full. */
+struct slots {
+	uint32_t *place;
 	size_t mask;
+};
+
+/* The two tables being made. Most names are the very same pointers again and again (they came out of one
+ * table), so the latest are found by address and not even read. */
+enum { RECENT = 64 };
+struct tables {
+	char **strings;
+	size_t strings_count;
+	struct slots string_slots;
 	struct {
 		const char *text;
 		uint32_t place;
 	} recent[RECENT];
+	struct row *rows;
+	size_t rows_count;
+	struct slots row_slots;
 };
 
-static void names_init(struct tact_arena *arena, const struct tact_dossier *dossier, struct names *ret)
+static struct slots slots_new(struct tact_arena *arena, size_t most)
 {
-	size_t most = dossier->contacts_count * CONTACT_NAMES +
-		      dossier->suppressions_count * SUPPRESSION_NAMES +
-		      dossier->consents_count * CONSENT_NAMES + dossier->claims_count * CLAIM_NAMES;
-	size_t slots = 8;
+	size_t size = 8;
 
-	while (slots < 2 * most)
-		slots *= 2;
-	*ret = (struct names){.mask = slots - 1};
-	ret->strings = tact_arena_alloc(arena, most * sizeof *ret->strings);
-	ret->slots = tact_arena_alloc(arena, slots * sizeof *ret->slots);
+	while (size < 2 * most)
+		size *= 2;
+	return (struct slots){.place = tact_arena_alloc(arena, size * sizeof(uint32_t)), .mask = size - 1};
 }
 
-/* FNV-1a. */
-static uint64_t hash(const char *text)
+static void tables_init(struct tact_arena *arena, const struct tact_dossier *dossier, struct tables *ret)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
+	size_t rows = dossier->contacts_count + dossier->claims_count;
+	size_t names = rows * FACTS_NAMES + dossier->suppressions_count * SUPPRESSION_NAMES +
+		       dossier->consents_count * CONSENT_NAMES + dossier->claims_count * CLAIM_NAMES;
 
-	for (; *text != '\0'; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	return h ^ h >> 32;
+	*ret = (struct tables){0};
+	ret->strings = tact_arena_alloc(arena, names * sizeof *ret->strings);
+	ret->string_slots = slots_new(arena, names);
+	ret->rows = tact_arena_alloc(arena, rows * sizeof *ret->rows);
+	ret->row_slots = slots_new(arena, rows);
 }
 
-static uint32_t intern(struct names *names, const char *text)
-{
-	size_t slot = hash(text) & names->mask;
+#define HASH_START UINT64_C(14695981039346656037)
 
-	while (names->slots[slot] != 0) {
-		if (strcmp(names->strings[names->slots[slot] - 1], text) == 0)
-			return names->slots[slot];
-		slot = (slot + 1) & names->mask;
-	}
-	names->strings[names->count++] = (char *)text;
-	return names->slots[slot] = (uint32_t)names->count;
+/* FNV-1a, a word at a time. */
+static uint64_t hash(uint64_t h, uint32_t word)
+{
+	return (h ^ word) * UINT64_C(1099511628211);
 }
 
-static uint32_t write_name(struct names *names, const char *text)
+static size_t first_slot(const struct slots *slots, uint64_t h)
+{
+	return (size_t)(h ^ h >> 32) & slots->mask;
+}
+
+static uint32_t intern_string(struct tables *tables, const char *text)
+{
+	struct slots *slots = &tables->string_slots;
+	uint64_t h = HASH_START;
+	size_t slot;
+
+	for (const char *c = text; *c != '\0'; c++)
+		h = hash(h, (unsigned char)*c);
+	for (slot = first_slot(slots, h); slots->place[slot] != 0; slot = (slot + 1) & slots->mask)
+		if (strcmp(tables->strings[slots->place[slot] - 1], text) == 0)
+			return slots->place[slot];
+	tables->strings[tables->strings_count++] = (char *)text;
+	return slots->place[slot] = (uint32_t)tables->strings_count;
+}
+
+static uint32_t intern_row(struct tables *tables, const struct row *row)
+{
+	struct slots *slots = &tables->row_slots;
+	uint64_t h = HASH_START;
+	size_t slot;
+
+	for (size_t i = 0; i < WORDS; i++)
+		h = hash(h, row->word[i]);
+	for (slot = first_slot(slots, h); slots->place[slot] != 0; slot = (slot + 1) & slots->mask)
+		if (memcmp(&tables->rows[slots->place[slot] - 1], row, sizeof *row) == 0)
+			return slots->place[slot];
+	tables->rows[tables->rows_count++] = *row;
+	return slots->place[slot] = (uint32_t)tables->rows_count;
+}
+
+static uint32_t write_name(struct tables *tables, const char *text)
 {
 	size_t which = ((uintptr_t)text >> 4) % RECENT; /* an arena's strings are 16 bytes apart */
 
 	if (text == NULL || *text == '\0')
 		return 0;
-	if (names->recent[which].text != text) {
-		names->recent[which].place = intern(names, text);
-		names->recent[which].text = text;
+	if (tables->recent[which].text != text) {
+		tables->recent[which].place = intern_string(tables, text);
+		tables->recent[which].text = text;
 	}
-	return names->recent[which].place;
+	return tables->recent[which].place;
 }
 
 static ProtobufCBinaryData write_id(const struct tact_id *id)
@@ -88,60 +129,115 @@ static ProtobufCBinaryData write_id(const struct tact_id *id)
 	return (ProtobufCBinaryData){.len = sizeof id->b, .data = (uint8_t *)id->b};
 }
 
-static void write_contact(struct names *names, const struct tact_contact *from, Tact__Contact *to)
+static uint32_t write_contact_facts(struct tables *tables, const struct tact_contact *from)
 {
-	to->id = write_id(&from->id);
-	to->time_us = from->time_us;
+	return intern_row(tables, &(struct row){{
+				      [STREAM] = write_name(tables, from->stream),
+				      [OWNER] = write_name(tables, from->owner),
+				      [BRAND] = write_name(tables, from->brand),
+				      [CAMPAIGN] = write_name(tables, from->campaign),
+				      [OFFER] = write_name(tables, from->offer),
+				      [LIST] = write_name(tables, from->list),
+				      [PURPOSE] = (uint32_t)from->purpose,
+				      [CHANNEL] = (uint32_t)from->channel,
+				      [DIRECTION] = (uint32_t)from->direction,
+				      [SENTIMENT] = (uint32_t)from->sentiment,
+				      [COUNTS] = from->counts,
+				  }});
+}
+
+/* All contacts in columns; each run is a slice of them. */
+struct columns {
+	uint8_t *ids;
+	int64_t *times_us;
+	uint32_t *facts, *more;
+	protobuf_c_boolean *open;
+};
+
+static void columns_init(struct tact_arena *arena, size_t count, struct columns *ret)
+{
+	ret->ids = tact_arena_alloc(arena, count * TACT_ID_BYTES);
+	ret->times_us = tact_arena_alloc(arena, count * sizeof *ret->times_us);
+	ret->facts = tact_arena_alloc(arena, count * sizeof *ret->facts);
+	ret->more = tact_arena_alloc(arena, count * sizeof *ret->more);
+	ret->open = tact_arena_alloc(arena, count * sizeof *ret->open);
+}
+
+/* How many of the contacts from START on can stand in one run with it. */
+static size_t run_length(const struct tact_contact *start, size_t most)
+{
+	bool has_id = !tact_id_is_none(&start->id);
+	size_t length = 1;
+
+	if (start->unknown.size > 0)
+		return 1;
+	while (length < most && start[length].span_us == start->span_us && start[length].unknown.size == 0 &&
+	       tact_id_is_none(&start[length].id) != has_id)
+		length++;
+	return length;
+}
+
+static void write_run(struct tables *tables, const struct tact_contact *from, size_t count,
+    const struct columns *columns, size_t at, Tact__Contacts *to)
+{
 	to->span_us = from->span_us;
-	to->more = from->count > 0 ? from->count - 1 : 0;
-	to->channel = (Tact__Channel)from->channel;
-	to->direction = (Tact__Direction)from->direction;
-	to->sentiment = (Tact__Sentiment)from->sentiment;
-	to->purpose = (Tact__Purpose)from->purpose;
-	to->stream = write_name(names, from->stream);
-	to->owner = write_name(names, from->owner);
-	to->brand = write_name(names, from->brand);
-	to->campaign = write_name(names, from->campaign);
-	to->offer = write_name(names, from->offer);
-	to->list = write_name(names, from->list);
-	to->counts = from->counts;
-	to->open = from->open;
+	to->n_times_us = to->n_facts = count;
+	to->times_us = columns->times_us + at;
+	to->facts = columns->facts + at;
+	to->more = columns->more + at;
+	to->open = columns->open + at;
+	for (size_t i = 0; i < count; i++) {
+		to->times_us[i] = from[i].time_us - (i > 0 ? from[i - 1].time_us : 0);
+		to->facts[i] = write_contact_facts(tables, &from[i]);
+		to->more[i] = from[i].count > 0 ? from[i].count - 1 : 0;
+		to->open[i] = from[i].open;
+		to->n_more = to->more[i] > 0 ? count : to->n_more;
+		to->n_open = to->open[i] ? count : to->n_open;
+		memcpy(columns->ids + (at + i) * TACT_ID_BYTES, from[i].id.b, TACT_ID_BYTES);
+	}
+	if (!tact_id_is_none(&from->id))
+		to->ids = (ProtobufCBinaryData){
+		    .len = count * TACT_ID_BYTES, .data = columns->ids + at * TACT_ID_BYTES};
 }
 
 static void write_contacts(
-    struct tact_arena *arena, struct names *names, const struct tact_dossier *dossier, Tact__Record *record)
+    struct tact_arena *arena, struct tables *tables, const struct tact_dossier *dossier, Tact__Record *record)
 {
-	size_t count = dossier->contacts_count;
-	Tact__Contact *messages = tact_arena_alloc(arena, count * sizeof *messages);
+	size_t count = dossier->contacts_count, length;
+	struct columns columns;
 
-	record->n_contacts = count;
-	record->contacts = tact_arena_alloc(arena, count * sizeof *record->contacts);
-	for (size_t i = 0; i < count; i++) {
-		tact__contact__init(&messages[i]);
-		write_contact(names, &dossier->contacts[i], &messages[i]);
-		dossier_write_unknown(arena, &dossier->contacts[i].unknown, &messages[i].base);
-		record->contacts[i] = &messages[i];
+	columns_init(arena, count, &columns);
+	for (size_t at = 0; at < count; at += length) {
+		const struct tact_contact *start = &dossier->contacts[at];
+		Tact__Contacts *run = tact_arena_alloc(arena, sizeof *run);
+
+		length = run_length(start, count - at);
+		tact__contacts__init(run);
+		write_run(tables, start, length, &columns, at, run);
+		dossier_write_unknown(arena, &start->unknown, &run->base);
+		*TACT_PUSH(arena, record->contacts, record->n_contacts) = run;
 	}
 }
 
-static void write_suppression(struct names *names, const struct tact_suppression *from, Tact__Suppression *to)
+static void write_suppression(
+    struct tables *tables, const struct tact_suppression *from, Tact__Suppression *to)
 {
 	to->id = write_id(&from->id);
 	to->scope = (Tact__ScopeKind)from->scope.kind;
-	to->scope_value = write_name(names, from->scope.value);
+	to->scope_value = write_name(tables, from->scope.value);
 	to->reason = (Tact__Reason)from->reason;
 	to->purposes = from->purposes;
-	to->source = write_name(names, from->source);
+	to->source = write_name(tables, from->source);
 	to->note = (char *)from->note;
 	to->time_us = from->time_us;
 	to->until_us = from->until_us;
 	to->ended_us = from->ended_us;
-	to->ended_by = write_name(names, from->ended_by);
+	to->ended_by = write_name(tables, from->ended_by);
 	to->ended_why = (char *)from->ended_why;
 }
 
 static void write_suppressions(
-    struct tact_arena *arena, struct names *names, const struct tact_dossier *dossier, Tact__Record *record)
+    struct tact_arena *arena, struct tables *tables, const struct tact_dossier *dossier, Tact__Record *record)
 {
 	size_t count = dossier->suppressions_count;
 	Tact__Suppression *messages = tact_arena_alloc(arena, count * sizeof *messages);
@@ -150,19 +246,19 @@ static void write_suppressions(
 	record->suppressions = tact_arena_alloc(arena, count * sizeof *record->suppressions);
 	for (size_t i = 0; i < count; i++) {
 		tact__suppression__init(&messages[i]);
-		write_suppression(names, &dossier->suppressions[i], &messages[i]);
+		write_suppression(tables, &dossier->suppressions[i], &messages[i]);
 		dossier_write_unknown(arena, &dossier->suppressions[i].unknown, &messages[i].base);
 		record->suppressions[i] = &messages[i];
 	}
 }
 
-static void write_consent(struct names *names, const struct tact_consent *from, Tact__Consent *to)
+static void write_consent(struct tables *tables, const struct tact_consent *from, Tact__Consent *to)
 {
 	to->id = write_id(&from->id);
 	to->basis = (Tact__Basis)from->basis;
 	to->scope = (Tact__ScopeKind)from->scope.kind;
-	to->scope_value = write_name(names, from->scope.value);
-	to->source = write_name(names, from->source);
+	to->scope_value = write_name(tables, from->scope.value);
+	to->source = write_name(tables, from->source);
 	to->proof = (char *)from->proof;
 	to->time_us = from->time_us;
 	to->until_us = from->until_us;
@@ -170,7 +266,7 @@ static void write_consent(struct names *names, const struct tact_consent *from, 
 }
 
 static void write_consents(
-    struct tact_arena *arena, struct names *names, const struct tact_dossier *dossier, Tact__Record *record)
+    struct tact_arena *arena, struct tables *tables, const struct tact_dossier *dossier, Tact__Record *record)
 {
 	size_t count = dossier->consents_count;
 	Tact__Consent *messages = tact_arena_alloc(arena, count * sizeof *messages);
@@ -179,27 +275,28 @@ static void write_consents(
 	record->consents = tact_arena_alloc(arena, count * sizeof *record->consents);
 	for (size_t i = 0; i < count; i++) {
 		tact__consent__init(&messages[i]);
-		write_consent(names, &dossier->consents[i], &messages[i]);
+		write_consent(tables, &dossier->consents[i], &messages[i]);
 		dossier_write_unknown(arena, &dossier->consents[i].unknown, &messages[i].base);
 		record->consents[i] = &messages[i];
 	}
 }
 
-static void write_claim_facts(struct names *names, const struct tact_facts *from, Tact__Claim *to)
+static uint32_t write_claim_facts(struct tables *tables, const struct tact_facts *from)
 {
-	to->channel = (Tact__Channel)from->channel;
-	to->purpose = (Tact__Purpose)from->purpose;
-	to->stream = write_name(names, from->stream);
-	to->owner = write_name(names, from->owner);
-	to->brand = write_name(names, from->brand);
-	to->campaign = write_name(names, from->campaign);
-	to->offer = write_name(names, from->offer);
-	to->list = write_name(names, from->list);
-	to->exempt = from->exempt;
-	to->counts = from->counts;
+	return intern_row(tables, &(struct row){{
+				      [STREAM] = write_name(tables, from->stream),
+				      [OWNER] = write_name(tables, from->owner),
+				      [BRAND] = write_name(tables, from->brand),
+				      [CAMPAIGN] = write_name(tables, from->campaign),
+				      [OFFER] = write_name(tables, from->offer),
+				      [LIST] = write_name(tables, from->list),
+				      [PURPOSE] = (uint32_t)from->purpose,
+				      [CHANNEL] = (uint32_t)from->channel,
+				      [COUNTS] = from->counts,
+				  }});
 }
 
-static void write_claim(struct names *names, const struct tact_claim *from, Tact__Claim *to)
+static void write_claim(struct tables *tables, const struct tact_claim *from, Tact__Claim *to)
 {
 	to->id = write_id(&from->id);
 	to->contact_id = write_id(&from->contact_id);
@@ -207,9 +304,10 @@ static void write_claim(struct names *names, const struct tact_claim *from, Tact
 	to->made_us = from->made_us;
 	to->not_after_us = from->not_after_us;
 	to->priority = from->priority;
-	write_claim_facts(names, &from->facts, to);
-	to->relay = write_name(names, from->relay);
-	to->ring = write_name(names, from->ring);
+	to->facts = write_claim_facts(tables, &from->facts);
+	to->exempt = from->facts.exempt;
+	to->relay = write_name(tables, from->relay);
+	to->ring = write_name(tables, from->ring);
 	to->planned = from->planned;
 	to->tempfail = from->tempfail;
 	to->notify_added = from->notify_added;
@@ -219,12 +317,12 @@ static void write_claim(struct names *names, const struct tact_claim *from, Tact
 	to->review = write_id(&from->review);
 	to->decision = write_id(&from->decision);
 	to->text = (char *)from->text;
-	to->code = write_name(names, from->code);
+	to->code = write_name(tables, from->code);
 	to->done_us = from->done_us;
 }
 
 static void write_claims(
-    struct tact_arena *arena, struct names *names, const struct tact_dossier *dossier, Tact__Record *record)
+    struct tact_arena *arena, struct tables *tables, const struct tact_dossier *dossier, Tact__Record *record)
 {
 	size_t count = dossier->claims_count;
 	Tact__Claim *messages = tact_arena_alloc(arena, count * sizeof *messages);
@@ -233,9 +331,36 @@ static void write_claims(
 	record->claims = tact_arena_alloc(arena, count * sizeof *record->claims);
 	for (size_t i = 0; i < count; i++) {
 		tact__claim__init(&messages[i]);
-		write_claim(names, &dossier->claims[i], &messages[i]);
+		write_claim(tables, &dossier->claims[i], &messages[i]);
 		dossier_write_unknown(arena, &dossier->claims[i].unknown, &messages[i].base);
 		record->claims[i] = &messages[i];
+	}
+}
+
+/* When all that refers to them is written. */
+static void write_rows(struct tact_arena *arena, const struct tables *tables, Tact__Record *record)
+{
+	size_t count = tables->rows_count;
+	Tact__Facts *messages = tact_arena_alloc(arena, count * sizeof *messages);
+
+	record->n_facts = count;
+	record->facts = tact_arena_alloc(arena, count * sizeof *record->facts);
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t *word = tables->rows[i].word;
+
+		tact__facts__init(&messages[i]);
+		messages[i].stream = word[STREAM];
+		messages[i].owner = word[OWNER];
+		messages[i].brand = word[BRAND];
+		messages[i].campaign = word[CAMPAIGN];
+		messages[i].offer = word[OFFER];
+		messages[i].list = word[LIST];
+		messages[i].purpose = (Tact__Purpose)word[PURPOSE];
+		messages[i].channel = (Tact__Channel)word[CHANNEL];
+		messages[i].direction = (Tact__Direction)word[DIRECTION];
+		messages[i].sentiment = (Tact__Sentiment)word[SENTIMENT];
+		messages[i].counts = word[COUNTS] != 0;
+		record->facts[i] = &messages[i];
 	}
 }
 
@@ -289,19 +414,20 @@ void tact_dossier_encode(
 {
 	Tact__Record record = TACT__RECORD__INIT;
 	Tact__Profile profile;
-	struct names names;
+	struct tables tables;
 	uint8_t *bytes;
 	size_t size;
 
-	names_init(arena, dossier, &names);
+	tables_init(arena, dossier, &tables);
 	write_person(arena, dossier, &record);
-	write_contacts(arena, &names, dossier, &record);
-	write_suppressions(arena, &names, dossier, &record);
-	write_consents(arena, &names, dossier, &record);
-	write_claims(arena, &names, dossier, &record);
+	write_contacts(arena, &tables, dossier, &record);
+	write_suppressions(arena, &tables, dossier, &record);
+	write_consents(arena, &tables, dossier, &record);
+	write_claims(arena, &tables, dossier, &record);
 	write_profile(arena, &dossier->profile, &profile, &record);
-	record.strings = names.strings;
-	record.n_strings = names.count;
+	write_rows(arena, &tables, &record);
+	record.strings = tables.strings;
+	record.n_strings = tables.strings_count;
 	record.schema = RECORD_SCHEMA;
 	*ret_bytes = "";
 	*ret_size = 0;

@@ -15,8 +15,10 @@
 
 /* protobuf-c's memory comes from the arena and dies with it. */
 ProtobufCAllocator dossier_allocator(struct tact_arena *arena);
-/* The fields of MESSAGE that the schema does not know, as bytes in the arena; and put back. */
-struct tact_unknown dossier_read_unknown(struct tact_arena *arena, const ProtobufCMessage *message);
+/* The fields of MESSAGE that the schema does not know, as bytes in the arena; false when they are damaged.
+ * And put back. */
+bool dossier_read_unknown(
+    struct tact_arena *arena, const ProtobufCMessage *message, struct tact_unknown *ret);
 void dossier_write_unknown(
     struct tact_arena *arena, const struct tact_unknown *unknown, ProtobufCMessage *message);
 

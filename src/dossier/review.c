@@ -71,7 +71,6 @@ static void read_review(struct tact_arena *arena, const Tact__Review *from, stru
 	    .done_us = from->done_us,
 	    .by = from->by,
 	    .note = from->note,
-	    .unknown = dossier_read_unknown(arena, &from->base),
 	};
 	if (from->id.len == sizeof ret->id.b)
 		memcpy(ret->id.b, from->id.data, sizeof ret->id.b);
@@ -82,6 +81,7 @@ int tact_dossier_decode_review(
     struct tact_arena *arena, const void *bytes, size_t size, struct tact_review *ret, struct tact_error *err)
 {
 	ProtobufCAllocator allocator = dossier_allocator(arena);
+	struct tact_unknown unknown;
 	const Tact__Review *review;
 	int result;
 
@@ -89,9 +89,13 @@ int tact_dossier_decode_review(
 		return tact_error_set(err, TACT_ABSENT, "review: there is none");
 	review = tact__review__unpack(&allocator, size, bytes);
 	result = check_review(review, size, err);
-	if (result == TACT_OK)
-		read_review(arena, review, ret);
-	return result;
+	if (result != TACT_OK)
+		return result;
+	if (!dossier_read_unknown(arena, &review->base, &unknown))
+		return tact_error_set(err, TACT_CORRUPT, "review: impossible field");
+	read_review(arena, review, ret);
+	ret->unknown = unknown;
+	return TACT_OK;
 }
 
 /* What was kept for the reviewer alone ends with the review, whoever forgets to take it out. */

@@ -29,3 +29,26 @@ src/dossier/review.pb-c.h: src/dossier/review.pb-c.c
 	$(AM_V_at)test -f $@ || { rm -f src/dossier/review.pb-c.c && $(MAKE) $(AM_MAKEFLAGS) src/dossier/review.pb-c.c; }
 # Before there are dependency files, `make src/dossier/libdossier.a` must know too.
 $(src_dossier_libdossier_a_OBJECTS): src/dossier/dossier.pb-c.h src/dossier/review.pb-c.h
+
+check_PROGRAMS += tests/unit/test_dossier_record tests/unit/test_dossier_scope tests/unit/test_dossier_tidy \
+	tests/unit/test_dossier_value tests/unit/test_dossier_seeds tests/bench/bench_dossier
+TESTS += tests/unit/test_dossier_record tests/unit/test_dossier_scope tests/unit/test_dossier_tidy \
+	tests/unit/test_dossier_value tests/unit/test_dossier_seeds
+dossier_help = tests/unit/dossier_help.c tests/unit/dossier_help.h
+tests_unit_test_dossier_record_SOURCES = tests/unit/test_dossier_record.c $(dossier_help)
+tests_unit_test_dossier_record_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dossier_record_LDADD = $(DOSSIER) $(CHECK_LIBS)
+tests_unit_test_dossier_scope_SOURCES = tests/unit/test_dossier_scope.c
+tests_unit_test_dossier_scope_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dossier_scope_LDADD = $(DOSSIER) $(CHECK_LIBS)
+tests_unit_test_dossier_tidy_SOURCES = tests/unit/test_dossier_tidy.c $(dossier_help)
+tests_unit_test_dossier_tidy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dossier_tidy_LDADD = $(DOSSIER) $(CHECK_LIBS)
+tests_unit_test_dossier_value_SOURCES = tests/unit/test_dossier_value.c $(dossier_help)
+tests_unit_test_dossier_value_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dossier_value_LDADD = $(DOSSIER) $(CHECK_LIBS)
+tests_unit_test_dossier_seeds_SOURCES = tests/unit/test_dossier_seeds.c tests/fuzz/fuzz_dossier.c $(dossier_help)
+tests_unit_test_dossier_seeds_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_dossier_seeds_LDADD = $(DOSSIER) $(CHECK_LIBS)
+tests_bench_bench_dossier_SOURCES = tests/bench/bench_dossier.c
+tests_bench_bench_dossier_LDADD = $(DOSSIER)

@@ -128,7 +128,7 @@ int tact_dossier_parse_scope(
 	const char *word = trimmed;
 
 	if (colon != NULL) {
-		word = tact_arena_strndup(arena, trimmed, (size_t)(colon - trimmed));
+		word = tact_text_trim(arena, tact_arena_strndup(arena, trimmed, (size_t)(colon - trimmed)));
 		scope.value = tact_text_trim(arena, colon + 1);
 	}
 	scope.kind = (enum tact_scope_kind)find_word(scope_words, COUNT(scope_words), word);
