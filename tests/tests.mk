@@ -1,2 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The tact authors
+#
+# Tests that belong to no room. Those in Python run against processes; they are given both folders, and leave nothing in either.
+
+TEST_EXTENSIONS = .py
+PY_LOG_COMPILER = $(PYTHON3)
+AM_PY_LOG_FLAGS = -B
+AM_TESTS_ENVIRONMENT = TACT_SOURCE='$(abs_srcdir)'; TACT_BUILD='$(abs_builddir)'; export TACT_SOURCE TACT_BUILD;
+
+POSTFIX_TESTS = \
+	tests/postfix/test_postfix_itself.py
+
+TESTS += $(POSTFIX_TESTS)
+EXTRA_DIST += $(POSTFIX_TESTS) \
+	tests/postfix/client.py \
+	tests/postfix/daemon.py \
+	tests/postfix/evidence.py \
+	tests/postfix/harness.py \
+	tests/postfix/relay.py \
+	tests/postfix/room.py \
+	tests/postfix/sinks.py
