@@ -111,7 +111,7 @@ struct tact_claim {
 	struct tact_id contact_id; /* none for a planned campaign's */
 	enum tact_claim_state state;
 	bool planned; /* by a campaign, not by a message */
-	int priority; /* as in facts.priority, kept beside for sorting */
+	int priority; /* as in facts.priority, kept beside for sorting; the record holds this one for both */
 	int64_t made_us, not_after_us;
 	struct tact_facts facts; /* what the rules read, as it was */
 	const char *relay;       /* host whose Postfix keeps the mail */
@@ -177,13 +177,15 @@ void tact_dossier_merge(struct tact_arena *arena, struct tact_dossier *view, con
 
 struct tact_contact *tact_dossier_find_contact(struct tact_dossier *dossier, const struct tact_id *id);
 struct tact_claim *tact_dossier_find_claim(struct tact_dossier *dossier, const struct tact_id *id);
+/* The latest: a message that is decided again after its claim was withdrawn has a newer one. */
 struct tact_claim *tact_dossier_find_claim_of_contact(struct tact_dossier *dossier, const struct tact_id *contact_id);
 struct tact_suppression *tact_dossier_find_suppression(struct tact_dossier *dossier, const struct tact_id *id);
+/* A count of 0 becomes 1. */
 void tact_dossier_add_contact(struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact);
 void tact_dossier_add_suppression(
     struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_suppression *suppression);
 void tact_dossier_add_consent(struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_consent *consent);
-/* False when TACT_DOSSIER_CLAIMS_MAX are waiting already. */
+/* False when TACT_DOSSIER_CLAIMS_MAX are waiting already; a claim that neither waits nor is in review always finds room. */
 bool tact_dossier_add_claim(struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_claim *claim);
 void tact_dossier_remove_contact(struct tact_dossier *dossier, const struct tact_id *id);
 
@@ -208,7 +210,8 @@ struct tact_review {
 	const char *by, *note; /* who ended it, and why */
 	struct tact_unknown unknown;
 };
-/* As tact_dossier_decode and tact_dossier_encode; src/dossier/review.proto. size 0 is TACT_ABSENT. */
+/* As tact_dossier_decode and tact_dossier_encode; src/dossier/review.proto. size 0 is TACT_ABSENT. Of a review that ended, sender, subject
+ * and excerpt are not written. */
 int tact_dossier_decode_review(struct tact_arena *arena, const void *bytes, size_t size, struct tact_review *ret, struct tact_error *err);
 void tact_dossier_encode_review(struct tact_arena *arena, const struct tact_review *review, const void **ret_bytes, size_t *ret_size);
 
