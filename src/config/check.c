@@ -46,11 +46,22 @@ static struct declared declared(const struct build *build, const char *kind)
 	return all;
 }
 
+/* A message carries its listener's name as it is written there; the other names are compared without case. */
+static bool is_declared(const char *name, const struct declared *all)
+{
+	if (strcmp(all->kind, "listener") != 0)
+		return has_name(name, all->names, all->count);
+	for (size_t i = 0; i < all->count; i++)
+		if (strcmp(all->names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static void check_name(const struct build *build, const struct section *section, const char *option,
     const char *name, const struct declared *all)
 {
 	struct reading *reading = build->reading;
-	if (has_name(name, all->names, all->count))
+	if (is_declared(name, all))
 		return;
 	const char *near = tact_config_nearest(name, all->names, all->count),
 		   *shown = tact_config_show(reading, name);

@@ -176,6 +176,13 @@ static void put(struct page *page, const char *format, ...)
 	va_end(args);
 }
 
+/* An exempt stream is never delayed, so that a max_delay of its own would be a mistake. */
+static bool is_moot(const struct row *row, const void *target)
+{
+	return row == tact_config_row_find("stream", "max_delay") &&
+	       ((const struct tact_stream *)target)->exempt;
+}
+
 static void put_options(struct page *page, const char *kind, const void *target, const char *indent)
 {
 	struct tact_arena *scratch = tact_arena_new();
@@ -184,7 +191,7 @@ static void put_options(struct page *page, const char *kind, const void *target,
 		if (strcmp(row->doc.section, kind) != 0)
 			continue;
 		const char *value = row->type->print(scratch, row, (const char *)target + row->offset);
-		if (value != NULL)
+		if (value != NULL && !is_moot(row, target))
 			put(page, "%s%s = %s\n", indent, row->doc.name, value);
 		else
 			put(page, "%s# %s: none\n", indent, row->doc.name);

@@ -19,6 +19,7 @@
 
 #define MARKER "(section)"
 #define MOST_LEARNED 100
+#define MOST_STRAYS 100
 #define DEEPEST 2
 
 /* An unknown name, and what its surroundings make of it. */
@@ -35,6 +36,8 @@ struct pass {
 	struct learned *learned;
 	size_t learned_count;
 	bool again;
+	const char *stray; /* a word that is neither option nor section, somewhere before stray_end_line */
+	int stray_end_line, strays;
 };
 
 static struct pass *current;
@@ -76,25 +79,23 @@ static const char *home_of(const char *name)
 
 static const char *place(const char *kind)
 {
-	return *kind == '\0' ? "the top level"
-			     : tact_arena_printf(current->reading->arena, "a %s section", kind);
+	return *kind == '\0' ? "at the top level"
+			     : tact_arena_printf(current->reading->arena, "in a %s section", kind);
 }
 
 static void report_unknown_option(const cfg_t *cfg, const char *name)
 {
 	const char *kind = kind_of(cfg), *shown = tact_config_show(current->reading, name);
 	const char *near = nearest_option(kind, name), *home = home_of(name);
-	if (*kind != '\0' && !tact_config_is_section(kind))
-		return; /* the section itself is the mistake */
 	if (home != NULL)
-		tact_config_mistake(current->reading, cfg->line, "%s does not belong in %s; it belongs in %s",
+		tact_config_mistake(current->reading, cfg->line, "%s does not belong %s; it belongs %s",
 		    shown, place(kind), place(home));
 	else if (near != NULL)
-		tact_config_mistake(current->reading, cfg->line,
-		    "there is no option %s in %s; did you mean %s?", shown, place(kind), near);
+		tact_config_mistake(current->reading, cfg->line, "there is no option %s %s; did you mean %s?",
+		    shown, place(kind), near);
 	else
 		tact_config_mistake(current->reading, cfg->line,
-		    "there is no option %s in %s; tact.conf(5) lists them all", shown, place(kind));
+		    "there is no option %s %s; tact.conf(5) lists them all", shown, place(kind));
 }
 
 static void report_unknown_section(const cfg_t *cfg)
@@ -122,8 +123,8 @@ static struct learned *find_learned(const char *kind, const char *name)
 
 static bool learn(const char *kind, const char *name)
 {
-	if (find_learned(kind, name) != NULL || tact_config_row_find(kind, name) != NULL ||
-	    strcmp(name, MARKER) == 0 || current->learned_count == MOST_LEARNED)
+	if (find_learned(kind, name) != NULL || strcmp(name, MARKER) == 0 ||
+	    current->learned_count == MOST_LEARNED)
 		return false;
 	struct learned *learned =
 	    TACT_PUSH(current->reading->arena, current->learned, current->learned_count);
@@ -139,6 +140,18 @@ static bool learn_better(const char *kind, const char *name, int from)
 	if (learned == NULL || (int)learned->as != from)
 		return false;
 	learned->as++;
+	return true;
+}
+
+/* What was learned fits nowhere: the word itself is too much, as in `slot_size = 5 000`. */
+static bool take_for_stray(const cfg_t *cfg, const char *name)
+{
+	struct learned *learned = find_learned(kind_of(cfg), name);
+	if (learned == NULL || current->strays == MOST_STRAYS)
+		return false;
+	learned->as = AS_OPTION;
+	current->stray = learned->name;
+	current->stray_end_line = cfg->line;
 	return true;
 }
 
@@ -171,6 +184,15 @@ static int on_unknown_section(cfg_t *cfg, cfg_opt_t *opt, const char *value, voi
 {
 	(void)opt;
 	report_unknown_section(cfg);
+	*(const char **)result = value;
+	return 0;
+}
+
+/* Inside a section that is a mistake itself. */
+static int on_lost_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	(void)cfg;
+	(void)opt;
 	*(const char **)result = value;
 	return 0;
 }
@@ -222,8 +244,7 @@ static const struct {
 } sayings[] = {
     {"no such option '%s'", "there is no option %s here"},
     {"missing equal sign after option '%s'", "%s is not followed by =; write %1$s = VALUE"},
-    {"missing opening brace for section '%s'",
-	"section %s is not followed by {; if this is the end of a value, put the value in quotes"},
+    {"missing opening brace for section '%s'", "section %s is not followed by {; write %1$s \"NAME\" { }"},
     {"missing title for section '%s'", "section %s has no name; write %1$s \"NAME\" {"},
     {"unexpected token '%s'",
 	"did not expect %s here; a list is written {a, b}, other values of more than a word in quotes"},
@@ -242,7 +263,9 @@ static const char *saying(const char *theirs)
 static void report_stop(const cfg_t *cfg, const char *ours, const char *what)
 {
 	char text[512];
-	const char *shown = what != NULL ? tact_config_show(current->reading, what) : "";
+	const char *shown = what == NULL    ? ""
+			    : *what == '\0' ? "\"\""
+					    : tact_config_show(current->reading, what);
 	const char *cut =
 	    strstr(ours, "%1$s"); /* only these two forms occur, so that no format comes from a variable */
 	const char *first = strstr(ours, "%s");
@@ -264,7 +287,9 @@ static bool take_lesson(const cfg_t *cfg, const char *theirs, const char *what)
 	if (strcmp(theirs, "missing equal sign after option '%s'") == 0)
 		return learn_better(kind_of(cfg), what, AS_OPTION);
 	if (strcmp(theirs, "missing opening brace for section '%s'") == 0)
-		return learn_better(kind_of(cfg), what, AS_SECTION);
+		return learn_better(kind_of(cfg), what, AS_SECTION) || take_for_stray(cfg, what);
+	if (strcmp(theirs, "missing title for section '%s'") == 0)
+		return take_for_stray(cfg, what);
 	return false;
 }
 
@@ -322,10 +347,12 @@ static void push_learned(cfg_opt_t **options, size_t *count, const char *kind, i
 {
 	for (size_t i = 0; i < current->learned_count; i++) {
 		const struct learned *learned = &current->learned[i];
-		if (strcmp(learned->kind, kind) != 0)
-			continue;
+		if (strcmp(learned->kind, kind) != 0 ||
+		    (depth == 0 && tact_config_row_find(kind, learned->name) != NULL))
+			continue; /* of another section, or one that is unknown only inside another */
 		if (learned->as == AS_OPTION)
-			push_option(options, count, learned->name, on_unknown_value);
+			push_option(
+			    options, count, learned->name, depth == 0 ? on_unknown_value : on_lost_value);
 		else
 			push_section(options, count, learned->name, unknown_section(learned->name, depth + 1),
 			    learned->as == AS_TITLED);
@@ -386,15 +413,61 @@ static void read_once(struct pass *pass, const char *text)
 	cfg_free(pass->root);
 }
 
-void tact_config_read(struct reading *reading, const char *text)
+/* The last place up to the end of a line where NAME stands as a bare word. */
+static char *find_word(char *text, const char *name, int end_line)
+{
+	static const char around[] = " \t\n={}(),";
+	size_t length = strlen(name);
+	char *found = NULL;
+	int line = 1;
+	for (char *p = text; *p != '\0' && line <= end_line; line += *p++ == '\n')
+		if ((p == text || strchr(around, p[-1]) != NULL) && strncmp(p, name, length) == 0 &&
+		    strchr(around, p[length]) != NULL)
+			found = p;
+	return found;
+}
+
+static int line_of(const char *text, const char *place)
+{
+	int line = 1;
+	for (const char *p = text; p < place; p++)
+		line += *p == '\n';
+	return line;
+}
+
+/* Takes the stray word out. Words on one line are one mistake. */
+static void blank_stray(struct pass *pass, char *text, int *last_line)
+{
+	char *word = find_word(text, pass->stray, pass->stray_end_line);
+	if (word == NULL || *pass->stray == '\0') {
+		pass->strays = MOST_STRAYS; /* the next pass stops there */
+		return;
+	}
+	int line = line_of(text, word);
+	if (line != *last_line)
+		tact_config_mistake(pass->reading, line,
+		    "%s is neither an option nor a section; if it belongs to the value before it, put the "
+		    "whole value in quotes",
+		    tact_config_show(pass->reading, pass->stray));
+	memset(word, ' ', strlen(pass->stray));
+	*last_line = line;
+	pass->strays++;
+}
+
+void tact_config_read(struct reading *reading, char *text)
 {
 	struct pass pass = {.reading = reading};
 	size_t scanned = reading->mistakes_count;
 	bool stopped = reading->stopped;
+	int last_line = 0;
 	current = &pass;
 	do {
 		reading->mistakes_count = scanned;
 		reading->stopped = stopped;
+		if (pass.stray != NULL)
+			blank_stray(&pass, text, &last_line);
+		scanned = reading->mistakes_count;
+		pass.stray = NULL;
 		read_once(&pass, text);
 	} while (pass.again);
 	current = NULL;

@@ -56,8 +56,8 @@ const char *tact_config_nearest(const char *name, const char *const *candidates,
  * as long as TEXT. */
 char *tact_config_scan(struct reading *reading, const char *text);
 /* Reads TEXT through libconfuse into sections. Mistakes of names and syntax are reported, values are not
- * looked at. */
-void tact_config_read(struct reading *reading, const char *text);
+ * looked at. A word too many is blanked in TEXT. */
+void tact_config_read(struct reading *reading, char *text);
 
 /* ---- the table -------------------------------------------------------------------------------------------
  */

@@ -75,8 +75,9 @@ static unsigned distance(const char *a, const char *b)
 const char *tact_config_nearest(const char *name, const char *const *candidates, size_t count)
 {
 	const char *nearest = NULL;
-	unsigned bound = (unsigned)strlen(name) / 3 + 1;
-	if (strlen(name) > LONGEST_NAME)
+	size_t length = strlen(name);
+	unsigned bound = length < 4 ? length > 1 : (unsigned)length / 4 + 1;
+	if (length > LONGEST_NAME)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		if (strlen(candidates[i]) > LONGEST_NAME)

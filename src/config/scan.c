@@ -62,12 +62,30 @@ static void blank_block_comment(struct scan *scan)
 	blank(scan);
 }
 
+/* Reports ${NAME} and makes harmless letters of it. */
 static void refuse_environment(struct scan *scan)
 {
 	tact_config_mistake(scan->reading, scan->line,
 	    "${ would take a value from the environment, which is not read here; write the value itself, or "
 	    "put it between ' and '");
-	scan->out[scan->at] = '_';
+	size_t length = strcspn(scan->in + scan->at, "}\"'\n");
+	length += scan->in[scan->at + length] == '}';
+	memset(scan->out + scan->at, 'x', length);
+	scan->at += length - 1;
+	note(scan, 'a');
+}
+
+/* Takes the name before an = without a value out, so that what follows is not taken for the value. */
+static void refuse_no_value(struct scan *scan)
+{
+	size_t end = scan->at;
+	tact_config_mistake(
+	    scan->reading, scan->line, "there is nothing after =; write the value on the same line");
+	while (end > 0 && strchr(" \t=+", scan->out[end - 1]) != NULL)
+		scan->out[--end] = ' ';
+	while (end > 0 && strchr(" \t\n={}(),", scan->out[end - 1]) == NULL)
+		scan->out[--end] = ' ';
+	note(scan, 'a');
 }
 
 /* libconfuse drops most backslashes between double quotes, and a pattern would silently be another one. */
@@ -138,6 +156,13 @@ static bool at_word_start(const struct scan *scan)
 	return scan->at == 0 || strchr(" \t\r\n={}(),\"'", scan->in[scan->at - 1]) != NULL;
 }
 
+static void end_line(struct scan *scan)
+{
+	if (scan->before == '=')
+		refuse_no_value(scan);
+	scan->line++;
+}
+
 static void bare(struct scan *scan)
 {
 	char c = scan->in[scan->at], next = scan->in[scan->at + 1];
@@ -145,12 +170,12 @@ static void bare(struct scan *scan)
 		open_brace(scan);
 	else if (c == '}')
 		close_brace(scan);
-	else if (c == '*' || (c == '+' && next != '='))
+	else if (c == '*' || c == '|' || (c == '+' && next != '='))
 		swallowed(scan, c);
 	else if (c == '$' && next == '{')
 		refuse_environment(scan);
 	else if (c == '\n')
-		scan->line++;
+		end_line(scan);
 	else if (c != ' ' && c != '\t' && c != '\r')
 		note(scan, c == '=' || c == ',' ? c : 'a');
 	scan->at++;
@@ -220,7 +245,8 @@ char *tact_config_scan(struct reading *reading, const char *text)
 	    .reading = reading, .in = clean, .out = tact_arena_strdup(reading->arena, clean), .line = 1};
 	while (scan.in[scan.at] != '\0' && !reading->stopped)
 		step(&scan);
-	reading->last_line = scan.line;
+	reading->last_line =
+	    scan.at > 0 && scan.line > 1 && scan.in[scan.at - 1] == '\n' ? scan.line - 1 : scan.line;
 	if (scan.depth > 0 && !reading->stopped) {
 		int open = scan.depth < DEEPEST ? scan.depth : DEEPEST;
 		tact_config_mistake(
