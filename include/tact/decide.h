@@ -185,6 +185,9 @@ struct tact_bell_claim {
  * derived anew; place_us may be later than now (bumped: the record's wake time is put right by tact_decide_refresh). */
 int tact_decide_due(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us, int64_t until_us, size_t limit,
     int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count, struct tact_error *err);
+/* The same, page by page: about LIMIT records, never parting those of one instant. ret_next_us is the next page's after_us; until_us at the end. */
+int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us, int64_t until_us, size_t limit,
+    int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count, int64_t *ret_next_us, struct tact_error *err);
 /* Writes a record's state forward: lapsed claims and those named (never fetched) become withdrawn, wake time set anew, outcome entries. */
 int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena, const struct tact_store_key *key,
     const struct tact_id *withdraw, size_t withdraw_count, int64_t now_us, int64_t deadline_ms, struct tact_error *err);

@@ -15,12 +15,19 @@ struct due_list {
 	struct tact_store_key *keys;
 	int64_t *wakes_us;
 	size_t keys_count, wakes_count;
+	size_t page; /* stop at the first new instant after so many; 0: never */
+	bool more;
 };
 
 static bool note_due(void *context, const struct tact_store_key *key, const struct tact_record *record)
 {
 	struct due_list *list = context;
 
+	if (list->page != 0 && list->keys_count >= list->page &&
+	    list->wakes_us[list->wakes_count - 1] != record->wake_us) {
+		list->more = true;
+		return false;
+	}
 	*TACT_PUSH(list->arena, list->keys, list->keys_count) = *key;
 	*TACT_PUSH(list->arena, list->wakes_us, list->wakes_count) = record->wake_us;
 	return true;
@@ -28,7 +35,8 @@ static bool note_due(void *context, const struct tact_store_key *key, const stru
 
 struct bell_list {
 	struct tact_decider *decider;
-	struct tact_arena *arena;
+	struct tact_arena *arena;   /* of the answer */
+	struct tact_arena *scratch; /* of the records it is made from */
 	const struct tact_rule_set *rules;
 	int64_t now_us;
 	struct tact_bell_claim *claims;
@@ -47,10 +55,10 @@ static void list_claims(
 	struct tact_dossier dossier;
 	int64_t *places;
 
-	if (tact_dossier_decode(list->arena, record->bytes, record->size, &dossier, NULL) != TACT_OK)
+	if (tact_dossier_decode(list->scratch, record->bytes, record->size, &dossier, NULL) != TACT_OK)
 		return;
-	places = tact_arena_alloc(list->arena, (dossier.claims_count + 1) * sizeof *places);
-	tact_policy_places(list->arena, list->rules, &dossier, list->now_us, places);
+	places = tact_arena_alloc(list->scratch, (dossier.claims_count + 1) * sizeof *places);
+	tact_policy_places(list->scratch, list->rules, &dossier, list->now_us, places);
 	for (size_t i = 0; i < dossier.claims_count; i++) {
 		const struct tact_claim *claim = &dossier.claims[i];
 
@@ -59,8 +67,8 @@ static void list_claims(
 		*TACT_PUSH(list->arena, list->claims, list->count) = (struct tact_bell_claim){
 		    .claim = claim->id,
 		    .key = *key,
-		    .ring = claim->ring,
-		    .stream = claim->facts.stream,
+		    .ring = tact_arena_strdup(list->arena, claim->ring),
+		    .stream = tact_arena_strdup(list->arena, claim->facts.stream),
 		    /* Without a place: rung now, so that the gate refuses it in time. */
 		    .place_us = places[i] == INT64_MAX || places[i] == 0 ? list->now_us : places[i],
 		    .made_us = claim->made_us,
@@ -74,44 +82,73 @@ static void list_review(
 {
 	struct tact_review review;
 
-	if (tact_dossier_decode_review(list->arena, record->bytes, record->size, &review, NULL) != TACT_OK ||
+	if (tact_dossier_decode_review(list->scratch, record->bytes, record->size, &review, NULL) != TACT_OK ||
 	    review.state == TACT_REVIEW_HELD || !tact_text_equal(review.relay, list->decider->parts.host))
 		return;
 	for (size_t i = 0; i < review.rings_count; i++)
 		*TACT_PUSH(list->arena, list->claims, list->count) = (struct tact_bell_claim){
 		    .claim = review.id,
 		    .key = *key,
-		    .ring = review.rings[i],
+		    .ring = tact_arena_strdup(list->arena, review.rings[i]),
 		    .review = true,
-		    .stream = review.stream,
+		    .stream = tact_arena_strdup(list->arena, review.stream),
 		    .place_us = review.done_us,
 		    .made_us = review.made_us,
 		};
 }
 
-static int read_due(struct bell_list *list, const struct due_list *due, struct tact_error *err)
-{
-	struct tact_record *records = tact_arena_alloc(list->arena, (due->keys_count + 1) * sizeof *records);
-	struct tact_store_answer *answers =
-	    tact_arena_alloc(list->arena, (due->keys_count + 1) * sizeof *answers);
+#define CHUNK 64 /* records read at a time */
 
-	if (due->keys_count == 0)
-		return TACT_OK;
-	int result = tact_store_read(
-	    list->decider->parts.store, due->keys, due->keys_count, list->arena, records, answers, 0);
+static int read_chunk(
+    struct bell_list *list, const struct tact_store_key *keys, size_t count, struct tact_error *err)
+{
+	struct tact_record records[CHUNK];
+	struct tact_store_answer answers[CHUNK];
+	int result =
+	    tact_store_read(list->decider->parts.store, keys, count, list->scratch, records, answers, 0);
+
 	if (result == TACT_UNAVAILABLE || result == TACT_UNCERTAIN) {
 		tact_store_last_error(list->decider->parts.store, err);
 		return result;
 	}
-	for (size_t i = 0; i < due->keys_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (answers[i].result != TACT_OK || records[i].size == 0)
 			continue;
-		if (due->keys[i].kind == TACT_STORE_REVIEW)
-			list_review(list, &due->keys[i], &records[i]);
-		else if (due->keys[i].kind == TACT_STORE_DOSSIER)
-			list_claims(list, &due->keys[i], &records[i]);
+		if (keys[i].kind == TACT_STORE_REVIEW)
+			list_review(list, &keys[i], &records[i]);
+		else if (keys[i].kind == TACT_STORE_DOSSIER)
+			list_claims(list, &keys[i], &records[i]);
 	}
 	return TACT_OK;
+}
+
+/* Records are large and what the bell wants of them is small: they are let go chunk by chunk. */
+static int read_due(struct bell_list *list, const struct due_list *due, struct tact_error *err)
+{
+	int result = TACT_OK;
+
+	list->scratch = tact_arena_new();
+	for (size_t at = 0; at < due->keys_count && result == TACT_OK; at += CHUNK) {
+		size_t left = due->keys_count - at;
+
+		result = read_chunk(list, due->keys + at, left < CHUNK ? left : CHUNK, err);
+		tact_arena_reset(list->scratch);
+	}
+	tact_arena_free(&list->scratch);
+	return result;
+}
+
+static int list_due(struct tact_decider *decider, int64_t after_us, int64_t until_us, size_t limit,
+    struct due_list *due, struct bell_list *list, struct tact_error *err)
+{
+	int result = tact_store_due(decider->parts.store, after_us, until_us, limit, note_due, due, err);
+
+	if (result != TACT_OK)
+		return result;
+	list->rules = tact_decider_take_rules(decider);
+	result = read_due(list, due, err);
+	tact_decider_put_rules(decider, list->rules);
+	return result;
 }
 
 int tact_decide_due(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
@@ -119,17 +156,29 @@ int tact_decide_due(struct tact_decider *decider, struct tact_arena *arena, int6
     struct tact_error *err)
 {
 	struct due_list due = {.arena = arena};
-	struct bell_list list = {
-	    .decider = decider, .arena = arena, .now_us = now_us, .rules = tact_decider_take_rules(decider)};
-	int result = tact_store_due(decider->parts.store, after_us, until_us, limit, note_due, &due, err);
+	struct bell_list list = {.decider = decider, .arena = arena, .now_us = now_us};
+	int result = list_due(decider, after_us, until_us, limit, &due, &list, err);
 
-	if (result == TACT_OK)
-		result = read_due(&list, &due, err);
-	tact_decider_put_rules(decider, list.rules);
 	if (result != TACT_OK)
 		return result;
 	*ret = list.claims;
 	*ret_count = list.count;
+	return TACT_OK;
+}
+
+int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
+    int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
+    int64_t *ret_next_us, struct tact_error *err)
+{
+	struct due_list due = {.arena = arena, .page = limit};
+	struct bell_list list = {.decider = decider, .arena = arena, .now_us = now_us};
+	int result = list_due(decider, after_us, until_us, SIZE_MAX, &due, &list, err);
+
+	if (result != TACT_OK)
+		return result;
+	*ret = list.claims;
+	*ret_count = list.count;
+	*ret_next_us = due.more ? due.wakes_us[due.wakes_count - 1] : until_us;
 	return TACT_OK;
 }
 
@@ -251,32 +300,21 @@ int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tac
 {
 	struct tact_arena *arena = tact_arena_new();
 	int64_t after_us = 0;
-	int result;
+	int result = TACT_OK;
 
 	tact_ledger_clear(decider->parts.ledger);
-	for (;;) {
-		struct due_list due = {.arena = arena};
-		struct bell_list list = {.decider = decider,
-		    .arena = arena,
-		    .now_us = now_us,
-		    .rules = tact_decider_take_rules(decider)};
+	while (after_us < INT64_MAX) {
+		struct tact_bell_claim *claims;
+		size_t count;
 
-		result = tact_store_due(
-		    decider->parts.store, after_us, INT64_MAX, RECOUNT_PAGE, note_due, &due, err);
-		if (result == TACT_OK)
-			result = read_due(&list, &due, err);
-		tact_decider_put_rules(decider, list.rules);
+		result = tact_decide_due_page(
+		    decider, arena, after_us, INT64_MAX, RECOUNT_PAGE, now_us, &claims, &count, &after_us, err);
 		if (result != TACT_OK)
 			break;
-		for (size_t i = 0; i < list.count; i++)
-			if (!list.claims[i].review)
-				tact_ledger_add(decider->parts.ledger, list.claims[i].stream,
-				    ring_slot(list.claims[i].ring), 1);
-		if (due.keys_count < RECOUNT_PAGE)
-			break;
-		/* Records that share the page's last instant are passed over: the ledger bounds, it does not
-		 * count. */
-		after_us = due.wakes_us[due.wakes_count - 1];
+		for (size_t i = 0; i < count; i++)
+			if (!claims[i].review)
+				tact_ledger_add(decider->parts.ledger, claims[i].stream,
+				    ring_slot(claims[i].ring), 1);
 		tact_arena_reset(arena);
 	}
 	tact_arena_free(&arena);
