@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What a message does to one dossier: the question, and its answer written down. Runs inside the store's
+ * update and is pure: the same record and message give the same change.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include "work.h"
+
+#define HOUR_US (3600 * INT64_C(1000000))
+
+/* Is a thing of this age still the one a retry means (DESIGN §5, "Idempotent counting")? */
+static bool is_retry(const struct work *work, int64_t time_us, bool open)
+{
+	int64_t age_us = work->request->now_us - time_us;
+
+	return age_us < (open ? work->rules->retry_window_s * 1000000 : HOUR_US);
+}
+
+static struct tact_contact *find_contact(
+    const struct work *work, struct tact_dossier *dossier, const struct tact_id *id)
+{
+	struct tact_contact *contact = tact_dossier_find_contact(dossier, id);
+
+	return contact != NULL && is_retry(work, contact->time_us, contact->open) ? contact : NULL;
+}
+
+static struct tact_claim *find_claim(
+    const struct work *work, struct tact_dossier *dossier, const struct tact_id *id)
+{
+	struct tact_claim *claim = tact_dossier_find_claim_of_contact(dossier, id);
+
+	if (claim == NULL || !is_retry(work, claim->made_us, claim->open))
+		return NULL;
+	return claim->state == TACT_CLAIM_PASSED || claim->state == TACT_CLAIM_BOUNCED ||
+		       claim->state == TACT_CLAIM_PASSING
+		   ? NULL
+		   : claim;
+}
+
+static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
+    const struct tact_claim *claim, bool has_contact, const struct tact_id *contact_id)
+{
+	struct tact_ruling *ruling = &work->rulings[work->ruling_of[person]];
+	int64_t now_us = work->request->now_us;
+	struct candidate candidate = {
+	    .rules = work->rules,
+	    .stream = work->match.stream,
+	    .facts = &work->facts,
+	    .view = whom_view(work->arena, &work->people[person], dossier),
+	    .contact_id = has_contact ? *contact_id : (struct tact_id){{0}},
+	    .claim_id = claim != NULL ? claim->id : ruling->claim,
+	    .now_us = now_us,
+	    .made_us = claim != NULL ? claim->made_us : now_us,
+	    .not_after_us =
+		claim != NULL ? claim->not_after_us : now_us + work->match.stream->max_delay_s * 1000000,
+	    .released = work->released,
+	    .no_waiting = work->no_waiting,
+	    .automatic = work->automatic,
+	};
+
+	candidate_ask(work->arena, &candidate, &ruling->opinion);
+	ruling->fate = fate_of(work->rules, &ruling->opinion);
+	ruling->monitored = work->rules->monitor;
+	ruling->code = ruling->opinion.code;
+	ruling->text = ruling->opinion.text;
+	ruling->tempfail = work->match.stream->delay_by == TACT_DELAY_TEMPFAIL;
+	ruling->hold = work->match.stream->quarantine_by == TACT_QUARANTINE_HOLD;
+	ruling->add_notify = work->request->asked[work->ruling_of[person]].notify == NULL;
+}
+
+void leave_undecided(struct tact_ruling *ruling, int result, const char *code, const char *text)
+{
+	ruling->fate = TACT_FATE_UNDECIDED;
+	ruling->result = result;
+	ruling->code = code;
+	ruling->text = text;
+}
+
+/* Nothing of this message is queued anywhere: the client comes again by itself. */
+static bool waits_at_client(const struct work *work, const struct tact_ruling *ruling)
+{
+	return ruling->fate == TACT_FATE_GATE && ruling->tempfail && work->people_count == 1;
+}
+
+static void fill_claim(struct work *work, const struct tact_ruling *ruling, const struct tact_id *contact_id,
+    struct tact_claim *claim)
+{
+	int64_t now_us = work->request->now_us;
+
+	if (tact_id_is_none(&claim->id)) {
+		claim->id = ruling->claim;
+		claim->contact_id = *contact_id;
+		claim->made_us = now_us;
+		claim->not_after_us = now_us + work->match.stream->max_delay_s * 1000000;
+		claim->priority = work->facts.priority;
+		claim->relay = work->decider->parts.host;
+		claim->ring = "";
+	}
+	claim->state = ruling->fate == TACT_FATE_GATE	  ? TACT_CLAIM_WAITING
+		       : ruling->fate == TACT_FATE_REVIEW ? TACT_CLAIM_REVIEW
+							  : TACT_CLAIM_REFUSED;
+	claim->facts = work->facts;
+	claim->tempfail = waits_at_client(work, ruling);
+	claim->open = claim->tempfail;
+	claim->notify_added = ruling->add_notify;
+	claim->review = ruling->fate == TACT_FATE_REVIEW ? work->review : (struct tact_id){{0}};
+	claim->decision = ruling->decision;
+	claim->code = ruling->code;
+	claim->text = ruling->text;
+	if (claim->tempfail)
+		claim->ring = "";
+	else if (claim->ring[0] == '\0')
+		claim->ring = ring_choose(work->arena, work->rules, work->decider->parts.ledger, &work->rings,
+		    ruling->fate == TACT_FATE_GATE ? ruling->opinion.until_us : now_us);
+}
+
+/* The recipient is to be rewritten to the gate (or to be found again by the client's retry): a claim says
+ * why. */
+static bool write_claim(struct work *work, size_t person, struct tact_dossier *dossier,
+    struct tact_claim *claim, const struct tact_id *contact_id)
+{
+	struct tact_ruling *ruling = &work->rulings[work->ruling_of[person]];
+	struct tact_claim fresh = {0};
+	bool is_new = claim == NULL;
+
+	if (is_new) {
+		claim = &fresh;
+		if (ruling->fate == TACT_FATE_GATE &&
+		    tact_ledger_waiting(work->decider->parts.ledger, work->facts.stream) >=
+			work->match.stream->max_waiting) {
+			leave_undecided(ruling, TACT_REFUSED, "4.7.1",
+			    "too much is waiting in this stream, try again later");
+			return false;
+		}
+	}
+	fill_claim(work, ruling, contact_id, claim);
+	ruling->claim = claim->id;
+	ruling->ring = claim->ring;
+	work->results[person].new_waiting = is_new && ruling->fate == TACT_FATE_GATE && !claim->tempfail;
+	if (is_new && !tact_dossier_add_claim(work->arena, dossier, claim)) {
+		leave_undecided(
+		    ruling, TACT_REFUSED, "4.7.1", "too much is waiting for this recipient, try again later");
+		return false;
+	}
+	return true;
+}
+
+static void write_pass(struct work *work, struct tact_dossier *dossier, struct tact_contact *contact,
+    struct tact_claim *claim, const struct tact_id *contact_id)
+{
+	if (claim != NULL) {
+		claim->state = TACT_CLAIM_PASSED;
+		claim->done_us = work->request->now_us;
+	}
+	if (contact != NULL) {
+		contact->open = false;
+		return;
+	}
+	struct tact_contact fresh = contact_of(&work->facts, contact_id, work->request->now_us);
+	tact_dossier_add_contact(work->arena, dossier, &fresh);
+}
+
+/* Carries the ruling into the dossier; answers whether there is anything to write. */
+static bool apply(struct work *work, size_t person, struct tact_dossier *dossier,
+    struct tact_contact *contact, struct tact_claim *claim, const struct tact_id *contact_id)
+{
+	struct tact_ruling *ruling = &work->rulings[work->ruling_of[person]];
+
+	switch (ruling->fate) {
+	case TACT_FATE_PASS:
+		write_pass(work, dossier, contact, claim, contact_id);
+		return true;
+	case TACT_FATE_GATE:
+	case TACT_FATE_REVIEW:
+		return write_claim(work, person, dossier, claim, contact_id);
+	case TACT_FATE_REFUSE:
+		/* Alone it is answered 550 and needs no record; among others the gate must know it. */
+		if (work->people_count > 1)
+			return write_claim(work, person, dossier, claim, contact_id);
+		return !dossier->has_person_key;
+	case TACT_FATE_UNDECIDED:
+		break;
+	}
+	return false;
+}
+
+bool work_change(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	struct work *work = context;
+	struct person_result *result = &work->results[index];
+	struct tact_ruling *ruling = &work->rulings[work->ruling_of[index]];
+	struct tact_dossier dossier;
+	struct tact_id contact_id;
+	bool write;
+
+	(void)store_now_us;
+	*result = (struct person_result){.version_seen = now->version};
+	result->result = tact_dossier_decode(work->arena, now->bytes, now->size, &dossier, NULL);
+	if (result->result != TACT_OK)
+		return false;
+	contact_id = tact_facts_contact_id(work->request->message, &work->people[index].key);
+	struct tact_contact *contact = find_contact(work, &dossier, &contact_id);
+	struct tact_claim *claim = find_claim(work, &dossier, &contact_id);
+	if (claim != NULL)
+		result->previous = claim->decision;
+	ask(work, index, &dossier, claim, contact != NULL, &contact_id);
+	write = apply(work, index, &dossier, contact, claim, &contact_id);
+	if (ruling->fate == TACT_FATE_UNDECIDED) {
+		result->result = ruling->result;
+		return false;
+	}
+	if (write)
+		record_finish(work->arena, &work->terms, &work->people[index], &dossier, ret);
+	result->has_person_key = dossier.has_person_key;
+	memcpy(result->person_key, dossier.person_key, sizeof result->person_key);
+	return write;
+}
+
+void work_consider(struct work *work, size_t person, struct tact_dossier *dossier)
+{
+	struct tact_id contact_id = tact_facts_contact_id(work->request->message, &work->people[person].key);
+	bool has_contact = find_contact(work, dossier, &contact_id) != NULL;
+
+	ask(work, person, dossier, find_claim(work, dossier, &contact_id), has_contact, &contact_id);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Before the first question: which stream carries the message, who the recipients are, and who of them is the
+ * same person.
+ */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "work.h"
+
+/* Personal mail of one sender and subject beyond personal_max a day is bulk. */
+static void unmask_bulk(struct work *work, size_t recipients)
+{
+	const struct tact_stream *stream = work->match.stream;
+	const struct tact_message *message = work->request->message;
+	int64_t sum;
+
+	if (stream->purpose != TACT_PERSONAL || work->match.strictest)
+		return;
+	sum = volume_add(work->decider->volume, message->envelope.sender, message->subject,
+	    work->recording ? (int64_t)recipients : 0, work->request->now_us);
+	if (!work->recording)
+		sum += (int64_t)recipients;
+	if (sum <= stream->personal_max)
+		return;
+	work->match = (struct tact_match){.stream = work->rules->streams.strictest,
+	    .certain = true,
+	    .strictest = true,
+	    .bulk = true,
+	    .why = "calls itself personal and goes to more recipients a day than personal_max"};
+}
+
+/* Mail from the null sender (DESIGN §3): machines' answers pass uncounted, the rest meets the strictest
+ * stream and never waits. */
+static void judge_null_sender(struct work *work)
+{
+	const struct tact_message *message = work->request->message;
+
+	if (message->envelope.sender[0] != '\0')
+		return;
+	work->automatic = message->automatic;
+	work->no_waiting = true;
+	work->match = (struct tact_match){.stream = work->rules->streams.strictest,
+	    .certain = true,
+	    .strictest = true,
+	    .why = message->automatic ? "answer of a mail system" : "null sender"};
+}
+
+static void gather(struct work *work)
+{
+	const struct tact_decide_request *request = work->request;
+
+	tact_facts_match_stream(&work->rules->streams, request->message, true, &work->match);
+	unmask_bulk(work, request->asked_count);
+	judge_null_sender(work);
+	tact_facts_gather(work->arena, &work->rules->streams, request->message, &work->match, &work->facts);
+	if (work->automatic) {
+		work->facts.purpose = TACT_TRANSACTIONAL;
+		work->facts.counts = false;
+		work->facts.exempt = true;
+	}
+}
+
+static void refuse_address(struct tact_ruling *ruling, const struct tact_error *err, struct tact_arena *arena)
+{
+	ruling->fate = TACT_FATE_REFUSE;
+	ruling->code = "5.1.3";
+	ruling->text = tact_text_printable(arena, err->text, 160);
+	ruling->opinion =
+	    (struct tact_opinion){.verdict = TACT_REJECT, .code = ruling->code, .text = ruling->text};
+}
+
+/* A new person, unless an earlier recipient of the message is the same one by key. */
+static void add_person(struct work *work, size_t index)
+{
+	struct tact_ruling *ruling = &work->rulings[index];
+	struct whom *whom = &work->people[work->people_count];
+
+	*whom = (struct whom){.recipient = ruling->recipient, .key = ruling->recipient.key};
+	work->ruling_of[work->people_count++] = index;
+}
+
+static void read_recipients(struct work *work)
+{
+	const struct tact_decide_request *request = work->request;
+
+	for (size_t i = 0; i < request->asked_count; i++) {
+		struct tact_ruling *ruling = &work->rulings[i];
+		struct tact_error err;
+
+		*ruling = (struct tact_ruling){.given = request->asked[i].given,
+		    .first = i,
+		    .match = work->match,
+		    .facts = work->facts,
+		    .decision = tact_id_random(),
+		    .ring = "",
+		    .code = "",
+		    .text = ""};
+		if (tact_facts_recipient(work->arena, work->decider->parts.identity, ruling->given,
+			&ruling->recipient, &err) != TACT_OK)
+			refuse_address(ruling, &err, work->arena);
+		else
+			add_person(work, i);
+	}
+}
+
+static int compare_keys(const void *a, const void *b, void *context)
+{
+	const struct whom *people = context;
+	size_t left = *(const size_t *)a, right = *(const size_t *)b;
+	int order = memcmp(people[left].key.b, people[right].key.b, TACT_ID_BYTES);
+
+	return order != 0 ? order : (left > right) - (left < right);
+}
+
+/* The same person twice is one decision: later ones point to the first and leave the list. */
+static void join_duplicates(struct work *work)
+{
+	size_t n = work->people_count, kept = 0;
+	size_t *order = tact_arena_alloc(work->arena, (n + 1) * sizeof *order);
+	bool *again = tact_arena_alloc(work->arena, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = i;
+	if (n > 1)
+		qsort_r(order, n, sizeof *order, compare_keys, work->people);
+	for (size_t i = 1, first = 0; i < n; i++) {
+		if (!tact_id_equal(&work->people[order[i]].key, &work->people[order[first]].key)) {
+			first = i;
+			continue;
+		}
+		again[order[i]] = true;
+		work->rulings[work->ruling_of[order[i]]].first = work->ruling_of[order[first]];
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (again[i])
+			continue;
+		work->people[kept] = work->people[i];
+		work->ruling_of[kept++] = work->ruling_of[i];
+	}
+	work->people_count = kept;
+}
+
+/* Those who cannot be looked up are left undecided before the store is asked to write anything for them. */
+static size_t drop_unresolved(struct work *work)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < work->people_count; i++) {
+		if (work->people[i].result != TACT_OK) {
+			struct tact_ruling *ruling = &work->rulings[work->ruling_of[i]];
+			leave_undecided(ruling, work->people[i].result, "", "");
+			undecided_words(ruling->result, &ruling->code, &ruling->text);
+			continue;
+		}
+		work->people[kept] = work->people[i];
+		work->ruling_of[kept++] = work->ruling_of[i];
+	}
+	return kept;
+}
+
+/* Has the review that this message would fall under been released already? */
+static int look_at_review(struct work *work)
+{
+	struct tact_review review;
+	bool exists;
+	int result;
+
+	if (!tact_decide_wants_body(work->decider)) /* no rule quarantines */
+		return TACT_OK;
+	work->review = review_id(&work->facts, work->request->message);
+	result = review_read(
+	    work->decider, work->arena, &work->review, &review, &exists, work->request->deadline_ms);
+	work->released = result == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
+	return result;
+}
+
+void work_prepare(struct work *work)
+{
+	size_t n = work->request->asked_count;
+
+	work->people = tact_arena_alloc(work->arena, (n + 1) * sizeof *work->people);
+	work->ruling_of = tact_arena_alloc(work->arena, (n + 1) * sizeof *work->ruling_of);
+	gather(work);
+	read_recipients(work);
+	whom_resolve(
+	    work->decider, work->arena, work->people, work->people_count, work->request->deadline_ms);
+	join_duplicates(work);
+	int review = look_at_review(work);
+	for (size_t i = 0; i < work->people_count; i++) {
+		work->people[i].result = worst(work->people[i].result, review);
+		work->rulings[work->ruling_of[i]].claim = tact_id_random();
+	}
+	work->people_count = drop_unresolved(work);
+	work->results = tact_arena_alloc(work->arena, (work->people_count + 1) * sizeof *work->results);
+}
+
+void work_prepare_rcpt(struct work *work)
+{
+	work->people = tact_arena_alloc(work->arena, sizeof *work->people);
+	work->ruling_of = tact_arena_alloc(work->arena, sizeof *work->ruling_of);
+	work->results = tact_arena_alloc(work->arena, sizeof *work->results);
+	tact_facts_gather(
+	    work->arena, &work->rules->streams, work->request->message, &work->match, &work->facts);
+	read_recipients(work);
+	whom_resolve(
+	    work->decider, work->arena, work->people, work->people_count, work->request->deadline_ms);
+	work->people_count = drop_unresolved(work);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Taking an answer back: the client was told 451 after all, so what was written must be found again however
+ * late the retry comes.
+ */
+#include <config.h>
+
+#include "private.h"
+
+/* ---- taking an answer back ---- */
+
+struct reopening {
+	struct tact_arena *arena;
+	struct record_terms terms;
+	const struct tact_ruling **rulings;
+	const struct tact_message *message;
+	struct whom *people;
+};
+
+static bool reopen_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	struct reopening *reopening = context;
+	const struct tact_ruling *ruling = reopening->rulings[index];
+	struct tact_dossier dossier;
+	bool changed = false;
+
+	(void)store_now_us;
+	if (tact_dossier_decode(reopening->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
+		return false;
+	for (size_t i = 0; i < dossier.contacts_count; i++) {
+		struct tact_contact *contact = &dossier.contacts[i];
+
+		if (contact->time_us == reopening->terms.now_us && !contact->open &&
+		    !tact_id_is_none(&contact->id))
+			changed = contact->open = true;
+	}
+	struct tact_claim *claim =
+	    tact_id_is_none(&ruling->claim) ? NULL : tact_dossier_find_claim(&dossier, &ruling->claim);
+	if (claim != NULL && !claim->open) {
+		changed = claim->open = true;
+		if (ruling->fate == TACT_FATE_GATE && ruling->tempfail) {
+			claim->tempfail = true;
+			claim->ring = "";
+		}
+	}
+	if (changed)
+		record_finish(reopening->arena, &reopening->terms, &reopening->people[index], &dossier, ret);
+	return changed;
+}
+
+void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_ruling *rulings, size_t count, int64_t now_us, int64_t deadline_ms)
+{
+	struct reopening reopening = {.arena = arena,
+	    .terms = {
+		.rules = tact_decider_take_rules(decider), .host = decider->parts.host, .now_us = now_us}};
+	struct tact_store_key *keys = NULL;
+	size_t n = 0, people = 0, listed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct tact_ruling *ruling = &rulings[i];
+
+		if (ruling->first != i || tact_id_is_none(&ruling->written) ||
+		    (ruling->fate == TACT_FATE_GATE && ruling->tempfail && ruling->ring[0] == '\0'))
+			continue;
+		*TACT_PUSH(arena, keys, n) =
+		    (struct tact_store_key){.kind = TACT_STORE_DOSSIER, .id = ruling->written};
+		*TACT_PUSH(arena, reopening.rulings, listed) = ruling;
+		*TACT_PUSH(arena, reopening.people, people) = (struct whom){.recipient = ruling->recipient};
+	}
+	if (n > 0) {
+		struct tact_store_answer *answers = tact_arena_alloc(arena, n * sizeof *answers);
+		(void)tact_store_update(
+		    decider->parts.store, keys, n, reopen_one, &reopening, answers, deadline_ms);
+	}
+	tact_decider_put_rules(decider, reopening.terms.rules);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * One message at the milter on its way through the pipeline: prepared in prepare.c, changed in
+ * change_message.c, answered in message.c.
+ */
+#ifndef TACT_DECIDE_WORK_H
+#define TACT_DECIDE_WORK_H
+
+#include "private.h"
+
+/* What the change function found out about one person, besides the ruling. */
+struct person_result {
+	int result;
+	bool has_person_key;
+	uint8_t person_key[TACT_SEAL_KEY_BYTES];
+	struct tact_id previous; /* decision that made the claim found again */
+	uint64_t version_seen, version_written;
+	bool new_waiting; /* counts in the ledger */
+};
+
+/* One message being decided. people[i] is a distinct person; ruling_of[i] the first ruling that is about
+ * them. */
+struct work {
+	struct tact_decider *decider;
+	struct tact_arena *arena;
+	const struct tact_decide_request *request;
+	const struct tact_rule_set *rules;
+	struct record_terms terms;
+	struct tact_match match;
+	struct tact_facts facts;
+	bool automatic, no_waiting, recording;
+	bool released; /* the message's review was released: what would be quarantined passes */
+	struct tact_id review;
+	struct tact_ruling *rulings;
+	struct whom *people;
+	size_t *ruling_of;
+	size_t people_count;
+	struct rings rings;
+	struct person_result *results;
+};
+
+/* ---- prepare.c: everything before the first question ---- */
+
+/* Stream, facts, rulings and people; whoever cannot be looked up is left undecided and off the list. */
+void work_prepare(struct work *work);
+/* The same for the one recipient known at RCPT, where the match is made already. */
+void work_prepare_rcpt(struct work *work);
+
+/* ---- apply.c: the question and the change, inside the store's update ---- */
+
+/* Asks about one person; the ruling gets opinion, fate and words. */
+void work_consider(struct work *work, size_t person, struct tact_dossier *dossier);
+/* A tact_store_change_fn over struct work. */
+bool work_change(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret);
+void leave_undecided(struct tact_ruling *ruling, int result, const char *code, const char *text);
+
+#endif
