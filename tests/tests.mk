@@ -9,7 +9,8 @@ AM_PY_LOG_FLAGS = -B
 AM_TESTS_ENVIRONMENT = TACT_SOURCE='$(abs_srcdir)'; TACT_BUILD='$(abs_builddir)'; export TACT_SOURCE TACT_BUILD;
 
 POSTFIX_TESTS = \
-	tests/postfix/test_postfix_itself.py
+	tests/postfix/test_postfix_itself.py \
+	tests/postfix/test_verdicts.py
 
 TESTS += $(POSTFIX_TESTS)
 EXTRA_DIST += $(POSTFIX_TESTS) \

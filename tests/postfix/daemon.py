@@ -34,9 +34,9 @@ def section_text(kind, name, options):
     return "%s {\n%s\n}\n" % (title, "\n".join(lines))
 
 
-def section(kind, name="", **options):
+def section(kind_, name="", **options):
     """A section for Tactd's sections: section("limit", "weekly", at_most="4/7d", count=["promotional"])."""
-    return kind, name, options
+    return kind_, name, options
 
 
 class Tactd:
