@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The bell's timetable, with the time handed in: what is rung when, what is given up, what was never queued.
+ */
+#include <config.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/gate/plan.h"
+
+#define SECOND INT64_C(1000000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define NOW (INT64_C(29500000) * MINUTE) /* the instant of slot s29500000 */
+
+static struct plan *plan;
+
+static void setup(void)
+{
+	plan = plan_new(NOW - 5 * HOUR);
+	plan_begin_reading(plan, true);
+}
+
+static void teardown(void)
+{
+	plan_free(&plan);
+}
+
+static struct tact_id id(unsigned n)
+{
+	struct tact_id ret = {{0}};
+
+	memcpy(ret.b, &n, sizeof n);
+	ret.b[15] = 1;
+	return ret;
+}
+
+static struct tact_bell_claim claim(unsigned n, const char *ring, int64_t place_us)
+{
+	return (struct tact_bell_claim){.claim = id(n),
+	    .key = {.kind = TACT_STORE_DOSSIER, .id = id(1000000 + n)},
+	    .ring = ring,
+	    .stream = "",
+	    .place_us = place_us,
+	    .made_us = place_us - HOUR};
+}
+
+static enum plan_answer add(unsigned n, const char *ring, int64_t place_us, int64_t now_us)
+{
+	struct tact_bell_claim one = claim(n, ring, place_us);
+
+	return plan_add(plan, &one, now_us);
+}
+
+/* Rings what is to be rung and names it: "s1,s2". */
+static const char *ring_now(int64_t now_us)
+{
+	static char text[1024];
+	struct plan_ring rings[50];
+	size_t count = plan_rings(plan, now_us, rings, 50);
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		strncat(text, rings[i].review ? "R" : "", sizeof text - strlen(text) - 1);
+		strncat(text, rings[i].label, sizeof text - strlen(text) - 1);
+		strncat(text, i + 1 < count ? "," : "", sizeof text - strlen(text) - 1);
+		plan_rang(plan, &rings[i], true, now_us);
+	}
+	return text;
+}
+
+static void ended(unsigned n, int64_t now_us)
+{
+	struct tact_id one = id(n);
+
+	plan_ended(plan, &one, now_us);
+}
+
+START_TEST(due_is_rung_at_once_then_after_10_s_then_each_minute)
+{
+	ck_assert_int_eq(add(1, "s29500000", NOW, NOW), PLAN_KEPT);
+	ck_assert_str_eq(ring_now(NOW), "s29500000");
+	ck_assert_str_eq(ring_now(NOW + 1), "");
+	ck_assert_str_eq(ring_now(NOW + 10 * SECOND - 1), "");
+	ck_assert_str_eq(ring_now(NOW + 10 * SECOND), "s29500000");
+	ck_assert_str_eq(ring_now(NOW + 69 * SECOND), "");
+	ck_assert_str_eq(ring_now(NOW + 70 * SECOND), "s29500000");
+	ck_assert_str_eq(ring_now(NOW + 130 * SECOND), "s29500000");
+	ended(1, NOW + 131 * SECOND);
+	ck_assert_str_eq(ring_now(NOW + 190 * SECOND), "");
+	ck_assert_uint_eq(plan_waiting(plan), 0);
+}
+END_TEST
+
+START_TEST(many_claims_of_a_slot_are_one_ring)
+{
+	for (unsigned i = 0; i < 200; i++)
+		ck_assert_int_eq(add(i, i % 2 == 0 ? "s29500000" : "s29499000", NOW, NOW), PLAN_KEPT);
+	ck_assert_str_eq(ring_now(NOW), "s29499000,s29500000");
+	ck_assert_str_eq(ring_now(NOW + SECOND), "");
+}
+END_TEST
+
+START_TEST(the_same_label_under_both_domains_is_two_rings)
+{
+	struct tact_bell_claim review = claim(2, "s29500000", NOW);
+
+	review.review = true;
+	add(1, "s29500000", NOW, NOW);
+	plan_add(plan, &review, NOW);
+	ck_assert_str_eq(ring_now(NOW), "s29500000,Rs29500000");
+}
+END_TEST
+
+START_TEST(later_claims_of_a_slot_wait_for_its_instant)
+{
+	int64_t early = NOW - 50 * SECOND;
+
+	add(1, "s29500000", early, early);
+	ck_assert_str_eq(ring_now(early), "s29500000");
+	ended(1, early + SECOND);
+	for (unsigned i = 2; i < 40; i++) {
+		add(i, "s29500000", early + i * SECOND, early + i * SECOND);
+		ck_assert_str_eq(ring_now(early + i * SECOND), "");
+	}
+	ck_assert_str_eq(ring_now(NOW), "s29500000");
+	/* Afterwards, what comes late waits ten seconds at most. */
+	add(50, "s29500000", NOW + 2 * SECOND, NOW + 2 * SECOND);
+	ck_assert_str_eq(ring_now(NOW + 2 * SECOND), "");
+	ck_assert_str_eq(ring_now(NOW + 10 * SECOND), "s29500000");
+}
+END_TEST
+
+START_TEST(a_bumped_claim_is_rung_under_its_old_name)
+{
+	add(1, "s29000000", NOW, NOW);
+	ck_assert_str_eq(ring_now(NOW), "s29000000");
+}
+END_TEST
+
+START_TEST(a_later_place_puts_the_record_right)
+{
+	ck_assert_int_eq(add(1, "s29500000", NOW + 1, NOW), PLAN_REFRESH);
+	ck_assert_str_eq(ring_now(NOW), "");
+	add(1, "s29500000", NOW, NOW);
+	ck_assert_int_eq(add(1, "s29500000", NOW + HOUR, NOW + 1), PLAN_REFRESH);
+	ck_assert_uint_eq(plan_waiting(plan), 0);
+}
+END_TEST
+
+START_TEST(what_the_index_no_longer_names_is_not_rung)
+{
+	add(1, "s29500000", NOW, NOW);
+	add(2, "s29500001", NOW, NOW);
+	plan_begin_reading(plan, true);
+	add(2, "s29500001", NOW, NOW);
+	plan_end_reading(plan);
+	ck_assert_uint_eq(plan_waiting(plan), 1);
+	ck_assert_str_eq(ring_now(NOW), "s29500001");
+}
+END_TEST
+
+START_TEST(what_ended_while_the_index_was_read_stays_ended)
+{
+	add(1, "s29500000", NOW, NOW);
+	plan_begin_reading(plan, false);
+	ended(1, NOW);
+	add(1, "s29500000", NOW, NOW);
+	ck_assert_uint_eq(plan_waiting(plan), 0);
+	plan_begin_reading(plan, false);
+	add(1, "s29500000", NOW, NOW);
+	ck_assert_uint_eq(plan_waiting(plan), 1);
+}
+END_TEST
+
+START_TEST(a_deaf_postfix_is_asked_again)
+{
+	struct plan_ring ring;
+
+	add(1, "s29500000", NOW, NOW);
+	ck_assert_uint_eq(plan_rings(plan, NOW, &ring, 1), 1);
+	plan_rang(plan, &ring, false, NOW);
+	ck_assert_str_eq(ring_now(NOW + 9 * SECOND), "");
+	ck_assert_str_eq(ring_now(NOW + 10 * SECOND), "s29500000");
+	/* That was the first one heard: the second comes ten seconds later. */
+	ck_assert_str_eq(ring_now(NOW + 20 * SECOND), "s29500000");
+}
+END_TEST
+
+START_TEST(a_taken_claim_is_rung_for_until_it_ended)
+{
+	struct tact_id one = id(1), two = id(2);
+
+	add(1, "s29500000", NOW, NOW);
+	ck_assert_str_eq(ring_now(NOW), "s29500000");
+	plan_taken(plan, &one, "s29500000", false, NOW + SECOND);
+	plan_taken(plan, &two, "s29500007", false, NOW + SECOND);
+	/* Its record has no wake time any more, and the next hop said 4xx. */
+	plan_begin_reading(plan, true);
+	plan_end_reading(plan);
+	ck_assert_uint_eq(plan_waiting(plan), 2);
+	ck_assert_str_eq(ring_now(NOW + 10 * SECOND), "s29500000");
+	ck_assert_str_eq(ring_now(NOW + 61 * SECOND), "s29500007");
+	ended(1, NOW + 62 * SECOND);
+	ended(2, NOW + 62 * SECOND);
+	ck_assert_uint_eq(plan_waiting(plan), 0);
+}
+END_TEST
+
+START_TEST(lapsed_claims_are_rung_twice_and_given_up)
+{
+	struct tact_bell_claim one = claim(1, "s29490000", NOW);
+	struct tact_store_key keys[4];
+
+	one.lapsed = true;
+	ck_assert_int_eq(plan_add(plan, &one, NOW), PLAN_KEPT);
+	ck_assert_str_eq(ring_now(NOW), "s29490000");
+	ck_assert_str_eq(ring_now(NOW + 10 * SECOND), "s29490000");
+	ck_assert_uint_eq(plan_give_up(plan, NOW + 59 * SECOND, keys, 4), 0);
+	ck_assert_uint_eq(plan_give_up(plan, NOW + 60 * SECOND, keys, 4), 1);
+	ck_assert(tact_id_equal(&keys[0].id, &one.key.id));
+	ck_assert_uint_eq(plan_waiting(plan), 0);
+}
+END_TEST
+
+START_TEST(ended_reviews_are_rung_for_ten_minutes)
+{
+	struct tact_bell_claim one = claim(1, "s29490000", NOW);
+	struct tact_store_key keys[4];
+	int rung = 0;
+
+	one.review = true;
+	one.key.kind = TACT_STORE_REVIEW;
+	plan_add(plan, &one, NOW);
+	for (int64_t at = NOW; at < NOW + 10 * MINUTE; at += SECOND) {
+		if (*ring_now(at) != '\0')
+			rung++;
+		ck_assert_uint_eq(plan_give_up(plan, at, keys, 4), 0);
+	}
+	ck_assert_int_eq(rung, 11); /* 0, 10 s, and each minute from there */
+	ck_assert_uint_eq(plan_give_up(plan, NOW + 10 * MINUTE, keys, 4), 1);
+	ck_assert_int_eq(keys[0].kind, TACT_STORE_REVIEW);
+}
+END_TEST
+
+/* Postfix's active queue is not flooded: a full slot drains before the next is rung. */
+START_TEST(a_full_slot_drains_before_the_next)
+{
+	for (unsigned i = 0; i < 1000; i++)
+		add(i, i < 500 ? "s29499999" : "s29500000", NOW - (i < 500 ? SECOND : 0), NOW);
+	ck_assert_str_eq(ring_now(NOW), "s29499999");
+	ck_assert_str_eq(ring_now(NOW + SECOND), "");
+	for (unsigned i = 0; i < 199; i++)
+		ended(i, NOW + 2 * SECOND);
+	ck_assert_str_eq(ring_now(NOW + 2 * SECOND), "");
+	ended(200, NOW + 2 * SECOND);
+	ck_assert_str_eq(ring_now(NOW + 3 * SECOND), "s29500000");
+}
+END_TEST
+
+START_TEST(a_slot_that_does_not_move_holds_nobody_up)
+{
+	for (unsigned i = 0; i < 1000; i++)
+		add(i, i < 500 ? "s29499999" : "s29500000", NOW, NOW);
+	ck_assert_str_eq(ring_now(NOW), "s29499999");
+	ck_assert_str_eq(ring_now(NOW + 10 * SECOND), "s29499999");
+	ended(1, NOW + 20 * SECOND);
+	ck_assert_str_eq(ring_now(NOW + 49 * SECOND), "");
+	ck_assert_str_eq(ring_now(NOW + 50 * SECOND), "s29500000");
+}
+END_TEST
+
+START_TEST(at_most_so_many_rings_a_time)
+{
+	char labels[120][16];
+	struct plan_ring rings[50];
+
+	for (unsigned i = 0; i < 120; i++) {
+		snprintf(labels[i], sizeof labels[i], "s%u", 100 + i);
+		add(i, labels[i], NOW, NOW);
+	}
+	ck_assert_uint_eq(plan_rings(plan, NOW, rings, 50), 50);
+	ck_assert_str_eq(rings[0].label, "s100");
+	ck_assert_str_eq(rings[49].label, "s149");
+	for (size_t i = 0; i < 50; i++)
+		plan_rang(plan, &rings[i], true, NOW);
+	ck_assert_uint_eq(plan_rings(plan, NOW + SECOND, rings, 50), 50);
+	ck_assert_str_eq(rings[0].label, "s150");
+}
+END_TEST
+
+START_TEST(when_the_store_is_back_everything_due_is_rung)
+{
+	add(1, "s29500000", NOW, NOW);
+	add(2, "s29500001", NOW, NOW);
+	(void)ring_now(NOW);
+	(void)ring_now(NOW + 10 * SECOND);
+	plan_ring_all(plan, NOW + 15 * SECOND);
+	ck_assert_str_eq(ring_now(NOW + 15 * SECOND), "s29500000,s29500001");
+	ck_assert_str_eq(ring_now(NOW + 25 * SECOND), "s29500000,s29500001");
+}
+END_TEST
+
+START_TEST(what_never_came_was_never_queued)
+{
+	struct tact_bell_claim one = claim(1, "s29500000", NOW);
+	struct tact_id seen = id(2);
+
+	one.made_us = NOW - 2 * HOUR;
+	ck_assert(plan_was_never_queued(plan, &one, NOW - 5 * HOUR, NOW));
+	ck_assert(!plan_was_never_queued(plan, &one, NOW - HOUR, NOW)); /* looked at before */
+	one.made_us = NOW - HOUR + 1;
+	ck_assert(!plan_was_never_queued(plan, &one, NOW - 5 * HOUR, NOW)); /* may still come */
+	one.made_us = NOW - 6 * HOUR;
+	ck_assert(!plan_was_never_queued(plan, &one, NOW - 7 * HOUR, NOW)); /* before this tactd */
+	one.made_us = NOW - 2 * HOUR;
+	one.claim = seen;
+	plan_saw(plan, &seen, NOW - 2 * HOUR + SECOND);
+	ck_assert(!plan_was_never_queued(plan, &one, NOW - 5 * HOUR, NOW));
+	/* What was seen is remembered over one turn of the memory, and forgotten after the second. */
+	seen = id(3);
+	plan_saw(plan, &seen, NOW + HOUR);
+	ck_assert(!plan_was_never_queued(plan, &one, NOW - 5 * HOUR, NOW + HOUR));
+}
+END_TEST
+
+START_TEST(a_label_is_only_a_label)
+{
+	static const char *const bad[] = {"", "s1 x", "s1\r\nQUIT", "s1.evil.example", "a_b",
+	    "s12345678901234567890123456789012345678901234567890123456789012345"};
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		ck_assert_int_eq(add((unsigned)i, bad[i], NOW, NOW), PLAN_KEPT);
+	ck_assert_uint_eq(plan_waiting(plan), 0);
+	add(9, "some-label", NOW, NOW);
+	ck_assert_str_eq(ring_now(NOW), "some-label");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("gate_plan");
+	TCase *tcase = tcase_create("plan");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, due_is_rung_at_once_then_after_10_s_then_each_minute);
+	tcase_add_test(tcase, many_claims_of_a_slot_are_one_ring);
+	tcase_add_test(tcase, the_same_label_under_both_domains_is_two_rings);
+	tcase_add_test(tcase, later_claims_of_a_slot_wait_for_its_instant);
+	tcase_add_test(tcase, a_bumped_claim_is_rung_under_its_old_name);
+	tcase_add_test(tcase, a_later_place_puts_the_record_right);
+	tcase_add_test(tcase, what_the_index_no_longer_names_is_not_rung);
+	tcase_add_test(tcase, what_ended_while_the_index_was_read_stays_ended);
+	tcase_add_test(tcase, a_deaf_postfix_is_asked_again);
+	tcase_add_test(tcase, a_taken_claim_is_rung_for_until_it_ended);
+	tcase_add_test(tcase, lapsed_claims_are_rung_twice_and_given_up);
+	tcase_add_test(tcase, ended_reviews_are_rung_for_ten_minutes);
+	tcase_add_test(tcase, a_full_slot_drains_before_the_next);
+	tcase_add_test(tcase, a_slot_that_does_not_move_holds_nobody_up);
+	tcase_add_test(tcase, at_most_so_many_rings_a_time);
+	tcase_add_test(tcase, when_the_store_is_back_everything_due_is_rung);
+	tcase_add_test(tcase, what_never_came_was_never_queued);
+	tcase_add_test(tcase, a_label_is_only_a_label);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
