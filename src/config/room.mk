@@ -9,16 +9,23 @@ src_config_libconfig_a_SOURCES = include/tact/config.h src/config/private.h src/
 	src/config/table.c src/config/scan.c src/config/reading.c src/config/load.c src/config/scalars.c \
 	src/config/lists.c src/config/build.c src/config/check.c src/config/config.c
 
-# conf/ and tests/lint/ are this room's too: the sample file and the manual page say what the table says.
-check_PROGRAMS += tests/lint/options
-tests_lint_options_SOURCES = tests/lint/options.c
-tests_lint_options_LDADD = $(CONFIG)
-
-check_PROGRAMS += tests/unit/test_config tests/unit/test_config_mistakes
-TESTS += tests/unit/test_config tests/unit/test_config_mistakes
+check_PROGRAMS += tests/unit/test_config tests/unit/test_config_mistakes tests/unit/test_config_seeds
+TESTS += tests/unit/test_config tests/unit/test_config_mistakes tests/unit/test_config_seeds
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
 tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_config_LDADD = $(CONFIG) $(CHECK_LIBS)
 tests_unit_test_config_mistakes_SOURCES = tests/unit/test_config_mistakes.c
 tests_unit_test_config_mistakes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_config_mistakes_LDADD = $(CONFIG) $(CHECK_LIBS)
+tests_unit_test_config_seeds_SOURCES = tests/unit/test_config_seeds.c
+tests_unit_test_config_seeds_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_config_seeds_LDADD = $(CONFIG) $(CHECK_LIBS)
+
+# conf/ is this room's too: the sample file and the manual page say what the table says, and tests/lint holds them to it.
+dist_man_MANS += conf/tact.conf.5
+dist_doc_DATA = conf/tact.conf
+check_PROGRAMS += tests/lint/options
+tests_lint_options_SOURCES = tests/lint/options.c
+tests_lint_options_LDADD = $(CONFIG)
+TESTS += tests/lint/documents.py tests/lint/rooms.py
+EXTRA_DIST += tests/lint/documents.py tests/lint/rooms.py
