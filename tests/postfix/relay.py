@@ -123,8 +123,8 @@ class Relay:
             shutil.chown(self.room.mkdir(self.name, "spool", name, owner="postfix", mode=mode), group="postdrop")
         self.room.mkdir(self.name, "spool", "pid")
 
-    def _settle(self):
-        """Postfix waits up to two seconds when its main.cf is younger than that, in case somebody still writes it."""
+    def settle(self):
+        """Postfix waits up to two seconds when its main.cf is younger than that, in case somebody still writes it: makes both files older."""
         for name in ("main.cf", "master.cf"):
             path = os.path.join(self.etc, name)
             before = os.stat(path).st_mtime - 10
@@ -133,7 +133,7 @@ class Relay:
     # ---- life -----------------------------------------------------------------------------------------------
 
     def start(self):
-        self._settle()
+        self.settle()
         log = os.path.join(self.name, "master.out")
         self.process = self.room.spawn([DAEMONS + "/master", "-c", self.etc, "-s"], log, env=self.env, cwd=self.spool)
         try:
@@ -180,7 +180,7 @@ class Relay:
         given = ["%s=%s" % (name, value) for name, value in settings.items() if value is not None]
         if given:
             self.tool("postconf", "-e", *given)
-        self._settle()
+        self.settle()
         if restart and self.process:
             self.restart()
 

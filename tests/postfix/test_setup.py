@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+"""contrib/postfix/setup on a private Postfix: what it prints, what --apply makes of mail, and that --undo leaves nothing."""
+
+import os
+import re
+import shutil
+
+from harness import *
+from relay import master_cf
+
+SETUP = os.path.join(SOURCE, "contrib", "postfix", "setup")
+
+
+def read(relay, name):
+    with open(os.path.join(relay.etc, name), "rb") as file:
+        return file.read()
+
+
+def append(relay, name, text):
+    with open(os.path.join(relay.etc, name), "a", encoding="utf-8") as file:
+        file.write(text)
+
+
+class Setup(Case):
+    def relay(self, main=None, master="", text=""):
+        relay = Relay(self.room(), gate=False, main=main, master=master)
+        append(relay, "main.cf", text)
+        return relay
+
+    def setup(self, relay, *args, status=0):
+        """Runs it (as if main.cf had rested: Postfix's tools wait for that); its standard output, or what it says when it should end with another status."""
+        relay.settle()
+        options = ["--gate", relay.gate_socket]
+        done = run(["sh", SETUP, "-c", relay.etc] + options + list(args), check=False, env=relay.env)
+        self.assertEqual(done.returncode, status, done.stdout.decode() + done.stderr.decode())
+        return (done.stderr if status else done.stdout).decode()
+
+    def undo_restores(self, relay, *args):
+        before = {name: read(relay, name) for name in ("main.cf", "master.cf")}
+        self.setup(relay, "--apply", *args)
+        for name, text in before.items():
+            self.assertNotEqual(read(relay, name), text)
+        self.setup(relay, "--undo")
+        for name, text in before.items():
+            self.assertEqual(read(relay, name), text)
+        self.assertEqual([name for name in os.listdir(relay.etc) if name.startswith("tact-")], [])
+
+
+class Printing(Setup):
+    def test_prints_and_changes_nothing(self):
+        relay = self.relay()
+        before = read(relay, "main.cf"), read(relay, "master.cf")
+        text = self.setup(relay)
+        for word in ("smtpd_milters=inet:127.0.0.1:8891", "non_smtpd_milters=inet:127.0.0.1:8892", "tact-gate:unix:" + relay.gate_socket,
+                     "fast_flush_domains=$relay_domains, later.tact.invalid, .later.tact.invalid", "pass_socket"):
+            self.assertIn(word, text)
+        self.assertEqual((read(relay, "main.cf"), read(relay, "master.cf")), before)
+        self.assertEqual(sorted(os.listdir(relay.etc)), ["main.cf", "master.cf"])
+
+    def test_printed_lines_do_what_apply_does(self):
+        by_hand, by_apply = self.relay(), self.relay()
+        lines = [line for line in self.setup(by_hand).splitlines() if not line.startswith("#")]
+        run(["sh", "-e"], stdin="\n".join(lines), env=by_hand.env)
+        self.setup(by_apply, "--apply")
+        for arguments in (["-n"], ["-M"], ["-P"]):
+            texts = [re.sub(r"/tmp/tact-[^/]*|\d{5}", "", relay.tool("postconf", *arguments).stdout.decode()) for relay in (by_hand, by_apply)]
+            self.assertEqual(*texts)
+        self.assertIn("nothing to do", self.setup(by_hand))
+
+    def test_help_and_clear_errors(self):
+        relay = self.relay()
+        self.assertIn("--undo", self.setup(relay, "--help"))
+        for status, args, words in ((64, ["--nonsense"], "--nonsense is not an option"), (64, ["--apply", "--undo"], "exclude each other"),
+                                    (64, ["--gate"], "needs a value"), (64, ["--gate", "relative"], "absolute"),
+                                    (64, ["--gate", "/" + "x" * 107], "107"), (64, ["--smtp-milter", "a b"], "characters"),
+                                    (64, ["--smtp-milter", "8891"], "inet:HOST:PORT"),
+                                    (78, ["--local-milter", "inet:127.0.0.1:8891"], "listener of its own"),
+                                    (78, ["--review-domain", GATE_DOMAIN], "the same"), (78, ["--before", "x"], "does not name"),
+                                    (66, ["--undo"], "nothing was applied"), (66, ["-c", "/nonexistent"], "not a folder")):
+            with self.subTest(args=args):
+                self.assertIn(words, self.setup(relay, *args, status=status))
+
+    def test_an_old_postfix_is_refused(self):
+        relay = self.relay()
+        tools = relay.room.mkdir("tools")
+        relay.room.write("tools/postconf", "#!/bin/sh\ncase \"$*\" in *mail_version*) echo 3.1.4 ;; *) exec /usr/sbin/postconf \"$@\" ;; esac\n", 0o755)
+        shutil.copy(SETUP, relay.room.path("setup"))
+        run(["sed", "-i", "s|^PATH=|PATH=%s:|" % tools, relay.room.path("setup")])
+        done = run(["sh", relay.room.path("setup"), "-c", relay.etc], check=False)
+        self.assertEqual(done.returncode, 69, done)
+        self.assertIn(b"3.1.4 is too old", done.stderr)
+
+    def test_a_chroot_out_of_reach_is_named(self):
+        relay = self.relay()
+        text = master_cf(relay.port).replace("cleanup unix n - n - 0 cleanup", "cleanup unix n - y - 0 cleanup")
+        relay.room.write("relay/etc/master.cf", text)
+        self.assertIn("chroot", self.setup(relay, "--local-milter", "unix:/run/tact/local", status=78))
+        self.setup(relay, "--local-milter", "unix:%s/tact/local" % relay.spool)
+
+
+class Undoing(Setup):
+    def test_plain_main_cf(self):
+        self.undo_restores(self.relay())
+
+    def test_folded_lines_comments_and_own_lists(self):
+        self.undo_restores(self.relay(text="# theirs\nsmtpd_milters = inet:localhost:11332,\n   { inet:h:8, default_action=accept }\n"
+                                           "non_smtpd_milters = $smtpd_milters\ntransport_maps =\n  hash:/etc/t\nfast_flush_domains = example.org\n"))
+
+    def test_twice_is_once_and_other_options_change_it(self):
+        relay = self.relay()
+        before = read(relay, "main.cf"), read(relay, "master.cf")
+        self.setup(relay, "--apply")
+        once = read(relay, "main.cf"), read(relay, "master.cf")
+        self.assertIn("nothing to do", self.setup(relay, "--apply"))
+        self.assertEqual((read(relay, "main.cf"), read(relay, "master.cf")), once)
+        self.setup(relay, "--apply", "--smtp-milter", "inet:127.0.0.1:9999", "--gate", "/run/other/gate")
+        self.assertEqual(relay.setting("smtpd_milters"), "inet:127.0.0.1:9999")
+        self.assertEqual(relay.setting("transport_maps").count("inline:"), 1)
+        self.setup(relay, "--undo")
+        self.assertEqual((read(relay, "main.cf"), read(relay, "master.cf")), before)
+
+    def test_changes_made_since_are_kept(self):
+        relay = self.relay({"smtpd_milters": "inet:h:1", "non_smtpd_milters": "$smtpd_milters"})
+        self.setup(relay, "--apply")
+        append(relay, "main.cf", "always_bcc = archive@desk.test\n")
+        append(relay, "master.cf", "extra unix - - n - - smtp\n")
+        relay.tool("postconf", "-e", "smtpd_milters=" + relay.setting("smtpd_milters") + ", inet:h:2")
+        self.setup(relay, "--apply", "--smtp-milter", "inet:127.0.0.1:9999")
+        self.assertIn("was changed since", self.setup(relay, "--undo"))
+        self.assertEqual(relay.setting("smtpd_milters"), "inet:h:1, inet:h:2")
+        self.assertEqual(relay.setting("non_smtpd_milters"), "$smtpd_milters")
+        self.assertEqual(relay.setting("always_bcc"), "archive@desk.test")
+        set_there = relay.tool("postconf", "-n").stdout.decode()
+        self.assertNotIn("transport_maps", set_there)
+        self.assertNotIn("fast_flush", set_there)
+        self.assertEqual(read(relay, "master.cf"), (master_cf(relay.port) + "extra unix - - n - - smtp\n").encode())
+
+    def test_a_failed_apply_leaves_all_as_it_was(self):
+        relay = self.relay()
+        before = read(relay, "main.cf"), read(relay, "master.cf")
+        relay.room.mkdir("tools")
+        relay.room.write("tools/postconf", "#!/bin/sh\ncase \"$*\" in *smtpd_milters=inet*) exit 1 ;; *) exec /usr/sbin/postconf \"$@\" ;; esac\n", 0o755)
+        shutil.copy(SETUP, relay.room.path("setup"))
+        run(["sed", "-i", "s|^PATH=|PATH=%s:|" % relay.room.path("tools"), relay.room.path("setup")])
+        done = run(["sh", relay.room.path("setup"), "-c", relay.etc, "--apply"], check=False)
+        self.assertEqual(done.returncode, 69, done)
+        self.assertEqual((read(relay, "main.cf"), read(relay, "master.cf")), before)
+        self.assertEqual(sorted(os.listdir(relay.etc)), ["main.cf", "master.cf"])
+
+
+class Lists(Setup):
+    def test_what_stood_there_stays(self):
+        relay = self.relay({"smtpd_milters": "inet:localhost:11332, unix:opendkim/opendkim.sock", "non_smtpd_milters": "$smtpd_milters",
+                            "transport_maps": "regexp:/etc/all, hash:/etc/t", "fast_flush_domains": "example.org"})
+        text = self.setup(relay, "--apply")
+        self.assertEqual(relay.setting("smtpd_milters"), "inet:localhost:11332, inet:127.0.0.1:8891, unix:opendkim/opendkim.sock")
+        self.assertEqual(relay.setting("non_smtpd_milters"), "inet:localhost:11332, inet:127.0.0.1:8892, unix:opendkim/opendkim.sock")
+        self.assertRegex(relay.setting("transport_maps"), r"^inline:\{.*tact-gate.*\}, regexp:/etc/all, hash:/etc/t$")
+        self.assertRegex(relay.setting("fast_flush_domains"), r"^example\.org, later\.tact\.invalid, \.later")
+        self.assertIn("order of milters", text)
+
+    def test_a_signer_that_is_named(self):
+        relay = self.relay({"smtpd_milters": "inet:a:1, inet:b:2, inet:c:3"})
+        self.setup(relay, "--apply", "--before", "inet:b:2")
+        self.assertEqual(relay.setting("smtpd_milters"), "inet:a:1, inet:127.0.0.1:8891, inet:b:2, inet:c:3")
+
+    def test_a_lenient_default_action_is_not_ours(self):
+        relay = self.relay({"milter_default_action": "accept"})
+        self.setup(relay, "--apply")
+        self.assertEqual(relay.setting("smtpd_milters"), "{ inet:127.0.0.1:8891, default_action=tempfail }")
+        self.assertIn("nothing to do", self.setup(relay, "--apply"))
+
+    def test_services_with_milters_of_their_own_are_named(self):
+        relay = self.relay(master="submission inet n - n - - smtpd -o smtpd_milters=inet:x:1\n")
+        self.assertIn("submission/inet/smtpd_milters = inet:x:1", self.setup(relay))
+
+
+class Working(Setup):
+    """Applied to a running Postfix, with a server of our own at the gate. The milters are taken out again where tactd is not the matter."""
+
+    def test_the_gate_works_and_undo_waits_for_it(self):
+        relay = self.relay()
+        gate = Sink(relay.room, path=relay.gate_socket, lmtp=True)
+        gate.on("RCPT", reply="451 4.7.1 not due")
+        before = read(relay, "main.cf"), read(relay, "master.cf")
+        self.setup(relay, "--apply", "--smtp-milter", "inet:127.0.0.1:%d" % free_port())
+        relay.start()
+        self.assertEqual(relay.send("a@desk.test", "b@person.test", mail()).code, 451, "no milter, no mail")
+        self.setup(relay, "--drain")
+        relay.restart()
+        address = "x.y@s1." + GATE_DOMAIN
+        relay.send("a@desk.test", [address, "fresh@person.test"], mail())
+        relay.sink.wait_to("fresh@person.test")
+        relay.wait_deferred()
+        self.assertIn("1 messages wait", self.setup(relay, "--undo", status=75))
+        gate.relent()
+        wait_for(lambda: relay.etrn("s1." + GATE_DOMAIN, through_pass=True) and (gate.to(address) or None), "the mail at the gate", 30, 0.5)
+        relay.wait_empty()
+        self.setup(relay, "--undo")
+        relay.restart()
+        self.assertEqual((read(relay, "main.cf"), read(relay, "master.cf")), before)
+        self.assertEqual(relay.send("a@desk.test", "after@person.test", mail()).code, 250)
+        relay.sink.wait_to("after@person.test")
+
+    def test_refused_mail_bounces_with_the_real_person(self):
+        relay = self.relay()
+        self.setup(relay, "--apply")
+        relay.start()
+        with Client(relay.refuse_socket) as client:
+            client.send("a@desk.test", [("ann@person.test", "NOTIFY=FAILURE")], mail())
+        (bounce,) = relay.sink.wait_to("a@desk.test")
+        self.assertIn(b"Final-Recipient: rfc822; ann@person.test", bounce.data)
+        self.assertIn(b"refused by send policy", bounce.data)
+
+
+if __name__ == "__main__":
+    main()
