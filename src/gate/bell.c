@@ -59,6 +59,12 @@ static void complain(int64_t *said_ms, const char *what, const struct tact_error
 	tact_log(TACT_LOG_WARNING, "bell: %s: %s", what, err->text);
 }
 
+/* For the timetable's intervals. */
+static int64_t steady_us(void)
+{
+	return 1000 * tact_clock_monotonic_ms();
+}
+
 static int64_t store_deadline_ms(const struct bell *bell)
 {
 	return tact_clock_monotonic_ms() + 1000 * bell->parts.store_timeout_s;
@@ -111,7 +117,7 @@ static void add_page(struct bell *bell, const struct tact_bell_claim *claims, si
 
 		lock(bell);
 		for (end = i; end < count && same_record(&claims[i].key, &claims[end].key); end++)
-			due = (plan_add(bell->plan, &claims[end], now_us) == PLAN_KEPT) || due;
+			due = (plan_add(bell->plan, &claims[end], now_us, steady_us()) == PLAN_KEPT) || due;
 		unlock(bell);
 		/* Every place has moved on. */
 		if (!due)
@@ -186,7 +192,7 @@ static void sweep(struct bell *bell, int64_t now_us)
 
 /* ---- ringing ---- */
 
-static void ring(struct bell *bell, int64_t now_us)
+static void ring(struct bell *bell)
 {
 	struct plan_ring rings[ETRN_MAX];
 	bool heard[ETRN_MAX];
@@ -194,7 +200,7 @@ static void ring(struct bell *bell, int64_t now_us)
 	size_t count;
 
 	lock(bell);
-	count = plan_rings(bell->plan, now_us, rings, ETRN_MAX);
+	count = plan_rings(bell->plan, steady_us(), rings, ETRN_MAX);
 	unlock(bell);
 	if (count == 0)
 		return;
@@ -203,7 +209,7 @@ static void ring(struct bell *bell, int64_t now_us)
 		complain(&bell->said_etrn_ms, "Postfix was not rung", &err);
 	lock(bell);
 	for (size_t i = 0; i < count; i++)
-		plan_rang(bell->plan, &rings[i], heard[i], now_us);
+		plan_rang(bell->plan, &rings[i], heard[i], steady_us());
 	unlock(bell);
 	for (size_t i = 0; i < count; i++)
 		if (heard[i])
@@ -217,7 +223,7 @@ static void give_up(struct bell *bell, int64_t now_us)
 	size_t count;
 
 	lock(bell);
-	count = plan_give_up(bell->plan, now_us, keys, PAGE);
+	count = plan_give_up(bell->plan, steady_us(), keys, PAGE);
 	unlock(bell);
 	for (size_t i = 0; i < count; i++)
 		refresh(bell, &keys[i], NULL, 0, now_us);
@@ -249,18 +255,16 @@ static void note_rules(struct bell *bell)
 static void tick(struct bell *bell)
 {
 	int64_t now_us = tact_clock_now_us();
-	bool all;
 
 	lock(bell);
-	all = bell->ring_all || now_us < bell->read_until_us - OVERLAP_US; /* a clock put back */
+	if (bell->ring_all)
+		plan_ring_all(bell->plan, steady_us());
 	bell->ring_all = false;
-	if (all)
-		plan_ring_all(bell->plan, now_us);
 	unlock(bell);
 	note_rules(bell);
 	recount(bell, now_us);
 	read_due(bell, now_us);
-	ring(bell, now_us);
+	ring(bell);
 	give_up(bell, now_us);
 	sweep(bell, now_us);
 	tact_arena_reset(bell->arena);
@@ -310,7 +314,7 @@ struct bell *bell_start(const struct bell_parts *parts)
 	int64_t now_us = tact_clock_now_us();
 
 	bell->parts = *parts;
-	bell->plan = plan_new(now_us);
+	bell->plan = plan_new(now_us, steady_us());
 	bell->arena = tact_arena_new();
 	bell->sweep_from_us = now_us;
 	bell->sweep_ms = tact_clock_monotonic_ms();
@@ -347,21 +351,21 @@ void bell_free(struct bell **bell)
 void bell_saw(struct bell *bell, const struct tact_id *claim)
 {
 	lock(bell);
-	plan_saw(bell->plan, claim, tact_clock_now_us());
+	plan_saw(bell->plan, claim, steady_us());
 	unlock(bell);
 }
 
 void bell_taken(struct bell *bell, const struct tact_id *claim, const char *label, bool review)
 {
 	lock(bell);
-	plan_taken(bell->plan, claim, label, review, tact_clock_now_us());
+	plan_taken(bell->plan, claim, label, review, steady_us());
 	unlock(bell);
 }
 
 void bell_ended(struct bell *bell, const struct tact_id *claim)
 {
 	lock(bell);
-	plan_ended(bell->plan, claim, tact_clock_now_us());
+	plan_ended(bell->plan, claim, steady_us());
 	unlock(bell);
 }
 

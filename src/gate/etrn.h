@@ -9,8 +9,9 @@
 #include "plan.h"
 #include "smtp.h"
 
-#define ETRN_MAX 50 /* a connection: from 110 on Postfix takes a second for each, at 120 it hangs up (seen)  \
-		     */
+#define ETRN_MAX                                                                                             \
+	50 /* a connection: from 110 on Postfix takes a second for each, at 120 it hangs up (seen)           \
+	    */
 
 /* Rings COUNT ≤ ETRN_MAX rings over one connection; heard[i] says whether Postfix took ring i. TACT_OK when
  * all were, else TACT_UNAVAILABLE with the first refusal in err. */

@@ -162,16 +162,16 @@ static int64_t most(int64_t a, int64_t b)
 }
 
 /* One more claim of this ring is due. */
-static void schedule(const struct plan *plan, struct ring *ring, int64_t now_us)
+static void schedule(const struct plan *plan, struct ring *ring, int64_t now_us, int64_t steady_us)
 {
-	int64_t instant_us = slot_instant_us(plan, ring->name.label), at_us;
+	int64_t left_us = slot_instant_us(plan, ring->name.label) - now_us, at_us;
 
 	if (ring->last_us == 0)
-		at_us = now_us;
-	else if (instant_us > now_us && instant_us - now_us <= plan->slot_length_s * SECOND_US)
-		at_us = instant_us;
+		at_us = steady_us;
+	else if (left_us > 0 && left_us <= plan->slot_length_s * SECOND_US)
+		at_us = steady_us + left_us;
 	else
-		at_us = most(now_us, ring->last_us + AGAIN_US);
+		at_us = most(steady_us, ring->last_us + AGAIN_US);
 	ring->next_us = least(ring->next_us, at_us);
 }
 
@@ -226,13 +226,13 @@ static struct due_claim *find_entry(const struct plan *plan, const struct tact_i
 
 /* ---- making and ending ---- */
 
-struct plan *plan_new(int64_t start_us)
+struct plan *plan_new(int64_t start_us, int64_t steady_us)
 {
 	struct plan *plan = tact_calloc(1, sizeof *plan);
 
 	plan->start_us = start_us;
 	plan->slot_length_s = 60;
-	plan->seen[0].since_us = plan->seen[1].since_us = start_us;
+	plan->seen[0].since_us = plan->seen[1].since_us = steady_us;
 	return plan;
 }
 
@@ -263,7 +263,8 @@ size_t plan_waiting(const struct plan *plan)
 
 /* ---- the due index ---- */
 
-enum plan_answer plan_add(struct plan *plan, const struct tact_bell_claim *claim, int64_t now_us)
+enum plan_answer plan_add(
+    struct plan *plan, const struct tact_bell_claim *claim, int64_t now_us, int64_t steady_us)
 {
 	struct plan_ring name;
 	struct ring *ring;
@@ -281,12 +282,12 @@ enum plan_answer plan_add(struct plan *plan, const struct tact_bell_claim *claim
 	}
 	if (entry == NULL) {
 		entry = insert(plan, &claim->claim, ring);
-		schedule(plan, ring, now_us);
+		schedule(plan, ring, now_us, steady_us);
 	}
 	entry->key = claim->key;
 	entry->reading = plan->reading;
 	if (entry->give_up_us == 0 && (claim->review || claim->lapsed))
-		entry->give_up_us = now_us + (claim->review ? REVIEW_US : MINUTE_US);
+		entry->give_up_us = steady_us + (claim->review ? REVIEW_US : MINUTE_US);
 	return PLAN_KEPT;
 }
 
@@ -322,22 +323,23 @@ static void note_id(void **tree, const struct tact_id *claim)
 	(void)tree_add(copy, tree, compare_ids);
 }
 
-static void turn_seen(struct plan *plan, int64_t now_us)
+static void turn_seen(struct plan *plan, int64_t steady_us)
 {
-	if (now_us - plan->seen[0].since_us < 2 * PLAN_SHOW_UP_US)
+	if (steady_us - plan->seen[0].since_us < 2 * PLAN_SHOW_UP_US)
 		return;
 	tdestroy(plan->seen[1].tree, free);
 	plan->seen[1] = plan->seen[0];
-	plan->seen[0] = (struct seen){.since_us = now_us};
+	plan->seen[0] = (struct seen){.since_us = steady_us};
 }
 
-void plan_saw(struct plan *plan, const struct tact_id *claim, int64_t now_us)
+void plan_saw(struct plan *plan, const struct tact_id *claim, int64_t steady_us)
 {
-	turn_seen(plan, now_us);
+	turn_seen(plan, steady_us);
 	note_id(&plan->seen[0].tree, claim);
 }
 
-void plan_taken(struct plan *plan, const struct tact_id *claim, const char *ring, bool review, int64_t now_us)
+void plan_taken(
+    struct plan *plan, const struct tact_id *claim, const char *ring, bool review, int64_t steady_us)
 {
 	struct due_claim *entry = find_claim(plan, claim);
 	struct plan_ring name;
@@ -346,22 +348,22 @@ void plan_taken(struct plan *plan, const struct tact_id *claim, const char *ring
 		if (!name_ring(ring, review, &name))
 			return;
 		entry = insert(plan, claim, ring_of(plan, &name));
-		entry->ring->next_us = least(entry->ring->next_us, now_us + MINUTE_US);
+		entry->ring->next_us = least(entry->ring->next_us, steady_us + MINUTE_US);
 	}
 	entry->taken = true;
-	entry->ring->progress_us = now_us;
+	entry->ring->progress_us = steady_us;
 	if (entry->give_up_us == 0)
-		entry->give_up_us = now_us + TAKEN_US;
+		entry->give_up_us = steady_us + TAKEN_US;
 }
 
-void plan_ended(struct plan *plan, const struct tact_id *claim, int64_t now_us)
+void plan_ended(struct plan *plan, const struct tact_id *claim, int64_t steady_us)
 {
 	struct due_claim *entry = find_claim(plan, claim);
 
 	note_id(&plan->ended, claim);
 	if (entry == NULL)
 		return;
-	entry->ring->progress_us = now_us;
+	entry->ring->progress_us = steady_us;
 	remove_entry(plan, entry);
 }
 
@@ -389,34 +391,34 @@ static int compare_due(const void *a, const void *b)
 }
 
 /* Rung claims that Postfix is fetching now; a ring that moved nothing for a while holds nobody up. */
-static size_t count_under_way(const struct plan *plan, int64_t now_us)
+static size_t count_under_way(const struct plan *plan, int64_t steady_us)
 {
 	size_t count = 0;
 
 	for (const struct ring *ring = plan->rings; ring != NULL; ring = ring->next)
-		if (ring->draining && now_us >= ring->progress_us && now_us - ring->progress_us < STALLED_US)
+		if (ring->draining && steady_us - ring->progress_us < STALLED_US)
 			count += ring->waiting;
 	return count;
 }
 
-static void forget_old_rings(struct plan *plan, int64_t now_us)
+static void forget_old_rings(struct plan *plan, int64_t steady_us)
 {
 	struct ring *next;
 
 	for (struct ring *ring = plan->rings; ring != NULL; ring = next) {
 		next = ring->next;
-		if (ring->waiting == 0 && (now_us - ring->last_us > FORGET_RING_US || now_us < ring->last_us))
+		if (ring->waiting == 0 && steady_us - ring->last_us > FORGET_RING_US)
 			forget_ring(plan, ring);
 	}
 }
 
-static size_t list_due(const struct plan *plan, int64_t now_us, struct ring ***ret)
+static size_t list_due(const struct plan *plan, int64_t steady_us, struct ring ***ret)
 {
 	size_t count = 0, size = 0;
 
 	*ret = NULL;
 	for (struct ring *ring = plan->rings; ring != NULL; ring = ring->next) {
-		if (ring->waiting == 0 || ring->next_us > now_us)
+		if (ring->waiting == 0 || ring->next_us > steady_us)
 			continue;
 		if (count == size) {
 			size = size == 0 ? 64 : 2 * size;
@@ -429,14 +431,14 @@ static size_t list_due(const struct plan *plan, int64_t now_us, struct ring ***r
 	return count;
 }
 
-size_t plan_rings(struct plan *plan, int64_t now_us, struct plan_ring *ret, size_t max)
+size_t plan_rings(struct plan *plan, int64_t steady_us, struct plan_ring *ret, size_t max)
 {
 	struct ring **due;
 	size_t count, under_way, taken = 0;
 
-	forget_old_rings(plan, now_us);
-	count = list_due(plan, now_us, &due);
-	under_way = count_under_way(plan, now_us);
+	forget_old_rings(plan, steady_us);
+	count = list_due(plan, steady_us, &due);
+	under_way = count_under_way(plan, steady_us);
 	for (size_t i = 0; i < count && taken < max; i++) {
 		if (under_way > CROWD && !due[i]->draining)
 			continue;
@@ -448,31 +450,31 @@ size_t plan_rings(struct plan *plan, int64_t now_us, struct plan_ring *ret, size
 	return taken;
 }
 
-void plan_rang(struct plan *plan, const struct plan_ring *name, bool heard, int64_t now_us)
+void plan_rang(struct plan *plan, const struct plan_ring *name, bool heard, int64_t steady_us)
 {
 	struct ring *ring = tree_find(name, &plan->ring_tree, compare_rings);
 
 	if (ring == NULL || ring->waiting == 0)
 		return;
 	if (!heard) {
-		ring->next_us = now_us + AGAIN_US;
+		ring->next_us = steady_us + AGAIN_US;
 		return;
 	}
 	if (ring->times++ == 0)
-		ring->progress_us = now_us;
-	ring->last_us = now_us;
+		ring->progress_us = steady_us;
+	ring->last_us = steady_us;
 	ring->draining = true;
-	ring->next_us = now_us + (ring->times == 1 ? AGAIN_US : MINUTE_US);
+	ring->next_us = steady_us + (ring->times == 1 ? AGAIN_US : MINUTE_US);
 }
 
-size_t plan_give_up(struct plan *plan, int64_t now_us, struct tact_store_key *ret, size_t max)
+size_t plan_give_up(struct plan *plan, int64_t steady_us, struct tact_store_key *ret, size_t max)
 {
 	size_t count = 0;
 	struct due_claim *next;
 
 	for (struct due_claim *entry = plan->entries; entry != NULL && count < max; entry = next) {
 		next = entry->next;
-		if (entry->give_up_us == 0 || entry->give_up_us > now_us)
+		if (entry->give_up_us == 0 || entry->give_up_us > steady_us)
 			continue;
 		if (entry->key.kind != 0)
 			ret[count++] = entry->key;
@@ -481,12 +483,12 @@ size_t plan_give_up(struct plan *plan, int64_t now_us, struct tact_store_key *re
 	return count;
 }
 
-void plan_ring_all(struct plan *plan, int64_t now_us)
+void plan_ring_all(struct plan *plan, int64_t steady_us)
 {
 	for (struct ring *ring = plan->rings; ring != NULL; ring = ring->next) {
 		ring->times = 0;
 		ring->draining = false;
 		if (ring->waiting > 0)
-			ring->next_us = now_us;
+			ring->next_us = steady_us;
 	}
 }

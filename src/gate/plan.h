@@ -16,7 +16,7 @@
 
 struct plan;
 /* Claims made before start_us count as seen. */
-struct plan *plan_new(int64_t start_us);
+struct plan *plan_new(int64_t start_us, int64_t steady_us);
 void plan_free(struct plan **plan);
 void plan_set_slot_length(struct plan *plan, int64_t slot_length_s);
 
@@ -26,7 +26,8 @@ enum plan_answer {
 	PLAN_KEPT,   /* rung when its time comes */
 	PLAN_REFRESH /* its place is later than its record's wake time: put the record right */
 };
-enum plan_answer plan_add(struct plan *plan, const struct tact_bell_claim *claim, int64_t now_us);
+enum plan_answer plan_add(
+    struct plan *plan, const struct tact_bell_claim *claim, int64_t now_us, int64_t steady_us);
 /* Before the index is read; what ends meanwhile is not added again. After a reading of the whole index: what
  * it no longer names is not waited for any more, but for claims that are being taken. */
 void plan_begin_reading(struct plan *plan, bool whole);
@@ -35,12 +36,12 @@ void plan_end_reading(struct plan *plan);
 /* ---- what the gate saw ---- */
 
 /* Postfix asked for this claim, whatever it was told. */
-void plan_saw(struct plan *plan, const struct tact_id *claim, int64_t now_us);
+void plan_saw(struct plan *plan, const struct tact_id *claim, int64_t steady_us);
 /* It was told to send the body: until plan_ended is heard, it is rung for again. */
 void plan_taken(
-    struct plan *plan, const struct tact_id *claim, const char *ring, bool review, int64_t now_us);
+    struct plan *plan, const struct tact_id *claim, const char *ring, bool review, int64_t steady_us);
 /* It passed, bounced, or waits anew. */
-void plan_ended(struct plan *plan, const struct tact_id *claim, int64_t now_us);
+void plan_ended(struct plan *plan, const struct tact_id *claim, int64_t steady_us);
 /* Was this claim made in (from_us, now - an hour] and never asked for? Then nobody queued it. */
 bool plan_was_never_queued(
     const struct plan *plan, const struct tact_bell_claim *claim, int64_t from_us, int64_t now_us);
@@ -54,13 +55,13 @@ struct plan_ring {
 	bool review;
 };
 /* Rings to be rung now, most urgent first, at most MAX. Each is told of by plan_rang before the next call. */
-size_t plan_rings(struct plan *plan, int64_t now_us, struct plan_ring *ret, size_t max);
-void plan_rang(struct plan *plan, const struct plan_ring *ring, bool heard, int64_t now_us);
+size_t plan_rings(struct plan *plan, int64_t steady_us, struct plan_ring *ret, size_t max);
+void plan_rang(struct plan *plan, const struct plan_ring *ring, bool heard, int64_t steady_us);
 /* Records whose claims were rung for long enough (lapsed ones, ended reviews): to be refreshed; forgotten
  * here. At most MAX. */
-size_t plan_give_up(struct plan *plan, int64_t now_us, struct tact_store_key *ret, size_t max);
+size_t plan_give_up(struct plan *plan, int64_t steady_us, struct tact_store_key *ret, size_t max);
 /* The gate answers again after a time when it did not: everything due is rung once more. */
-void plan_ring_all(struct plan *plan, int64_t now_us);
+void plan_ring_all(struct plan *plan, int64_t steady_us);
 
 size_t plan_waiting(const struct plan *plan); /* due claims not fetched */
 

@@ -21,7 +21,7 @@ static struct plan *plan;
 
 static void setup(void)
 {
-	plan = plan_new(NOW - 5 * HOUR);
+	plan = plan_new(NOW - 5 * HOUR, NOW - 5 * HOUR);
 	plan_begin_reading(plan, true);
 }
 
@@ -53,7 +53,7 @@ static enum plan_answer add(unsigned n, const char *ring, int64_t place_us, int6
 {
 	struct tact_bell_claim one = claim(n, ring, place_us);
 
-	return plan_add(plan, &one, now_us);
+	return plan_add(plan, &one, now_us, now_us);
 }
 
 /* Rings what is to be rung and names it: "s1,s2". */
@@ -111,7 +111,7 @@ START_TEST(the_same_label_under_both_domains_is_two_rings)
 
 	review.review = true;
 	add(1, "s29500000", NOW, NOW);
-	plan_add(plan, &review, NOW);
+	plan_add(plan, &review, NOW, NOW);
 	ck_assert_str_eq(ring_now(NOW), "s29500000,Rs29500000");
 }
 END_TEST
@@ -217,7 +217,7 @@ START_TEST(lapsed_claims_are_rung_twice_and_given_up)
 	struct tact_store_key keys[4];
 
 	one.lapsed = true;
-	ck_assert_int_eq(plan_add(plan, &one, NOW), PLAN_KEPT);
+	ck_assert_int_eq(plan_add(plan, &one, NOW, NOW), PLAN_KEPT);
 	ck_assert_str_eq(ring_now(NOW), "s29490000");
 	ck_assert_str_eq(ring_now(NOW + 10 * SECOND), "s29490000");
 	ck_assert_uint_eq(plan_give_up(plan, NOW + 59 * SECOND, keys, 4), 0);
@@ -235,7 +235,7 @@ START_TEST(ended_reviews_are_rung_for_ten_minutes)
 
 	one.review = true;
 	one.key.kind = TACT_STORE_REVIEW;
-	plan_add(plan, &one, NOW);
+	plan_add(plan, &one, NOW, NOW);
 	for (int64_t at = NOW; at < NOW + 10 * MINUTE; at += SECOND) {
 		if (*ring_now(at) != '\0')
 			rung++;
@@ -341,6 +341,22 @@ START_TEST(a_label_is_only_a_label)
 }
 END_TEST
 
+/* A clock that stands still (or is set) stops no interval. */
+START_TEST(intervals_are_steady)
+{
+	struct tact_bell_claim one = claim(1, "s29500000", NOW), two = claim(2, "s29500001", NOW);
+
+	plan_add(plan, &one, NOW, 1000);
+	plan_add(plan, &two, NOW, 1000);
+	ck_assert_str_eq(ring_now(1000), "s29500000,s29500001");
+	ck_assert_str_eq(ring_now(1000 + 10 * SECOND), "s29500000,s29500001");
+	one.claim = id(3);
+	one.ring = "s29500001";
+	plan_add(plan, &one, NOW, 1000 + 20 * SECOND);
+	ck_assert_str_eq(ring_now(1000 + 70 * SECOND), "s29500000,s29500001");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("gate_plan");
@@ -366,6 +382,7 @@ int main(void)
 	tcase_add_test(tcase, at_most_so_many_rings_a_time);
 	tcase_add_test(tcase, when_the_store_is_back_everything_due_is_rung);
 	tcase_add_test(tcase, what_never_came_was_never_queued);
+	tcase_add_test(tcase, intervals_are_steady);
 	tcase_add_test(tcase, a_label_is_only_a_label);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
