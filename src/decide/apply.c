@@ -157,6 +157,10 @@ static void write_pass(struct work *work, struct tact_dossier *dossier, struct t
 		claim->done_us = work->request->now_us;
 	}
 	if (contact != NULL) {
+		/* The client was never told 250: the mail leaves now, not when it was first decided.
+		 * Otherwise it keeps its time, or a constant Message-ID would renew it for ever. */
+		if (contact->open)
+			contact->time_us = work->request->now_us;
 		contact->open = false;
 		return;
 	}

@@ -242,6 +242,20 @@ static void ask_again(
 	candidate_ask(pass->arena, &candidate, &result->opinion);
 }
 
+/* It leaves now: an attempt that failed at the next hop left a contact with an earlier time. */
+static void write_contact(struct pass *pass, struct tact_dossier *dossier, const struct tact_claim *claim,
+    const struct tact_facts *facts)
+{
+	struct tact_contact *known = tact_dossier_find_contact(dossier, &claim->contact_id);
+
+	if (known != NULL && known->time_us >= claim->made_us) {
+		known->time_us = pass->now_us;
+		return;
+	}
+	struct tact_contact contact = contact_of(facts, &claim->contact_id, pass->now_us);
+	tact_dossier_add_contact(pass->arena, dossier, &contact);
+}
+
 static void carry_into_claim(
     struct pass *pass, size_t person, struct tact_dossier *dossier, struct tact_claim *claim)
 {
@@ -256,11 +270,7 @@ static void carry_into_claim(
 	switch (waiting->fate) {
 	case TACT_FATE_PASS:
 		claim->state = TACT_CLAIM_PASSING;
-		if (tact_dossier_find_contact(dossier, &claim->contact_id) == NULL) {
-			struct tact_contact contact =
-			    contact_of(&result->facts, &claim->contact_id, pass->now_us);
-			tact_dossier_add_contact(pass->arena, dossier, &contact);
-		}
+		write_contact(pass, dossier, claim, &result->facts);
 		break;
 	case TACT_FATE_GATE:
 		claim->state = TACT_CLAIM_WAITING;
