@@ -197,15 +197,15 @@ static void put_into_words(struct tact_arena *arena, const struct tact_question 
 		text = "accepted";
 		break;
 	case TACT_DELAY:
-		text = tact_arena_printf(
-		    arena, "%s%snext place %s", first, comma, policy_format_minute(arena, course->place_us));
+		text =
+		    JOIN(arena, first, comma, "next place ", policy_format_minute(arena, course->place_us));
 		break;
 	case TACT_QUARANTINE:
-		text = tact_arena_printf(arena, "held for review: %s", first);
+		text = JOIN(arena, "held for review: ", first);
 		break;
 	case TACT_REJECT:
 		if (turned && course->late)
-			text = tact_arena_printf(arena, "%s%sno place before %s", first, comma,
+			text = JOIN(arena, first, comma, "no place before ",
 			    policy_format_minute(arena, question->not_after_us));
 		break;
 	}
@@ -243,7 +243,8 @@ void tact_policy_ask(struct tact_arena *arena, const struct tact_question *quest
 	int64_t from_us = question->made_us < question->now_us ? question->made_us : question->now_us;
 
 	*ret = (struct tact_opinion){.verdict = TACT_ACCEPT};
-	policy_book_open(&book, arena, question->rules, question->dossier, question->dossier->claims_count);
+	policy_book_open(&book, arena, question->rules, question->dossier, question->dossier->claims_count,
+	    policy_first_made(question->dossier, from_us));
 	policy_book_name(&book, question->facts, names);
 	policy_place_claims(&book, &rank, question->now_us, NULL);
 	policy_sit(&asker, &book, question->facts, &question->contact, from_us, true);

@@ -59,8 +59,11 @@ static uint32_t number_of(struct tact_arena *arena, struct name_table *table, co
 
 static void name_all(struct book *book, const char *const texts[NAMES], uint32_t names[NAMES])
 {
-	for (size_t i = 0; i < NAMES; i++)
-		names[i] = book->names[i].wanted ? number_of(book->arena, &book->names[i], texts[i]) : 0;
+	for (size_t i = 0; i < book->wanted_count; i++) {
+		uint8_t name = book->wanted[i];
+
+		names[name] = number_of(book->arena, &book->names[name], texts[name]);
+	}
 }
 
 void policy_book_name(struct book *book, const struct tact_facts *facts, uint32_t names[NAMES])
@@ -68,7 +71,16 @@ void policy_book_name(struct book *book, const struct tact_facts *facts, uint32_
 	const char *const texts[NAMES] = {
 	    facts->stream, facts->owner, facts->brand, facts->campaign, facts->offer, facts->list};
 
+	memset(names, 0, NAMES * sizeof *names);
 	name_all(book, texts, names);
+}
+
+static void want(struct book *book, enum policy_name name)
+{
+	for (size_t i = 0; i < book->wanted_count; i++)
+		if (book->wanted[i] == name)
+			return;
+	book->wanted[book->wanted_count++] = (uint8_t)name;
 }
 
 static void want_names(struct book *book, const struct tact_limit *limit)
@@ -83,13 +95,13 @@ static void want_names(struct book *book, const struct tact_limit *limit)
 	};
 
 	if (limit->same != TACT_SAME_NONE)
-		book->names[of_same[limit->same]].wanted = true;
+		want(book, of_same[limit->same]);
 	if (limit->by != TACT_BY_ANY || limit->owners.count > 0)
-		book->names[NAME_OWNER].wanted = true;
+		want(book, NAME_OWNER);
 	if (limit->streams.count > 0)
-		book->names[NAME_STREAM].wanted = true;
+		want(book, NAME_STREAM);
 	if (limit->brands.count > 0)
-		book->names[NAME_BRAND].wanted = true;
+		want(book, NAME_BRAND);
 }
 
 /* ---- contacts
@@ -132,6 +144,12 @@ static const char *holder_of(const char *owner, const char *campaign)
 	return *owner != '\0' ? owner : campaign;
 }
 
+/* Weights are looked up by it. */
+static uint8_t channel_of(enum tact_channel channel)
+{
+	return (unsigned)channel < TACT_CHANNELS ? (uint8_t)channel : TACT_EMAIL;
+}
+
 static void enter_contact(struct book *book, const struct tact_contact *contact)
 {
 	const char *const texts[NAMES] = {contact->stream, contact->owner, contact->brand, contact->campaign,
@@ -147,17 +165,18 @@ static void enter_contact(struct book *book, const struct tact_contact *contact)
 	entry->id = &contact->id;
 	entry->holder = holder_of(contact->owner, contact->campaign);
 	entry->purpose = (uint8_t)contact->purpose;
-	entry->channel = (uint8_t)contact->channel;
+	entry->channel = channel_of(contact->channel);
 	name_all(book, texts, entry->names);
 }
 
 void policy_book_open(struct book *book, struct tact_arena *arena, const struct tact_rule_set *rules,
-    const struct tact_dossier *dossier, size_t claims_room)
+    const struct tact_dossier *dossier, size_t claims_room, int64_t from_us)
 {
 	memset(book, 0, sizeof *book);
 	book->arena = arena;
 	book->rules = rules;
 	book->dossier = dossier;
+	book->from_us = from_us;
 	for (size_t i = 0; i < rules->rules_count; i++)
 		if (rules->rules[i].kind == TACT_RULE_LIMIT)
 			want_names(book, &rules->rules[i].limit);
@@ -190,7 +209,7 @@ void policy_book_place(struct book *book, const struct tact_facts *facts, const 
 	entry->id = id;
 	entry->holder = holder_of(facts->owner, facts->campaign);
 	entry->purpose = (uint8_t)facts->purpose;
-	entry->channel = (uint8_t)facts->channel;
+	entry->channel = channel_of(facts->channel);
 	entry->claim = true;
 	memcpy(entry->names, names, sizeof entry->names);
 	for (; i > 0 && is_after(book->claims[i - 1], entry); i--)

@@ -48,18 +48,20 @@ struct name_table {
 		uint32_t digest;
 	} * known;
 	size_t count;
-	bool wanted; /* some limit reads them */
 };
 
 /* What one limit counts, whoever asks. */
 struct shelf {
 	bool ready;
-	const struct entry **contacts; /* sorted by time */
+	const struct entry *
+	    *contacts; /* sorted by time; those that are long past anybody's question are left out */
 	size_t contacts_count;
-	const struct entry **items; /* room for one asker's window, ends at items_end */
+	int64_t sum_milli;	     /* what all weigh together */
+	unsigned purposes, channels; /* bits of those that count and weigh something */
+	bool lists;		     /* any of listed is there */
+	const bool *listed[NAMES];   /* by name number: in the limit's list; NULL when it has none */
+	const struct entry **items;  /* room for one asker's window, filled from the end */
 	size_t items_room;
-	const bool *listed[NAMES]; /* by name number: in the limit's list; NULL when it has none */
-	size_t listed_count[NAMES];
 };
 
 /* A calendar period found earlier in the same question. */
@@ -76,20 +78,23 @@ struct book {
 	struct tact_arena *arena;
 	const struct tact_rule_set *rules;
 	const struct tact_dossier *dossier;
+	int64_t from_us; /* nobody asks about an earlier time */
 	struct entry *contacts;
 	size_t contacts_count;
 	struct entry **claims; /* placed so far, sorted by place */
 	size_t claims_count, claims_room;
 	struct name_table names[NAMES];
+	uint8_t wanted[NAMES]; /* the names that some limit reads */
+	size_t wanted_count;
 	struct shelf *shelves; /* one for each rule */
 	struct seat *seats;    /* of whoever asks at the moment */
 	struct period periods[POLICY_PERIODS];
 	size_t periods_next;
 };
 
-/* claims_room: how many claims may be placed. */
+/* claims_room: how many claims may be placed. from_us: nobody will ask about an earlier time. */
 void policy_book_open(struct book *book, struct tact_arena *arena, const struct tact_rule_set *rules,
-    const struct tact_dossier *dossier, size_t claims_room);
+    const struct tact_dossier *dossier, size_t claims_room, int64_t from_us);
 /* Numbers of the names in FACTS. All askers and claims are named before the first window is gathered. */
 void policy_book_name(struct book *book, const struct tact_facts *facts, uint32_t names[NAMES]);
 /* Puts a claim into its place. */
@@ -108,6 +113,8 @@ struct window {
 	size_t count;
 	int64_t own_milli; /* what the mail itself weighs; 0: it does not count */
 	bool easy;	   /* everything together fits: satisfied at every time that was asked for */
+	bool gathered;	   /* items are filled in */
+	int64_t from_us;   /* they are those that matter to times from here on */
 };
 
 struct tally {
@@ -117,7 +124,16 @@ struct tally {
 	const char *holder;
 };
 
-int64_t policy_window_weight(const struct tact_limit *limit, const struct entry *entry);
+#define POLICY_WEIGHT_MAX INT64_C(1000000000)
+/* Entries are of a known channel. */
+static inline int64_t policy_window_weight(const struct tact_limit *limit, const struct entry *entry)
+{
+	int64_t weight = limit->weight_milli[entry->channel];
+
+	return (weight > POLICY_WEIGHT_MAX ? POLICY_WEIGHT_MAX : weight) * entry->count;
+}
+
+/* The window must be gathered. */
 void policy_window_tally(const struct window *window, int64_t t_us, struct tally *ret);
 int64_t policy_window_earliest(const struct window *window, int64_t t_us);
 /* Is what was satisfied at since_us satisfied at t_us, whatever was placed further ahead meanwhile? */
@@ -131,7 +147,6 @@ int64_t policy_window_horizon(const struct tact_limit *limit, int64_t t_us);
 /* One rule as one asker meets it. */
 struct seat {
 	bool applies;
-	bool ready;
 	const char *abstains; /* why the rule has nothing to say, or NULL */
 	int64_t pushed_us;    /* the time from which this rule moved the place first; NEVER if it did not */
 	struct window window; /* of a limit */
@@ -192,6 +207,8 @@ struct rank {
 };
 bool policy_outranks(const struct rank *a, const struct rank *b);
 
+/* The earliest time at which a waiting claim was made, if earlier than t_us. */
+int64_t policy_first_made(const struct tact_dossier *dossier, int64_t t_us);
 /* From when on a claim in PLACE that was not fetched holds it no longer. */
 int64_t policy_lapse(int64_t place_us, bool tempfail);
 /* Least time ≥ from_us at which every rule that gives places is satisfied, spread by the claim's id when it
@@ -204,6 +221,11 @@ void policy_place_claims(struct book *book, const struct rank *least, int64_t no
 /* ---- words
  * ------------------------------------------------------------------------------------------------- */
 
+/* The parts one after the other: printf takes as long as several rules do. */
+char *policy_join(struct tact_arena *arena, const char *const *parts, size_t count);
+#define JOIN(arena, ...)                                                                                     \
+	policy_join((arena), (const char *const[]){__VA_ARGS__},                                             \
+	    sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 /* "2026-11-24 09:00 UTC", rounded up to the minute. */
 char *policy_format_minute(struct tact_arena *arena, int64_t time_us);
 /* "4", "1.5". */

@@ -31,33 +31,65 @@ static bool is_listed(const struct shelf *shelf, enum policy_name name, const ui
 	return shelf->listed[name] == NULL || shelf->listed[name][names[name]];
 }
 
-static bool is_counted(const struct tact_limit *limit, const struct shelf *shelf, unsigned purpose,
-    unsigned channel, const uint32_t names[NAMES])
+static bool is_counted(
+    const struct shelf *shelf, unsigned purpose, unsigned channel, const uint32_t names[NAMES])
 {
-	return (limit->purposes == 0 || (limit->purposes >> purpose & 1)) &&
-	       (limit->channels == 0 || (limit->channels >> channel & 1)) &&
-	       is_listed(shelf, NAME_STREAM, names) && is_listed(shelf, NAME_OWNER, names) &&
-	       is_listed(shelf, NAME_BRAND, names);
+	if (!(shelf->purposes >> purpose & 1) || !(shelf->channels >> channel & 1))
+		return false;
+	return !shelf->lists ||
+	       (is_listed(shelf, NAME_STREAM, names) && is_listed(shelf, NAME_OWNER, names) &&
+		   is_listed(shelf, NAME_BRAND, names));
 }
 
-static bool has_weight(const struct tact_limit *limit, const struct shelf *shelf, const struct entry *entry)
+static bool has_weight(const struct shelf *shelf, const struct entry *entry)
 {
-	return is_counted(limit, shelf, entry->purpose, entry->channel, entry->names) &&
-	       policy_window_weight(limit, entry) > 0;
+	return is_counted(shelf, entry->purpose, entry->channel, entry->names);
+}
+
+static void set_filter(struct book *book, const struct tact_limit *limit, struct shelf *shelf)
+{
+	shelf->purposes = limit->purposes == 0 ? ~0U : limit->purposes;
+	for (unsigned i = 0; i < TACT_CHANNELS; i++)
+		if ((limit->channels == 0 || (limit->channels >> i & 1)) && limit->weight_milli[i] > 0)
+			shelf->channels |= 1U << i;
+	shelf->listed[NAME_STREAM] = list_numbers(book, NAME_STREAM, &limit->streams);
+	shelf->listed[NAME_OWNER] = list_numbers(book, NAME_OWNER, &limit->owners);
+	shelf->listed[NAME_BRAND] = list_numbers(book, NAME_BRAND, &limit->brands);
+	shelf->lists = limit->streams.count + limit->owners.count + limit->brands.count > 0;
+}
+
+static size_t first_after(const struct book *book, int64_t t_us)
+{
+	size_t low = 0, high = book->contacts_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (book->contacts[middle].time_us <= t_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static void fill_shelf(struct book *book, const struct tact_limit *limit, struct shelf *shelf)
 {
+	size_t first;
+
 	shelf->ready = true;
-	shelf->listed[NAME_STREAM] = list_numbers(book, NAME_STREAM, &limit->streams);
-	shelf->listed[NAME_OWNER] = list_numbers(book, NAME_OWNER, &limit->owners);
-	shelf->listed[NAME_BRAND] = list_numbers(book, NAME_BRAND, &limit->brands);
-	shelf->contacts = tact_arena_alloc(book->arena, book->contacts_count * sizeof(const struct entry *));
-	for (size_t i = 0; i < book->contacts_count; i++)
-		if (has_weight(limit, shelf, &book->contacts[i]))
-			shelf->contacts[shelf->contacts_count++] = &book->contacts[i];
-	shelf->items_room = shelf->contacts_count + book->claims_room;
-	shelf->items = tact_arena_alloc(book->arena, shelf->items_room * sizeof(const struct entry *));
+	set_filter(book, limit, shelf);
+	first = first_after(book, policy_window_horizon(limit, book->from_us));
+	shelf->contacts =
+	    tact_arena_alloc(book->arena, (book->contacts_count - first) * sizeof(const struct entry *));
+	for (size_t i = first; i < book->contacts_count; i++) {
+		const struct entry *entry = &book->contacts[i];
+
+		if (!has_weight(shelf, entry))
+			continue;
+		shelf->contacts[shelf->contacts_count++] = entry;
+		shelf->sum_milli += policy_window_weight(limit, entry);
+	}
 }
 
 /* ---- what it counts for this mail ------------------------------------------------------------------------
@@ -88,14 +120,19 @@ static bool concerns(const struct tact_limit *limit, const struct asker *asker, 
 	return entry->claim || asker->contact == NULL || !tact_id_equal(entry->id, asker->contact);
 }
 
-/* Fills the window from the latest item back to the horizon, and sums what is in it. */
-static int64_t gather(
-    const struct asker *asker, const struct shelf *shelf, struct window *window, int64_t from_us)
+/* Fills the window from the latest item back to the horizon. */
+static void gather(const struct asker *asker, struct shelf *shelf, struct window *window)
 {
 	struct book *book = asker->book;
-	int64_t horizon_us = policy_window_horizon(window->limit, from_us), sum_milli = 0;
-	size_t contact = shelf->contacts_count, claim = book->claims_count, first = shelf->items_room;
+	int64_t horizon_us = policy_window_horizon(window->limit, window->from_us);
+	size_t contact = shelf->contacts_count, claim = book->claims_count, first;
 
+	if (shelf->items == NULL) {
+		shelf->items_room = shelf->contacts_count + book->claims_room;
+		shelf->items =
+		    tact_arena_alloc(book->arena, shelf->items_room * sizeof(const struct entry *));
+	}
+	first = shelf->items_room;
 	while (contact > 0 || claim > 0) {
 		bool takes_claim = contact == 0 || (claim > 0 && book->claims[claim - 1]->time_us >
 								     shelf->contacts[contact - 1]->time_us);
@@ -103,15 +140,30 @@ static int64_t gather(
 
 		if (entry->time_us <= horizon_us)
 			break;
-		if ((takes_claim && !has_weight(window->limit, shelf, entry)) ||
-		    !concerns(window->limit, asker, entry))
-			continue;
-		shelf->items[--first] = entry;
-		sum_milli += policy_window_weight(window->limit, entry);
+		if ((!takes_claim || has_weight(shelf, entry)) && concerns(window->limit, asker, entry))
+			shelf->items[--first] = entry;
 	}
 	window->items = shelf->items + first;
 	window->count = shelf->items_room - first;
-	return sum_milli;
+	window->gathered = true;
+}
+
+/* No less than what the window can hold, looking at contacts only as long as they may be too many: nearly
+ * every mail is far from nearly every limit. */
+static bool is_easy(const struct book *book, const struct shelf *shelf, const struct window *window)
+{
+	int64_t horizon_us, room_milli = window->limit->at_most_milli - window->own_milli;
+	size_t i = shelf->contacts_count;
+
+	for (size_t c = 0; c < book->claims_count; c++)
+		if (has_weight(shelf, book->claims[c]))
+			room_milli -= policy_window_weight(window->limit, book->claims[c]);
+	if (shelf->sum_milli <= room_milli)
+		return true;
+	horizon_us = policy_window_horizon(window->limit, window->from_us);
+	while (i > 0 && room_milli >= 0 && shelf->contacts[i - 1]->time_us > horizon_us)
+		room_milli -= policy_window_weight(window->limit, shelf->contacts[--i]);
+	return room_milli >= 0;
 }
 
 /* by and same tell other mails apart; the mail itself counts whenever the rest of the filter takes it in. */
@@ -121,8 +173,8 @@ static int64_t own_weight(
 	const struct tact_facts *facts = asker->facts;
 	struct entry own = {.count = 1, .channel = (uint8_t)facts->channel};
 
-	if (!facts->counts ||
-	    !is_counted(limit, shelf, (unsigned)facts->purpose, (unsigned)facts->channel, asker->names))
+	if (!facts->counts || (unsigned)facts->channel >= TACT_CHANNELS ||
+	    !is_counted(shelf, (unsigned)facts->purpose, (unsigned)facts->channel, asker->names))
 		return 0;
 	return policy_window_weight(limit, &own);
 }
@@ -152,10 +204,11 @@ void policy_limit_prepare(struct asker *asker, size_t rule, int64_t from_us)
 		return;
 	if (!shelf->ready)
 		fill_shelf(book, limit, shelf);
-	seat->window = (struct window){.limit = limit, .book = book};
+	seat->window = (struct window){.limit = limit, .book = book, .from_us = from_us};
 	seat->window.own_milli = own_weight(asker, limit, shelf);
-	seat->window.easy =
-	    gather(asker, shelf, &seat->window, from_us) + seat->window.own_milli <= limit->at_most_milli;
+	seat->window.easy = is_easy(book, shelf, &seat->window);
+	if (!seat->window.easy)
+		gather(asker, shelf, &seat->window);
 }
 
 /* ---- what it says
@@ -175,21 +228,24 @@ bool policy_limit_holds(const struct asker *asker, size_t rule, int64_t since_us
 	return seat->abstains != NULL || policy_window_holds(&seat->window, since_us, t_us);
 }
 
+static const char *count_words(struct tact_arena *arena, const struct tact_limit *limit, int64_t count_milli)
+{
+	return JOIN(arena, policy_format_milli(arena, count_milli), " of ",
+	    policy_format_milli(arena, limit->at_most_milli), " in ", limit->window);
+}
+
 static const char *explain(
     struct tact_arena *arena, const struct tact_limit *limit, const struct tally *tally, int64_t frees_at_us)
 {
-	const char *holder =
-	    *tally->holder == '\0' ? "" : tact_arena_printf(arena, ", the latest of %s", tally->holder);
-
-	return tact_arena_printf(arena, "%s of %s in %s%s; %s%s",
-	    policy_format_milli(arena, tally->count_milli), policy_format_milli(arena, limit->at_most_milli),
-	    limit->window, holder, frees_at_us == 0 ? "never room for this mail" : "room from ",
+	return JOIN(arena, count_words(arena, limit, tally->count_milli),
+	    *tally->holder == '\0' ? "" : ", the latest of ", tally->holder,
+	    frees_at_us == 0 ? "; never room for this mail" : "; room from ",
 	    frees_at_us == 0 ? "" : tact_text_format_time(arena, frees_at_us));
 }
 
 void policy_limit_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret)
 {
-	const struct seat *seat = &asker->seats[rule];
+	struct seat *seat = &asker->seats[rule];
 	const struct tact_limit *limit = seat->window.limit;
 	struct tally tally;
 
@@ -197,6 +253,8 @@ void policy_limit_judge(const struct asker *asker, size_t rule, int64_t t_us, st
 		ret->why = seat->abstains;
 		return;
 	}
+	if (!seat->window.gathered)
+		gather(asker, &asker->book->shelves[rule], &seat->window);
 	policy_window_tally(&seat->window, t_us, &tally);
 	ret->has_numbers = true;
 	ret->count_milli = tally.count_milli;
@@ -216,7 +274,6 @@ const char *policy_limit_words(const struct asker *asker, const struct tact_find
 	struct tact_arena *arena = asker->book->arena;
 
 	(void)t_us;
-	return tact_arena_printf(arena, "%s: %s of %s in %s", finding->rule->name,
-	    policy_format_milli(arena, finding->count_milli),
-	    policy_format_milli(arena, finding->at_most_milli), finding->rule->limit.window);
+	return JOIN(arena, finding->rule->name, ": ",
+	    count_words(arena, &finding->rule->limit, finding->count_milli));
 }

@@ -127,6 +127,14 @@ static int compare(const void *a, const void *b)
 	return policy_outranks(&rb, &ra) - policy_outranks(&ra, &rb);
 }
 
+int64_t policy_first_made(const struct tact_dossier *dossier, int64_t t_us)
+{
+	for (size_t i = 0; i < dossier->claims_count; i++)
+		if (dossier->claims[i].state == TACT_CLAIM_WAITING && dossier->claims[i].made_us < t_us)
+			t_us = dossier->claims[i].made_us;
+	return t_us;
+}
+
 /* The waiting claims that go first, in order. */
 static size_t line_up(
     const struct tact_dossier *dossier, const struct rank *least, const struct tact_claim **ret)
@@ -188,7 +196,8 @@ void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *ru
 
 	for (size_t i = 0; i < dossier->claims_count; i++)
 		ret_places[i] = 0;
-	policy_book_open(&book, arena, rules, dossier, dossier->claims_count);
+	policy_book_open(
+	    &book, arena, rules, dossier, dossier->claims_count, policy_first_made(dossier, now_us));
 	policy_place_claims(&book, NULL, now_us, ret_places);
 }
 
@@ -218,7 +227,7 @@ int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_fac
 	struct asker asker;
 	uint32_t names[NAMES];
 
-	policy_book_open(&book, arena, &rules, dossier, placed_count);
+	policy_book_open(&book, arena, &rules, dossier, placed_count, t_us);
 	for (size_t i = 0; i < placed_count; i++) {
 		policy_book_name(&book, placed[i].facts, names);
 		policy_book_place(

@@ -14,3 +14,9 @@ TESTS += tests/policy/run
 tests_policy_run_SOURCES = tests/policy/run.c tests/policy/table.c tests/policy/table.h
 tests_policy_run_CFLAGS = $(AM_CFLAGS)
 tests_policy_run_LDADD = $(POLICY)
+
+check_PROGRAMS += tests/policy/measure
+TESTS += tests/policy/measure
+tests_policy_measure_SOURCES = tests/policy/measure.c
+tests_policy_measure_CFLAGS = $(AM_CFLAGS)
+tests_policy_measure_LDADD = $(POLICY)

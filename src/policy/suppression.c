@@ -126,11 +126,11 @@ void policy_suppression_judge(const struct asker *asker, size_t rule, int64_t t_
 		return;
 	ret->fired = true;
 	ret->until_us = policy_suppression_earliest(asker, rule, t_us);
-	ret->why =
-	    tact_arena_printf(arena, "%s for %s since %s%s%s", tact_dossier_reason_name(suppression->reason),
-		scope_words(arena, &suppression->scope), tact_text_format_time(arena, suppression->time_us),
-		ret->until_us == POLICY_NEVER ? "" : ", until ",
-		ret->until_us == POLICY_NEVER ? "" : tact_text_format_time(arena, ret->until_us));
+	ret->why = JOIN(arena, tact_dossier_reason_name(suppression->reason), " for ",
+	    scope_words(arena, &suppression->scope), " since ",
+	    tact_text_format_time(arena, suppression->time_us),
+	    ret->until_us == POLICY_NEVER ? "" : ", until ",
+	    ret->until_us == POLICY_NEVER ? "" : tact_text_format_time(arena, ret->until_us));
 }
 
 const char *policy_suppression_words(
@@ -150,6 +150,6 @@ const char *policy_suppression_words(
 	(void)finding;
 	if (suppression == NULL || (size_t)suppression->reason >= TACT_REASONS)
 		return "recipient is not to be mailed";
-	return tact_arena_printf(asker->book->arena, "%s (%s)", words[suppression->reason],
-	    scope_words(asker->book->arena, &suppression->scope));
+	return JOIN(asker->book->arena, words[suppression->reason], " (",
+	    scope_words(asker->book->arena, &suppression->scope), ")");
 }

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "engine.h"
 
@@ -18,6 +19,19 @@ const char *tact_policy_verdict_name(enum tact_verdict verdict)
 	return (size_t)verdict < sizeof names / sizeof names[0] ? names[verdict] : "unknown";
 }
 
+char *policy_join(struct tact_arena *arena, const char *const *parts, size_t count)
+{
+	size_t length = 0;
+	char *text, *p;
+
+	for (size_t i = 0; i < count; i++)
+		length += strlen(parts[i]);
+	text = p = tact_arena_alloc(arena, length + 1);
+	for (size_t i = 0; i < count; i++)
+		p = stpcpy(p, parts[i]);
+	return text;
+}
+
 char *policy_format_minute(struct tact_arena *arena, int64_t time_us)
 {
 	int64_t over_us = (time_us % MINUTE_US + MINUTE_US) % MINUTE_US;
@@ -27,7 +41,8 @@ char *policy_format_minute(struct tact_arena *arena, int64_t time_us)
 	if (over_us != 0)
 		time_us = policy_add(time_us, MINUTE_US - over_us);
 	text = tact_text_format_time(arena, time_us);
-	return tact_arena_printf(arena, "%.10s %.5s UTC", text, text + 11);
+	text[10] = text[16] = '\0';
+	return JOIN(arena, text, " ", text + 11, " UTC");
 }
 
 char *policy_format_milli(struct tact_arena *arena, int64_t milli)
@@ -35,6 +50,11 @@ char *policy_format_milli(struct tact_arena *arena, int64_t milli)
 	int digits = 3;
 	int64_t fraction = milli % 1000;
 
+	if (milli >= 0 && milli < 10000 && fraction == 0) {
+		const char digit[2] = {(char)('0' + milli / 1000), '\0'};
+
+		return tact_arena_copy(arena, digit, sizeof digit);
+	}
 	if (fraction == 0)
 		return tact_arena_printf(arena, "%" PRId64, milli / 1000);
 	for (; fraction % 10 == 0; fraction /= 10)

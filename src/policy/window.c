@@ -13,14 +13,6 @@
 #include "engine.h"
 
 #define DAY_US (86400 * POLICY_SECOND_US)
-#define WEIGHT_MAX INT64_C(1000000000)
-
-int64_t policy_window_weight(const struct tact_limit *limit, const struct entry *entry)
-{
-	int64_t weight = entry->channel < TACT_CHANNELS ? limit->weight_milli[entry->channel] : 1000;
-
-	return (weight > WEIGHT_MAX ? WEIGHT_MAX : weight) * entry->count;
-}
 
 static int64_t length_us(const struct tact_limit *limit)
 {
