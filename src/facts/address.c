@@ -352,20 +352,22 @@ static char *quote(struct tact_arena *arena, const char *local)
 	return quoted;
 }
 
-/* Quoted or not is asked of the result: NFC can turn a letter into ';' (U+037E), and folding can take the dot
- * away that needed quotes. */
+/* In normal form before folding, so that '+' and '.' are what they look like, and again after, since a dot
+ * may have stood between a letter and its accent. Quoted or not is asked of the result: NFC can turn a letter
+ * into ';' (U+037E), and folding can take the dot away that needed quotes. */
 static int canonical_local(struct tact_arena *arena, const struct parts *parts, const char *domain,
     const struct tact_canonical_profile *profile, char **ret, struct tact_error *err)
 {
 	char *local = normalise(arena, parts->local, parts->local_length);
-	if (local != NULL && profile->fold_local_case)
-		local = facts_lower(arena, local, strlen(local), true);
+	if (local != NULL && is_listed(profile->plus_domains, profile->plus_domains_count, domain))
+		cut_tag(local);
+	if (local != NULL && is_listed(profile->dot_domains, profile->dot_domains_count, domain))
+		drop_dots(local);
+	if (local != NULL)
+		local = profile->fold_local_case ? facts_lower(arena, local, strlen(local), true)
+						 : normalise(arena, local, strlen(local));
 	if (local == NULL)
 		return refuse(err, "the local part cannot be normalised");
-	if (is_listed(profile->plus_domains, profile->plus_domains_count, domain))
-		cut_tag(local);
-	if (is_listed(profile->dot_domains, profile->dot_domains_count, domain))
-		drop_dots(local);
 	*ret = is_dot_atom(local) ? local : quote(arena, local);
 	return TACT_OK;
 }

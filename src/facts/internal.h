@@ -38,6 +38,6 @@ const char *facts_decode_text(struct tact_arena *arena, const char *raw);
 /* How many mailboxes a From value names, and the address of the first. Groups and what cannot be read count
  * as none. */
 size_t facts_parse_mailboxes(struct tact_arena *arena, const char *raw, const char **ret_first);
-bool facts_is_report(const char *content_type);
+bool facts_is_report(struct tact_arena *arena, const char *content_type);
 
 #endif

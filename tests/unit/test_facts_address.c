@@ -110,6 +110,8 @@ static const struct {
     {"a.n.n+n.e@both.example", "ann@both.example"},
     {"\"a..n\"@dots.example", "an@dots.example"},
     {"\".\"@dots.example", "\".\"@dots.example"},
+    {"jo.\xcc\x88rg@dots.example", "j\xc3\xb6rg@dots.example"},
+    {"=.\xcc\xb8@dots.example", "\xe2\x89\xa0@dots.example"},
     {"\".+x\"@both.example", "\".\"@both.example"},
     {"\"+.\"@both.example", "+@both.example"},
     {"\"a b+c\"@plus.example", "\"a b\"@plus.example"},
