@@ -15,3 +15,7 @@ CLEANFILES += contrib/systemd/tactd.service
 contrib/systemd/tactd.service: contrib/systemd/tactd.service.in Makefile
 	$(AM_V_at)$(MKDIR_P) contrib/systemd
 	$(AM_V_GEN)$(SED) 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/contrib/systemd/tactd.service.in > $@
+
+bin_PROGRAMS += src/tact
+src_tact_SOURCES = src/tact.c
+src_tact_LDADD = $(CLI)

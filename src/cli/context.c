@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What a verb needs held open: configuration, key, store with its identity, evidence, decider.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "private.h"
+
+int cli_exit_code(int result)
+{
+	switch (result) {
+	case TACT_OK:
+		return EX_OK;
+	case TACT_UNAVAILABLE:
+	case TACT_UNCERTAIN:
+		return EX_TEMPFAIL;
+	case TACT_SYSTEM:
+		return EX_OSERR;
+	case TACT_REFUSED:
+		return EX_CONFIG;
+	default: /* INVALID, ABSENT, CORRUPT */
+		return EX_DATAERR;
+	}
+}
+
+int cli_open_config(struct cli *cli)
+{
+	struct tact_config_mistakes mistakes = {.arena = cli->arena};
+	int result = tact_config_load(cli->config_path, NULL, &cli->config, &mistakes);
+
+	for (size_t i = 0; i < mistakes.count; i++)
+		fprintf(stderr, "%s\n", mistakes.texts[i]);
+	return result == TACT_OK ? EX_OK : result == TACT_SYSTEM ? EX_NOINPUT : EX_CONFIG;
+}
+
+int cli_become_user(struct cli *cli)
+{
+	const char *user = cli->config->user;
+	const struct passwd *entry = geteuid() == 0 && user[0] != '\0' ? getpwnam(user) : NULL;
+
+	if (entry == NULL)
+		return EX_OK;
+	if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0)
+		return cli_fail(EX_OSERR, "cannot become %s: %s", user, strerror(errno));
+	return EX_OK;
+}
+
+static int open_key(struct cli *cli)
+{
+	struct tact_error err;
+
+	if (tact_facts_load_keyring(cli->config->key_file, &cli->keyring, &err) != TACT_OK)
+		return cli_fail(EX_CONFIG, "%s", err.text);
+	cli->identity = (struct tact_identity){
+	    .keyring = cli->keyring, .profiles = &cli->config->profile, .profiles_count = 1};
+	return EX_OK;
+}
+
+/* A store that always fails has no identity to ask for, and answers nothing that could be misread. */
+static bool always_fails(const struct cli *cli)
+{
+	return strncmp(cli->config->store, "fail:", 5) == 0;
+}
+
+int cli_open_store(struct cli *cli, bool adopt, struct tact_error *err)
+{
+	int result = tact_store_open(cli->config->store, &cli->store, err);
+
+	if (result == TACT_OK && !always_fails(cli))
+		result = tact_decide_open_identity(
+		    cli->store, cli->keyring, &cli->config->profile, adopt, cli->arena, &cli->identity, err);
+	return result;
+}
+
+static int open_audit(struct cli *cli)
+{
+	struct tact_error err;
+	int result = tact_audit_open(cli->config->audit, cli->config->host, &cli->audit, NULL, &err);
+
+	return result == TACT_OK ? EX_OK : cli_fail(cli_exit_code(result), "%s", err.text);
+}
+
+static void make_decider(struct cli *cli)
+{
+	cli->decider = tact_decider_new(&(struct tact_decider_parts){
+	    .store = cli->store,
+	    .audit = cli->audit,
+	    .identity = &cli->identity,
+	    .host = cli->config->host,
+	});
+	tact_decider_set_rules(cli->decider, &cli->config->rules, NULL, NULL);
+}
+
+int cli_open(struct cli *cli, enum cli_need need)
+{
+	struct tact_error err = {""};
+	int code = cli_open_config(cli), result;
+
+	if (code == EX_OK && need >= CLI_KEY)
+		code = open_key(cli);
+	if (code != EX_OK || need < CLI_READ)
+		return code;
+	code = cli_become_user(cli);
+	if (code != EX_OK)
+		return code;
+	result = cli_open_store(cli, false, &err);
+	if (result != TACT_OK)
+		return cli_fail(result == TACT_INVALID ? EX_CONFIG : cli_exit_code(result), "%s", err.text);
+	if (need >= CLI_CHANGE)
+		code = open_audit(cli);
+	if (code == EX_OK)
+		make_decider(cli);
+	return code;
+}
+
+void cli_close(struct cli *cli)
+{
+	tact_decider_free(&cli->decider);
+	tact_audit_close(&cli->audit);
+	tact_store_close(&cli->store);
+	tact_facts_free_keyring(&cli->keyring);
+	tact_config_free(&cli->config);
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * tact import: files of suppressions. Everything is read and checked first, then counted, then written in
+ * chunks that leave the store free for mail. A file with a mistake changes nothing; what is known already is
+ * never undone or shortened.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "private.h"
+
+#define CHUNK_LEAST 16
+#define CHUNK_MOST 1000
+#define CHUNK_BUSY_MS 20
+
+static const struct cli_option options[] = {{"dry-run", NULL, "check and count, write nothing", false},
+    {"plain", NULL, "the file is one address a line, without a header", false},
+    {"reason", "REASON", "where a row says nothing (default: manual)", false},
+    {"scope", "SCOPE", "where a row says nothing (default: global)", false},
+    {"source", "TEXT", "where a row says nothing (default: import and the file's name)", false},
+    {"by", "NAME", "who asks (default: who is logged in)", false}, {NULL, NULL, NULL, false}};
+
+struct job {
+	struct cli *cli;
+	struct cli_import import;
+	FILE **files;
+	size_t first, expired; /* rows before FIRST have expired and are left out */
+	uint64_t fresh, known, written;
+};
+
+/* ---- opening and reading ---- */
+
+/* Before root becomes somebody who may not read them. */
+static int open_files(struct job *job)
+{
+	struct cli *cli = job->cli;
+
+	job->files = tact_arena_alloc(cli->arena, cli->operands_count * sizeof *job->files);
+	for (size_t i = 0; i < cli->operands_count; i++) {
+		const char *name = cli->operands[i];
+
+		job->files[i] = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
+		if (job->files[i] == NULL)
+			return cli_fail(EX_NOINPUT, "%s: %s", name, strerror(errno));
+	}
+	return EX_OK;
+}
+
+static void close_files(struct job *job)
+{
+	for (size_t i = 0; job->files != NULL && i < job->cli->operands_count; i++)
+		if (job->files[i] != NULL && job->files[i] != stdin)
+			fclose(job->files[i]);
+}
+
+static int read_options(struct job *job)
+{
+	struct cli *cli = job->cli;
+	const char *reason = cli_value(cli, "reason"), *scope = cli_value(cli, "scope"),
+		   *source = cli_value(cli, "source");
+	struct tact_scope parsed;
+	struct tact_error err;
+
+	if (cli_has(cli, "by"))
+		cli->by = cli_value(cli, "by");
+	job->import.reason = TACT_MANUAL;
+	if (reason != NULL && tact_dossier_parse_reason(reason, &job->import.reason) != TACT_OK)
+		return cli_fail(EX_USAGE, "--reason: there is no reason \"%.40s\"", reason);
+	job->import.scope = scope != NULL ? scope : "global";
+	if (!cli_is_clean(job->import.scope) ||
+	    tact_dossier_parse_scope(cli->arena, job->import.scope, &parsed, &err) != TACT_OK)
+		return cli_fail(
+		    EX_USAGE, "--scope: %s", cli_is_clean(job->import.scope) ? err.text : "not clean text");
+	if (source != NULL && !cli_is_clean(source))
+		return cli_fail(EX_USAGE, "--source: write UTF-8 without control characters");
+	job->import.plain = cli_has(cli, "plain");
+	job->import.now_us = cli->now_us;
+	return EX_OK;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static int read_files(struct job *job)
+{
+	struct cli *cli = job->cli;
+	const char *source = cli_value(cli, "source");
+	int code = EX_OK;
+
+	for (size_t i = 0; i < cli->operands_count && code == EX_OK; i++) {
+		job->import.source = source != NULL ? source
+						    : tact_arena_printf(cli->arena, "import %s",
+							  cli_safe(cli->arena, base_name(cli->operands[i])));
+		code = cli_import_read(&job->import, cli->operands[i], job->files[i]);
+	}
+	if (code == EX_OK && job->import.mistakes > 0)
+		code = cli_fail(EX_DATAERR, "%zu mistake%s; nothing was changed", job->import.mistakes,
+		    job->import.mistakes == 1 ? "" : "s");
+	return code;
+}
+
+/* ---- order ---- */
+
+/* What has expired first, then by key: one person's rows stand together, and the store is walked in its own
+ * order. */
+static int compare_rows(const void *a, const void *b, void *context)
+{
+	const struct cli_import_row *left = a, *right = b;
+	const int64_t *now_us = context;
+	bool left_live = left->until_us == 0 || left->until_us > *now_us,
+	     right_live = right->until_us == 0 || right->until_us > *now_us;
+	int order = left_live != right_live ? left_live - right_live
+					    : memcmp(left->key.b, right->key.b, TACT_ID_BYTES);
+
+	return order != 0 ? order : (left->order > right->order) - (left->order < right->order);
+}
+
+static void sort_rows(struct job *job)
+{
+	struct cli_import *import = &job->import;
+
+	if (import->rows_count > 1)
+		qsort_r(
+		    import->rows, import->rows_count, sizeof *import->rows, compare_rows, &import->now_us);
+	while (job->first < import->rows_count && import->rows[job->first].until_us != 0 &&
+	       import->rows[job->first].until_us <= import->now_us)
+		job->first++;
+	job->expired = job->first;
+}
+
+/* Never between two rows of one person, so that what is counted as new is new. */
+static size_t chunk_at(const struct job *job, size_t first, size_t most)
+{
+	const struct cli_import *import = &job->import;
+	size_t end = first + most;
+
+	if (end >= import->rows_count)
+		return import->rows_count - first;
+	while (end < import->rows_count && tact_id_equal(&import->rows[end].key, &import->rows[end - 1].key))
+		end++;
+	return end - first;
+}
+
+/* ---- a chunk ---- */
+
+static struct tact_change change_of(const struct job *job, const struct cli_import_row *row)
+{
+	return (struct tact_change){
+	    .kind = TACT_CHANGE_SUPPRESS,
+	    .suppression = {.scope = row->scope->scope,
+		.reason = row->reason,
+		.source = row->source,
+		.note = "",
+		.time_us = row->time_us,
+		.until_us = row->until_us,
+		.ended_by = "",
+		.ended_why = ""},
+	    .by = job->cli->by,
+	    .why = row->source,
+	};
+}
+
+static int name_person(struct job *job, struct tact_arena *arena, const struct cli_import_row *row,
+    struct tact_recipient *ret, struct tact_error *err)
+{
+	const struct tact_identity *identity = &job->cli->identity;
+
+	return row->sha256 ? tact_facts_recipient_of_sha256(arena, identity, row->address, ret, err)
+			   : tact_facts_recipient(arena, identity, row->address, ret, err);
+}
+
+static int run_chunk(struct job *job, struct tact_arena *arena, size_t first, size_t count, bool apply,
+    struct tact_changed *changed, struct tact_error *err)
+{
+	struct tact_recipient *recipients = tact_arena_alloc(arena, count * sizeof *recipients);
+	struct tact_change *changes = tact_arena_alloc(arena, count * sizeof *changes);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct cli_import_row *row = &job->import.rows[first + i];
+		int result = name_person(job, arena, row, &recipients[i], err);
+
+		if (result != TACT_OK)
+			return result; /* it was read a moment ago */
+		changes[i] = change_of(job, row);
+	}
+	return apply ? tact_decide_change(job->cli->decider, arena, recipients, changes, count,
+			   job->import.now_us, 0, changed, err)
+		     : tact_decide_change_preview(job->cli->decider, arena, recipients, changes, count,
+			   job->import.now_us, changed, err);
+}
+
+static int failed(const struct job *job, int result, const struct tact_error *err)
+{
+	return cli_fail(cli_exit_code(result), "%s: %s; %llu rows were written; import again to go on",
+	    tact_result_name(result), err->text, (unsigned long long)job->written);
+}
+
+/* ---- counting ---- */
+
+static int preview(struct job *job)
+{
+	struct cli_import *import = &job->import;
+	struct tact_arena *arena = tact_arena_new();
+	struct tact_error err = {""};
+	int result = TACT_OK;
+
+	for (size_t at = job->first, count; at < import->rows_count && result == TACT_OK; at += count) {
+		tact_arena_reset(arena);
+		count = chunk_at(job, at, CHUNK_MOST);
+		struct tact_changed *changed = tact_arena_alloc(arena, count * sizeof *changed);
+		result = run_chunk(job, arena, at, count, false, changed, &err);
+		for (size_t i = 0; i < count && result == TACT_OK; i++) {
+			struct cli_import_row *row = &import->rows[at + i];
+
+			row->scope->rows[row->reason]++;
+			row->scope->fresh[row->reason] += changed[i].changed;
+			job->fresh += changed[i].changed;
+			job->known += !changed[i].changed;
+		}
+	}
+	tact_arena_free(&arena);
+	return result == TACT_OK ? EX_OK : failed(job, result, &err);
+}
+
+/* ---- writing ---- */
+
+static void rest(int64_t ms)
+{
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	nanosleep(&time, NULL);
+}
+
+static void show_progress(const struct job *job, bool end)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%llu of %zu%s", (unsigned long long)job->written,
+		    job->import.rows_count - job->first, end ? "\n" : "");
+}
+
+static int write_rows(struct job *job)
+{
+	struct cli_import *import = &job->import;
+	struct tact_arena *arena = tact_arena_new();
+	struct tact_error err = {""};
+	size_t size = CHUNK_LEAST;
+	int result = TACT_OK;
+
+	for (size_t at = job->first, count; at < import->rows_count && result == TACT_OK; at += count) {
+		int64_t began_ms = tact_clock_monotonic_ms(), took_ms;
+
+		tact_arena_reset(arena);
+		count = chunk_at(job, at, size);
+		struct tact_changed *changed = tact_arena_alloc(arena, count * sizeof *changed);
+		result = run_chunk(job, arena, at, count, true, changed, &err);
+		took_ms = tact_clock_monotonic_ms() - began_ms;
+		if (took_ms > CHUNK_BUSY_MS && size > CHUNK_LEAST)
+			size /= 2;
+		else if (took_ms < CHUNK_BUSY_MS / 2 && size < CHUNK_MOST)
+			size *= 2;
+		job->written += result == TACT_OK ? count : 0;
+		show_progress(job, false);
+		if (at + count < import->rows_count)
+			rest(took_ms);
+	}
+	show_progress(job, true);
+	tact_arena_free(&arena);
+	return result == TACT_OK ? EX_OK : failed(job, result, &err);
+}
+
+/* ---- telling ---- */
+
+static struct cli_json *told; /* twalk_r came with glibc 2.30, twalk is everywhere: no context but this */
+
+static void tell_scope(const void *node, VISIT visit, int depth)
+{
+	const struct cli_scope_count *scope = *(struct cli_scope_count *const *)node;
+
+	(void)depth;
+	if (visit != postorder && visit != leaf)
+		return;
+	for (unsigned i = 0; i < TACT_REASONS; i++) {
+		if (scope->rows[i] == 0)
+			continue;
+		if (told == NULL) {
+			printf("  %-12s %-24s %8llu rows %8llu new\n", tact_dossier_reason_name(i),
+			    scope->text, (unsigned long long)scope->rows[i],
+			    (unsigned long long)scope->fresh[i]);
+			continue;
+		}
+		struct cli_json *object = cli_json_put_object(told, NULL);
+		cli_json_put_text(object, "reason", tact_dossier_reason_name(i));
+		cli_json_put_text(object, "scope", scope->text);
+		cli_json_put_integer(object, "rows", (int64_t)scope->rows[i]);
+		cli_json_put_integer(object, "new", (int64_t)scope->fresh[i]);
+	}
+}
+
+static void tell_ignored(const struct job *job)
+{
+	for (size_t i = 0; i < job->import.ignored_count; i++)
+		printf("%s%s", i == 0 ? "columns not read: " : ", ", job->import.ignored[i]);
+	if (job->import.ignored_count > 0)
+		printf("\n");
+}
+
+static void tell_preview(const struct job *job)
+{
+	printf("%zu rows: %llu new, %llu known already, %zu expired\n", job->import.rows_count,
+	    (unsigned long long)job->fresh, (unsigned long long)job->known, job->expired);
+	told = NULL;
+	twalk(job->import.scopes, tell_scope);
+	tell_ignored(job);
+	fflush(stdout);
+}
+
+static void tell_json(const struct job *job, bool applied)
+{
+	struct cli_json *object = cli_json_object(), *ignored;
+
+	cli_json_put_integer(object, "rows", (int64_t)job->import.rows_count);
+	cli_json_put_integer(object, "new", (int64_t)job->fresh);
+	cli_json_put_integer(object, "known", (int64_t)job->known);
+	cli_json_put_integer(object, "expired", (int64_t)job->expired);
+	told = cli_json_put_list(object, "by");
+	twalk(job->import.scopes, tell_scope);
+	ignored = cli_json_put_list(object, "not_read");
+	for (size_t i = 0; i < job->import.ignored_count; i++)
+		cli_json_put_text(ignored, NULL, job->import.ignored[i]);
+	cli_json_put_bool(object, "applied", applied);
+	cli_json_print(object);
+}
+
+static int apply(struct job *job)
+{
+	bool dry = cli_has(job->cli, "dry-run");
+	int code;
+
+	sort_rows(job);
+	code = preview(job);
+	if (code == EX_OK && !job->cli->json)
+		tell_preview(job);
+	if (code == EX_OK && !dry)
+		code = write_rows(job);
+	if (code == EX_OK && job->cli->json)
+		tell_json(job, !dry);
+	else if (code == EX_OK)
+		printf(dry ? "nothing was written (--dry-run)\n" : "written\n");
+	return code;
+}
+
+static int run(struct cli *cli)
+{
+	struct job job = {.cli = cli, .import = {.arena = cli->arena, .identity = &cli->identity}};
+	int code = cli_need_operands(cli, 1, SIZE_MAX);
+
+	if (code == EX_OK)
+		code = read_options(&job);
+	if (code == EX_OK)
+		code = open_files(&job);
+	if (code == EX_OK)
+		code = cli_open(cli, cli_has(cli, "dry-run") ? CLI_READ : CLI_CHANGE);
+	if (code == EX_OK)
+		code = read_files(&job);
+	if (code == EX_OK)
+		code = apply(&job);
+	close_files(&job);
+	cli_import_clear(&job.import);
+	return code;
+}
+
+const struct cli_verb cli_import = {"import", "FILE...",
+    "Read suppressions from CSV files: all of them checked first, then written.", options, run};

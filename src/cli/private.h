@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What the verbs of tact share: their table, their options, what they hold open, and how they speak.
+ */
+#ifndef TACT_CLI_PRIVATE_H
+#define TACT_CLI_PRIVATE_H
+
+#include <stdio.h>
+#include <sysexits.h>
+
+#include <tact/cli.h>
+#include <tact/config.h>
+#include <tact/decide.h>
+
+/* One option of a verb; a row with a NULL name ends a table. argument NULL: a switch. */
+struct cli_option {
+	const char *name, *argument, *help;
+	bool many; /* may be given more than once */
+};
+
+struct cli;
+
+/* One verb, of one word or two ("key new"). */
+struct cli_verb {
+	const char *name;
+	const char *operands; /* as the usage line shows them; "" takes none */
+	const char *help;     /* one sentence */
+	const struct cli_option *options;
+	int (*run)(struct cli *cli); /* answers the exit code; what went wrong is told on standard error */
+};
+
+extern const struct cli_verb cli_canonical, cli_key_new, cli_key_show, cli_show, cli_explain, cli_suppress,
+    cli_unsuppress, cli_contact, cli_import, cli_export, cli_quarantine_list, cli_quarantine_show,
+    cli_quarantine_release, cli_quarantine_discard, cli_audit_trail, cli_store_check, cli_store_adopt,
+    cli_check;
+
+struct cli_given {
+	const char *name, *value;
+};
+
+/* One run of tact: what was asked for, and what is held open for it. */
+struct cli {
+	const struct cli_verb *verb;
+	const char *config_path;
+	bool json;
+	struct cli_given *given; /* options, in order */
+	size_t given_count;
+	char **operands;
+	size_t operands_count;
+	struct tact_arena *arena; /* dies with the run */
+	int64_t now_us;
+	const char *by; /* who asked */
+
+	struct tact_config *config;
+	struct tact_keyring *keyring;
+	struct tact_store *store;
+	struct tact_identity identity;
+	struct tact_audit *audit;
+	struct tact_decider *decider;
+};
+
+/* ---- arguments.c ---- */
+
+/* Options every verb has. */
+extern const struct cli_option cli_common_options[];
+/* Reads options and operands of the verb. EX_OK, EX_USAGE (told), or -1 when help was asked for. */
+int cli_read_arguments(struct cli *cli, int argc, char **argv);
+const char *cli_value(const struct cli *cli, const char *name); /* NULL when not given */
+bool cli_has(const struct cli *cli, const char *name);
+/* EX_OK or EX_USAGE (told). Untouched when the option was not given. */
+int cli_time(const struct cli *cli, const char *name, int64_t *ret_us);
+/* The same for a time at which something happened: not later than now. */
+int cli_past_time(const struct cli *cli, const char *name, int64_t *ret_us);
+int cli_need_operands(const struct cli *cli, size_t least, size_t most);
+
+/* ---- context.c ---- */
+
+enum cli_need {
+	CLI_CONFIG, /* configuration */
+	CLI_KEY,    /* and key file, with the identity these two make */
+	CLI_READ,   /* and store, its identity, a decider for readers */
+	CLI_CHANGE  /* and evidence */
+};
+/* EX_OK, or the exit code with everything told. */
+int cli_open(struct cli *cli, enum cli_need need);
+void cli_close(struct cli *cli);
+/* Loads the configuration, telling every mistake. */
+int cli_open_config(struct cli *cli);
+/* root becomes the configured user, so that what is made belongs to it. */
+int cli_become_user(struct cli *cli);
+/* Store and its identity; a store that always fails has none and is taken as it is. */
+int cli_open_store(struct cli *cli, bool adopt, struct tact_error *err);
+/* Exit code for an answer of a room. */
+int cli_exit_code(int result);
+
+/* ---- people.c ---- */
+
+const char *cli_who(struct tact_arena *arena);
+/* The recipients that the operands name: addresses, or with --sha256 digests, with --key keys. All are read
+ * before anything is done; EX_OK, or EX_DATAERR with every refused one told. */
+int cli_recipients(struct cli *cli, struct tact_recipient **ret);
+/* How a recipient is called in what we print. */
+const char *cli_name_of(const struct tact_recipient *recipient, struct tact_arena *arena);
+const char *cli_direction_name(enum tact_direction direction);
+int cli_parse_direction(const char *text, enum tact_direction *ret);
+const char *cli_sentiment_name(enum tact_sentiment sentiment);
+int cli_parse_sentiment(const char *text, enum tact_sentiment *ret);
+const char *cli_basis_name(enum tact_basis basis);
+
+/* ---- output.c: what is printed; the only file that writes JSON ---- */
+
+/* "tact: …" on standard error; returns code. */
+int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* UTF-8 as it is, control characters made visible: for a terminal. */
+const char *cli_safe(struct tact_arena *arena, const char *text);
+/* "2" or "1.5" */
+const char *cli_milli(struct tact_arena *arena, int64_t milli);
+/* RFC 3339, or OTHER for 0 and INT64_MAX. */
+const char *cli_when(struct tact_arena *arena, int64_t time_us, const char *other);
+
+/* A JSON object or list under construction; members come out in the order they were put. name NULL appends to
+ * a list. */
+struct cli_json;
+struct cli_json *cli_json_object(void);
+struct cli_json *cli_json_put_object(struct cli_json *in, const char *name);
+struct cli_json *cli_json_put_list(struct cli_json *in, const char *name);
+void cli_json_put_text(struct cli_json *in, const char *name, const char *value); /* NULL: null */
+void cli_json_put_time(struct cli_json *in, const char *name, int64_t time_us);	  /* 0, INT64_MAX: null */
+void cli_json_put_integer(struct cli_json *in, const char *name, int64_t value);
+void cli_json_put_milli(struct cli_json *in, const char *name, int64_t milli);
+void cli_json_put_bool(struct cli_json *in, const char *name, bool value);
+/* One line on standard output; frees. */
+void cli_json_print(struct cli_json *object);
+/* Is it clean UTF-8 without control characters, as JSON and terminals want it? */
+bool cli_is_clean(const char *text);
+
+/* ---- findings of the policy, shared by explain and contact --may ---- */
+
+void cli_put_rules(struct cli_json *in, const struct tact_opinion *opinion);
+void cli_print_rules(struct cli *cli, const struct tact_opinion *opinion);
+
+/* ---- import_file.c: CSV into rows ---- */
+
+struct cli_scope_count {
+	const char *text;
+	struct tact_scope scope;
+	uint64_t rows[TACT_REASONS], fresh[TACT_REASONS];
+};
+struct cli_import_row {
+	struct tact_id key;
+	const char *address; /* or a digest */
+	struct cli_scope_count *scope;
+	const char *source;
+	int64_t time_us, until_us;
+	uint64_t order;
+	enum tact_reason reason;
+	bool sha256;
+};
+struct cli_import {
+	struct tact_arena *arena;
+	const struct tact_identity *identity;
+	int64_t now_us;
+	enum tact_reason reason; /* where a row says nothing */
+	const char *scope, *source;
+	bool plain; /* one address a line, no header */
+	struct cli_import_row *rows;
+	size_t rows_count, rows_room;
+	void *scopes, *sources; /* trees of what was seen */
+	const char **ignored;	/* columns that are not read */
+	size_t ignored_count;
+	size_t mistakes; /* told as they are found, the first hundred */
+};
+/* Reads and checks a whole file into rows, telling mistakes as FILE:LINE: FIELD: WHAT. EX_OK also with
+ * mistakes; EX_IOERR. */
+int cli_import_read(struct cli_import *import, const char *name, FILE *file);
+void cli_import_clear(struct cli_import *import);
+/* Text of the scope must be valid. NULL and words in err when not. */
+struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *text, struct tact_error *err);
+
+/* ---- postconf.c: Postfix's settings as postconf prints them ---- */
+
+struct cli_setting {
+	const char *name, *value; /* of master.cf: "tact-pass/unix/smtpd_milters" */
+};
+struct cli_service {
+	const char *name, *type, *private_, *command;
+};
+struct cli_postfix {
+	struct tact_arena *arena;
+	const char *folder;
+	struct cli_setting *main, *overrides;
+	size_t main_count, overrides_count;
+	struct cli_service *services;
+	size_t services_count;
+};
+/* TACT_OK, TACT_ABSENT (no postconf here), TACT_SYSTEM. */
+int cli_postfix_read(
+    struct tact_arena *arena, const char *folder, struct cli_postfix *ret, struct tact_error *err);
+const char *cli_postfix_main(const struct cli_postfix *postfix, const char *name); /* "" when unknown */
+/* The service's own value, or main.cf's. */
+const char *cli_postfix_of(
+    const struct cli_postfix *postfix, const struct cli_service *service, const char *name);
+bool cli_postfix_overrides(
+    const struct cli_postfix *postfix, const struct cli_service *service, const char *name);
+const struct cli_service *cli_postfix_service(
+    const struct cli_postfix *postfix, const char *name, const char *type);
+/* What the table answers for the key; NULL when nothing. */
+const char *cli_postfix_look_up(const struct cli_postfix *postfix, const char *table, const char *key);
+/* Splits at commas and blanks, braces kept together. */
+const char **cli_postfix_split(const struct cli_postfix *postfix, const char *list, size_t *ret_count);
+
+/* ---- check.c, check_postfix.c ---- */
+
+struct cli_findings {
+	struct cli *cli;
+	size_t errors, warnings;
+};
+enum cli_severity { CLI_WARNING, CLI_ERROR };
+/* One finding: what is wrong, and how to mend it. */
+void cli_find(struct cli_findings *findings, enum cli_severity severity, const char *mend, const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
+void cli_check_postfix(struct cli_findings *findings, const struct cli_postfix *postfix);
+
+#endif
