@@ -51,7 +51,7 @@ struct tact_config_mistakes {
 };
 
 /* Loads PATH (or, when text is not NULL, TEXT, naming PATH in mistakes). TACT_OK; TACT_INVALID with at least one mistake (all of them in one
- * run); TACT_SYSTEM when the file cannot be read (one mistake says so). Unknown, repeated and contradictory settings are mistakes. */
+ * run); TACT_SYSTEM when the file cannot be read (one mistake says so, without a line). Unknown, repeated and contradictory settings are mistakes. */
 int tact_config_load(const char *path, const char *text, struct tact_config **ret, struct tact_config_mistakes *mistakes);
 void tact_config_free(struct tact_config **config);
 
@@ -61,7 +61,8 @@ void tact_config_compare(const struct tact_config *running, const struct tact_co
 /* The effective configuration, every option with its value, as a file that loads to the same. Secrets are never in it. */
 char *tact_config_print(struct tact_arena *arena, const struct tact_config *config);
 
-/* "4/7d", "0/5d", "2 per calendar-year" (day week month quarter year). */
+/* "4/7d", "0/5d", "2 per calendar-year" (day week month quarter year); N may have up to three decimals, below a million. Sets at_most_milli,
+ * window_s, period and window (which may point into TEXT) and leaves the rest alone; TACT_INVALID touches nothing. */
 int tact_config_parse_at_most(const char *text, struct tact_limit *ret, struct tact_error *err);
 
 /* The table, for documentation checks. One row per option; section "" is the top level. */
