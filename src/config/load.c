@@ -20,6 +20,8 @@
 #define MARKER "(section)"
 #define MOST_LEARNED 100
 #define MOST_STRAYS 100
+/* All passes together: a reload is never slow, however wrong a long file is. */
+#define MOST_READ_BYTES (8 << 20)
 #define DEEPEST 2
 
 /* An unknown name, and what its surroundings make of it. */
@@ -35,6 +37,7 @@ struct pass {
 	size_t cfgs_count;
 	struct learned *learned;
 	size_t learned_count;
+	size_t length, read_bytes;
 	bool again;
 	const char *stray; /* a word that is neither option nor section, somewhere before stray_end_line */
 	int stray_end_line, strays;
@@ -282,6 +285,8 @@ static void report_stop(const cfg_t *cfg, const char *ours, const char *what)
 
 static bool take_lesson(const cfg_t *cfg, const char *theirs, const char *what)
 {
+	if (current->read_bytes + current->length > MOST_READ_BYTES)
+		return false;
 	if (strcmp(theirs, "no such option '%s'") == 0)
 		return learn(kind_of(cfg), what);
 	if (strcmp(theirs, "missing equal sign after option '%s'") == 0)
@@ -456,7 +461,7 @@ static void blank_stray(struct pass *pass, char *text, int *last_line)
 
 void tact_config_read(struct reading *reading, char *text)
 {
-	struct pass pass = {.reading = reading};
+	struct pass pass = {.reading = reading, .length = strlen(text)};
 	size_t scanned = reading->mistakes_count;
 	bool stopped = reading->stopped;
 	int last_line = 0;
@@ -468,6 +473,7 @@ void tact_config_read(struct reading *reading, char *text)
 			blank_stray(&pass, text, &last_line);
 		scanned = reading->mistakes_count;
 		pass.stray = NULL;
+		pass.read_bytes += pass.length;
 		read_once(&pass, text);
 	} while (pass.again);
 	current = NULL;
