@@ -20,3 +20,9 @@ TESTS += tests/policy/measure
 tests_policy_measure_SOURCES = tests/policy/measure.c
 tests_policy_measure_CFLAGS = $(AM_CFLAGS)
 tests_policy_measure_LDADD = $(POLICY)
+
+check_PROGRAMS += tests/policy/test_properties
+TESTS += tests/policy/test_properties
+tests_policy_test_properties_SOURCES = tests/policy/test_properties.c tests/policy/oracle.c tests/policy/oracle.h
+tests_policy_test_properties_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_policy_test_properties_LDADD = $(POLICY) $(CHECK_LIBS)

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Properties of limits and places over random rules, records and times, held against the oracle.
+ */
+#include <config.h>
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle.h"
+
+#define SECOND_US INT64_C(1000000)
+#define HOUR_US (3600 * SECOND_US)
+#define DAY_US (24 * HOUR_US)
+#define BASE_US (INT64_C(1774600000) * SECOND_US) /* 2026-03-27: clocks change on the 29th */
+#define CONTACTS_MAX 12
+#define CLAIMS_MAX 6
+#define RULES_MAX 4
+
+static const char *const owners[] = {"leeds", "Leeds", "sales", ""};
+static const char *const names[] = {"a", "b", "A", ""};
+static const char *const zone_names[] = {
+    "UTC", "Europe/London", "America/New_York", "Asia/Tokyo", "Asia/Kolkata"};
+static struct tact_zone *zones[5];
+
+struct world {
+	uint64_t seed;
+	struct tact_arena *arena;
+	struct tact_rule rules[RULES_MAX];
+	struct tact_rule_set set;
+	struct tact_contact contacts[CONTACTS_MAX];
+	struct tact_claim claims[CLAIMS_MAX];
+	struct tact_dossier dossier;
+};
+
+static int64_t below(struct world *world, int64_t limit)
+{
+	return oracle_below(&world->seed, limit);
+}
+
+static const char *pick(struct world *world, const char *const *from)
+{
+	return from[below(world, 4)];
+}
+
+/* Times that meet: whole hours, hours and a window later, now and then a microsecond beside. */
+static int64_t random_time(struct world *world)
+{
+	int64_t time_us = BASE_US + below(world, 24 * 20) * HOUR_US;
+
+	switch (below(world, 8)) {
+	case 0:
+		return time_us + 1;
+	case 1:
+		return time_us - 1;
+	case 2:
+		return time_us + below(world, HOUR_US);
+	default:
+		return time_us;
+	}
+}
+
+static void random_facts(struct world *world, struct tact_facts *ret)
+{
+	*ret = (struct tact_facts){.stream = pick(world, names),
+	    .owner = pick(world, owners),
+	    .brand = pick(world, names),
+	    .campaign = pick(world, names),
+	    .offer = pick(world, names),
+	    .list = pick(world, names),
+	    .purpose = (enum tact_purpose)below(world, 3),
+	    .channel = below(world, 4) == 0 ? TACT_SMS : TACT_EMAIL,
+	    .priority = (int)below(world, 3),
+	    .counts = below(world, 8) != 0};
+}
+
+static void random_limit(struct world *world, struct tact_rule *ret)
+{
+	static const int64_t windows_s[] = {3600, 7200, 5 * 3600, 86400, 3 * 86400, 7 * 86400};
+	static const char *const one[] = {"leeds"}, *const two[] = {"a", "B"};
+	struct tact_limit *limit = &ret->limit;
+
+	*ret = (struct tact_rule){.name = "l", .kind = TACT_RULE_LIMIT, .action = TACT_DELAY};
+	limit->window = "window";
+	limit->at_most_milli = below(world, 5) * 1000 - (below(world, 6) == 0 ? 500 : 0);
+	if (limit->at_most_milli < 0)
+		limit->at_most_milli = 0;
+	for (int i = 0; i < TACT_CHANNELS; i++)
+		limit->weight_milli[i] = 1000;
+	if (below(world, 3) == 0)
+		limit->weight_milli[TACT_SMS] = 500 * below(world, 4);
+	if (below(world, 3) != 0) {
+		limit->window_s = windows_s[below(world, 6)];
+	} else {
+		limit->period = (enum tact_period)below(world, 5);
+		limit->zone = zones[below(world, 5)];
+	}
+	if (below(world, 3) == 0)
+		limit->purposes = (unsigned)below(world, 8);
+	if (below(world, 5) == 0)
+		limit->channels = 1U << TACT_EMAIL;
+	if (below(world, 6) == 0)
+		limit->owners = (struct tact_names){one, 1};
+	if (below(world, 6) == 0)
+		limit->streams = (struct tact_names){two, 2};
+	if (below(world, 4) == 0)
+		limit->by = (enum tact_by)below(world, 3);
+	if (below(world, 4) == 0)
+		limit->same = (enum tact_same)below(world, 4);
+}
+
+static void random_contact(struct world *world, size_t i)
+{
+	struct tact_contact *contact = &world->contacts[i];
+	struct tact_facts facts;
+
+	random_facts(world, &facts);
+	*contact = (struct tact_contact){.time_us = random_time(world),
+	    .count = 1 + (uint32_t)(below(world, 8) == 0),
+	    .channel = facts.channel,
+	    .direction = below(world, 10) == 0 ? TACT_IN : TACT_OUT,
+	    .purpose = facts.purpose,
+	    .stream = facts.stream,
+	    .owner = facts.owner,
+	    .brand = facts.brand,
+	    .campaign = facts.campaign,
+	    .offer = facts.offer,
+	    .list = facts.list,
+	    .counts = facts.counts};
+	contact->id.b[0] = (uint8_t)(i + 1);
+	if (below(world, 8) == 0) {
+		contact->span_us = DAY_US;
+		contact->time_us -= contact->time_us % DAY_US;
+	}
+}
+
+static void random_claim(struct world *world, size_t i)
+{
+	struct tact_claim *claim = &world->claims[i];
+
+	*claim = (struct tact_claim){.relay = "", .ring = "s1", .text = "", .code = ""};
+	random_facts(world, &claim->facts);
+	claim->priority = claim->facts.priority;
+	claim->made_us = random_time(world);
+	claim->not_after_us = claim->made_us + (below(world, 3) == 0 ? 5 : 4000) * DAY_US;
+	for (int k = 0; k < 8; k++)
+		claim->id.b[k] = (uint8_t)below(world, 256);
+	claim->id.b[15] = (uint8_t)(i + 1);
+}
+
+static void random_world(struct world *world, size_t contacts, size_t claims, size_t rules)
+{
+	world->arena = tact_arena_new();
+	tact_dossier_init(&world->dossier);
+	for (size_t i = 0; i < rules; i++)
+		random_limit(world, &world->rules[i]);
+	for (size_t i = 0; i < contacts; i++)
+		random_contact(world, i);
+	for (size_t i = 0; i < claims; i++)
+		random_claim(world, i);
+	world->set = (struct tact_rule_set){.rules = world->rules, .rules_count = rules};
+	world->dossier.contacts = world->contacts;
+	world->dossier.contacts_count = contacts;
+	world->dossier.claims = world->claims;
+	world->dossier.claims_count = claims;
+}
+
+/* ---- earliest ---------------------------------------------------------------------------------------------
+ */
+
+static bool abstains(const struct tact_limit *limit, const struct tact_facts *facts)
+{
+	return (limit->same == TACT_SAME_CAMPAIGN && *facts->campaign == '\0') ||
+	       (limit->same == TACT_SAME_OFFER && *facts->offer == '\0') ||
+	       (limit->same == TACT_SAME_LIST && *facts->list == '\0');
+}
+
+/* No time in [from, to) may fit: asked at every time at which anything changes, a microsecond beside it,
+ * every hour, and at random. */
+static void check_none_fits(struct world *world, const struct oracle *oracle, int64_t from_us, int64_t to_us)
+{
+	int64_t length_us = oracle->limit->window_s * SECOND_US, step_us = HOUR_US;
+
+	for (int64_t t_us = from_us; t_us < to_us && t_us < from_us + 40 * DAY_US; t_us += step_us)
+		ck_assert_msg(!oracle_fits(oracle, t_us), "there was room at %" PRId64 ", answered %" PRId64,
+		    t_us, to_us);
+	for (size_t i = 0; i < oracle->contacts_count + oracle->placed_count; i++) {
+		int64_t at_us = i < oracle->contacts_count
+				    ? oracle->contacts[i].time_us + oracle->contacts[i].span_us
+				    : oracle->placed[i - oracle->contacts_count].place_us;
+
+		for (int k = -2; k <= 2; k++) {
+			int64_t t_us = at_us + length_us + k;
+
+			ck_assert_msg(t_us < from_us || t_us >= to_us || !oracle_fits(oracle, t_us),
+			    "there was room at %" PRId64 ", answered %" PRId64, t_us, to_us);
+		}
+	}
+	for (int k = 0; k < 20 && to_us > from_us; k++) {
+		int64_t most_us = to_us - from_us > 400 * DAY_US ? 400 * DAY_US : to_us - from_us;
+		int64_t t_us = k == 0 && to_us != INT64_MAX ? to_us - 1 : from_us + below(world, most_us);
+
+		ck_assert_msg(!oracle_fits(oracle, t_us), "there was room at %" PRId64 ", answered %" PRId64,
+		    t_us, to_us);
+	}
+}
+
+static void check_earliest(struct world *world)
+{
+	const struct tact_rule *rule = &world->rules[0];
+	struct tact_placed placed[CLAIMS_MAX];
+	struct tact_facts facts;
+	struct oracle oracle = {
+	    &rule->limit, &facts, world->contacts, world->dossier.contacts_count, placed, 0};
+	int64_t t_us = random_time(world), earliest_us, later_us;
+
+	random_facts(world, &facts);
+	for (size_t i = 0; i < world->dossier.claims_count; i++)
+		placed[i] =
+		    (struct tact_placed){&world->claims[i].facts, random_time(world), world->claims[i].id};
+	oracle.placed_count = world->dossier.claims_count;
+	earliest_us =
+	    tact_policy_earliest(rule, &facts, &world->dossier, NULL, placed, oracle.placed_count, t_us);
+	if (abstains(&rule->limit, &facts)) {
+		ck_assert_int_eq(earliest_us, t_us);
+		return;
+	}
+	ck_assert_int_ge(earliest_us, t_us);
+	check_none_fits(world, &oracle, t_us, earliest_us);
+	if (earliest_us == INT64_MAX)
+		return;
+	ck_assert_msg(oracle_fits(&oracle, earliest_us), "%" PRId64 " does not fit", earliest_us);
+	ck_assert_int_eq(tact_policy_earliest(
+			     rule, &facts, &world->dossier, NULL, placed, oracle.placed_count, earliest_us),
+	    earliest_us);
+	later_us = t_us + below(world, earliest_us - t_us + DAY_US);
+	ck_assert_int_ge(
+	    tact_policy_earliest(rule, &facts, &world->dossier, NULL, placed, oracle.placed_count, later_us),
+	    later_us <= earliest_us ? earliest_us : later_us);
+}
+
+START_TEST(earliest_is_least_idempotent_and_monotone)
+{
+	struct world world = {.seed = oracle_seed("earliest")};
+
+	for (int i = 0; i < 6000; i++) {
+		random_world(&world, (size_t)below(&world, CONTACTS_MAX + 1), (size_t)below(&world, 4), 1);
+		check_earliest(&world);
+		tact_arena_free(&world.arena);
+	}
+}
+END_TEST
+
+/* ---- places
+ * ------------------------------------------------------------------------------------------------ */
+
+static bool goes_first(const struct tact_claim *a, const struct tact_claim *b)
+{
+	if (a->priority != b->priority)
+		return a->priority > b->priority;
+	if (a->made_us != b->made_us)
+		return a->made_us < b->made_us;
+	return memcmp(&a->id, &b->id, sizeof a->id) < 0;
+}
+
+static bool fits_all(const struct world *world, const struct tact_facts *facts,
+    const struct tact_placed *placed, size_t placed_count, int64_t t_us)
+{
+	for (size_t i = 0; i < world->set.rules_count; i++) {
+		struct oracle oracle = {&world->rules[i].limit, facts, world->contacts,
+		    world->dossier.contacts_count, placed, placed_count};
+
+		if (!abstains(&world->rules[i].limit, facts) && !oracle_fits(&oracle, t_us))
+			return false;
+	}
+	return true;
+}
+
+/* Those that go before claim I, in their places. */
+static size_t list_outranking(
+    const struct world *world, const int64_t *places, size_t i, struct tact_placed *ret)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < world->dossier.claims_count; k++)
+		if (k != i && goes_first(&world->claims[k], &world->claims[i]) && places[k] != INT64_MAX)
+			ret[n++] =
+			    (struct tact_placed){&world->claims[k].facts, places[k], world->claims[k].id};
+	return n;
+}
+
+static void check_place(struct world *world, const int64_t *places, size_t i)
+{
+	const struct tact_claim *claim = &world->claims[i];
+	struct tact_placed placed[CLAIMS_MAX];
+	size_t placed_count = list_outranking(world, places, i, placed);
+	int64_t to_us = places[i];
+
+	if (to_us == INT64_MAX)
+		to_us = claim->not_after_us + 1;
+	else
+		ck_assert_msg(fits_all(world, &claim->facts, placed, placed_count, to_us),
+		    "claim %zu at %" PRId64, i, to_us);
+	ck_assert_int_ge(to_us, claim->made_us);
+	ck_assert_int_le(to_us, claim->not_after_us + 1);
+	for (int64_t t_us = claim->made_us; t_us < to_us && t_us < claim->made_us + 30 * DAY_US;
+	     t_us += HOUR_US)
+		ck_assert_msg(!fits_all(world, &claim->facts, placed, placed_count, t_us),
+		    "claim %zu could have gone at %" PRId64 ", was given %" PRId64, i, t_us, places[i]);
+	if (to_us > claim->made_us && places[i] != INT64_MAX)
+		ck_assert(!fits_all(world, &claim->facts, placed, placed_count, to_us - 1));
+}
+
+/* The mail of a claim is told, whenever it asks, what the claim's place is at that time. */
+static void check_same_as_asked(struct world *world, size_t i, int64_t now_us)
+{
+	const struct tact_claim *claim = &world->claims[i];
+	struct tact_question question = {.rules = &world->set,
+	    .facts = &claim->facts,
+	    .dossier = &world->dossier,
+	    .now_us = now_us,
+	    .made_us = claim->made_us,
+	    .not_after_us = claim->not_after_us,
+	    .claim = claim->id};
+	struct tact_opinion opinion;
+	int64_t places[CLAIMS_MAX];
+
+	tact_policy_places(world->arena, &world->set, &world->dossier, now_us, places);
+	tact_policy_ask(world->arena, &question, &opinion);
+	if (places[i] == INT64_MAX) {
+		ck_assert_int_eq(opinion.verdict, TACT_REJECT);
+	} else if (places[i] > now_us) {
+		ck_assert_int_eq(opinion.verdict, TACT_DELAY);
+		ck_assert_int_eq(opinion.until_us, places[i]);
+		ck_assert_ptr_nonnull(opinion.rule);
+	} else if (places[i] == now_us) {
+		ck_assert_int_eq(opinion.verdict, TACT_ACCEPT);
+	}
+}
+
+START_TEST(places_fit_and_are_the_least)
+{
+	struct world world = {.seed = oracle_seed("places")};
+	int64_t places[CLAIMS_MAX];
+
+	for (int i = 0; i < 2500; i++) {
+		random_world(&world, (size_t)below(&world, CONTACTS_MAX + 1),
+		    1 + (size_t)below(&world, CLAIMS_MAX), 1 + (size_t)below(&world, RULES_MAX));
+		/* Before anything lapses. */
+		tact_policy_places(world.arena, &world.set, &world.dossier, BASE_US - 40 * DAY_US, places);
+		for (size_t k = 0; k < world.dossier.claims_count; k++) {
+			check_place(&world, places, k);
+			check_same_as_asked(&world, k, world.claims[k].made_us);
+			check_same_as_asked(&world, k, world.claims[k].made_us + below(&world, 20 * DAY_US));
+			if (places[k] != INT64_MAX)
+				check_same_as_asked(&world, k, places[k]);
+		}
+		tact_arena_free(&world.arena);
+	}
+}
+END_TEST
+
+static void shuffle(struct world *world, void *array, size_t count, size_t size)
+{
+	unsigned char *bytes = array, hold[sizeof(struct tact_claim) + sizeof(struct tact_contact)];
+
+	for (size_t i = count; i > 1; i--) {
+		size_t k = (size_t)below(world, (int64_t)i);
+
+		memcpy(hold, bytes + (i - 1) * size, size);
+		memmove(bytes + (i - 1) * size, bytes + k * size, size);
+		memcpy(bytes + k * size, hold, size);
+	}
+}
+
+START_TEST(places_do_not_depend_on_the_order_of_the_record)
+{
+	struct world world = {.seed = oracle_seed("order")};
+	int64_t before[CLAIMS_MAX], after[CLAIMS_MAX];
+	struct tact_claim claims[CLAIMS_MAX];
+
+	for (int i = 0; i < 2000; i++) {
+		int64_t now_us;
+
+		random_world(&world, (size_t)below(&world, CONTACTS_MAX + 1),
+		    1 + (size_t)below(&world, CLAIMS_MAX), 1 + (size_t)below(&world, RULES_MAX));
+		world.set.release_spread_s = below(&world, 2) * 900;
+		now_us = random_time(&world);
+		tact_policy_places(world.arena, &world.set, &world.dossier, now_us, before);
+		memcpy(claims, world.claims, sizeof claims);
+		shuffle(&world, world.contacts, world.dossier.contacts_count, sizeof world.contacts[0]);
+		shuffle(&world, world.claims, world.dossier.claims_count, sizeof world.claims[0]);
+		tact_policy_places(world.arena, &world.set, &world.dossier, now_us, after);
+		for (size_t k = 0; k < world.dossier.claims_count; k++)
+			for (size_t m = 0; m < world.dossier.claims_count; m++)
+				if (tact_id_equal(&claims[k].id, &world.claims[m].id))
+					ck_assert_int_eq(before[k], after[m]);
+		tact_arena_free(&world.arena);
+	}
+}
+END_TEST
+
+START_TEST(a_lower_claim_moves_nobody)
+{
+	struct world world = {.seed = oracle_seed("inversion")};
+	int64_t before[CLAIMS_MAX], after[CLAIMS_MAX];
+
+	for (int i = 0; i < 2000; i++) {
+		size_t last = 0;
+		struct tact_claim lowest;
+
+		random_world(&world, (size_t)below(&world, CONTACTS_MAX + 1),
+		    2 + (size_t)below(&world, CLAIMS_MAX - 1), 1 + (size_t)below(&world, RULES_MAX));
+		for (size_t k = 1; k < world.dossier.claims_count; k++)
+			if (goes_first(&world.claims[last], &world.claims[k]))
+				last = k;
+		lowest = world.claims[last];
+		world.claims[last] = world.claims[world.dossier.claims_count - 1];
+		world.claims[world.dossier.claims_count - 1] = lowest;
+		tact_policy_places(world.arena, &world.set, &world.dossier, BASE_US, before);
+		world.dossier.claims_count--;
+		tact_policy_places(world.arena, &world.set, &world.dossier, BASE_US, after);
+		for (size_t k = 0; k < world.dossier.claims_count; k++)
+			ck_assert_int_eq(before[k], after[k]);
+		tact_arena_free(&world.arena);
+	}
+}
+END_TEST
+
+/* Records that only a damaged store can hold: no crash, no endless search. */
+START_TEST(impossible_records_are_survived)
+{
+	static const int64_t wild[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX};
+	struct world world = {.seed = oracle_seed("damage")};
+
+	for (int i = 0; i < 3000; i++) {
+		struct tact_question question = {.rules = &world.set, .dossier = &world.dossier};
+		struct tact_opinion opinion;
+		struct tact_facts facts;
+		int64_t places[CLAIMS_MAX];
+
+		random_world(&world, CONTACTS_MAX, CLAIMS_MAX, RULES_MAX);
+		for (size_t k = 0; k < CONTACTS_MAX; k++) {
+			world.contacts[k].time_us = wild[below(&world, 7)];
+			world.contacts[k].span_us = wild[below(&world, 7)];
+			world.contacts[k].count = (uint32_t)below(&world, 3) * UINT32_MAX;
+			world.contacts[k].channel = (enum tact_channel)below(&world, 9);
+		}
+		for (size_t k = 0; k < CLAIMS_MAX; k++) {
+			world.claims[k].made_us = wild[below(&world, 7)];
+			world.claims[k].not_after_us = wild[below(&world, 7)];
+		}
+		world.rules[0].limit.weight_milli[0] = INT64_MAX;
+		random_facts(&world, &facts);
+		question.facts = &facts;
+		question.now_us = wild[below(&world, 7)];
+		question.made_us = wild[below(&world, 7)];
+		question.not_after_us = wild[below(&world, 7)];
+		tact_policy_ask(world.arena, &question, &opinion);
+		ck_assert_ptr_nonnull(opinion.text);
+		tact_policy_places(world.arena, &world.set, &world.dossier, question.now_us, places);
+		tact_arena_free(&world.arena);
+	}
+}
+END_TEST
+
+static void open_zones(void)
+{
+	for (size_t i = 0; i < 5; i++) {
+		zones[i] = tact_zone_open(zone_names[i]);
+		ck_assert_ptr_nonnull(zones[i]);
+	}
+}
+
+static void close_zones(void)
+{
+	for (size_t i = 0; i < 5; i++)
+		tact_zone_free(&zones[i]);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("policy properties");
+	TCase *tcase = tcase_create("properties");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 300);
+	tcase_add_checked_fixture(tcase, open_zones, close_zones);
+	tcase_add_test(tcase, earliest_is_least_idempotent_and_monotone);
+	tcase_add_test(tcase, places_fit_and_are_the_least);
+	tcase_add_test(tcase, places_do_not_depend_on_the_order_of_the_record);
+	tcase_add_test(tcase, a_lower_claim_moves_nobody);
+	tcase_add_test(tcase, impossible_records_are_survived);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
