@@ -10,7 +10,6 @@ AM_TESTS_ENVIRONMENT = TACT_SOURCE='$(abs_srcdir)'; TACT_BUILD='$(abs_builddir)'
 
 POSTFIX_TESTS = \
 	tests/postfix/test_postfix_itself.py \
-	tests/postfix/test_postfix_itself.py \
 	tests/postfix/test_setup.py \
 	tests/postfix/test_verdicts.py
 
