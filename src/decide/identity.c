@@ -135,9 +135,11 @@ static int fill(struct tact_arena *arena, const struct identity_text *text,
 	return TACT_OK;
 }
 
-int tact_decide_open_identity(struct tact_store *store, const struct tact_keyring *keyring,
+/* One attempt; ret_taken says that an unused or adopting store was written to meanwhile, so that its identity
+ * must be read again. */
+static int open_once(struct tact_store *store, const struct tact_keyring *keyring,
     const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena,
-    struct tact_identity *ret, struct tact_error *err)
+    struct tact_identity *ret, bool *ret_taken, struct tact_error *err)
 {
 	struct tact_id fingerprint = tact_facts_keyring_fingerprint(keyring, 0);
 	const char *key = tact_id_format(arena, &fingerprint),
@@ -160,6 +162,21 @@ int tact_decide_open_identity(struct tact_store *store, const struct tact_keyrin
 		const char *fresh = print(arena, &text);
 		if (!tact_text_equal(fresh, stored))
 			result = tact_store_set_identity(store, stored, fresh, err);
+		*ret_taken = result == TACT_REFUSED;
 	}
 	return result == TACT_OK ? fill(arena, &text, keyring, ret, err) : result;
+}
+
+int tact_decide_open_identity(struct tact_store *store, const struct tact_keyring *keyring,
+    const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena,
+    struct tact_identity *ret, struct tact_error *err)
+{
+	bool taken = false;
+	int result = open_once(store, keyring, profile, adopt, arena, ret, &taken, err);
+
+	/* The processes of one tactd find a new store unused at the same time; the first to write it is
+	 * right. */
+	if (result == TACT_REFUSED && taken)
+		result = open_once(store, keyring, profile, adopt, arena, ret, &taken, err);
+	return result;
 }
