@@ -19,7 +19,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.abspath(os.environ.get("TACT_SOURCE") or os.path.join(HERE, "..", ".."))
-BUILD = os.path.abspath(os.environ.get("TACT_BUILD") or SOURCE)
+BUILD = os.path.abspath(os.environ.get("TACT_BUILD") or (os.getcwd() if os.path.exists("src/tactd") else SOURCE))
 TAIL_LINES = 60
 
 # (A death signal of the kernel's would not do: it is lost when Postfix's master changes its user.)
