@@ -156,7 +156,7 @@ struct tact_message {
 	/* message_id to precedence: the first value, as written. */
 	const char *from;        /* canonical address of the one From mailbox */
 	const char *from_domain; /* its domain, A-labels */
-	const char *subject;     /* decoded, UTF-8 */
+	const char *subject;     /* decoded (unless longer than 16 KiB), UTF-8 */
 	const char *list_id;     /* what stands between < and >, lower case */
 	const char *feedback_id[4]; /* RFC 9477's neighbour: campaign, customer, mail type, sender; the last written is the sender */
 	const char *ambiguous;   /* why this message is ambiguous (repeated or unreadable single headers, too many headers), or NULL */

@@ -87,7 +87,9 @@ const char *facts_decode_text(struct tact_arena *arena, const char *raw)
 	if (tact_text_is_ascii(raw) && strstr(raw, "=?") == NULL)
 		return without_controls(tact_arena_strdup(arena, raw));
 	pthread_once(&once, start);
-	char *decoded = g_mime_utils_header_decode_text(NULL, with_known_charsets(arena, raw));
+	char *decoded = strlen(raw) > VALUE_MAX
+			    ? g_strdup(raw)
+			    : g_mime_utils_header_decode_text(NULL, with_known_charsets(arena, raw));
 	char *valid = g_utf8_make_valid(decoded, -1);
 	char *copy = tact_arena_strdup(arena, valid);
 	g_free(valid);

@@ -33,7 +33,7 @@ size_t facts_count_header(const struct tact_message *message, const char *name);
 
 /* ---- header.c: what only GMime can read of a header value ---- */
 
-/* RFC 2047 decoded, valid UTF-8, control characters made spaces. */
+/* RFC 2047 decoded unless longer than 16 KiB; valid UTF-8, control characters made spaces. */
 const char *facts_decode_text(struct tact_arena *arena, const char *raw);
 /* How many mailboxes a From value names, and the address of the first. Groups and what cannot be read count
  * as none. */

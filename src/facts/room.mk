@@ -29,6 +29,3 @@ tests_unit_test_facts_stream_LDADD = $(FACTS) $(CHECK_LIBS)
 tests_unit_test_facts_seeds_SOURCES = tests/unit/test_facts_seeds.c
 tests_unit_test_facts_seeds_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_facts_seeds_LDADD = $(FACTS) $(CHECK_LIBS)
-
-# The seeds test takes the fuzz targets in by #include; a fuzzer builds them with LLVMFuzzerTestOneInput as they stand.
-EXTRA_DIST += tests/fuzz/fuzz_address.c tests/fuzz/fuzz_message.c tests/fuzz/seeds/address tests/fuzz/seeds/message
