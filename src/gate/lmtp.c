@@ -99,18 +99,30 @@ static void do_mail(struct lmtp *lmtp, const struct command *command)
 	say(lmtp, 250, "2.1.0 Ok");
 }
 
+static const char *without_brackets(struct tact_arena *arena, const char *given)
+{
+	size_t length = strlen(given);
+
+	if (length >= 2 && given[0] == '<' && given[length - 1] == '>')
+		return tact_arena_strndup(arena, given + 1, length - 2);
+	return given;
+}
+
 /* The claim and the person an address of ours stands for. */
 static bool read_address(struct lmtp *lmtp, const char *address, struct tact_waiting *ret, bool *ret_review)
 {
 	const struct tact_gate_parts *parts = &lmtp->gate->parts;
+	const char *const domains[] = {parts->gate_domain, parts->review_domain};
 
-	*ret_review = false;
-	if (tact_decide_read_gate_address(
-		lmtp->arena, address, parts->gate_domain, &ret->claim, &ret->given, &ret->ring) == TACT_OK)
+	for (size_t i = 0; i < 2; i++) {
+		if (tact_decide_read_gate_address(
+			lmtp->arena, address, domains[i], &ret->claim, &ret->given, &ret->ring) != TACT_OK)
+			continue;
+		ret->given = without_brackets(lmtp->arena, ret->given);
+		*ret_review = i == 1;
 		return true;
-	*ret_review = true;
-	return tact_decide_read_gate_address(lmtp->arena, address, parts->review_domain, &ret->claim,
-		   &ret->given, &ret->ring) == TACT_OK;
+	}
+	return false;
 }
 
 /* Asks the store, within the time a gate has. One that used it up for one recipient is not asked for the
@@ -174,7 +186,7 @@ static void refuse_recipient(struct lmtp *lmtp, const struct tact_waiting *waiti
 static void do_rcpt(struct lmtp *lmtp, const struct command *command)
 {
 	struct tact_waiting waiting = {0};
-	bool review;
+	bool review = false;
 
 	if (!lmtp->has_mail) {
 		say_error(lmtp, 503, "5.5.1 need MAIL first");

@@ -12,8 +12,8 @@ src_gate_libgate_a_SOURCES = include/tact/gate.h src/gate/private.h \
 	src/gate/smtp.c src/gate/smtp.h src/gate/verp.c src/gate/verp.h src/gate/wire.c src/gate/wire.h \
 	src/gate/xforward.c src/gate/xforward.h
 
-check_PROGRAMS += tests/unit/test_gate_command tests/unit/test_gate_plan tests/unit/test_gate_smtp
-TESTS += tests/unit/test_gate_command tests/unit/test_gate_plan tests/unit/test_gate_smtp
+check_PROGRAMS += tests/unit/test_gate tests/unit/test_gate_command tests/unit/test_gate_plan tests/unit/test_gate_smtp
+TESTS += tests/unit/test_gate tests/unit/test_gate_command tests/unit/test_gate_plan tests/unit/test_gate_smtp
 EXTRA_DIST += tests/fuzz/seeds/lmtp
 tests_unit_test_gate_command_SOURCES = tests/unit/test_gate_command.c tests/fuzz/fuzz_lmtp.c
 tests_unit_test_gate_command_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -24,3 +24,7 @@ tests_unit_test_gate_plan_LDADD = $(GATE) $(CHECK_LIBS)
 tests_unit_test_gate_smtp_SOURCES = tests/unit/test_gate_smtp.c
 tests_unit_test_gate_smtp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_gate_smtp_LDADD = $(GATE) $(CHECK_LIBS)
+# Rules as a file has them: the test reads a configuration, the room does not.
+tests_unit_test_gate_SOURCES = tests/unit/test_gate.c
+tests_unit_test_gate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_gate_LDADD = $(CONFIG) $(GATE) $(CHECK_LIBS)

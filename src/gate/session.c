@@ -180,15 +180,6 @@ static const char *without_notify(struct tact_arena *arena, const char *args)
 	return ret;
 }
 
-static const char *bare(struct tact_arena *arena, const char *given)
-{
-	size_t length = strlen(given);
-
-	if (length >= 2 && given[0] == '<' && given[length - 1] == '>')
-		return tact_arena_strndup(arena, given + 1, length - 2);
-	return given;
-}
-
 static void gather(struct hop *hop)
 {
 	struct delivery *delivery = hop->delivery;
@@ -203,7 +194,7 @@ static void gather(struct hop *hop)
 			continue;
 		hop->which[hop->count] = i;
 		hop->recipients[hop->count++] = (struct smtp_recipient){
-		    .address = bare(delivery->arena, waiting->given),
+		    .address = waiting->given,
 		    .args = waiting->notify_added ? without_notify(delivery->arena, args) : args,
 		    .reply = {.code = 0, .text = ""},
 		};
@@ -355,7 +346,7 @@ void delivery_run(struct delivery *delivery)
 	/* With XVERP every recipient comes alone. */
 	if (delivery->count == 1)
 		(void)verp_restore(delivery->arena, delivery->sender, delivery->recipients[0].gate_address,
-		    bare(delivery->arena, delivery->waiting[0].given), &sender, &original);
+		    delivery->waiting[0].given, &sender, &original);
 	if (wants_decision(delivery))
 		decide(delivery, original);
 	answer_rest(delivery);
