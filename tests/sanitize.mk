@@ -35,7 +35,7 @@ fuzz:
 FUZZERS = tests/fuzz/fuzz_address tests/fuzz/fuzz_message tests/fuzz/fuzz_dossier tests/fuzz/fuzz_config tests/fuzz/fuzz_lmtp
 EXTRA_DIST += tests/tsan.supp tests/fuzz/seeds
 if FUZZING
-EXTRA_PROGRAMS = $(FUZZERS)
+EXTRA_PROGRAMS += $(FUZZERS)
 endif
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
 tests_fuzz_fuzz_address_LDFLAGS = $(fuzz_ldflags)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+#
+# `make bench`: how fast, beside what is possible. Not part of `make check`: figures want a machine of their own.
+#   BENCH_SECONDS=5  for each cell        BENCH_FOLDER=DIR  on the disk to be measured (default: the build folder; tmpfs is refused)
+#   BENCH_PEOPLE=1000000  dossiers        BENCH_FULL=1  reads at 10 M dossiers too (some GB, some minutes)
+
+BENCH = tests/bench/load tests/bench/nothing tests/bench/fill tests/bench/floor tests/bench/decision tests/bench/reads
+EXTRA_PROGRAMS += $(BENCH)
+CLEANFILES += $(BENCH) bench.json
+EXTRA_DIST += tests/bench/run.py
+
+bench_house = tests/bench/bench.h tests/bench/house.h tests/bench/house.c
+bench_sample = tests/bench/sample.h tests/bench/sample.c
+tests_bench_load_SOURCES = tests/bench/load.c tests/bench/bench.h
+tests_bench_nothing_SOURCES = tests/bench/nothing.c
+tests_bench_nothing_LDADD = $(MILTER_LIBS)
+tests_bench_fill_SOURCES = tests/bench/fill.c $(bench_house) $(bench_sample)
+tests_bench_fill_LDADD = $(DECIDE) $(CONFIG)
+tests_bench_floor_SOURCES = tests/bench/floor.c $(bench_house)
+tests_bench_floor_LDADD = $(DECIDE) $(CONFIG)
+tests_bench_decision_SOURCES = tests/bench/decision.c $(bench_house) $(bench_sample)
+tests_bench_decision_LDADD = $(DECIDE) $(CONFIG)
+tests_bench_reads_SOURCES = tests/bench/reads.c $(bench_house) $(bench_sample)
+tests_bench_reads_LDADD = $(DECIDE) $(CONFIG)
+
+.PHONY: bench
+bench: src/tactd $(BENCH)
+	$(AM_V_at)TACT_BUILD='$(abs_builddir)' $(PYTHON3) -B $(srcdir)/tests/bench/run.py
