@@ -81,11 +81,11 @@ struct tact_finding {
 	const struct tact_rule *rule;
 	bool fired;
 	enum tact_verdict verdict; /* rule->action when fired, else ACCEPT */
-	int64_t until_us;          /* for a delay: when this rule alone is satisfied; INT64_MAX: never */
+	int64_t until_us;          /* for a delay: when this rule alone is satisfied; INT64_MAX: never; 0 for other verdicts */
 	bool has_numbers;
-	int64_t count_milli;  /* counted before this mail */
+	int64_t count_milli;  /* counted without this mail, in the fullest window it would stand in */
 	int64_t at_most_milli;
-	int64_t frees_at_us;  /* 0: does not apply */
+	int64_t frees_at_us;  /* when this mail would fit; 0: fits now, or never */
 	const char *why;      /* one line for explain; never NULL */
 	const char *holder;   /* owner or campaign that holds the place, or "" */
 };
@@ -119,6 +119,8 @@ struct tact_question {
 /* Asks every rule. Strictest verdict wins: reject > quarantine > delay > accept. Suppression is asked now and at the place; limits that delay
  * give the place (their maximum, taken again until it stands still); limits that reject or quarantine are asked at the place. No place by
  * not_after_us is a reject with that reason. Outranking claims (higher priority, then the earlier made, then the smaller id) hold their places.
+ * A waiting claim (made_us before now_us) that is due and has not lapsed keeps what its place was given for: claims placed behind its windows give
+ * way, and its place, not now, is held against not_after_us. One that lapsed is asked anew from now_us; give it a new made_us when it waits again.
  * Rules and the daemon in monitor mode: findings say what would be, the opinion is what is done (the daemon's monitor is decide's matter). */
 void tact_policy_ask(struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret);
 
@@ -134,7 +136,8 @@ int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_fac
 
 /* The place of every waiting claim, in order of arbitration: a pure function of contacts, claims and rules. places[i] belongs to
  * dossier->claims[i]; INT64_MAX for one without a place by its not_after, 0 for claims that hold none (not waiting, or lapsed: an hour past
- * their place, a day when tempfail). */
+ * their place, a day when tempfail; who waited behind a claim that lapsed, or is WITHDRAWN, REFUSED or BOUNCED, has that hour from its lapse or
+ * done_us). */
 void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *rules, const struct tact_dossier *dossier,
     int64_t now_us, int64_t *ret_places);
 /* When to look at this dossier again: the least place of its waiting claims that are on a ring, 0 for none. */

@@ -160,7 +160,6 @@ static void enter_contact(struct book *book, const struct tact_contact *contact)
 	span_us = span_us < 1 ? 1 : span_us > SPAN_MAX_US ? SPAN_MAX_US : span_us;
 	entry->first_us = contact->time_us;
 	entry->time_us = policy_add(contact->time_us, span_us - 1);
-	entry->gone_us = POLICY_NEVER;
 	entry->count = contact->count < 1 ? 1 : contact->count > COUNT_MAX ? COUNT_MAX : contact->count;
 	entry->id = &contact->id;
 	entry->holder = holder_of(contact->owner, contact->campaign);
@@ -195,7 +194,7 @@ void policy_book_open(struct book *book, struct tact_arena *arena, const struct 
  * ------------------------------------------------------------------------------------------------ */
 
 void policy_book_place(struct book *book, const struct tact_facts *facts, const uint32_t names[NAMES],
-    const struct tact_id *id, int64_t place_us, int64_t gone_us)
+    const struct tact_id *id, int64_t place_us)
 {
 	struct entry *entry;
 	size_t i = book->claims_count;
@@ -204,7 +203,6 @@ void policy_book_place(struct book *book, const struct tact_facts *facts, const 
 		return;
 	entry = tact_arena_alloc(book->arena, sizeof *entry);
 	entry->time_us = entry->first_us = place_us;
-	entry->gone_us = gone_us;
 	entry->count = 1;
 	entry->id = id;
 	entry->holder = holder_of(facts->owner, facts->campaign);

@@ -32,7 +32,6 @@ enum policy_name { NAME_STREAM, NAME_OWNER, NAME_BRAND, NAME_CAMPAIGN, NAME_OFFE
 struct entry {
 	int64_t time_us;  /* the last moment at which it may have happened: it leaves a sliding window late */
 	int64_t first_us; /* the first */
-	int64_t gone_us;  /* a lapsed claim stood in the way until then; else never */
 	int64_t count;
 	const struct tact_id *id;
 	const char *holder;
@@ -83,6 +82,7 @@ struct book {
 	size_t contacts_count;
 	struct entry **claims; /* placed so far, sorted by place */
 	size_t claims_count, claims_room;
+	int64_t freed_us; /* when a claim that goes before whoever asks gave up its place last */
 	struct name_table names[NAMES];
 	uint8_t wanted[NAMES]; /* the names that some limit reads */
 	size_t wanted_count;
@@ -99,7 +99,7 @@ void policy_book_open(struct book *book, struct tact_arena *arena, const struct 
 void policy_book_name(struct book *book, const struct tact_facts *facts, uint32_t names[NAMES]);
 /* Puts a claim into its place. */
 void policy_book_place(struct book *book, const struct tact_facts *facts, const uint32_t names[NAMES],
-    const struct tact_id *id, int64_t place_us, int64_t gone_us);
+    const struct tact_id *id, int64_t place_us);
 bool policy_names_have(const struct tact_names *list, const char *name);
 
 /* ---- the window engine -----------------------------------------------------------------------------------
@@ -209,8 +209,9 @@ bool policy_outranks(const struct rank *a, const struct rank *b);
 
 /* The earliest time at which a waiting claim was made, if earlier than t_us. */
 int64_t policy_first_made(const struct tact_dossier *dossier, int64_t t_us);
-/* From when on a claim in PLACE that was not fetched holds it no longer. */
-int64_t policy_lapse(int64_t place_us, bool tempfail);
+/* From when on a claim in PLACE that was not fetched holds it no longer. Who waited behind one that gave up
+ * its place at freed_us has had his own only since then. */
+int64_t policy_lapse(int64_t place_us, int64_t freed_us, bool tempfail);
 /* Least time ≥ from_us at which every rule that gives places is satisfied, spread by the claim's id when it
  * is later than from_us. What passes not_after_us is not looked into further. */
 int64_t policy_place(struct asker *asker, const struct tact_id *claim, int64_t from_us, int64_t not_after_us);

@@ -109,9 +109,9 @@ bool policy_outranks(const struct rank *a, const struct rank *b)
 	return memcmp(a->id, b->id, sizeof *a->id) < 0;
 }
 
-int64_t policy_lapse(int64_t place_us, bool tempfail)
+int64_t policy_lapse(int64_t place_us, int64_t freed_us, bool tempfail)
 {
-	return policy_add(place_us, tempfail ? LAPSE_TEMPFAIL_US : LAPSE_US);
+	return policy_add(place_us > freed_us ? place_us : freed_us, tempfail ? LAPSE_TEMPFAIL_US : LAPSE_US);
 }
 
 static struct rank rank_of(const struct tact_claim *claim)
@@ -155,9 +155,33 @@ static size_t line_up(
 	return count;
 }
 
+/* When a claim that went before RANK was given up last: withdrawn, or refused at the gate. One that passed is
+ * a contact. */
+static int64_t last_given_up(const struct tact_dossier *dossier, const struct rank *rank)
+{
+	int64_t last_us = 0;
+
+	for (size_t i = 0; i < dossier->claims_count; i++) {
+		const struct tact_claim *claim = &dossier->claims[i];
+		struct rank before = rank_of(claim);
+
+		if ((claim->state == TACT_CLAIM_WITHDRAWN || claim->state == TACT_CLAIM_REFUSED ||
+			claim->state == TACT_CLAIM_BOUNCED) &&
+		    claim->done_us > last_us && policy_outranks(&before, rank))
+			last_us = claim->done_us;
+	}
+	return last_us;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Answers what is told of the claim's place (tact_policy_places), having put it there if it holds it. */
 static int64_t place_claim(struct book *book, const struct tact_claim *claim, int64_t now_us)
 {
+	struct rank rank = rank_of(claim);
 	struct asker asker;
 	int64_t place_us, lapse_us;
 
@@ -165,10 +189,14 @@ static int64_t place_claim(struct book *book, const struct tact_claim *claim, in
 	place_us = policy_place(&asker, &claim->id, claim->made_us, claim->not_after_us);
 	if (place_us > claim->not_after_us)
 		return POLICY_NEVER;
-	lapse_us = policy_lapse(place_us, claim->tempfail);
-	policy_book_place(book, &claim->facts, asker.names, &claim->id, place_us,
-	    now_us < lapse_us ? POLICY_NEVER : lapse_us);
-	return now_us < lapse_us ? place_us : 0;
+	lapse_us = policy_lapse(
+	    place_us, later(book->freed_us, last_given_up(book->dossier, &rank)), claim->tempfail);
+	if (now_us >= lapse_us) {
+		book->freed_us = later(book->freed_us, lapse_us);
+		return 0;
+	}
+	policy_book_place(book, &claim->facts, asker.names, &claim->id, place_us);
+	return place_us;
 }
 
 void policy_place_claims(struct book *book, const struct rank *least, int64_t now_us, int64_t *ret_places)
@@ -187,6 +215,8 @@ void policy_place_claims(struct book *book, const struct rank *least, int64_t no
 		if (ret_places != NULL)
 			ret_places[line[i] - dossier->claims] = place_us;
 	}
+	if (least != NULL)
+		book->freed_us = later(book->freed_us, last_given_up(dossier, least));
 }
 
 void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *rules,
@@ -230,8 +260,7 @@ int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_fac
 	policy_book_open(&book, arena, &rules, dossier, placed_count, t_us);
 	for (size_t i = 0; i < placed_count; i++) {
 		policy_book_name(&book, placed[i].facts, names);
-		policy_book_place(
-		    &book, placed[i].facts, names, &placed[i].claim, placed[i].place_us, POLICY_NEVER);
+		policy_book_place(&book, placed[i].facts, names, &placed[i].claim, placed[i].place_us);
 	}
 	policy_sit(&asker, &book, facts, own_contact, t_us, true);
 	if (asker.seats[0].applies)

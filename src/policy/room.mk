@@ -2,9 +2,9 @@
 # Copyright (c) 2026 The tact authors
 #
 # policy: the rules. Pure. Stands on base, facts, dossier.
-POLICY = src/policy/libpolicy.a  $(DOSSIER)
+POLICY = src/policy/libpolicy.a $(DOSSIER)
 noinst_LIBRARIES += src/policy/libpolicy.a
-src_policy_libpolicy_a_CFLAGS = $(AM_CFLAGS) 
+src_policy_libpolicy_a_CFLAGS = $(AM_CFLAGS)
 src_policy_libpolicy_a_SOURCES = include/tact/policy.h src/policy/engine.h src/policy/ask.c src/policy/book.c \
 	src/policy/kind.c src/policy/limit.c src/policy/place.c src/policy/suppression.c src/policy/verdict.c \
 	src/policy/window.c
@@ -14,6 +14,8 @@ TESTS += tests/policy/run
 tests_policy_run_SOURCES = tests/policy/run.c tests/policy/table.c tests/policy/table.h
 tests_policy_run_CFLAGS = $(AM_CFLAGS)
 tests_policy_run_LDADD = $(POLICY)
+EXTRA_DIST += tests/policy/README tests/policy/calendar.table tests/policy/claims.table tests/policy/counting.table \
+	tests/policy/sliding.table tests/policy/suppression.table tests/policy/verdict.table
 
 check_PROGRAMS += tests/policy/measure
 TESTS += tests/policy/measure
@@ -26,3 +28,9 @@ TESTS += tests/policy/test_properties
 tests_policy_test_properties_SOURCES = tests/policy/test_properties.c tests/policy/oracle.c tests/policy/oracle.h
 tests_policy_test_properties_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_policy_test_properties_LDADD = $(POLICY) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/time/test_weeks
+TESTS += tests/time/test_weeks
+tests_time_test_weeks_SOURCES = tests/time/test_weeks.c tests/policy/oracle.c tests/policy/oracle.h
+tests_time_test_weeks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_time_test_weeks_LDADD = $(POLICY) $(CHECK_LIBS)

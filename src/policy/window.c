@@ -42,20 +42,10 @@ int64_t policy_window_horizon(const struct tact_limit *limit, int64_t t_us)
 	return policy_add(t_us, limit->window_s > 0 ? -length_us(limit) : -longest_period_us(limit->period));
 }
 
-/* A claim that lapsed stands in nobody's way any more, and a mail that does not count takes no place from a
- * claim ahead of it. */
+/* A mail that does not count takes no place from a claim ahead of it. */
 static bool is_present(const struct window *window, const struct entry *entry, int64_t t_us)
 {
-	return !entry->claim || (entry->gone_us > t_us && (window->own_milli > 0 || entry->time_us <= t_us));
-}
-
-/* When a claim lapses before NEXT there may be room already then. */
-static int64_t first_lapse(const struct window *window, int64_t t_us, int64_t next_us)
-{
-	for (size_t i = 0; i < window->count; i++)
-		if (window->items[i]->gone_us > t_us && window->items[i]->gone_us < next_us)
-			next_us = window->items[i]->gone_us;
-	return next_us;
+	return !entry->claim || window->own_milli > 0 || entry->time_us <= t_us;
 }
 
 /* ---- sliding
@@ -192,7 +182,6 @@ void policy_window_tally(const struct window *window, int64_t t_us, struct tally
 		tally_calendar(window, t_us, ret);
 	if (ret->satisfied)
 		return;
-	ret->next_us = first_lapse(window, t_us, ret->next_us);
 	/* A mail heavier than the limit never passes; and at the end of the calendar no period follows. */
 	if (window->own_milli > window->limit->at_most_milli || ret->next_us <= t_us)
 		ret->next_us = POLICY_NEVER;

@@ -387,6 +387,7 @@ void line_claim(struct line *line, struct tact_claim *ret)
 	ret->ring = value_or_empty(line, "ring");
 	ret->made_us = line_time(line, "made", 0);
 	ret->not_after_us = line_time(line, "not_after", ret->made_us + FAR_US);
+	ret->done_us = line_time(line, "done", 0);
 	line_facts(line, &ret->facts);
 	ret->priority = ret->facts.priority;
 	line_end(line);
