@@ -19,3 +19,4 @@ contrib/systemd/tactd.service: contrib/systemd/tactd.service.in Makefile
 bin_PROGRAMS += src/tact
 src_tact_SOURCES = src/tact.c
 src_tact_LDADD = $(CLI)
+dist_man_MANS += src/tact.1

@@ -184,7 +184,7 @@ struct cli_setting {
 	const char *name, *value; /* of master.cf: "tact-pass/unix/smtpd_milters" */
 };
 struct cli_service {
-	const char *name, *type, *private_, *command;
+	const char *name, *type, *private_, *chroot, *command;
 };
 struct cli_postfix {
 	struct tact_arena *arena;
