@@ -31,7 +31,6 @@ struct run {
 	struct tact_opinion opinion; /* of the latest mail */
 	bool asked;
 	size_t cases, checks, failures;
-	bool case_failed;
 };
 
 /* ---- got and want ----------------------------------------------------------------------------------------
@@ -416,6 +415,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc < 2 && i < found.gl_pathc; i++)
 		run_table(&run, found.gl_pathv[i]);
 	globfree(&found);
+	table_close_zones();
 	printf("%zu cases, %zu checks, %zu failed\n", run.cases, run.checks, run.failures);
 	return run.failures == 0 ? 0 : 1;
 }

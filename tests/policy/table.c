@@ -269,6 +269,29 @@ static void read_rule(struct line *line, enum tact_verdict action, struct tact_r
 	each(line, "for_brands", add_name, &ret->applies.brands);
 }
 
+/* Every zone is opened once, and closed at the end. */
+static struct tact_zone *zones[32];
+static size_t zones_count;
+
+static const struct tact_zone *open_zone(const struct line *line, const char *name)
+{
+	for (size_t i = 0; i < zones_count; i++)
+		if (strcmp(tact_zone_name(zones[i]), name) == 0)
+			return zones[i];
+	if (zones_count == sizeof zones / sizeof zones[0])
+		line_fail(line, "too many zones");
+	zones[zones_count] = tact_zone_open(name);
+	if (zones[zones_count] == NULL)
+		line_fail(line, "zone=%s is not known to this machine", name);
+	return zones[zones_count++];
+}
+
+void table_close_zones(void)
+{
+	while (zones_count > 0)
+		tact_zone_free(&zones[--zones_count]);
+}
+
 static void read_at_most(struct line *line, struct tact_limit *limit)
 {
 	static const char *const periods[] = {"day", "week", "month", "quarter", "year"};
@@ -292,9 +315,7 @@ static void read_at_most(struct line *line, struct tact_limit *limit)
 		line_fail(line, "at_most=%s: \"N per calendar-PERIOD\" is wanted", value);
 	limit->window = rest + 5;
 	limit->period = (enum tact_period)PICK(line, periods, rest + 14);
-	limit->zone = tact_zone_open(zone == NULL ? "UTC" : zone);
-	if (limit->zone == NULL)
-		line_fail(line, "zone=%s is not known to this machine", zone);
+	limit->zone = open_zone(line, zone == NULL ? "UTC" : zone);
 }
 
 void line_limit(struct line *line, struct tact_rule *ret)

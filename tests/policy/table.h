@@ -47,6 +47,8 @@ void line_claim(struct line *line, struct tact_claim *ret);	     /* claim NAME P
 void line_suppress(struct line *line, struct tact_suppression *ret); /* suppress SCOPE REASON at= … */
 void line_consent(struct line *line, struct tact_consent *ret);	     /* consent BASIS SCOPE at= … */
 
+void table_close_zones(void);
+
 /* "4", "1.5" as thousandths. */
 int64_t line_milli(const struct line *line, const char *text);
 int line_verdict(const struct line *line, const char *word);
