@@ -3,3 +3,4 @@
 
 postfixdatadir = $(pkgdatadir)/postfix
 dist_postfixdata_SCRIPTS = contrib/postfix/setup
+EXTRA_DIST += contrib/check.sh contrib/debian-packages.sh contrib/try.sh

@@ -17,8 +17,10 @@ TESTS += $(POSTFIX_TESTS)
 EXTRA_DIST += $(POSTFIX_TESTS) \
 	tests/postfix/client.py \
 	tests/postfix/daemon.py \
+	tests/postfix/demo.py \
 	tests/postfix/evidence.py \
 	tests/postfix/harness.py \
+	tests/postfix/mails \
 	tests/postfix/relay.py \
 	tests/postfix/room.py \
 	tests/postfix/sinks.py
