@@ -21,3 +21,9 @@ tests_store_writer_SOURCES = tests/store/writer.c
 tests_store_writer_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)
 tests_store_writer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_writer_LDADD = $(STORE) $(CHECK_LIBS)
+
+# Figures, not a test.
+check_PROGRAMS += tests/bench/bench_store
+tests_bench_bench_store_SOURCES = tests/bench/bench_store.c
+tests_bench_bench_store_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)
+tests_bench_bench_store_LDADD = $(STORE)

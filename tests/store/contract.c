@@ -486,6 +486,43 @@ START_TEST(bulk_does_all_with_a_running_index)
 }
 END_TEST
 
+static bool bulk_next_of_two(void *context, struct tact_store_key *ret)
+{
+	struct bulk_case *bulk = context;
+	*ret = D(bulk->next % 2);
+	return bulk->next++ < bulk->count;
+}
+
+static bool change_drop_first_byte(
+    void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
+{
+	(void)context, (void)index, (void)now_us;
+	ret->bytes = (const char *)now->bytes + 1;
+	ret->size = now->size - 1;
+	return true;
+}
+
+/* A list may name one person twice, and then all changes fall into one transaction, whose pages move under
+ * what was read. */
+START_TEST(bulk_may_name_a_key_again)
+{
+	struct bulk_case bulk = {.count = 18};
+	struct tact_error err;
+	uint64_t done;
+
+	setup(_i);
+	kit_write(store, D(1), "123456789 and the rest", 0, NULL);
+	kit_write(store, D(0), "987654321, a neighbour on the same page", 0, NULL);
+	ck_assert_int_eq(
+	    tact_store_bulk(store, bulk_next_of_two, change_drop_first_byte, NULL, &bulk, &done, &err),
+	    TACT_OK);
+	ck_assert_uint_eq(done, 18);
+	ck_assert_str_eq(kit_text(store, D(1)), " and the rest");
+	ck_assert_str_eq(kit_text(store, D(0)), ", a neighbour on the same page");
+	teardown();
+}
+END_TEST
+
 START_TEST(identity_is_compared_and_set)
 {
 	struct tact_arena *arena;
@@ -723,6 +760,7 @@ static Suite *store_suite(void)
 	tcase_add_loop_test(tc, due_follows_rewrites_and_clearing, 0, ENGINES);
 	tcase_add_loop_test(tc, due_goes_on_beyond_one_chunk, 0, ENGINES);
 	tcase_add_loop_test(tc, bulk_does_all_with_a_running_index, 0, ENGINES);
+	tcase_add_loop_test(tc, bulk_may_name_a_key_again, 0, ENGINES);
 	tcase_add_loop_test(tc, identity_is_compared_and_set, 0, ENGINES);
 	tcase_add_loop_test(tc, no_update_is_lost_among_threads, 0, ENGINES);
 	tcase_add_loop_test(tc, a_deadline_ahead_changes_nothing, 0, ENGINES);

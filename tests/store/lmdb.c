@@ -524,6 +524,26 @@ START_TEST(a_file_size_limit_is_an_answer_and_no_signal)
 }
 END_TEST
 
+START_TEST(a_file_size_limit_at_open_is_an_answer_too)
+{
+	struct tact_store *store = NULL;
+	struct tact_error err = {""};
+	struct rlimit before, none;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	/* Check writes a file at each assertion: none in between. */
+	setrlimit(RLIMIT_FSIZE, &none);
+	int got = tact_store_open(kit_lmdb_url(folder, ""), &store, &err);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	ck_assert_str_eq(tact_result_name(got), tact_result_name(TACT_UNAVAILABLE));
+	ck_assert_msg(strstr(err.text, "LimitFSIZE") != NULL, "got \"%s\", want \"LimitFSIZE\"", err.text);
+	store = kit_open(kit_lmdb_url(folder, ""));
+	tact_store_close(&store);
+}
+END_TEST
+
 START_TEST(a_full_disk_did_not_happen)
 {
 	struct tact_store *store = kit_open(kit_lmdb_url(folder, ""));
@@ -928,6 +948,7 @@ static Suite *lmdb_suite(void)
 	tc = new_case(suite, "disks");
 	tcase_add_test(tc, a_full_map_says_so_and_can_be_emptied_or_raised);
 	tcase_add_test(tc, a_file_size_limit_is_an_answer_and_no_signal);
+	tcase_add_test(tc, a_file_size_limit_at_open_is_an_answer_too);
 	tcase_add_test(tc, a_full_disk_did_not_happen);
 	tcase_add_test(tc, a_really_full_disk_did_not_happen);
 	tcase_add_test(tc, a_read_only_disk_is_named_at_open);

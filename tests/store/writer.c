@@ -317,7 +317,7 @@ START_TEST(after_a_loss_one_cannot_spoil_the_others)
 
 	start(&first, writer);
 	finish(&first);
-	start_together(writer, &again, &good);
+	start_together(writer, &good, &again);
 	finish(&again);
 	finish(&good);
 	expect(&again, TACT_STORE_ANSWERED, unavailable);
