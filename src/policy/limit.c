@@ -55,7 +55,7 @@ static void set_filter(struct book *book, const struct tact_limit *limit, struct
 	shelf->listed[NAME_STREAM] = list_numbers(book, NAME_STREAM, &limit->streams);
 	shelf->listed[NAME_OWNER] = list_numbers(book, NAME_OWNER, &limit->owners);
 	shelf->listed[NAME_BRAND] = list_numbers(book, NAME_BRAND, &limit->brands);
-	shelf->lists = limit->streams.count + limit->owners.count + limit->brands.count > 0;
+	shelf->lists = limit->streams.count > 0 || limit->owners.count > 0 || limit->brands.count > 0;
 }
 
 static size_t first_after(const struct book *book, int64_t t_us)

@@ -15,7 +15,7 @@ tests_policy_run_SOURCES = tests/policy/run.c tests/policy/table.c tests/policy/
 tests_policy_run_CFLAGS = $(AM_CFLAGS)
 tests_policy_run_LDADD = $(POLICY)
 EXTRA_DIST += tests/policy/README tests/policy/mutate.py tests/policy/calendar.table tests/policy/claims.table tests/policy/counting.table \
-	tests/policy/sliding.table tests/policy/suppression.table tests/policy/verdict.table
+	tests/policy/due.table tests/policy/sliding.table tests/policy/suppression.table tests/policy/verdict.table
 
 check_PROGRAMS += tests/policy/measure
 TESTS += tests/policy/measure

@@ -132,11 +132,11 @@ static struct period *period_at(const struct window *window, int64_t t_us)
 			goto found;
 	}
 	period = &book->periods[book->periods_next++ % POLICY_PERIODS];
-	*period = (struct period){.zone = limit->zone, .length = limit->period};
+	*period = (struct period){.zone = limit->zone, .length = limit->period, .known_us = t_us};
 	period->start_us =
 	    POLICY_SECOND_US * tact_zone_period_start(limit->zone, limit->period, floor_seconds(t_us), 0);
 found:
-	if (period->known_us < t_us || period->known_us < period->start_us)
+	if (period->known_us < t_us)
 		period->known_us = t_us;
 	return period;
 }
