@@ -7,7 +7,7 @@ import re
 import shutil
 
 from harness import *
-from relay import master_cf
+from relay import PASS_OPTIONS, master_cf
 
 SETUP = os.path.join(SOURCE, "contrib", "postfix", "setup")
 
@@ -20,6 +20,22 @@ def read(relay, name):
 def append(relay, name, text):
     with open(os.path.join(relay.etc, name), "a", encoding="utf-8") as file:
         file.write(text)
+
+
+# A main.cf that lets nothing through, and a door that it does not close.
+HOSTILE = {
+    "smtpd_client_restrictions": "reject", "smtpd_helo_restrictions": "reject", "smtpd_sender_restrictions": "reject",
+    "smtpd_relay_restrictions": "reject", "smtpd_recipient_restrictions": "reject", "smtpd_data_restrictions": "reject",
+    "smtpd_end_of_data_restrictions": "reject", "smtpd_etrn_restrictions": "reject", "smtpd_tls_security_level": "encrypt",
+    "smtpd_discard_ehlo_keywords": "dsn, xforward, etrn, 8bitmime, pipelining, enhancedstatuscodes", "smtpd_proxy_filter": "127.0.0.1:1",
+    "smtpd_upstream_proxy_protocol": "haproxy", "smtpd_recipient_limit": "1", "smtpd_junk_command_limit": "1",
+    "smtpd_helo_required": "yes", "content_filter": "smtp:[127.0.0.1]:1", "message_size_limit": "2000", "mynetworks": "192.0.2.0/24",
+    "header_checks": "regexp:{{/^Subject:/ REJECT}}", "always_bcc": "archive@desk.test", "lmtp_line_length_limit": "100",
+    "lmtp_tls_security_level": "encrypt", "lmtp_discard_lhlo_keywords": "dsn, xforward, pipelining",
+}
+DOOR = ("127.0.0.1:{port} inet n - n - - smtpd" + PASS_OPTIONS.format(name="door", filter="-o content_filter=")
+        .replace(" -o smtpd_milters=", "").replace("cleanup_service_name=tact-cleanup", "cleanup_service_name=door")
+        + "door unix n - n - 0 cleanup -o message_size_limit=0\n")
 
 
 class Setup(Case):
@@ -45,6 +61,16 @@ class Setup(Case):
         for name, text in before.items():
             self.assertEqual(read(relay, name), text)
         self.assertEqual([name for name in os.listdir(relay.etc) if name.startswith("tact-")], [])
+
+
+    def site(self, main=None, master=""):
+        """A relay without the gate's settings and a tactd for it, neither of them started, and the options that join them."""
+        relay = self.relay(main, master)
+        tactd = Tactd(relay.room, relay, settings={"slot_length": "1s"}, sections=[
+            section("stream", "news", purpose="newsletter", senders=["@desk.test"]), section("limit", "breathing", at_most="1/3s"),
+            section("suppression", "unsubscribed")])
+        milters = tactd.milter_settings
+        return relay, tactd, ["--smtp-milter", milters["smtpd_milters"], "--local-milter", milters["non_smtpd_milters"]]
 
 
 class Printing(Setup):
@@ -212,6 +238,41 @@ class Working(Setup):
         (bounce,) = relay.sink.wait_to("a@desk.test")
         self.assertIn(b"Final-Recipient: rfc822; ann@person.test", bounce.data)
         self.assertIn(b"refused by send policy", bounce.data)
+
+    def two_mails(self, relay, port):
+        """Two large mails for one person, of which the second waits, is rung for and comes."""
+        for subject in ("first", "second"):
+            with Client(port) as client:
+                sent = client.send("a@desk.test", "b@person.test", mail(subject=subject, body="x" * 150 + "\r\n" + "line\r\n" * 1000))
+            self.assertEqual(sent.code, 250, sent)
+        relay.wait_deferred()
+        got = relay.sink.wait_to("b@person.test", 2)
+        self.assertEqual([one.header("Subject") for one in got], [["first"], ["second"]])
+        self.assertGreaterEqual(got[1].time - got[0].time, 2.5)
+        relay.wait_empty()
+
+    def test_with_tactd(self):
+        relay, tactd, options = self.site()
+        tactd.start()
+        self.setup(relay, "--apply", *options)
+        relay.start()
+        self.two_mails(relay, relay.port)
+        relay.sendmail(mail(), "c@person.test", sender="a@desk.test")
+        relay.sink.wait_to("c@person.test")
+        self.assertEqual(len(tactd.entries(kind="decision", phase="gate", verdict="accept")), 1)
+        found = tactd.tact_json("check", "--postfix", relay.etc, check=False)
+        self.assertEqual([finding for finding in found if finding.get("severity") == "error"], [])
+
+    def test_a_hostile_main_cf_lets_released_mail_through(self):
+        port = free_port()
+        relay, tactd, options = self.site(HOSTILE, DOOR.format(port=port))
+        tactd.start()
+        self.setup(relay, "--apply", *options)
+        relay.port = port  # the other one greets nobody
+        relay.start()
+        self.two_mails(relay, port)
+        self.assertEqual(len(relay.sink.to("archive@desk.test")), 2, "one copy a mail")
+        self.assertEqual(len(relay.grep("status=bounced")), 0)
 
 
 if __name__ == "__main__":
