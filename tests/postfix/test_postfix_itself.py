@@ -8,6 +8,7 @@ import email
 import email.policy
 import os
 import struct
+import subprocess
 
 from harness import *
 
@@ -238,6 +239,15 @@ class Gate(Case):
         self.assertIn("refused by send policy", blocks[0]["Diagnostic-Code"])
         self.relay.wait_empty()
         self.assertEqual(self.sink.to("ann@person.test"), [])
+
+    def test_who_reaches_the_listeners(self):
+        """public/ is open to Postfix's setgid group, which tactd's user must be in; Postfix's own group is not enough."""
+        code = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+        for group, reached in (("postdrop", True), ("postfix", False)):
+            done = subprocess.run(["/usr/bin/python3", "-c", code, self.relay.pass_socket], user="nobody", group="nogroup", extra_groups=[group],
+                                  cwd="/", capture_output=True)
+            self.assertEqual(done.returncode == 0, reached, (group, done.stderr))
+            self.assertTrue(reached or b"PermissionError" in done.stderr, done.stderr)
 
     def test_a_550_at_the_gate_names_the_gate_address(self):
         """Why tact-refuse exists."""
