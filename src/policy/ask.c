@@ -20,8 +20,7 @@ struct course {
 	bool late;	  /* there is no place in time */
 };
 
-/* ---- the place
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the place ---------------------------------------------------------------------------------- */
 
 /* A claim that is due has been promised its place: it is not asked again about what lies behind the windows
  * it was given. */
@@ -74,8 +73,7 @@ static void find_course(const struct tact_question *question, struct asker *aske
 		ret->at_us = ret->place_us;
 }
 
-/* ---- the findings
- * -------------------------------------------------------------------------------------------- */
+/* ---- the findings ------------------------------------------------------------------------------- */
 
 /* Answers the time at which the rule was asked. */
 static int64_t judge(const struct asker *asker, size_t rule, const struct course *course, int64_t now_us,
@@ -132,8 +130,7 @@ static void weigh(struct tact_arena *arena, const struct tact_question *question
 			ret->weighed[ret->weighed_count++] = &dossier->suppressions[i];
 }
 
-/* ---- the sum
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the sum ------------------------------------------------------------------------------------ */
 
 /* What a finding does here and now. turned: it is a reject only because it cannot be what it says. */
 static enum tact_verdict effect(const struct tact_finding *finding, const struct tact_question *question,

@@ -24,8 +24,7 @@ bool policy_names_have(const struct tact_names *list, const char *name)
 	return false;
 }
 
-/* ---- names
- * ------------------------------------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------------------------------- */
 
 static uint32_t digest_of(const char *text)
 {
@@ -104,8 +103,7 @@ static void want_names(struct book *book, const struct tact_limit *limit)
 		want(book, NAME_BRAND);
 }
 
-/* ---- contacts
- * ---------------------------------------------------------------------------------------------- */
+/* ---- contacts ----------------------------------------------------------------------------------- */
 
 /* The id settles ties, so that the order of the record tells nothing. */
 static bool is_after(const struct entry *a, const struct entry *b)
@@ -190,8 +188,7 @@ void policy_book_open(struct book *book, struct tact_arena *arena, const struct 
 	book->seats = tact_arena_alloc(arena, rules->rules_count * sizeof *book->seats);
 }
 
-/* ---- claims
- * ------------------------------------------------------------------------------------------------ */
+/* ---- claims ------------------------------------------------------------------------------------- */
 
 void policy_book_place(struct book *book, const struct tact_facts *facts, const uint32_t names[NAMES],
     const struct tact_id *id, int64_t place_us)

@@ -24,7 +24,7 @@ static inline int64_t policy_add(int64_t a, int64_t b)
 	return sum;
 }
 
-/* ---- the book: what counts, sorted, with its names made numbers ---------------------------------------- */
+/* ---- the book: what counts, sorted, with its names made numbers --------------------------------- */
 
 enum policy_name { NAME_STREAM, NAME_OWNER, NAME_BRAND, NAME_CAMPAIGN, NAME_OFFER, NAME_LIST, NAMES };
 
@@ -102,8 +102,7 @@ void policy_book_place(struct book *book, const struct tact_facts *facts, const 
     const struct tact_id *id, int64_t place_us);
 bool policy_names_have(const struct tact_names *list, const char *name);
 
-/* ---- the window engine -----------------------------------------------------------------------------------
- */
+/* ---- the window engine -------------------------------------------------------------------------- */
 
 /* One limit as one mail sees it. */
 struct window {
@@ -141,8 +140,7 @@ bool policy_window_holds(const struct window *window, int64_t since_us, int64_t 
 /* No item that ended before this can matter to a mail at t_us or later. */
 int64_t policy_window_horizon(const struct tact_limit *limit, int64_t t_us);
 
-/* ---- one asker and the rules ------------------------------------------------------------------------------
- */
+/* ---- one asker and the rules -------------------------------------------------------------------- */
 
 /* One rule as one asker meets it. */
 struct seat {
@@ -196,8 +194,7 @@ void policy_suppression_judge(const struct asker *asker, size_t rule, int64_t t_
 const char *policy_suppression_words(
     const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
 
-/* ---- places
- * ------------------------------------------------------------------------------------------------ */
+/* ---- places ------------------------------------------------------------------------------------- */
 
 /* Who goes first: the higher priority, then the earlier made, then the smaller id. */
 struct rank {
@@ -219,8 +216,7 @@ int64_t policy_place(struct asker *asker, const struct tact_id *claim, int64_t f
  * places: one for each of the dossier's claims, or NULL. */
 void policy_place_claims(struct book *book, const struct rank *least, int64_t now_us, int64_t *ret_places);
 
-/* ---- words
- * ------------------------------------------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------------------------------- */
 
 /* The parts one after the other: printf takes as long as several rules do. */
 char *policy_join(struct tact_arena *arena, const char *const *parts, size_t count);

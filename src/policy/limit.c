@@ -10,8 +10,7 @@
 
 #include "engine.h"
 
-/* ---- what a limit counts, whoever asks ------------------------------------------------------------------
- */
+/* ---- what a limit counts, whoever asks ---------------------------------------------------------- */
 
 static const bool *list_numbers(struct book *book, enum policy_name name, const struct tact_names *list)
 {
@@ -92,8 +91,7 @@ static void fill_shelf(struct book *book, const struct tact_limit *limit, struct
 	}
 }
 
-/* ---- what it counts for this mail ------------------------------------------------------------------------
- */
+/* ---- what it counts for this mail --------------------------------------------------------------- */
 
 static enum policy_name same_name(enum tact_same same)
 {
@@ -114,10 +112,13 @@ static bool concerns(const struct tact_limit *limit, const struct asker *asker, 
 	if (limit->by != TACT_BY_ANY &&
 	    (entry->names[NAME_OWNER] == asker->names[NAME_OWNER]) != (limit->by == TACT_BY_SAME_OWNER))
 		return false;
-	if (limit->same != TACT_SAME_NONE &&
-	    entry->names[same_name(limit->same)] != asker->names[same_name(limit->same)])
-		return false;
-	return entry->claim || asker->contact == NULL || !tact_id_equal(entry->id, asker->contact);
+	if (limit->same != TACT_SAME_NONE) {
+		enum policy_name name = same_name(limit->same);
+
+		if (entry->names[name] != asker->names[name])
+			return false;
+	}
+	return asker->contact == NULL || entry->claim || !tact_id_equal(entry->id, asker->contact);
 }
 
 /* Fills the window from the latest item back to the horizon. */
@@ -211,8 +212,7 @@ void policy_limit_prepare(struct asker *asker, size_t rule, int64_t from_us)
 		gather(asker, shelf, &seat->window);
 }
 
-/* ---- what it says
- * ------------------------------------------------------------------------------------------ */
+/* ---- what it says ------------------------------------------------------------------------------- */
 
 int64_t policy_limit_earliest(const struct asker *asker, size_t rule, int64_t t_us)
 {

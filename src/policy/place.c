@@ -14,8 +14,7 @@
 #define LAPSE_US (3600 * POLICY_SECOND_US)
 #define LAPSE_TEMPFAIL_US (86400 * POLICY_SECOND_US)
 
-/* ---- one asker
- * --------------------------------------------------------------------------------------------- */
+/* ---- one asker ---------------------------------------------------------------------------------- */
 
 bool policy_delays(const struct tact_rule *rule)
 {
@@ -97,8 +96,7 @@ int64_t policy_place(struct asker *asker, const struct tact_id *claim, int64_t f
 	return spread_place_us > not_after_us ? place_us : spread_place_us;
 }
 
-/* ---- all claims
- * -------------------------------------------------------------------------------------------- */
+/* ---- all claims --------------------------------------------------------------------------------- */
 
 bool policy_outranks(const struct rank *a, const struct rank *b)
 {
@@ -244,8 +242,7 @@ int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *r
 	return least_us;
 }
 
-/* ---- one rule
- * ---------------------------------------------------------------------------------------------- */
+/* ---- one rule ----------------------------------------------------------------------------------- */
 
 int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_facts *facts,
     const struct tact_dossier *dossier, const struct tact_id *own_contact, const struct tact_placed *placed,

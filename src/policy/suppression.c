@@ -10,8 +10,7 @@
 
 #include "engine.h"
 
-/* ---- does one suppression cover? -------------------------------------------------------------------------
- */
+/* ---- does one suppression cover? ---------------------------------------------------------------- */
 
 static bool is_over(int64_t end_us, int64_t t_us)
 {
@@ -55,8 +54,7 @@ bool tact_policy_suppression_covers(const struct tact_suppression *suppression,
 	       !is_lifted(suppression, dossier, facts, t_us);
 }
 
-/* ---- the rule
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the rule ----------------------------------------------------------------------------------- */
 
 static int64_t end_of(const struct tact_suppression *suppression)
 {

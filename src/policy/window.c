@@ -48,8 +48,7 @@ static bool is_present(const struct window *window, const struct entry *entry, i
 	return !entry->claim || window->own_milli > 0 || entry->time_us <= t_us;
 }
 
-/* ---- sliding
- * ----------------------------------------------------------------------------------------------- */
+/* ---- sliding ------------------------------------------------------------------------------------ */
 
 /* Takes in one window: it begins at start_us, the items up to and without END are in it. */
 static void judge_window(const struct window *window, int64_t t_us, int64_t start_us, int64_t sum_milli,
@@ -68,31 +67,45 @@ static void judge_window(const struct window *window, int64_t t_us, int64_t star
 	}
 }
 
+/* With nothing ahead of it, the fullest window that the mail can stand in is the one that ends with it. NOW:
+ * how many items are not later than t. */
+static void tally_behind(const struct window *window, int64_t from_us, size_t now, struct tally *ret)
+{
+	int64_t room_milli = window->limit->at_most_milli - window->own_milli, sum_milli = 0;
+	size_t i = now;
+
+	for (; i > 0 && window->items[i - 1]->time_us > from_us; i--) {
+		sum_milli += policy_window_weight(window->limit, window->items[i - 1]);
+		if (sum_milli <= room_milli || !ret->satisfied)
+			continue;
+		ret->satisfied = false;
+		ret->next_us = policy_add(window->items[i - 1]->time_us, length_us(window->limit));
+	}
+	ret->count_milli = sum_milli;
+	if (i < now)
+		ret->holder = window->items[now - 1]->holder;
+}
+
 /* The windows that begin at t itself or at an item before it, the latest first: every other window holds no
- * more than one of these. */
-static void tally_sliding(const struct window *window, int64_t t_us, struct tally *ret)
+ * more than one of these. NOW: how many items are not later than t; END: how many are in some window with it
+ * or before. */
+static void tally_around(const struct window *window, int64_t t_us, size_t now, size_t end, struct tally *ret)
 {
 	const struct entry *const *items = window->items;
 	int64_t length = length_us(window->limit), from_us = policy_add(t_us, -length), sum_milli = 0;
-	size_t now = window->count, end, i;
 	int64_t first_us = POLICY_NEVER;
 
-	while (now > 0 && items[now - 1]->time_us > t_us)
-		now--;
-	for (end = now; end < window->count && items[end]->time_us < policy_add(t_us, length); end++) {
-		if (!is_present(window, items[end], t_us))
+	for (size_t i = end; i > now; i--) {
+		if (!is_present(window, items[i - 1], t_us))
 			continue;
-		if (first_us == POLICY_NEVER)
-			first_us = items[end]->time_us;
-		sum_milli += policy_window_weight(window->limit, items[end]);
+		first_us = items[i - 1]->time_us;
+		sum_milli += policy_window_weight(window->limit, items[i - 1]);
 	}
 	if (sum_milli > 0)
 		judge_window(window, t_us, first_us, sum_milli, end, ret);
-	for (i = now; i > 0 && items[i - 1]->time_us > from_us; i--) {
+	for (size_t i = now; i > 0 && items[i - 1]->time_us > from_us; i--) {
 		const struct entry *first = items[i - 1];
 
-		if (!is_present(window, first, t_us))
-			continue;
 		sum_milli += policy_window_weight(window->limit, first);
 		for (; end > i && items[end - 1]->time_us >= policy_add(first->time_us, length); end--)
 			if (is_present(window, items[end - 1], t_us))
@@ -101,8 +114,23 @@ static void tally_sliding(const struct window *window, int64_t t_us, struct tall
 	}
 }
 
-/* ---- calendar
- * ---------------------------------------------------------------------------------------------- */
+static void tally_sliding(const struct window *window, int64_t t_us, struct tally *ret)
+{
+	int64_t length = length_us(window->limit);
+	size_t now = window->count, end;
+
+	while (now > 0 && window->items[now - 1]->time_us > t_us)
+		now--;
+	end = now;
+	while (end < window->count && window->items[end]->time_us < policy_add(t_us, length))
+		end++;
+	if (end == now)
+		tally_behind(window, policy_add(t_us, -length), now, ret);
+	else
+		tally_around(window, t_us, now, end, ret);
+}
+
+/* ---- calendar ----------------------------------------------------------------------------------- */
 
 static int64_t floor_seconds(int64_t t_us)
 {
@@ -169,8 +197,7 @@ static void tally_calendar(const struct window *window, int64_t t_us, struct tal
 	}
 }
 
-/* ---- both
- * -------------------------------------------------------------------------------------------------- */
+/* ---- both --------------------------------------------------------------------------------------- */
 
 void policy_window_tally(const struct window *window, int64_t t_us, struct tally *ret)
 {

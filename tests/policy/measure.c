@@ -136,7 +136,7 @@ static double measure(
 	return ((double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec)) / rounds;
 }
 
-/* measure [ROUNDS] */
+/* measure [ROUNDS [CASE]] */
 int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 20000;
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 	fill_claims(claims);
 	dossier.contacts = contacts;
 	dossier.contacts_count = CONTACTS;
-	for (int i = 0; i < 4; i++) {
+	for (int i = argc > 2 ? atoi(argv[2]) : 0; i < (argc > 2 ? atoi(argv[2]) + 1 : 4); i++) {
 		enum tact_verdict verdict = TACT_ACCEPT;
 		double ns = 0;
 

@@ -15,8 +15,7 @@
 
 #define SECOND_US INT64_C(1000000)
 
-/* ---- what counts -----------------------------------------------------------------------------------------
- */
+/* ---- what counts -------------------------------------------------------------------------------- */
 
 static bool listed(const struct tact_names *names, const char *name)
 {
@@ -98,8 +97,7 @@ static size_t list_items(const struct oracle *oracle, struct item *ret)
 	return n;
 }
 
-/* ---- windows ----------------------------------------------------------------------------------------------
- */
+/* ---- windows ------------------------------------------------------------------------------------ */
 
 static int64_t sum_within(const struct item *items, size_t n, int64_t from_us, int64_t to_us)
 {
@@ -214,8 +212,7 @@ int64_t oracle_fullest(
 	return most;
 }
 
-/* ---- chance -----------------------------------------------------------------------------------------------
- */
+/* ---- chance ------------------------------------------------------------------------------------- */
 
 /* splitmix64 */
 uint64_t oracle_random(uint64_t *state)

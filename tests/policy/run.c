@@ -33,8 +33,7 @@ struct run {
 	size_t cases, checks, failures;
 };
 
-/* ---- got and want ----------------------------------------------------------------------------------------
- */
+/* ---- got and want ------------------------------------------------------------------------------- */
 
 static void complain(struct run *run, const char *what, const char *got, const char *want)
 {
@@ -88,8 +87,7 @@ static void check_word(struct run *run, const char *what, const char *got)
 		check_text(run, what, got, value);
 }
 
-/* ---- what is expected -------------------------------------------------------------------------------------
- */
+/* ---- what is expected --------------------------------------------------------------------------- */
 
 static const struct tact_finding *find(const struct run *run, const char *name)
 {
@@ -195,8 +193,7 @@ static void do_finding(struct run *run)
 	line_end(line);
 }
 
-/* ---- what is done
- * ------------------------------------------------------------------------------------------ */
+/* ---- what is done ------------------------------------------------------------------------------- */
 
 static struct tact_rule_set rules_of(const struct run *run)
 {
@@ -304,8 +301,7 @@ static void do_set(struct run *run, struct setting *setting)
 	line_end(&run->line);
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------------
- */
+/* ---- lines -------------------------------------------------------------------------------------- */
 
 static void do_case(struct run *run)
 {

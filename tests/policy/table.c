@@ -13,7 +13,7 @@
 
 #define FAR_US (INT64_C(3650) * 86400 * 1000000)
 
-/* ---- words --------------------------------------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------------------------------- */
 
 void line_fail(const struct line *line, const char *format, ...)
 {
@@ -151,8 +151,7 @@ static const char *value_or_empty(struct line *line, const char *key)
 	return value == NULL ? "" : value;
 }
 
-/* ---- words with a meaning -------------------------------------------------------------------------------
- */
+/* ---- words with a meaning ----------------------------------------------------------------------- */
 
 static size_t pick(const struct line *line, const char *const *words, size_t count, const char *word)
 {
@@ -206,8 +205,7 @@ int64_t line_milli(const struct line *line, const char *text)
 	return (int64_t)(value * 1000 + (value < 0 ? -0.5 : 0.5));
 }
 
-/* ---- lists ----------------------------------------------------------------------------------------------
- */
+/* ---- lists -------------------------------------------------------------------------------------- */
 
 /* Calls fn for every word between commas. */
 static void each(
@@ -252,8 +250,7 @@ static void add_weight(struct line *line, void *to, const char *word)
 	    line_milli(line, colon + 1);
 }
 
-/* ---- rules ----------------------------------------------------------------------------------------------
- */
+/* ---- rules -------------------------------------------------------------------------------------- */
 
 static void read_rule(struct line *line, enum tact_verdict action, struct tact_rule *ret)
 {
@@ -350,8 +347,7 @@ void line_suppression(struct line *line, struct tact_rule *ret)
 	line_end(line);
 }
 
-/* ---- facts and records -----------------------------------------------------------------------------------
- */
+/* ---- facts and records -------------------------------------------------------------------------- */
 
 void line_facts(struct line *line, struct tact_facts *ret)
 {

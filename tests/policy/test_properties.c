@@ -169,8 +169,7 @@ static void random_world(struct world *world, size_t contacts, size_t claims, si
 	world->dossier.claims_count = claims;
 }
 
-/* ---- earliest ---------------------------------------------------------------------------------------------
- */
+/* ---- earliest ----------------------------------------------------------------------------------- */
 
 static bool abstains(const struct tact_limit *limit, const struct tact_facts *facts)
 {
@@ -255,8 +254,7 @@ START_TEST(earliest_is_least_idempotent_and_monotone)
 }
 END_TEST
 
-/* ---- places
- * ------------------------------------------------------------------------------------------------ */
+/* ---- places ------------------------------------------------------------------------------------- */
 
 static bool goes_first(const struct tact_claim *a, const struct tact_claim *b)
 {

@@ -65,8 +65,7 @@ static void close_house(struct house *house)
 	tact_arena_free(&house->scratch);
 }
 
-/* ---- the house
- * --------------------------------------------------------------------------------------------- */
+/* ---- the house ---------------------------------------------------------------------------------- */
 
 /* What is accepted must fit beside all that was accepted before, whatever the policy thinks. */
 static void check_fits(const struct house *house, const struct tact_facts *facts)
@@ -263,8 +262,7 @@ static void check_windows(const struct house *house)
 	}
 }
 
-/* ---- scenarios
- * ---------------------------------------------------------------------------------------------- */
+/* ---- scenarios ---------------------------------------------------------------------------------- */
 
 static struct tact_rule sliding(const char *name, int64_t most, int64_t window_s)
 {
