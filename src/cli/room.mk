@@ -11,3 +11,9 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/private.h \
 	src/cli/export.c src/cli/import.c src/cli/import_file.c src/cli/key.c src/cli/output.c \
 	src/cli/people.c src/cli/postconf.c src/cli/quarantine.c src/cli/rules.c src/cli/run.c src/cli/show.c src/cli/store.c \
 	src/cli/suppress.c src/cli/trail.c
+
+check_PROGRAMS += tests/cli/deliver
+tests_cli_deliver_SOURCES = tests/cli/deliver.c
+tests_cli_deliver_LDADD = $(CONFIG) $(DECIDE)
+TESTS += tests/cli/test_cli.py
+EXTRA_DIST += tests/cli/test_cli.py

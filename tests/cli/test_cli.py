@@ -1,0 +1,944 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+"""Every verb of tact, good and bad, against the built program: what it prints, what it answers, what it leaves behind."""
+
+import grp
+import hashlib
+import json
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.abspath(os.environ.get("TACT_SOURCE") or os.path.join(HERE, "..", ".."))
+BUILD = os.path.abspath(os.environ.get("TACT_BUILD") or SOURCE)
+TACT = os.path.join(BUILD, "src", "tact")
+DELIVER = os.path.join(BUILD, "tests", "cli", "deliver")
+
+CONFIG = """\
+store = "lmdb:%(dir)s/db?map_size=64M"
+audit = "%(dir)s/audit"
+key_file = "%(dir)s/key"
+host = "relay.test"
+user = "%(user)s"
+socket_group = ""
+log = stderr
+%(more)s
+listener "smtp" { socket = "inet:18891@127.0.0.1" }
+listener "local" { socket = "inet:18892@127.0.0.1" kind = non-smtp }
+owner "corporate" { }
+owner "leeds" { }
+brand "alpha" { }
+stream "shop" { owner = "corporate" brand = "alpha" purpose = promotional senders = {"@shop.example"} }
+stream "desk" { owner = "leeds" purpose = personal senders = {"@leeds.example"} }
+stream "careful" { owner = "leeds" purpose = newsletter senders = {"@careful.example"} }
+suppression "wishes" { streams = {"shop", "desk", "unmatched"} }
+suppression "ask-first" { streams = {"careful"} action = quarantine }
+limit "weekly" { at_most = "2/7d" count = {promotional, newsletter} weights = {"phone=1.5"} streams = {"shop"} }
+"""
+MAIL = b"From: News <news@shop.example>\nSubject: Hello\nMessage-ID: <1@shop.example>\nDate: Tue, 24 Nov 2026 08:00:00 +0000\n\nDear Ann\n"
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # what a power cut leaves is not asked here
+NOW = 1795510800  # 2026-11-24 09:00 UTC
+
+
+class Case(unittest.TestCase):
+    more = ""
+    user = ""
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="tact-cli-", dir=MEMORY)
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.conf = self.write("tact.conf", CONFIG % {"dir": self.dir, "more": self.more, "user": self.user})
+        self.write("clock", "@%d\n" % NOW)
+        self.env = dict(os.environ, TACT_TEST_CLOCK=self.path("clock"))
+        self.env.pop("SUDO_USER", None)
+        self.tact("key", "new")
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def run_program(self, argv, stdin=b""):
+        done = subprocess.run(argv, input=stdin, capture_output=True, env=self.env, timeout=120)
+        done.out, done.err = done.stdout.decode(), done.stderr.decode()
+        return done
+
+    def tact(self, *args, code=0, stdin=b"", conf=None):
+        done = self.run_program([TACT, "-c", conf or self.conf] + list(args), stdin)
+        self.assertEqual(done.returncode, code, "tact %s\n%s%s" % (" ".join(args), done.out, done.err))
+        return done
+
+    def json(self, *args, code=0, stdin=b""):
+        """The objects it prints."""
+        return [json.loads(line) for line in self.tact(*args, "--json", code=code, stdin=stdin).out.splitlines()]
+
+    def deliver(self, sender, *recipients, mail=MAIL):
+        done = self.run_program([DELIVER, self.conf, sender] + list(recipients), mail)
+        self.assertEqual(done.returncode, 0, done.err)
+        return done.out.split()
+
+    def edit(self, old, new):
+        with open(self.conf, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn(old, text)
+        self.write("tact.conf", text.replace(old, new))
+
+    def keys(self, got, want):
+        """The members of an object, in order."""
+        self.assertEqual(list(got), want.split())
+
+    def export(self):
+        return self.tact("export").out
+
+
+class Commands(Case):
+    def test_help_and_version(self):
+        self.assertRegex(self.tact("--version").out, r"^tact \d")
+        self.assertIn("explain", self.tact("--help").out)
+        self.assertIn("tact key new".split()[2], self.tact("key", "--help").out)
+
+    def test_wrong_command_lines(self):
+        for args, words in (((), "usage"), (("nope",), "no verb"), (("key",), "key show"), (("key", "nope"), "key show"),
+                            (("show",), "ADDRESS"), (("export", "x"), "does not take"), (("suppress", "--nope", "a@b"), "nope"),
+                            (("suppress", "a@b", "--scope"), "scope"), (("suppress", "a@b", "--note", "1", "--note", "2"), "twice"),
+                            (("show", "--key", "--sha256", "a@b"), "exclude"), (("explain", "--sender", "a@b"), "--rcpt"),
+                            (("contact", "a@b", "--channel", "phone"), "--purpose"), (("contact", "a@b", "--purpose", "personal"), "--channel"),
+                            (("unsuppress", "a@b"), "--why"), (("store", "adopt"), "--yes"), (("quarantine", "show", "x"), "no id")):
+            with self.subTest(args=args):
+                self.assertIn(words, self.tact(*args, code=64).err)
+
+    def test_bad_option_values(self):
+        for args, words in ((("suppress", "a@b", "--scope", "x:y"), "--scope"), (("suppress", "a@b", "--reason", "whim"), "whim"),
+                            (("suppress", "a@b", "--purposes", "promotional,fun"), "fun"), (("suppress", "a@b", "--until", "soon"), "--until"),
+                            (("suppress", "a@b", "--until", "2020-01-01"), "passed"), (("suppress", "a@b", "--at", "2030-01-01"), "future"),
+                            (("suppress", "a@b", "--note", "a\nb"), "control"), (("unsuppress", "a@b", "--why", "x", "--id", "7"), "--id"),
+                            (("contact", "a@b", "--channel", "owl", "--purpose", "personal"), "owl"),
+                            (("contact", "a@b", "--channel", "phone", "--purpose", "fun"), "fun"),
+                            (("contact", "a@b", "--channel", "phone", "--stream", "nope"), "nope"),
+                            (("contact", "a@b", "--channel", "phone", "--stream", "shop", "--direction", "up"), "up"),
+                            (("contact", "a@b", "--channel", "phone", "--stream", "shop", "--sentiment", "sad"), "sad"),
+                            (("explain", "--sender", "a@b", "--rcpt", "c@d", "--client", "x"), "--client"),
+                            (("explain", "--sender", "a@b", "--rcpt", "c@d", "--listener", "x"), "--listener"),
+                            (("explain", "--sender", "a@b", "--rcpt", "c@d", "--at", "x"), "--at"),
+                            (("import", "f", "--reason", "whim"), "whim"), (("import", "f", "--scope", "x"), "--scope")):
+            with self.subTest(args=args):
+                self.assertIn(words, self.tact(*args, code=64).err)
+
+    def test_configuration_mistakes_are_told_with_their_lines(self):
+        self.edit('host = "relay.test"', "hots = 3")
+        for verb in (("show", "a@b"), ("check", "--no-postfix"), ("canonical", "a@b")):
+            self.assertRegex(self.tact(*verb, code=78).err, r"tact\.conf:4: .*hots")
+
+    def test_no_configuration(self):
+        self.assertIn("nowhere", self.tact("export", code=66, conf=self.path("nowhere")).err)
+
+    def test_output_that_does_not_arrive(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([TACT, "-c", self.conf, "export"], stdout=full, stderr=subprocess.PIPE, env=self.env)
+        self.assertEqual(done.returncode, 74, done.stderr)
+
+    def test_a_store_that_fails(self):
+        self.edit("lmdb:%s/db?map_size=64M" % self.dir, "fail:")
+        self.assertIn("tact:", self.tact("show", "a@b.example", code=75).err)
+        self.tact("suppress", "a@b.example", code=75)
+        got = self.json("explain", "--sender", "x@shop.example", "--rcpt", "a@b.example", stdin=MAIL, code=75)
+        self.assertEqual((got[0]["verdict"], got[0]["code"]), ("undecided", "4.3.0"))
+
+
+class Documentation(Case):
+    def verbs(self):
+        """The verbs of tact --help, and the options of each."""
+        names = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  +", self.tact("--help").out, re.M)
+        self.assertGreater(len(names), 15)
+        return {name: re.findall(r"^  --([a-z0-9-]+)", self.tact(*name.split(), "--help").out, re.M) for name in names}
+
+    def test_help_names_what_the_issue_names(self):
+        want = {"suppress": "scope reason purposes source until note at sha256", "explain": "sender sasl client listener non-smtp rcpt at",
+                "import": "dry-run reason scope source plain", "unsuppress": "scope why",
+                "contact": "channel purpose direction sentiment owner brand stream campaign offer at id may", "show": "sha256 key",
+                "check": "postfix no-postfix", "key new": "rotate", "quarantine release": "note by", "store adopt": "yes"}
+        got = self.verbs()
+        for verb, options in want.items():
+            for option in options.split():
+                self.assertIn(option, got[verb], verb)
+
+    def test_the_manual_names_every_verb_and_option(self):
+        with open(os.path.join(SOURCE, "src", "tact.1"), encoding="utf-8") as file:
+            manual = file.read()
+        parts = re.split(r"^\.Ss ", manual, flags=re.M)
+        for verb, options in self.verbs().items():
+            sections = [part for part in parts if part.startswith("tact %s" % verb) and part[len("tact " + verb):][:1] in (" ", "\n")]
+            self.assertEqual(len(sections), 1, "sections of %s" % verb)
+            for option in set(options) - {"config", "json", "help"}:
+                self.assertRegex(sections[0], r"(?m)^\.It Fl \\-%s( |$)" % re.escape(option).replace("\\-", "-"), verb)
+            documented = set(re.findall(r"(?m)^\.It Fl \\-([a-z0-9-]+)", sections[0]))
+            self.assertEqual(documented - set(options), set(), "documented for %s, and not there" % verb)
+
+    def test_the_manual_is_clean(self):
+        mandoc = shutil.which("mandoc")
+        if mandoc is None:
+            self.skipTest("no mandoc here")
+        done = self.run_program([mandoc, "-Tlint", "-W", "warning", os.path.join(SOURCE, "src", "tact.1")])
+        self.assertEqual((done.returncode, done.out), (0, ""))
+
+
+class Canonical(Case):
+    more = 'canonical { plus_domains = {"plus.example"} dot_domains = {"dots.example"} }'
+    table = (("Ann@Example.COM", "ann@example.com"), ("<ann@example.com>", "ann@example.com"), ('"a b"@x.example', '"a b"@x.example'),
+             ('"ann"@x.example', "ann@x.example"), ("ann+tag@x.example", "ann+tag@x.example"), ("ann+tag@plus.example", "ann@plus.example"),
+             ("a.n.n@dots.example", "ann@dots.example"), ("ann@münchen.example", "ann@xn--mnchen-3ya.example"), ("ann@[192.0.2.1]", "ann@[192.0.2.1]"))
+
+    def test_table(self):
+        for given, want in self.table:
+            with self.subTest(given=given):
+                out = self.tact("canonical", "--", given).out
+                self.assertRegex(out, r"^%s\t[0-9a-f]{32}\n$" % re.escape(want))
+
+    def test_same_person_same_key(self):
+        keys = {line.split("\t")[1] for line in self.tact("canonical", "Ann@x.example", "<ANN@X.EXAMPLE>", "ann@x.example").out.splitlines()}
+        self.assertEqual(len(keys), 1)
+
+    def test_refused_ones_are_told_and_the_others_printed(self):
+        done = self.tact("canonical", "ann", "bob@x.example", "(c)bob@x.example", "", code=65)
+        self.assertEqual(len(done.out.splitlines()), 1)
+        self.assertEqual(len(done.err.splitlines()), 3, done.err)
+        self.assertIn("tact: ann: ", done.err)
+
+    def test_standard_input(self):
+        done = self.tact("canonical", stdin=b"ann@x.example\r\n\nbad\nno\0no\n\xff@x\nbob@x.example", code=65)
+        self.assertEqual([line.split("\t")[0] for line in done.out.splitlines()], ["ann@x.example", "bob@x.example"])
+        self.assertEqual([line.split(": ")[0] for line in done.err.splitlines()], ["stdin:3", "stdin:4", "stdin:5"])
+
+    def test_json(self):
+        good, bad = self.json("canonical", "Ann@X.example", "nope", code=65)
+        for got in (good, bad):
+            self.keys(got, "address canonical key error")
+        self.assertEqual((good["address"], good["canonical"], good["error"]), ("Ann@X.example", "ann@x.example", None))
+        self.assertEqual((bad["canonical"], bad["key"]), (None, None))
+        self.assertTrue(bad["error"])
+
+    def test_without_a_key_file(self):
+        os.unlink(self.path("key"))
+        self.assertIn("key new", self.tact("canonical", "a@b.example", code=78).err)
+
+
+class Key(Case):
+    def test_mode_and_fingerprint(self):
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("key")).st_mode), 0o600)
+        with open(self.path("key"), encoding="ascii") as file:
+            secret = [line for line in file.read().split() if re.fullmatch("[0-9a-f]{64}", line)][0]
+        shown = self.tact("key", "show").out
+        self.assertRegex(shown, r"^[0-9a-f]{32}\tcurrent\n$")
+        self.assertNotIn(secret[:16], shown)
+
+    def test_never_overwritten(self):
+        before = self.read("key")
+        self.assertIn("overwritten", self.tact("key", "new", code=73).err)
+        self.assertEqual(self.read("key"), before)
+
+    def test_named_file_without_a_configuration(self):
+        self.tact("key", "new", self.path("other"), conf=self.path("nowhere"))
+        got, = self.json("key", "show", self.path("other"))
+        self.keys(got, "file fingerprints")
+        self.assertEqual(len(got["fingerprints"]), 1)
+
+    def test_no_folder(self):
+        self.tact("key", "new", self.path("no/key"), code=73)
+
+    def test_readable_by_others_is_refused(self):
+        os.chmod(self.path("key"), 0o640)
+        for verb in (("key", "show"), ("canonical", "a@b.example"), ("export",)):
+            self.assertIn("0640", self.tact(*verb, code=78).err)
+
+    def test_rotate_and_adopt(self):
+        self.tact("suppress", "ann@x.example")
+        earlier = self.tact("key", "show").out.split()[0]
+        self.tact("key", "new", "--rotate")
+        now, before = self.tact("key", "show").out.splitlines()
+        self.assertEqual(before, earlier + "\tearlier")
+        self.assertIn("adopt", self.tact("show", "ann@x.example", code=78).err)
+        got, = self.json("store", "adopt", "--yes")
+        self.keys(got, "key canonical")
+        self.assertEqual(got["key"], now.split()[0])
+        shown, = self.json("show", "ann@x.example")
+        self.assertEqual(len(shown["suppressions"]), 1, "what stood under the earlier key is still found")
+        self.assertIn("action suppress", self.tact("audit", "trail", "ann@x.example").out)
+
+    def test_a_wrong_key_is_refused(self):
+        self.tact("suppress", "ann@x.example")
+        os.unlink(self.path("key"))
+        self.tact("key", "new")
+        for verb in (("show", "ann@x.example"), ("suppress", "bob@x.example"), ("store", "check"), ("store", "adopt", "--yes")):
+            self.assertIn("wrong key", self.tact(*verb, code=78).err)
+
+    def test_other_canonical_options_are_refused(self):
+        self.tact("suppress", "ann+a@x.example")
+        self.edit('owner "leeds"', 'canonical { plus_domains = {"x.example"} }\nowner "leeds"')
+        self.assertIn("canonical options", self.tact("show", "ann@x.example", code=78).err)
+        self.tact("store", "adopt", "--yes")
+        shown, = self.json("show", "ann+a@x.example")
+        self.assertEqual((shown["recipient"], len(shown["suppressions"])), ("ann@x.example", 1))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_root_gives_it_to_the_user(self):
+        self.edit('user = ""', 'user = "nobody"')
+        os.chmod(self.dir, 0o777)
+        os.unlink(self.path("key"))
+        self.tact("key", "new")
+        nobody = pwd.getpwnam("nobody")
+        self.assertEqual(os.stat(self.path("key")).st_uid, nobody.pw_uid)
+        self.tact("suppress", "ann@x.example")
+        for name in ("db", "audit", "audit/relay.test/entries"):
+            self.assertEqual(os.stat(self.path(name)).st_uid, nobody.pw_uid, name)
+        self.assertTrue(grp.getgrgid(os.stat(self.path("db")).st_gid))
+
+
+class Wishes(Case):
+    def one(self, *args):
+        got, = self.json("show", *args)
+        return got
+
+    def test_suppress_and_show(self):
+        got, = self.json("suppress", "Ann@x.example", "--reason", "unsubscribe", "--scope", "brand:alpha", "--purposes", "promotional,newsletter",
+                         "--source", "hotline", "--until", "2027-01-01", "--at", "2026-11-01", "--note", "Grüße")
+        self.keys(got, "recipient key scope reason until changed")
+        self.assertEqual((got["recipient"], got["scope"], got["reason"], got["until"], got["changed"]),
+                         ("ann@x.example", "brand:alpha", "unsubscribe", "2027-01-01T00:00:00Z", True))
+        shown = self.one("ann@x.example")
+        self.keys(shown, "recipient key version history_since address suppressions consents contacts claims profile")
+        wish, = shown["suppressions"]
+        self.keys(wish, "id scope reason purposes source note time until ended ended_by ended_why")
+        self.assertEqual((wish["purposes"], wish["source"], wish["note"], wish["time"], wish["ended"]),
+                         (["promotional", "newsletter"], "hotline", "Grüße", "2026-11-01T00:00:00Z", None))
+        self.assertIn("brand:alpha unsubscribe purposes=promotional,newsletter until=2027-01-01T00:00:00Z source=hotline note=Grüße",
+                      self.tact("show", "ann@x.example").out)
+        self.assertEqual(self.one("--key", got["key"])["suppressions"], shown["suppressions"])
+
+    def test_the_same_wish_is_one(self):
+        self.assertTrue(self.json("suppress", "ann@x.example")[0]["changed"])
+        self.assertFalse(self.json("suppress", "ANN@x.example")[0]["changed"])
+        self.assertIn("known already", self.tact("suppress", "ann@x.example").out)
+        self.assertEqual(len(self.one("ann@x.example")["suppressions"]), 1)
+
+    def test_several_at_once_or_none(self):
+        self.assertIn("bad: ", self.tact("suppress", "ann@x.example", "bad", code=65).err)
+        self.assertEqual(self.one("ann@x.example")["suppressions"], [])
+        self.assertEqual(len(self.json("suppress", "ann@x.example", "bob@x.example")), 2)
+
+    def test_a_digest_is_the_person(self):
+        digest = hashlib.sha256(b"ann@x.example").hexdigest()
+        self.tact("suppress", "--sha256", digest, "--reason", "complaint")
+        self.assertEqual(self.one("Ann@x.example")["suppressions"][0]["reason"], "complaint")
+        self.assertEqual(len(self.one("--sha256", digest)["suppressions"]), 1)
+        self.assertIn("SHA-256", self.tact("suppress", "--sha256", "abc", code=65).err)
+        self.assertIn("key", self.tact("show", "--key", "abc", code=65).err)
+
+    def test_unsuppress_ends_its_scope_only(self):
+        self.tact("suppress", "ann@x.example")
+        self.tact("suppress", "ann@x.example", "--scope", "brand:alpha")
+        got, = self.json("unsuppress", "ann@x.example", "--why", "asked", "--by", "Eve")
+        self.keys(got, "recipient key scope changed")
+        wishes = {wish["scope"]: wish for wish in self.one("ann@x.example")["suppressions"]}
+        self.assertEqual((wishes["global"]["ended"], wishes["global"]["ended_by"], wishes["global"]["ended_why"]),
+                         ("2026-11-24T09:00:00Z", "Eve", "asked"))
+        self.assertIsNone(wishes["brand:alpha"]["ended"])
+        self.assertIn("nothing to end", self.tact("unsuppress", "ann@x.example", "--why", "again", code=65).err)
+
+    def test_unsuppress_by_id(self):
+        self.tact("suppress", "ann@x.example")
+        self.tact("suppress", "ann@x.example", "--reason", "complaint")
+        first, second = self.one("ann@x.example")["suppressions"]
+        self.tact("unsuppress", "ann@x.example", "--why", "x", "--id", first["id"])
+        wishes = self.one("ann@x.example")["suppressions"]
+        self.assertEqual([wish["ended"] is None for wish in wishes], [False, True])
+        self.assertEqual(wishes[1]["id"], second["id"])
+
+    def test_who_asks(self):
+        self.env["SUDO_USER"] = "carol"
+        self.tact("suppress", "ann@x.example")
+        self.tact("suppress", "ann@x.example", "--scope", "list:l", "--by", "dave")
+        texts = [entry["sealed"]["text"] for entry in self.json("audit", "trail", "ann@x.example")]
+        self.assertEqual([text.split(":")[0] for text in texts], ["by carol" if os.getuid() == 0 else "by " + pwd.getpwuid(os.getuid()).pw_name,
+                                                                  "by dave"])
+
+    def test_evidence_that_cannot_be_written(self):
+        self.write("audit", "no folder")
+        self.assertNotEqual(self.run_program([TACT, "-c", self.conf, "suppress", "ann@x.example"]).returncode, 0)
+        self.assertEqual(self.one("ann@x.example")["suppressions"], [], "no wish without evidence")
+
+
+class Contacts(Case):
+    def test_recorded_once_under_a_name(self):
+        call = ("contact", "ann@x.example", "--channel", "phone", "--purpose", "promotional", "--owner", "leeds", "--brand", "alpha", "--campaign",
+                "spring", "--offer", "o", "--list", "l", "--sentiment", "negative", "--at", "2026-11-20T10:00:00Z", "--id", "call-1")
+        got, = self.json(*call)
+        self.keys(got, "recipient key changed")
+        self.assertTrue(got["changed"])
+        self.assertFalse(self.json(*call)[0]["changed"])
+        contact, = self.json("show", "ann@x.example")[0]["contacts"]
+        self.keys(contact, "id time span_s count channel direction sentiment purpose stream owner brand campaign offer list counts")
+        self.assertEqual({name: contact[name] for name in ("time", "channel", "direction", "sentiment", "owner", "campaign", "counts")},
+                         {"time": "2026-11-20T10:00:00Z", "channel": "phone", "direction": "out", "sentiment": "negative", "owner": "leeds",
+                          "campaign": "spring", "counts": True})
+
+    def test_a_stream_says_the_rest(self):
+        self.tact("contact", "ann@x.example", "--channel", "sms", "--stream", "shop")
+        contact, = self.json("show", "ann@x.example")[0]["contacts"]
+        self.assertEqual((contact["purpose"], contact["owner"], contact["brand"]), ("promotional", "corporate", "alpha"))
+
+    def test_coming_in_needs_no_purpose(self):
+        self.tact("contact", "ann@x.example", "--channel", "phone", "--direction", "in", "--sentiment", "positive")
+        contact, = self.json("show", "ann@x.example")[0]["contacts"]
+        self.assertEqual((contact["direction"], contact["purpose"]), ("in", "personal"))
+
+    def test_not_in_the_future(self):
+        self.assertIn("future", self.tact("contact", "ann@x.example", "--channel", "sms", "--stream", "shop", "--at", "2026-11-25", code=64).err)
+
+    def test_may_we(self):
+        ask = ("contact", "ann@x.example", "--may", "--channel", "phone", "--stream", "shop")
+        got, = self.json(*ask)
+        self.keys(got, "recipient allowed verdict until text rules")
+        self.assertEqual((got["allowed"], got["verdict"], got["until"]), (True, "accept", None))
+        self.assertRegex(self.tact(*ask).out, "^ann@x.example: yes\n")
+        for day in (20, 22):
+            self.tact("contact", "ann@x.example", "--channel", "phone", "--stream", "shop", "--at", "2026-11-%d" % day)
+        got, = self.json(*ask, code=1)
+        self.assertEqual((got["allowed"], got["verdict"]), (False, "delay"))
+        weekly = [rule for rule in got["rules"] if rule["name"] == "weekly"][0]
+        self.assertEqual((weekly["numbers"]["count"], weekly["numbers"]["at_most"], weekly["numbers"]["window"]), (3, 2, "7d"))
+        self.assertRegex(self.tact(*ask, code=1).out, "^ann@x.example: no, not before 2026-11-2")
+        self.tact(*ask, "--at", "2026-12-24")
+        self.assertEqual(len(self.json("show", "ann@x.example")[0]["contacts"]), 2, "asking records nothing")
+
+    def test_may_we_after_a_wish(self):
+        self.tact("suppress", "ann@x.example")
+        got, = self.json("contact", "ann@x.example", "--may", "--channel", "phone", "--stream", "shop", code=1)
+        self.assertEqual((got["verdict"], got["until"]), ("reject", None))
+
+
+class Explain(Case):
+    keys_of_one = "recipient stream purpose owner verdict until code text rules"
+
+    def explain(self, *args, mail=MAIL, code=0):
+        return self.json("explain", *args, stdin=mail, code=code)
+
+    def test_exactly_these_members(self):
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe")
+        for day in (18, 19):
+            self.tact("contact", "bob@x.example", "--channel", "phone", "--stream", "shop", "--at", "2026-11-%d" % day)
+        self.tact("contact", "cid@x.example", "--channel", "phone", "--stream", "shop", "--at", "2026-11-18")
+        ann, bob, cid = self.explain("--sender", "news@shop.example", "--rcpt", "ann@x.example", "--rcpt", "<Bob@x.example>", "--rcpt", "cid@x.example")
+        for got in (ann, bob, cid):
+            self.keys(got, self.keys_of_one)
+            self.assertEqual((got["stream"], got["purpose"], got["owner"]), ("shop", "promotional", "corporate"))
+            self.assertEqual([rule["name"] for rule in got["rules"]], ["wishes", "weekly"])
+            for rule in got["rules"]:
+                self.keys(rule, "name kind verdict until numbers")
+            self.assertEqual(got["rules"][0]["numbers"], {})
+            self.keys(got["rules"][1]["numbers"], "count at_most window frees_at")
+        self.assertEqual((ann["verdict"], ann["code"], ann["until"]), ("reject", "5.7.1", None))
+        self.assertEqual(bob["recipient"], "<Bob@x.example>")
+        self.assertEqual((bob["verdict"], bob["rules"][1]["verdict"], bob["rules"][1]["numbers"]["count"]), ("delay", "delay", 3))
+        self.assertEqual(bob["until"], "2026-11-26T00:00:00Z")
+        self.assertEqual((cid["verdict"], cid["rules"][1]["numbers"]["count"]), ("delay", 1.5))
+
+    def test_records_nothing(self):
+        self.explain("--sender", "news@shop.example", "--rcpt", "ann@x.example")
+        self.assertEqual(self.json("show", "ann@x.example")[0]["contacts"], [])
+
+    def test_plain(self):
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe")
+        out = self.tact("explain", "--sender", "news@shop.example", "--rcpt", "ann@x.example", stdin=MAIL).out
+        self.assertRegex(out, r"^ann@x.example: reject: 5.7.1 ")
+        for words in ('stream "shop"', 'suppression "wishes": reject', 'limit "weekly": does not fire, 0 of at most 2 in 7d',
+                      'suppression "ask-first": is not for such mail'):
+            self.assertIn(words, out)
+
+    def test_the_same_person_twice(self):
+        got = self.explain("--sender", "news@shop.example", "--rcpt", "ann@x.example", "--rcpt", "ANN@x.example")
+        self.assertEqual([one["verdict"] for one in got], ["accept", "accept"])
+
+    def test_no_address(self):
+        got, = self.explain("--sender", "news@shop.example", "--rcpt", "ann")
+        self.assertEqual((got["verdict"], got["code"]), ("reject", "5.1.3"))
+
+    def test_at(self):
+        self.tact("suppress", "ann@x.example", "--until", "2026-12-01")
+        args = ("--sender", "news@shop.example", "--rcpt", "ann@x.example")
+        self.assertEqual(self.explain(*args)[0]["verdict"], "reject")
+        self.assertEqual(self.explain(*args, "--at", "2026-12-02")[0]["verdict"], "accept")
+
+    def test_envelope(self):
+        args = ("--rcpt", "ann@x.example", "--client", "192.0.2.1", "--sasl", "joe")
+        self.assertEqual(self.explain("--sender", "<joe@leeds.example>", *args)[0]["stream"], "desk")
+        self.assertEqual(self.explain("--sender", "joe@leeds.example", "--non-smtp", *args)[0]["stream"], "desk")
+        self.assertEqual(self.explain("--sender", "joe@leeds.example", "--listener", "local", *args)[0]["stream"], "desk")
+        self.assertNotIn(self.explain("--sender", "<>", *args)[0]["stream"], ("desk", "shop"))
+
+    def test_messages_that_are_none(self):
+        self.assertIn("message", self.tact("explain", "--sender", "a@shop.example", "--rcpt", "b@x.example", stdin=b"Subject: a\0b\n\n", code=65).err)
+        self.explain("--sender", "a@shop.example", "--rcpt", "b@x.example", mail=b"")
+
+    def test_monitor_is_said(self):
+        self.edit('host = "relay.test"', 'host = "relay.test"\nmode = monitor')
+        self.tact("suppress", "ann@x.example")
+        self.assertIn("monitor", self.tact("explain", "--sender", "a@shop.example", "--rcpt", "ann@x.example", stdin=MAIL).out)
+
+
+class Import(Case):
+    def import_file(self, text, *args, code=0, name="list.csv"):
+        return self.tact("import", self.write(name, text), *args, code=code)
+
+    def test_everything_a_row_can_say(self):
+        text = ("\ufeffReason,Scope, EMAIL ,Created_At,Expires_At,Name,Source\r\n"
+                'complaint,brand:alpha,"Ann@x.example",2026-01-02,2027-01-02T00:00:00Z,"A ""b"",\r\nc",crm\r\n'
+                "\r\n,,bob@x.example,,,,\r\nunsubscribe,list:l,cid@x.example,@1700000000,,x,")
+        dry, = self.json("import", self.write("list.csv", text), "--dry-run")
+        self.keys(dry, "rows new known expired by not_read applied")
+        self.assertEqual((dry["rows"], dry["new"], dry["known"], dry["expired"], dry["not_read"], dry["applied"]), (3, 3, 0, 0, ["Name"], False))
+        self.assertEqual(self.export().count("\n"), 1, "a dry run writes nothing")
+        done, = self.json("import", self.path("list.csv"))
+        for group in done["by"]:
+            self.keys(group, "reason scope rows new")
+        self.assertEqual({(group["reason"], group["scope"]) for group in done["by"]},
+                         {("complaint", "brand:alpha"), ("manual", "global"), ("unsubscribe", "list:l")})
+        wish, = self.json("show", "ann@x.example")[0]["suppressions"]
+        self.assertEqual((wish["scope"], wish["reason"], wish["source"], wish["time"], wish["until"]),
+                         ("brand:alpha", "complaint", "crm", "2026-01-02T00:00:00Z", "2027-01-02T00:00:00Z"))
+        wish, = self.json("show", "bob@x.example")[0]["suppressions"]
+        self.assertEqual((wish["scope"], wish["reason"], wish["source"], wish["until"]), ("global", "manual", "import list.csv", None))
+
+    def test_every_name_of_the_column(self):
+        for i, name in enumerate(("email", "Address", "RECIPIENT")):
+            self.import_file("%s\np%d@x.example\n" % (name, i))
+        self.assertEqual(self.export().count("\n"), 4)
+
+    def test_defaults(self):
+        self.import_file("email\nann@x.example\n", "--reason", "hard_bounce", "--scope", "channel:email", "--source", "old system")
+        wish, = self.json("show", "ann@x.example")[0]["suppressions"]
+        self.assertEqual((wish["reason"], wish["scope"], wish["source"]), ("hard_bounce", "channel:email", "old system"))
+
+    def test_digests(self):
+        self.import_file("sha256,reason\n%s,unsubscribe\n" % hashlib.sha256(b"ann@x.example").hexdigest().upper())
+        self.assertEqual(self.json("show", "Ann@x.example")[0]["suppressions"][0]["reason"], "unsubscribe")
+
+    def test_plain(self):
+        text = "ann@x.example\nbob@x.example\n"
+        self.assertIn("--plain", self.import_file(text, code=65).err)
+        self.import_file(text, "--plain")
+        self.assertEqual(self.export().count("\n"), 3)
+
+    def test_standard_input_and_several_files(self):
+        one = self.write("one.csv", "email\nann@x.example\n")
+        self.tact("import", one, "-", stdin=b"email\nbob@x.example\n")
+        self.assertEqual(self.export().count("\n"), 3)
+
+    def test_repeated_rows_are_one(self):
+        done, = self.json("import", self.write("l", "email\n" + "ann@x.example\nANN@x.example\n" * 700))
+        self.assertEqual((done["rows"], done["new"], done["known"]), (1400, 1, 1399))
+
+    def test_many(self):
+        text = "email,reason\n" + "".join("p%d@x.example,unsubscribe\n" % i for i in range(2500))
+        self.assertIn("2500 rows: 2500 new", self.import_file(text).out)
+        self.assertIn("2500 rows: 0 new, 2500 known", self.import_file(text).out)
+        self.assertEqual(self.export().count("\n"), 2501)
+
+    def test_expired_rows_are_left_out(self):
+        done, = self.json("import", self.write("l", "email,created_at,expires_at\nann@x.example,2020-01-01,2021-01-01\n"))
+        self.assertEqual((done["new"], done["expired"]), (0, 1))
+
+    def test_evidence_of_each(self):
+        self.import_file("email\nann@x.example\n", "--by", "eve")
+        entry, = self.json("audit", "trail", "ann@x.example")
+        self.assertEqual((entry["kind"], entry["sealed"]["text"]), ("change", "by eve: import list.csv"))
+
+    bad = (
+        ("an open quotation mark", 'email,reason\nann@x.example,"unsub\nbob@x.example,manual\n', ":2: ", "never closed"),
+        ("a stray quotation mark", 'email,reason\nann@x.example,"a"b\n', ":2: ", "quotation mark"),
+        ("a bad address", "email\nann@x.example\nann\n", ":3: email: ", "'@'"),
+        ("no address", "email,reason\n,manual\n", ":2: email: ", ""),
+        ("a bad date", "email,created_at\nann@x.example,yesterday\n", ":2: created_at: ", "yesterday"),
+        ("a date to come", "email,created_at\nann@x.example,2030-01-01\n", ":2: created_at: ", "future"),
+        ("a bad end", "email,expires_at\nann@x.example,31.12.2026\n", ":2: expires_at: ", "31.12.2026"),
+        ("an end before the beginning", "email,created_at,expires_at\nann@x.example,2026-02-01,2026-01-01\n", ":2: expires_at: ", "later"),
+        ("an unknown reason", "email,reason\nann@x.example,whim\n", ":2: reason: ", "whim"),
+        ("an unknown scope", "email,scope\nann@x.example,planet:mars\n", ":2: scope: ", "planet"),
+        ("control characters", "email,source\nann@x.example,a\x1bb\n", ":2: source: ", "control"),
+        ("a NUL", "email\nann@x.example\nbob\0@x.example\n", ":3: ", "NUL"),
+        ("a long field", "email,name\nann@x.example,%s\n" % ("x" * 5000), ":2: ", "4096"),
+        ("a huge line", "email,name\nann@x.example,%s\n" % ("x" * (1 << 20)), ":2: ", "bytes"),
+        ("a huge line without an end", "x" * (1 << 20), ":1: ", "bytes"),
+        ("a header that says it twice", "email,reason,Email\nann@x.example,manual,b@x.example\n", ":1: Email: ", "again"),
+        ("an address and a digest", "email,sha256\nann@x.example,\n", ":1: sha256: ", "again"),
+        ("a bad digest", "sha256\nabc\n", ":2: sha256: ", "64"),
+        ("too few fields", "email,reason\nann@x.example\n", ":2: ", "fields"),
+        ("too many fields", "email\nann@x.example,x\n", ":2: ", "fields"),
+        ("no header that is known", "who,why\nann@x.example,manual\n", ":1: email: ", "--plain"),
+        ("nothing at all", "", ":1: ", "empty"),
+        ("UTF-16", "email\nann@x.example\n".encode("utf-16"), ":1: ", "NUL"),
+    )
+
+    def test_a_bad_file_changes_nothing(self):
+        self.tact("suppress", "old@x.example")
+        before = self.export()
+        for what, text, where, words in self.bad:
+            with self.subTest(what):
+                err = self.import_file(text, code=65).err
+                self.assertIn("list.csv" + where, err)
+                self.assertIn(words, err)
+                self.assertIn("nothing was changed", err)
+                self.assertEqual(self.export(), before)
+
+    def test_a_bad_file_beside_a_good_one_changes_nothing(self):
+        before = self.export()
+        self.tact("import", self.write("good", "email\nann@x.example\n"), self.write("bad", "email\nann\n"), code=65)
+        self.tact("import", self.path("good"), self.path("none"), code=66)
+        self.assertEqual(self.export(), before)
+
+    def test_lines_are_those_of_the_file(self):
+        text = 'email,name\nann@x.example,"a\nb\nc"\n\nbad,x\nbob@x.example,"\n"\nworse,y\n'
+        self.assertEqual(re.findall(r"list\.csv:(\d+):", self.import_file(text, code=65).err), ["6", "9"])
+
+    def test_a_hundred_mistakes_and_a_count(self):
+        err = self.import_file("email\n" + "bad\n" * 250, code=65).err
+        self.assertEqual(len(err.splitlines()), 101)
+        self.assertIn("250 mistakes", err)
+
+    def test_never_undoes(self):
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe")
+        self.tact("suppress", "bob@x.example", "--reason", "unsubscribe", "--until", "2027-06-01")
+        before = self.export()
+        self.import_file("email,reason,expires_at\nann@x.example,unsubscribe,2026-12-01\nbob@x.example,unsubscribe,2026-12-01\n")
+        self.assertEqual(self.export(), before, "no end, and the later end, stay")
+        self.import_file("email,reason,scope\nann@x.example,manual,list:l\n")
+        self.assertTrue(set(before.splitlines()) < set(self.export().splitlines()))
+
+    def test_the_store_stops_it(self):
+        self.edit("lmdb:%s/db?map_size=64M" % self.dir, "fail:")
+        self.assertIn("import again", self.import_file("email\nann@x.example\n", code=75).err)
+
+
+class Export(Case):
+    def test_columns(self):
+        self.tact("suppress", "ann@x.example", "--source", 'a "b", c', "--until", "2027-01-01")
+        key = self.tact("canonical", "ann@x.example").out.split()[1]
+        self.assertEqual(self.export(), '"key","scope","reason","source","created_at","expires_at"\n'
+                         '"%s","global","manual","a ""b"", c","2026-11-24T09:00:00Z","2027-01-01T00:00:00Z"\n' % key)
+        got, = self.json("export", "--suppressions")
+        self.keys(got, "key scope reason source created_at expires_at")
+
+    def test_only_what_is_in_force(self):
+        self.tact("suppress", "ann@x.example")
+        self.tact("suppress", "bob@x.example", "--until", "2026-11-25")
+        self.tact("unsuppress", "ann@x.example", "--why", "x")
+        self.assertEqual(self.export().count("\n"), 2)
+        self.write("clock", "@%d\n" % (NOW + 86400))
+        self.assertEqual(self.export().count("\n"), 1)
+
+    def test_kept_addresses_come_along_and_go_back(self):
+        self.edit('host = "relay.test"', 'host = "relay.test"\nkeep_addresses = yes')
+        self.tact("suppress", "Ann@x.example")
+        self.assertIn(',"ann@x.example"\n', self.export())
+        done, = self.json("import", self.write("back.csv", self.export()))
+        self.assertEqual((done["rows"], done["known"]), (1, 1))
+
+
+class Quarantine(Case):
+    def setUp(self):
+        super().setUp()
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe")
+        self.assertEqual(self.deliver("joe@careful.example", "ann@x.example"), ["review"])
+
+    def test_list_and_show(self):
+        members = "id state stream owner campaign sender subject excerpt why relay made done by note"
+        listed, = self.json("quarantine", "list")
+        self.keys(listed, members)
+        self.assertEqual((listed["state"], listed["stream"], listed["sender"], listed["subject"], listed["relay"]),
+                         ("held", "careful", "joe@careful.example", "Hello", "relay.test"))
+        self.assertIn("Hello", self.tact("quarantine", "list").out)
+        shown, = self.json("quarantine", "show", listed["id"])
+        self.assertEqual(shown, listed)
+        self.assertIn("Dear Ann", self.tact("quarantine", "show", listed["id"]).out)
+        self.assertIn("no such review", self.tact("quarantine", "show", "0" * 31 + "1", code=65).err)
+
+    def test_release_and_discard_once(self):
+        one = self.json("quarantine", "list")[0]["id"]
+        got, = self.json("quarantine", "release", one, "--note", "fine", "--by", "eve")
+        self.keys(got, "id state")
+        self.assertEqual(got["state"], "released")
+        self.assertIn("ended already", self.tact("quarantine", "discard", one, code=65).err)
+        self.assertEqual(self.json("quarantine", "list"), [])
+        ended, = self.json("quarantine", "list", "--all")
+        self.assertEqual((ended["state"], ended["by"], ended["note"], ended["subject"]), ("released", "eve", "fine", ""))
+        self.assertIn("no such review", self.tact("quarantine", "discard", "0" * 31 + "1", code=65).err)
+
+    def test_discard(self):
+        one = self.json("quarantine", "list")[0]["id"]
+        self.assertIn("discarded", self.tact("quarantine", "discard", one).out)
+
+
+class Trail(Case):
+    def test_decisions_and_changes(self):
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example", "bob@x.example"), ["pass", "pass"])
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe", "--note", "by phone")
+        self.write("clock", "@%d\n" % (NOW + 60))
+        second = MAIL.replace(b"<1@", b"<2@").replace(b"Hello", b"Again")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example", mail=second), ["refuse"])
+        entries = self.json("audit", "trail", "ann@x.example")
+        self.assertEqual([entry["kind"] for entry in entries], ["decision", "change", "decision"])
+        self.assertEqual([entry.get("verdict") for entry in entries], ["accept", None, "reject"])
+        self.assertEqual(entries[2]["sealed"]["subject"], "Again")
+        self.assertEqual(entries[2]["weighed"][0]["reason"], "unsubscribe")
+        self.assertLessEqual(entries[0]["time_us"], entries[2]["time_us"])
+        text = self.tact("audit", "trail", "ann@x.example").out
+        for words in ("2026-11-24T09:01:00Z decision (end-of-message) relay.test#", "verdict reject", 'rule suppression "wishes": reject',
+                      "wish: scope global, reason unsubscribe", "sender news@shop.example", "text by "):
+            self.assertIn(words, text)
+        self.assertEqual(len(self.json("audit", "trail", "bob@x.example")), 1)
+        key = self.tact("canonical", "ann@x.example").out.split()[1]
+        self.assertEqual(self.json("audit", "trail", "--key", key), entries)
+
+    def test_nobody(self):
+        done = self.tact("audit", "trail", "nobody@x.example")
+        self.assertEqual(done.out, "")
+        self.assertIn("no entries", done.err)
+        self.tact("audit", "trail", "bad", code=65)
+
+    def test_damaged_evidence_is_said(self):
+        self.tact("suppress", "ann@x.example")
+        folder = self.path("audit/relay.test/entries")
+        name = os.path.join(folder, os.listdir(folder)[0])
+        with open(name, "ab") as file:
+            file.write(b"\xff" * (20 << 20))
+        self.assertIn("damaged", self.tact("audit", "trail", "ann@x.example", code=65).err)
+
+
+class Store(Case):
+    members = "store key canonical records emptied waking size_bytes limit_bytes damaged"
+
+    def test_figures(self):
+        self.tact("suppress", "ann@x.example", "bob@x.example")
+        got, = self.json("store", "check")
+        self.keys(got, self.members)
+        self.assertEqual((got["records"]["dossiers"], got["damaged"], got["canonical"]), (2, [], ["case=fold"]))
+        self.assertIn("dossiers: 2, emptied 0", self.tact("store", "check").out)
+
+    def test_a_damaged_record_is_listed(self):
+        self.tact("suppress", "ann@x.example", "bob@x.example")
+        key = self.tact("canonical", "ann@x.example").out.split()[1]
+        done = self.run_program([DELIVER, self.conf, "damage", key])
+        self.assertEqual(done.returncode, 0, done.err)
+        got, = self.json("store", "check", code=65)
+        damaged, = got["damaged"]
+        self.keys(damaged, "kind key why")
+        self.assertEqual((damaged["kind"], damaged["key"]), ("dossiers", key))
+        self.assertIn("damaged: dossiers " + key, self.tact("store", "check", code=65).out)
+        self.tact("show", "ann@x.example", code=65)
+        self.assertIn(key, self.tact("export", code=65).err)
+        self.assertNotEqual(self.run_program([TACT, "-c", self.conf, "suppress", "ann@x.example"]).returncode, 0)
+        self.tact("show", "bob@x.example")
+
+
+POSTCONF = next((path for path in ("/usr/sbin/postconf", "/usr/local/sbin/postconf") if os.access(path, os.X_OK)), None)
+
+
+class Check(Case):
+    def findings(self, *args, code=0):
+        out = self.tact("check", *args, code=code).out.splitlines()
+        return out[:-1], out[-1]
+
+    def test_nothing_wrong(self):
+        self.assertEqual(self.findings("--no-postfix"), ([], "0 errors, 0 warnings"))
+
+    def test_no_key(self):
+        os.unlink(self.path("key"))
+        found, last = self.findings("--no-postfix", code=78)
+        self.assertIn("key new", found[0])
+        self.assertEqual(last, "1 error, 0 warnings")
+
+    def test_wrong_key(self):
+        self.tact("suppress", "ann@x.example")
+        os.unlink(self.path("key"))
+        self.tact("key", "new")
+        found, _ = self.findings("--no-postfix", code=78)
+        self.assertIn("wrong key", found[0])
+
+    def test_evidence_that_cannot_be_written(self):
+        self.write("audit", "no folder")
+        found, _ = self.findings("--no-postfix", code=78)
+        self.assertIn("audit", found[0])
+
+    def test_a_listener_for_everybody(self):
+        self.edit("18891@127.0.0.1", "18891@0.0.0.0")
+        found, last = self.findings("--no-postfix")
+        self.assertRegex(found[0], 'warning: listener "smtp".*other machines')
+        self.assertEqual(last, "0 errors, 1 warning")
+
+    def test_json(self):
+        os.unlink(self.path("key"))
+        found, = self.json("check", "--no-postfix", code=78)
+        self.keys(found, "severity what mend")
+
+    def test_both_at_once(self):
+        self.tact("check", "--no-postfix", "--postfix", "/x", code=64)
+
+
+@unittest.skipUnless(POSTCONF, "no Postfix here")
+class CheckPostfix(Case):
+    """A Postfix that contrib/postfix/setup made right; then one thing after another is made wrong."""
+
+    def setUp(self):
+        super().setUp()
+        self.postfix = self.path("postfix")
+        os.mkdir(self.postfix)
+        os.chmod(self.dir, 0o755)
+        shutil.copy("/usr/share/postfix/master.cf.dist", os.path.join(self.postfix, "master.cf"))
+        self.write("postfix/main.cf", "compatibility_level = 3.6\nqueue_directory = /var/spool/postfix\nmail_owner = postfix\n")
+        self.setup()
+
+    def setup(self):
+        done = self.run_program([os.path.join(SOURCE, "contrib", "postfix", "setup"), "-c", self.postfix, "--apply", "--smtp-milter",
+                                 "inet:127.0.0.1:18891", "--local-milter", "inet:127.0.0.1:18892"])
+        self.assertEqual(done.returncode, 0, done.out + done.err)
+
+    def postconf(self, *args):
+        done = self.run_program([POSTCONF, "-c", self.postfix] + list(args))
+        self.assertEqual(done.returncode, 0, done.err)
+
+    def one(self, pattern, code=78):
+        """Exactly one finding, and that one; with how to mend it."""
+        lines = self.tact("check", "--postfix", self.postfix, code=code).out.splitlines()[:-1]
+        self.assertEqual(len(lines), 1, "\n".join(lines))
+        self.assertRegex(lines[0], pattern)
+        self.assertRegex(lines[0], "; .+")
+
+    def test_what_setup_made_is_right(self):
+        self.assertEqual(self.tact("check", "--postfix", self.postfix).out, "0 errors, 0 warnings\n")
+
+    def test_before_setup_all_is_missing(self):
+        self.write("postfix/main.cf", "compatibility_level = 3.6\n")
+        shutil.copy("/usr/share/postfix/master.cf.dist", os.path.join(self.postfix, "master.cf"))
+        out = self.tact("check", "--postfix", self.postfix, code=78).out
+        for words in ("smtpd_milters does not name", "non_smtpd_milters does not name", "no row for .later.tact.invalid",
+                      "no row for .review.tact.invalid", "fast_flush_domains", "no service tact-pass/unix", "no service tact-refuse/unix"):
+            self.assertIn(words, out)
+
+    def test_settings(self):
+        for setting, pattern, code in (
+                ("milter_default_action=accept", None, 78),
+                ("maximal_queue_lifetime=3d", "^error: maximal_queue_lifetime .*max_delay", 78),
+                ("maximal_queue_lifetime=2", "^error: maximal_queue_lifetime .*max_delay", 78),
+                ("milter_content_timeout=20s", "^error: milter_content_timeout", 78),
+                ("bounce_queue_lifetime=0", "^warning: bounce_queue_lifetime", 0),
+                ("qmgr_message_active_limit=19999", "^error: qmgr_message_active_limit.*postconf -e qmgr_message_active_limit=20000", 78),
+                ("smtpd_recipient_limit=2001", "^warning: smtpd_recipient_limit", 0),
+                ("soft_bounce=yes", "^error: soft_bounce", 78),
+                ("content_filter=smtp:[127.0.0.1]:10024", "^warning: content_filter", 0),
+                ("fast_flush_domains=later.tact.invalid, .later.tact.invalid", "^error: fast_flush_domains does not hold .review", 78)):
+            with self.subTest(setting):
+                shutil.copy(self.path("postfix/main.cf"), self.path("main.cf.kept"))
+                self.postconf("-e", setting)
+                if pattern:
+                    self.one(pattern, code)
+                else:
+                    out = self.tact("check", "--postfix", self.postfix, code=code).out
+                    self.assertEqual(out.count("accept"), 2, out)
+                shutil.copy(self.path("main.cf.kept"), self.path("postfix/main.cf"))
+
+    def test_milters(self):
+        for value, pattern, code in (
+                ("inet:localhost:11332", "^error: smtpd_milters does not name tact", 78),
+                ("inet:localhost:18891", None, 0),
+                ("{ inet:127.0.0.1:18891, connect_timeout=5s, default_action=accept }", "^error: smtpd_milters.*accept", 78),
+                ("{ inet:127.0.0.1:18891, default_action=reject }", "^warning: smtpd_milters.*reject", 0),
+                ("unix:/run/opendkim/opendkim.sock inet:127.0.0.1:18891", "^warning: smtpd_milters: unix:/run/opendkim.* before tact", 0),
+                ("inet:127.0.0.1:18891, unix:/run/opendkim/opendkim.sock", None, 0),
+                ("inet:127.0.0.1:18891 inet:127.0.0.1:11332", "^warning: smtpd_milters: inet:127.0.0.1:11332.* behind tact", 0),
+                ("inet:127.0.0.1:18892", "^error: smtpd_milters names listener \"local\"", 78)):
+            with self.subTest(value):
+                self.postconf("-e", "smtpd_milters=" + value)
+                if pattern:
+                    self.one(pattern, code)
+                else:
+                    self.assertEqual(self.tact("check", "--postfix", self.postfix).out, "0 errors, 0 warnings\n")
+
+    def test_sendmail_through_the_smtp_listener(self):
+        self.postconf("-e", "non_smtpd_milters=inet:127.0.0.1:18891")
+        self.one("^error: non_smtpd_milters names listener \"smtp\".*maildrop")
+
+    def test_out_of_reach_of_a_chroot(self):
+        self.edit("inet:18891@127.0.0.1", "unix:%s/milter" % self.dir)
+        self.postconf("-e", "smtpd_milters=unix:%s/milter" % self.dir)
+        self.postconf("-F", "smtp/inet/chroot=y")
+        self.one("^error: smtpd_milters: unix:.*chroot")
+
+    def test_transport(self):
+        row = "inline:{.later.tact.invalid=tact-gate:unix:/run/tact/gate .review.tact.invalid=tact-gate:unix:/run/tact/gate}"
+        harmless = "regexp:" + self.write("harmless", "/@nowhere$/ smtp:[x]\n")
+        greedy = "regexp:" + self.write("greedy", "/@s[0-9]/ smtp:[x]\n")
+        for maps, patterns in ((row + ", " + harmless, []),
+                               (harmless + ", " + row, ["warning: .*before the row of .later", "warning: .*before the row of .review"]),
+                               (row + ", " + greedy, ["error: .*below later", "error: .*below review"]),
+                               ("", ["error: .*no row for .later", "error: .*no row for .review"]),
+                               (row.replace("review.tact.invalid=tact-gate:unix:/run/tact/gate", "review.tact.invalid=tact-gate:unix:/run/x"),
+                                ["error: .*/run/x"])):
+            with self.subTest(maps):
+                self.postconf("-e", "transport_maps=" + maps)
+                code = 78 if any(pattern.startswith("error") for pattern in patterns) else 0
+                lines = self.tact("check", "--postfix", self.postfix, code=code).out.splitlines()[:-1]
+                self.assertEqual(len(lines), len(patterns), lines)
+                for line, pattern in zip(lines, patterns):
+                    self.assertRegex(line, pattern)
+
+    def test_services(self):
+        for edit, pattern, code in (
+                (("-Pe", "tact-pass/unix/smtpd_milters=inet:127.0.0.1:18891"), "^error: master.cf: tact-pass/unix has smtpd_milters", 78),
+                (("-Pe", "tact-pass/unix/content_filter=smtp:x"), "^error: master.cf: tact-pass/unix has a content_filter", 78),
+                (("-Pe", "tact-pass/unix/smtpd_recipient_restrictions=reject"), "^error: .*smtpd_recipient_restrictions", 78),
+                (("-Pe", "tact-pass/unix/mynetworks=192.0.2.0/24"), "^error: .*mynetworks", 78),
+                (("-Pe", "tact-pass/unix/cleanup_service_name=cleanup"), "^warning: .*shares Postfix's cleanup", 0),
+                (("-Pe", "tact-pass/unix/cleanup_service_name=nope"), "^error: .*no service nope/unix", 78),
+                (("-Pe", "tact-refuse/unix/content_filter="), "^error: .*would deliver what tact refused", 78),
+                (("-Pe", "tact-gate/unix/lmtp_send_xforward_command=no"), "^warning: .*lmtp_send_xforward_command", 0),
+                (("-F", "tact-pass/unix/private=y"), "^error: pass_socket is .*private", 78),
+                (("-MX", "tact-refuse/unix"), "^error: master.cf has no service tact-refuse/unix", 78),
+                (("-Me", "tact-gate/unix=tact-gate unix - - n - - smtp"), "^error: .*runs smtp, not lmtp", 78)):
+            with self.subTest(edit):
+                shutil.copy(self.path("postfix/master.cf"), self.path("master.cf.kept"))
+                self.postconf(*edit)
+                self.one(pattern, code)
+                shutil.copy(self.path("master.cf.kept"), self.path("postfix/master.cf"))
+
+    def test_open_listeners(self):
+        for service, pattern, code in (
+                ("submission/inet=submission inet n - n - - smtpd -o smtpd_milters=", "^error: .*submission/inet.*bypasses", 78),
+                ("10025/inet=10025 inet n - n - - smtpd -o smtpd_milters=inet:127.0.0.1:9", "^error: .*10025/inet.*bypasses", 78),
+                ("127.0.0.1:10026/inet=127.0.0.1:10026 inet n - n - - smtpd -o smtpd_milters=", "^warning: .*10026.*bypasses", 0),
+                ("587/inet=587 inet n - n - - smtpd -o receive_override_options=no_milters", "^error: .*no_milters", 78)):
+            with self.subTest(service):
+                shutil.copy(self.path("postfix/master.cf"), self.path("master.cf.kept"))
+                self.postconf("-Me", service)
+                self.one(pattern, code)
+                shutil.copy(self.path("master.cf.kept"), self.path("postfix/master.cf"))
+
+    def test_no_such_folder(self):
+        self.assertIn("run it to see why", self.tact("check", "--postfix", self.path("none"), code=78).out)
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = sys.argv[1:] or ["-v"]
+    unittest.main()
