@@ -251,3 +251,14 @@ const char **cli_postfix_split(const struct cli_postfix *postfix, const char *li
 			return items;
 	}
 }
+
+bool cli_postfix_has(const struct cli_postfix *postfix, const char *list, const char *word)
+{
+	size_t count;
+	const char **items = cli_postfix_split(postfix, list, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (tact_text_equal_nocase(items[i], word))
+			return true;
+	return false;
+}

@@ -210,7 +210,9 @@ const char *cli_postfix_look_up(const struct cli_postfix *postfix, const char *t
 /* Splits at commas and blanks, braces kept together. */
 const char **cli_postfix_split(const struct cli_postfix *postfix, const char *list, size_t *ret_count);
 
-/* ---- check.c, check_postfix.c ---- */
+bool cli_postfix_has(const struct cli_postfix *postfix, const char *list, const char *word);
+
+/* ---- check.c, check_postfix.c, check_services.c ---- */
 
 struct cli_findings {
 	struct cli *cli;
@@ -221,5 +223,8 @@ enum cli_severity { CLI_WARNING, CLI_ERROR };
 void cli_find(struct cli_findings *findings, enum cli_severity severity, const char *mend, const char *format,
     ...) __attribute__((format(printf, 4, 5)));
 void cli_check_postfix(struct cli_findings *findings, const struct cli_postfix *postfix);
+/* transport: the service that transport_maps sends delayed mail to, or NULL. */
+void cli_check_services(
+    struct cli_findings *findings, const struct cli_postfix *postfix, const char *transport);
 
 #endif
