@@ -9,6 +9,7 @@ AM_PY_LOG_FLAGS = -B
 AM_TESTS_ENVIRONMENT = TACT_SOURCE='$(abs_srcdir)'; TACT_BUILD='$(abs_builddir)'; export TACT_SOURCE TACT_BUILD;
 
 POSTFIX_TESTS = \
+	tests/postfix/test_envelope.py \
 	tests/postfix/test_gate_protocol.py \
 	tests/postfix/test_postfix_itself.py \
 	tests/postfix/test_setup.py \
@@ -20,6 +21,7 @@ EXTRA_DIST += $(POSTFIX_TESTS) \
 	tests/postfix/daemon.py \
 	tests/postfix/demo.py \
 	tests/postfix/evidence.py \
+	tests/postfix/gated.py \
 	tests/postfix/harness.py \
 	tests/postfix/mails \
 	tests/postfix/relay.py \
