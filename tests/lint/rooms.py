@@ -6,6 +6,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -48,8 +49,9 @@ def read(path):
 
 def tracked():
     """Every file of the source: what git knows, or, in a tree that came from an archive, what is there."""
-    got = subprocess.run(["git", "-C", SOURCE, "ls-files", "-z", "--cached", "--others", "--exclude-standard"], capture_output=True, check=False)
-    if got.returncode == 0 and got.stdout:
+    command = ["git", "-C", SOURCE, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    got = subprocess.run(command, capture_output=True, check=False) if shutil.which("git") else None
+    if got and got.returncode == 0 and got.stdout:
         return sorted(path for path in got.stdout.decode().split("\0") if path and os.path.exists(os.path.join(SOURCE, path)))
     found = []
     for folder, folders, files in os.walk(SOURCE):
