@@ -9,6 +9,7 @@ AM_PY_LOG_FLAGS = -B
 AM_TESTS_ENVIRONMENT = TACT_SOURCE='$(abs_srcdir)'; TACT_BUILD='$(abs_builddir)'; export TACT_SOURCE TACT_BUILD;
 
 POSTFIX_TESTS = \
+	tests/postfix/test_bell.py \
 	tests/postfix/test_envelope.py \
 	tests/postfix/test_gate_protocol.py \
 	tests/postfix/test_postfix_itself.py \
