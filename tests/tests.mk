@@ -11,6 +11,7 @@ AM_TESTS_ENVIRONMENT = TACT_SOURCE='$(abs_srcdir)'; TACT_BUILD='$(abs_builddir)'
 POSTFIX_TESTS = \
 	tests/postfix/test_bell.py \
 	tests/postfix/test_envelope.py \
+	tests/postfix/test_gate.py \
 	tests/postfix/test_gate_protocol.py \
 	tests/postfix/test_postfix_itself.py \
 	tests/postfix/test_setup.py \

@@ -74,7 +74,7 @@ class Gated(Case):
 
     def delay(self, *rcpts, **options):
         """One mail to all of them that waits; they have been met."""
-        self.meet(*rcpts)
+        self.meet(*rcpts, mail_args="SMTPUTF8" if "SMTPUTF8" in options.get("mail_args", "") else "")
         sent = self.accepted(self.send("b@leeds.test", *rcpts, **options))
         self.wait_parked(sent.queue_id, len(rcpts))
         return sent
