@@ -15,6 +15,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_gate_protocol.py \
 	tests/postfix/test_postfix_itself.py \
 	tests/postfix/test_setup.py \
+	tests/postfix/test_kills.py \
 	tests/postfix/test_verdicts.py
 
 TESTS += $(POSTFIX_TESTS)
@@ -22,6 +23,7 @@ EXTRA_DIST += $(POSTFIX_TESTS) \
 	tests/postfix/client.py \
 	tests/postfix/daemon.py \
 	tests/postfix/demo.py \
+	tests/postfix/edges \
 	tests/postfix/evidence.py \
 	tests/postfix/gated.py \
 	tests/postfix/harness.py \

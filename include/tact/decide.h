@@ -180,6 +180,7 @@ struct tact_bell_claim {
 	int64_t place_us;
 	int64_t made_us;
 	bool lapsed;               /* an hour past its place */
+	bool passing;              /* handed on once, and the answer never came: to be fetched again */
 };
 /* Claims and released reviews of this relay whose wake time lies in (after_us, until_us], at most limit records, each read and its places
  * derived anew; place_us may be later than now (bumped: the record's wake time is put right by tact_decide_refresh). */

@@ -113,6 +113,7 @@ struct tact_claim {
 	bool planned; /* by a campaign, not by a message */
 	int priority; /* as in facts.priority, kept beside for sorting; the record holds this one for both */
 	int64_t made_us, not_after_us;
+	int64_t asked_us; /* when the gate asked last and was told to wait: its place is sought from here; 0: from made_us */
 	struct tact_facts facts; /* what the rules read, as it was */
 	const char *relay;       /* host whose Postfix keeps the mail */
 	const char *ring;        /* "s29921760": label under the gate's domain it was queued under; "" if none */

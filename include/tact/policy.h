@@ -134,7 +134,8 @@ struct tact_placed {
 int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_facts *facts, const struct tact_dossier *dossier,
     const struct tact_id *own_contact, const struct tact_placed *placed, size_t placed_count, int64_t t_us);
 
-/* The place of every waiting claim, in order of arbitration: a pure function of contacts, claims and rules. places[i] belongs to
+/* The place of every waiting claim, in order of arbitration: a pure function of contacts, claims and rules. Sought from when the claim was made
+ * or, later, was asked about at the gate and told to wait. places[i] belongs to
  * dossier->claims[i]; INT64_MAX for one without a place by its not_after, 0 for claims that hold none (not waiting, or lapsed: an hour past
  * their place, a day when tempfail; who waited behind a claim that lapsed, or is WITHDRAWN, REFUSED or BOUNCED, has that hour from its lapse or
  * done_us). */

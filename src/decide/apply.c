@@ -110,7 +110,7 @@ static void fill_claim(struct work *work, const struct tact_ruling *ruling, cons
 	claim->review = ruling->fate == TACT_FATE_REVIEW ? work->review : (struct tact_id){{0}};
 	claim->decision = ruling->decision;
 	claim->code = ruling->code;
-	claim->text = ruling->text;
+	claim->text = ruling->fate == TACT_FATE_GATE ? waiting_for(&ruling->opinion) : ruling->text;
 	if (claim->tempfail)
 		claim->ring = "";
 	else if (claim->ring[0] == '\0')

@@ -45,8 +45,8 @@ struct bell_list {
 
 static bool is_ours(const struct bell_list *list, const struct tact_claim *claim)
 {
-	return claim->state == TACT_CLAIM_WAITING && claim->ring[0] != '\0' &&
-	       tact_text_equal(claim->relay, list->decider->parts.host);
+	return (claim->state == TACT_CLAIM_WAITING || claim->state == TACT_CLAIM_PASSING) &&
+	       claim->ring[0] != '\0' && tact_text_equal(claim->relay, list->decider->parts.host);
 }
 
 static void list_claims(
@@ -72,7 +72,8 @@ static void list_claims(
 		    /* Without a place: rung now, so that the gate refuses it in time. */
 		    .place_us = places[i] == INT64_MAX || places[i] == 0 ? list->now_us : places[i],
 		    .made_us = claim->made_us,
-		    .lapsed = places[i] == 0,
+		    .lapsed = places[i] == 0 && claim->state == TACT_CLAIM_WAITING,
+		    .passing = claim->state == TACT_CLAIM_PASSING,
 		};
 	}
 }
@@ -82,7 +83,8 @@ static void list_review(
 {
 	struct tact_review review;
 
-	if (tact_dossier_decode_review(list->scratch, record->bytes, record->size, &review, NULL) != TACT_OK ||
+	if (tact_dossier_decode_review(list->scratch, record->bytes, record->size, &review, NULL) !=
+		TACT_OK ||
 	    review.state == TACT_REVIEW_HELD || !tact_text_equal(review.relay, list->decider->parts.host))
 		return;
 	for (size_t i = 0; i < review.rings_count; i++)
@@ -307,14 +309,14 @@ int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tac
 		struct tact_bell_claim *claims;
 		size_t count;
 
-		result = tact_decide_due_page(
-		    decider, arena, after_us, INT64_MAX, RECOUNT_PAGE, now_us, &claims, &count, &after_us, err);
+		result = tact_decide_due_page(decider, arena, after_us, INT64_MAX, RECOUNT_PAGE, now_us,
+		    &claims, &count, &after_us, err);
 		if (result != TACT_OK)
 			break;
 		for (size_t i = 0; i < count; i++)
 			if (!claims[i].review)
-				tact_ledger_add(decider->parts.ledger, claims[i].stream,
-				    ring_slot(claims[i].ring), 1);
+				tact_ledger_add(
+				    decider->parts.ledger, claims[i].stream, ring_slot(claims[i].ring), 1);
 		tact_arena_reset(arena);
 	}
 	tact_arena_free(&arena);

@@ -61,6 +61,8 @@ struct candidate {
 void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, struct tact_opinion *ret);
 /* PASS, GATE, REVIEW or REFUSE for an opinion under these rules. */
 enum tact_fate fate_of(const struct tact_rule_set *rules, const struct tact_opinion *opinion);
+/* What a waiting claim says it waits for: the rule, without the time, which may change. */
+const char *waiting_for(const struct tact_opinion *opinion);
 struct tact_contact contact_of(const struct tact_facts *facts, const struct tact_id *id, int64_t now_us);
 
 /* ---- ring.c ---- */

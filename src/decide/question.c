@@ -47,6 +47,13 @@ enum tact_fate fate_of(const struct tact_rule_set *rules, const struct tact_opin
 	return TACT_FATE_UNDECIDED;
 }
 
+const char *waiting_for(const struct tact_opinion *opinion)
+{
+	if (opinion->rule == NULL)
+		return "its place";
+	return opinion->rule->text != NULL ? opinion->rule->text : opinion->rule->name;
+}
+
 struct tact_contact contact_of(const struct tact_facts *facts, const struct tact_id *id, int64_t now_us)
 {
 	return (struct tact_contact){

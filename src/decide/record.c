@@ -7,10 +7,12 @@
 
 #include "private.h"
 
-/* Waits in this or another relay's Postfix under a ring of its own. */
+/* Stands in this or another relay's Postfix under a ring of its own. One that is passing does, until the next
+ * hop's 250 is written down: a kill in between must not leave it to Postfix's own patience. */
 static bool on_a_ring(const struct tact_claim *claim)
 {
-	return claim->state == TACT_CLAIM_WAITING && claim->ring[0] != '\0';
+	return (claim->state == TACT_CLAIM_WAITING || claim->state == TACT_CLAIM_PASSING) &&
+	       claim->ring[0] != '\0';
 }
 
 int64_t record_wake_us(
@@ -28,7 +30,8 @@ int64_t record_wake_us(
 	for (size_t i = 0; i < dossier->claims_count; i++) {
 		if (!on_a_ring(&dossier->claims[i]))
 			continue;
-		/* Without a place, or lapsed: to be looked at now, so that it is refused or let go in time.
+		/* Without a place, lapsed or passing: to be looked at now, so that it is refused or let go in
+		 * time.
 		 */
 		int64_t at = places[i] == INT64_MAX || places[i] == 0 ? terms->now_us : places[i];
 		if (wake == 0 || at < wake)

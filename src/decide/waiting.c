@@ -274,7 +274,8 @@ static void carry_into_claim(
 		break;
 	case TACT_FATE_GATE:
 		claim->state = TACT_CLAIM_WAITING;
-		claim->text = result->opinion.text;
+		claim->text = waiting_for(&result->opinion);
+		claim->asked_us = pass->now_us;
 		claim->bumps++;
 		say_place(pass->arena, waiting, claim->text, result->opinion.until_us);
 		break;
@@ -288,6 +289,7 @@ static void carry_into_claim(
 		claim->state = TACT_CLAIM_REFUSED;
 		claim->code = waiting->code;
 		claim->text = waiting->text;
+		claim->done_us = pass->now_us;
 		tact_dossier_remove_contact(dossier, &claim->contact_id);
 		break;
 	}

@@ -281,6 +281,7 @@ static void read_claim(struct reader *reader, const Tact__Claim *from, struct ta
 	ret->priority = from->priority;
 	ret->made_us = read_time(reader, from->made_us);
 	ret->not_after_us = read_time(reader, from->not_after_us);
+	ret->asked_us = read_time(reader, from->asked_us);
 	read_claim_facts(reader, from, &ret->facts);
 	ret->relay = read_name(reader, from->relay);
 	ret->ring = read_name(reader, from->ring);

@@ -303,6 +303,7 @@ static void write_claim(struct tables *tables, const struct tact_claim *from, Ta
 	to->state = (Tact__ClaimState)from->state;
 	to->made_us = from->made_us;
 	to->not_after_us = from->not_after_us;
+	to->asked_us = from->asked_us;
 	to->priority = from->priority;
 	to->facts = write_claim_facts(tables, &from->facts);
 	to->exempt = from->facts.exempt;

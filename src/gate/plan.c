@@ -16,6 +16,7 @@
 #define MINUTE_US (60 * SECOND_US)
 #define FORGET_RING_US (5 * MINUTE_US)
 #define REVIEW_US (10 * MINUTE_US)
+#define LAPSED_US (60 * MINUTE_US) /* its place is gone, the mail is not: tactd may have been down */
 #define TAKEN_US (3600 * SECOND_US)
 #define STALLED_US (30 * SECOND_US)
 #define CROWD 300 /* rung claims under way that hold up other rings */
@@ -287,7 +288,7 @@ enum plan_answer plan_add(
 	entry->key = claim->key;
 	entry->reading = plan->reading;
 	if (entry->give_up_us == 0 && (claim->review || claim->lapsed))
-		entry->give_up_us = steady_us + (claim->review ? REVIEW_US : MINUTE_US);
+		entry->give_up_us = steady_us + (claim->review ? REVIEW_US : LAPSED_US);
 	return PLAN_KEPT;
 }
 

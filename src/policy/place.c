@@ -181,10 +181,10 @@ static int64_t place_claim(struct book *book, const struct tact_claim *claim, in
 {
 	struct rank rank = rank_of(claim);
 	struct asker asker;
-	int64_t place_us, lapse_us;
+	int64_t from_us = later(claim->made_us, claim->asked_us), place_us, lapse_us;
 
-	policy_sit(&asker, book, &claim->facts, &claim->contact_id, claim->made_us, false);
-	place_us = policy_place(&asker, &claim->id, claim->made_us, claim->not_after_us);
+	policy_sit(&asker, book, &claim->facts, &claim->contact_id, from_us, false);
+	place_us = policy_place(&asker, &claim->id, from_us, claim->not_after_us);
 	if (place_us > claim->not_after_us)
 		return POLICY_NEVER;
 	lapse_us = policy_lapse(

@@ -211,7 +211,7 @@ START_TEST(a_taken_claim_is_rung_for_until_it_ended)
 }
 END_TEST
 
-START_TEST(lapsed_claims_are_rung_twice_and_given_up)
+START_TEST(lapsed_claims_are_rung_for_an_hour_and_given_up)
 {
 	struct tact_bell_claim one = claim(1, "s29490000", NOW);
 	struct tact_store_key keys[4];
@@ -220,8 +220,9 @@ START_TEST(lapsed_claims_are_rung_twice_and_given_up)
 	ck_assert_int_eq(plan_add(plan, &one, NOW, NOW), PLAN_KEPT);
 	ck_assert_str_eq(ring_now(NOW), "s29490000");
 	ck_assert_str_eq(ring_now(NOW + 10 * SECOND), "s29490000");
-	ck_assert_uint_eq(plan_give_up(plan, NOW + 59 * SECOND, keys, 4), 0);
-	ck_assert_uint_eq(plan_give_up(plan, NOW + 60 * SECOND, keys, 4), 1);
+	ck_assert_str_eq(ring_now(NOW + 70 * SECOND), "s29490000");
+	ck_assert_uint_eq(plan_give_up(plan, NOW + HOUR - SECOND, keys, 4), 0);
+	ck_assert_uint_eq(plan_give_up(plan, NOW + HOUR, keys, 4), 1);
 	ck_assert(tact_id_equal(&keys[0].id, &one.key.id));
 	ck_assert_uint_eq(plan_waiting(plan), 0);
 }
@@ -375,7 +376,7 @@ int main(void)
 	tcase_add_test(tcase, what_ended_while_the_index_was_read_stays_ended);
 	tcase_add_test(tcase, a_deaf_postfix_is_asked_again);
 	tcase_add_test(tcase, a_taken_claim_is_rung_for_until_it_ended);
-	tcase_add_test(tcase, lapsed_claims_are_rung_twice_and_given_up);
+	tcase_add_test(tcase, lapsed_claims_are_rung_for_an_hour_and_given_up);
 	tcase_add_test(tcase, ended_reviews_are_rung_for_ten_minutes);
 	tcase_add_test(tcase, a_full_slot_drains_before_the_next);
 	tcase_add_test(tcase, a_slot_that_does_not_move_holds_nobody_up);
