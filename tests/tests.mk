@@ -14,6 +14,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_gate.py \
 	tests/postfix/test_gate_protocol.py \
 	tests/postfix/test_postfix_itself.py \
+	tests/postfix/test_seen.py \
 	tests/postfix/test_setup.py \
 	tests/postfix/test_kills.py \
 	tests/postfix/test_verdicts.py

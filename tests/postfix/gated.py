@@ -6,8 +6,10 @@ only goes on."""
 import email
 import email.policy
 import itertools
+import os
+import tempfile
 
-from harness import GATE_DOMAIN, REVIEW_DOMAIN, Case, Site, mail, section, wait_for
+from harness import GATE_DOMAIN, REVIEW_DOMAIN, Case, mail, section, wait_for
 
 SECTIONS = [
     section("owner", "head"), section("owner", "leeds"),
@@ -95,6 +97,12 @@ class Gated(Case):
         self.relay.wait_queue(parked, "%s parked with %d recipients" % (queue_id, count), timeout_s)
         return self.queued(queue_id)
 
+    def wait_all_parked(self, count):
+        """The same for the whole queue."""
+        def parked(queue):
+            return all(one["queue_name"] == "deferred" for one in queue) and sum(len(one["recipients"]) for one in queue) == count
+        return self.relay.wait_queue(parked, "%d recipients parked" % count)
+
     def wait_gone(self, queue_id, timeout_s=30):
         self.relay.wait_queue(lambda queue: all(one["queue_id"] != queue_id for one in queue), "%s gone" % queue_id, timeout_s)
 
@@ -105,6 +113,13 @@ class Gated(Case):
         """The bounce to SENDER that holds WORDS, and its delivery-status blocks that name a recipient."""
         found = wait_for(lambda: [one for one in self.sink.to(sender) if one.sender == "" and words in one.data], "a bounce to <%s>" % sender, 30)
         return found[0], status_blocks(found[0])
+
+
+def in_memory(case):
+    """Rooms of this class are made in memory: for crowds, where Postfix's flushing of thousands of files would be all there is to see."""
+    if os.path.isdir("/dev/shm"):
+        case.addClassCleanup(setattr, tempfile, "tempdir", tempfile.tempdir)
+        tempfile.tempdir = "/dev/shm"
 
 
 def status_blocks(bounce):

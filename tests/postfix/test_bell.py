@@ -3,12 +3,10 @@
 # Copyright (c) 2026 The tact authors
 """When delayed mail leaves: rings, claims that outrank one another, restarts, reviews, crowds."""
 
-import os
 import re
-import tempfile
 import time
 
-from gated import SECTIONS, STEP_S, Gated, in_gate, in_review, people, person
+from gated import SECTIONS, STEP_S, Gated, in_gate, in_memory, in_review, people, person
 from harness import main, mail, section, wait_for
 
 
@@ -291,10 +289,7 @@ class Crowd(Gated):
 
     @classmethod
     def setUpClass(cls):
-        """In memory: Postfix flushes each of the 20,000 deferrals to disk, and it is not the disk that is on trial."""
-        if os.path.isdir("/dev/shm"):
-            tempfile.tempdir, before = "/dev/shm", tempfile.tempdir
-            cls.addClassCleanup(setattr, tempfile, "tempdir", before)
+        in_memory(cls)
         super().setUpClass()
 
     def test_twenty_thousand_in_one_slot(self):

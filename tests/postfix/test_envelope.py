@@ -144,7 +144,7 @@ class Addresses(Gated):
         fresh = {address: self.wait_subject(address, 1) for address in addresses}
         for address in addresses:
             self.accepted(self.send("b@leeds.test", address, mail_args=mail_args, body=mail(sender="b@leeds.test", subject="again")))
-        self.relay.wait_deferred(len(addresses))
+        self.wait_all_parked(len(addresses))
         for address in self.relay.waiting():
             self.assertRegex(address, r"^[0-9a-f]{32}\.[a-z2-7]+@s\d+\.later\.tact\.invalid$")
         self.fall_due()
@@ -348,7 +348,7 @@ class Bodies(Gated):
         text = mail(sender="b@leeds.test", headers="X-Odd:   two  blanks \r\nx-fold: a\r\n\tb\r\n c\r\nReceived: from old by older; Mon, 2 Nov 2026 00:00:00 +0000\r\n")
         self.meet(late)
         self.accepted(self.send("b@leeds.test", fresh, late, body=text))
-        self.relay.wait_deferred(1)
+        self.wait_all_parked(1)
         self.fall_due()
         first, second = self.sink.wait_to(fresh)[0], self.sink.wait_to(late, 2)[1]
         own = text.partition(b"\r\n\r\n")[0]
@@ -395,7 +395,7 @@ class Copies(Gated):
         self.accepted(self.send("b@leeds.test", "boss@person.test", body=mail(subject="second", sender="b@leeds.test")))
         for who in ("archive@desk.test", "shadow@desk.test"):
             wait_for(lambda: self.copies(who, "first"), "the copy of what was accepted for " + who)
-        self.relay.wait_deferred(1)
+        self.wait_all_parked(1)
         self.fall_due()
         self.sink.wait_to("boss@person.test", 2)
         self.relay.wait_empty()
@@ -458,7 +458,7 @@ class Sendmail(Gated):
         address = person()
         self.meet(address)
         self.local(address)
-        (one,) = self.relay.wait_deferred(1)
+        (one,) = self.wait_all_parked(1)
         self.assertTrue(in_gate(one["recipients"][0]["address"]), one)
         self.fall_due()
         got = self.sink.wait_to(address, 2)[1]
@@ -474,7 +474,7 @@ class Sendmail(Gated):
         bounce, (block,) = self.wait_bounce("b@leeds.test", b"Subject: local mixed")
         self.assertEqual(block["Final-Recipient"], "rfc822; " + gone)
         self.assertNotIn("tact.invalid", status_text(bounce))
-        self.relay.wait_deferred(1)
+        self.wait_all_parked(1)
         self.fall_due()
         self.sink.wait_to(late, 2)
         self.relay.wait_empty()
