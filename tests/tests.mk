@@ -17,6 +17,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_seen.py \
 	tests/postfix/test_setup.py \
 	tests/postfix/test_kills.py \
+	tests/postfix/test_stories.py \
 	tests/postfix/test_verdicts.py
 
 TESTS += $(POSTFIX_TESTS)

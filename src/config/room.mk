@@ -24,6 +24,8 @@ tests_unit_test_config_seeds_LDADD = $(CONFIG) $(CHECK_LIBS)
 # conf/ is this room's too: the sample file and the manual page say what the table says, and tests/lint holds them to it.
 dist_man_MANS += conf/tact.conf.5
 dist_doc_DATA = conf/tact.conf
+examplesdir = $(docdir)/examples
+dist_examples_DATA = conf/examples/head-office-and-branches.conf
 check_PROGRAMS += tests/lint/options
 tests_lint_options_SOURCES = tests/lint/options.c
 tests_lint_options_LDADD = $(CONFIG)
