@@ -135,23 +135,19 @@ char *tact_arena_strndup(struct tact_arena *arena, const char *text, size_t leng
 
 char *tact_arena_printf(struct tact_arena *arena, const char *format, ...)
 {
-	char small[256], *text;
-	va_list args, again;
+	char *text = NULL, *copy;
+	va_list args;
 	int n;
 
+	/* Not vsnprintf: under -fsanitize=undefined gcc takes its own check for NULL for a call with it. */
 	va_start(args, format);
-	va_copy(again, args);
-	n = vsnprintf(small, sizeof small, format, args);
+	n = vasprintf(&text, format, args);
 	va_end(args);
 	if (n < 0)
-		n = 0;
-	text = tact_arena_alloc(arena, (size_t)n + 1);
-	if ((size_t)n < sizeof small)
-		memcpy(text, small, (size_t)n);
-	else
-		(void)vsnprintf(text, (size_t)n + 1, format, again);
-	va_end(again);
-	return text;
+		return tact_malloc(SIZE_MAX);
+	copy = tact_arena_copy(arena, text, (size_t)n + 1);
+	free(text);
+	return copy;
 }
 
 /* The array is full exactly when its count is 0 or a power of two. */
