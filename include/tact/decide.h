@@ -195,6 +195,17 @@ int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena, 
 /* Fills the ledger anew from everything that waits. */
 int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tact_error *err);
 
+/* ---- the sweep --------------------------------------------------------------------------------------------- */
+
+/* What nobody writes is trimmed too (DESIGN §5): contacts fold and leave with the history, finished claims and ended suppressions go, and
+ * records emptied for longer than the history are taken away. Reads everything, writes only what changes, and rests as long as it writes, so
+ * that mail hardly notices; stops early when *stop becomes true (stop may be NULL). */
+struct tact_swept {
+	uint64_t records, trimmed, removed;
+};
+int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const volatile bool *stop,
+    void (*progress)(void *context, const struct tact_swept *swept), void *context, struct tact_swept *ret, struct tact_error *err);
+
 /* ---- changes by people and imports -------------------------------------------------------------------------- */
 
 enum tact_change_kind { TACT_CHANGE_SUPPRESS, TACT_CHANGE_UNSUPPRESS, TACT_CHANGE_CONTACT, TACT_CHANGE_ALIAS };

@@ -54,6 +54,7 @@ struct tact_store_put {
 	const void *bytes;
 	size_t size;
 	int64_t wake_us;
+	bool remove; /* take the record away altogether: only for the sweep, and only what has long been emptied */
 };
 /* Looks at record INDEX of the call and answers true to write *ret. Pure: may be called again for the same index with a newer record (only
  * the last call counts), from another thread while the caller waits, never after tact_store_update answered. No I/O, no lock. now and its

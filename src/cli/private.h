@@ -32,7 +32,7 @@ struct cli_verb {
 
 extern const struct cli_verb cli_canonical, cli_key_new, cli_key_show, cli_show, cli_explain, cli_suppress,
     cli_unsuppress, cli_contact, cli_import, cli_export, cli_quarantine_list, cli_quarantine_show,
-    cli_quarantine_release, cli_quarantine_discard, cli_audit_trail, cli_store_check, cli_store_adopt,
+    cli_quarantine_release, cli_quarantine_discard, cli_audit_trail, cli_store_check, cli_store_adopt, cli_store_sweep,
     cli_check;
 
 struct cli_given {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * tact store check, tact store adopt: the store itself, not what stands in it.
+ * tact store check, tact store sweep, tact store adopt: the store itself, not what stands in it.
  */
 #include <config.h>
 
@@ -203,7 +203,36 @@ static int run_adopt(struct cli *cli)
 	return EX_OK;
 }
 
+/* ---- sweep ---- */
+
+static int run_sweep(struct cli *cli)
+{
+	struct tact_swept swept;
+	struct tact_error err = {""};
+	int code = cli_open(cli, CLI_CHANGE), result;
+
+	if (code != EX_OK)
+		return code;
+	result = tact_decide_sweep(cli->decider, cli->now_us, NULL, NULL, NULL, &swept, &err);
+	if (result != TACT_OK)
+		return cli_fail(cli_exit_code(result), "%s", err.text);
+	if (cli->json) {
+		struct cli_json *object = cli_json_object();
+		cli_json_put_integer(object, "records", (int64_t)swept.records);
+		cli_json_put_integer(object, "trimmed", (int64_t)swept.trimmed);
+		cli_json_put_integer(object, "removed", (int64_t)swept.removed);
+		cli_json_print(object);
+	} else {
+		printf("%llu dossiers read, %llu trimmed, %llu emptied ones removed\n",
+		    (unsigned long long)swept.records, (unsigned long long)swept.trimmed,
+		    (unsigned long long)swept.removed);
+	}
+	return EX_OK;
+}
+
 const struct cli_verb cli_store_check = {
     "store check", "", "Read every record, list the damaged ones, print figures.", check_options, run_check};
 const struct cli_verb cli_store_adopt = {
     "store adopt", "", "Go over to a new secret or other canonical options.", adopt_options, run_adopt};
+const struct cli_verb cli_store_sweep = {"store sweep", "",
+    "Trim what is older than the history; tactd does so each night.", check_options, run_sweep};

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <tact/gate.h>
@@ -31,6 +32,9 @@ struct holdings {
 	struct tact_identity identity;
 	struct tact_decider *decider;
 	struct tact_gate *gate;
+	pthread_t sweeper;
+	bool sweeping;
+	volatile bool stop_sweeping;
 };
 
 /* ---- reload ---- */
@@ -212,6 +216,61 @@ static int open_gate(struct holdings *holdings, struct tact_error *err)
 	return tact_gate_open(&parts, &holdings->gate, err);
 }
 
+/* ---- the nightly sweep ---- */
+
+#define DAY_S 86400
+#define SWEEP_AT_S (3 * 3600 + 17 * 60) /* of the UTC day: not on the hour, when everything else starts */
+
+static bool wait_until(const struct holdings *holdings, int64_t time_s)
+{
+	const struct timespec tick = {.tv_nsec = 500000000};
+
+	while (!holdings->stop_sweeping && tact_clock_now_us() / 1000000 < time_s)
+		(void)nanosleep(&tick, NULL);
+	return !holdings->stop_sweeping;
+}
+
+static void sweep_once(struct holdings *holdings)
+{
+	struct tact_swept swept;
+	struct tact_error err = {""};
+	int result = tact_decide_sweep(
+	    holdings->decider, tact_clock_now_us(), &holdings->stop_sweeping, NULL, NULL, &swept, &err);
+
+	tact_log(result == TACT_OK ? TACT_LOG_INFO : TACT_LOG_WARNING,
+	    "sweep: records=%llu trimmed=%llu removed=%llu%s%s", (unsigned long long)swept.records,
+	    (unsigned long long)swept.trimmed, (unsigned long long)swept.removed,
+	    result == TACT_OK ? "" : " error=", result == TACT_OK ? "" : err.text);
+}
+
+static void *sweep_nightly(void *context)
+{
+	struct holdings *holdings = context;
+
+	for (;;) {
+		int64_t now_s = tact_clock_now_us() / 1000000, next_s = now_s - now_s % DAY_S + SWEEP_AT_S;
+
+		if (!wait_until(holdings, next_s > now_s ? next_s : next_s + DAY_S))
+			return NULL;
+		sweep_once(holdings);
+	}
+}
+
+static void start_sweeper(struct holdings *holdings)
+{
+	holdings->sweeping = pthread_create(&holdings->sweeper, NULL, sweep_nightly, holdings) == 0;
+	if (!holdings->sweeping)
+		tact_log(TACT_LOG_WARNING,
+		    "service=gate no thread for the nightly sweep: run \"tact store sweep\"");
+}
+
+static void stop_sweeper(struct holdings *holdings)
+{
+	holdings->stop_sweeping = true;
+	if (holdings->sweeping)
+		pthread_join(holdings->sweeper, NULL);
+}
+
 /* The gate's process is the one that tells the evidence of start, policy and stop. */
 static int serve_gate(struct holdings *holdings, struct tact_error *err)
 {
@@ -230,7 +289,9 @@ static int serve_gate(struct holdings *holdings, struct tact_error *err)
 		/* Mail is answered 451 until the evidence can be written again; tactd stays up to say so. */
 		tact_log(TACT_LOG_ERROR, "service=gate the evidence cannot be written: %s", err->text);
 	}
+	start_sweeper(holdings);
 	result = tact_gate_run(holdings->gate, err);
+	stop_sweeper(holdings);
 	(void)tact_decide_record(holdings->decider, TACT_AUDIT_STOP, NULL, tact_clock_now_us(), NULL);
 	return result;
 }

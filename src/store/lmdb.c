@@ -512,6 +512,14 @@ static int put_record(struct lmdb *e, const struct tact_store_key *key, const st
 	return move_due(e, key, old->wake_us, new->wake_us);
 }
 
+static int remove_record(struct lmdb *e, const struct tact_store_key *key, const struct tact_record *old)
+{
+	MDB_val id = id_val(key);
+	int code = mdb_del(e->txn, e->kinds[key->kind], &id, NULL);
+
+	return code == 0 || code == MDB_NOTFOUND ? move_due(e, key, old->wake_us, 0) : code;
+}
+
 /* The transaction is lost; so is LMDB's own view of it. */
 static int lose_transaction(struct lmdb *e, int code, struct tact_store_step *ret)
 {
@@ -555,7 +563,7 @@ static int update_step(
 	    .version = tact_store_next_version(now.version, now_us),
 	    .wake_us = tact_store_wake(put.wake_us),
 	};
-	code = put_record(e, key, &now, &new, &ret->bytes);
+	code = put.remove ? remove_record(e, key, &now) : put_record(e, key, &now, &new, &ret->bytes);
 	if (code != 0)
 		return lose_transaction(e, code, ret);
 	ret->answer.version = new.version;

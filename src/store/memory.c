@@ -153,6 +153,21 @@ static void write_cell(struct cell *cell, const struct tact_store_put *put, int6
 	free(old);
 }
 
+static void remove_cell(struct memory *m, const struct tact_store_key *key)
+{
+	struct cell **at = find_bucket(m, key);
+
+	while (*at != NULL && tact_store_key_compare(&(*at)->key, key) != 0)
+		at = &(*at)->next;
+	if (*at == NULL)
+		return;
+	struct cell *cell = *at;
+	*at = cell->next;
+	free((void *)cell->record.bytes);
+	free(cell);
+	m->cell_count--;
+}
+
 static void memory_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
     tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms)
 {
@@ -168,10 +183,14 @@ static void memory_update(struct tact_store *store, const struct tact_store_key 
 		ret_answers[i] = (struct tact_store_answer){.result = TACT_OK, .version = now.version};
 		if (!fn(context, i, &now, now_us, &put))
 			continue;
+		wrote = true;
+		ret_answers[i].version = tact_store_next_version(now.version, now_us);
+		if (put.remove) {
+			remove_cell(m, &keys[i]);
+			continue;
+		}
 		cell = cell ? cell : add_cell(m, &keys[i]);
 		write_cell(cell, &put, now_us);
-		ret_answers[i].version = cell->record.version;
-		wrote = true;
 	}
 	m->commits += wrote;
 	pthread_mutex_unlock(&m->lock);

@@ -58,7 +58,7 @@ static bool change(
 {
 	static const uint8_t bytes[RECORD_BYTES];
 	(void)context, (void)index, (void)now, (void)now_us;
-	*ret = (struct tact_store_put){bytes, sizeof bytes, 0};
+	*ret = (struct tact_store_put){.bytes = bytes, .size = sizeof bytes};
 	return true;
 }
 

@@ -45,6 +45,21 @@ static void teardown(void)
 
 #define D(n) kit_key(TACT_STORE_DOSSIER, (n))
 
+static bool remove_it(
+    void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
+{
+	(void)context, (void)index, (void)now, (void)now_us;
+	ret->remove = true;
+	return true;
+}
+
+static bool unexpected(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	(void)context, (void)key, (void)record;
+	ck_abort_msg("a removed record is still due");
+	return false;
+}
+
 START_TEST(absent_is_version_0_and_no_error)
 {
 	struct tact_store_key key = D(1);
@@ -81,6 +96,24 @@ START_TEST(versions_rise_from_write_over_empty_to_rewrite)
 	ck_assert_uint_gt(third, second);
 	ck_assert_str_eq(kit_text(store, D(1)), "three");
 	ck_assert_str_eq(kit_text(store, D(2)), "(absent)");
+	teardown();
+}
+END_TEST
+
+START_TEST(removed_is_absent_and_comes_back_with_a_later_version)
+{
+	struct tact_store_key keys[] = {D(1), D(2)};
+	struct tact_store_answer answers[2];
+	uint64_t before, after;
+	setup(_i);
+	kit_write(store, D(1), "one", 500, &before);
+	kit_write(store, D(3), "three", 0, NULL);
+	ck_assert_int_eq(tact_store_update(store, keys, 2, remove_it, NULL, answers, 0), TACT_OK);
+	ck_assert_str_eq(kit_text(store, D(1)), "(absent)");
+	ck_assert_str_eq(kit_text(store, D(3)), "three");
+	ck_assert_int_eq(tact_store_due(store, 0, INT64_MAX, 9, unexpected, NULL, NULL), TACT_OK);
+	ck_assert_int_eq(kit_write(store, D(1), "again", 0, &after), TACT_OK);
+	ck_assert_uint_gt(after, before);
 	teardown();
 }
 END_TEST
@@ -749,6 +782,7 @@ static Suite *store_suite(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, absent_is_version_0_and_no_error, 0, ENGINES);
 	tcase_add_loop_test(tc, versions_rise_from_write_over_empty_to_rewrite, 0, ENGINES);
+	tcase_add_loop_test(tc, removed_is_absent_and_comes_back_with_a_later_version, 0, ENGINES);
 	tcase_add_loop_test(tc, kinds_do_not_share_keys, 0, ENGINES);
 	tcase_add_loop_test(tc, fn_sees_the_newest_and_may_decline, 0, ENGINES);
 	tcase_add_loop_test(tc, fn_may_put_what_it_was_shown, 0, ENGINES);

@@ -68,7 +68,7 @@ bool kit_change_put(
 {
 	const struct kit_put *put = context;
 	(void)index, (void)now, (void)now_us;
-	*ret = (struct tact_store_put){put->bytes, put->size, put->wake_us};
+	*ret = (struct tact_store_put){.bytes = put->bytes, .size = put->size, .wake_us = put->wake_us};
 	return true;
 }
 

@@ -798,6 +798,61 @@ START_TEST(a_message_names_at_most_eight_slots)
 }
 END_TEST
 
+START_TEST(the_sweep_trims_what_nobody_writes)
+{
+	struct tact_swept swept;
+	struct tact_error err = {""};
+
+	for (int i = 0; i < 100; i++)
+		(void)decide_one("receipt@till.example", tact_arena_printf(b.arena, "s%d", i), NOW,
+		    tact_arena_printf(b.arena, "p%d@example.com", i));
+	suppress("p0@example.com", TACT_UNSUBSCRIBE, NOW);
+	ck_assert_int_eq(tact_decide_sweep(b.decider, NOW + DAY, NULL, NULL, NULL, &swept, &err), TACT_OK);
+	ck_assert_msg(swept.records == 100 && swept.trimmed == 0, "got %d records, %d trimmed",
+	    (int)swept.records, (int)swept.trimmed);
+	ck_assert_int_eq(
+	    tact_decide_sweep(b.decider, NOW + 36 * DAY, NULL, NULL, NULL, &swept, &err), TACT_OK);
+	ck_assert_msg(swept.trimmed == 100, "folding: got %d", (int)swept.trimmed);
+	ck_assert_int_eq(
+	    tact_decide_sweep(b.decider, NOW + 402 * DAY, NULL, NULL, NULL, &swept, &err), TACT_OK);
+	ck_assert_msg(swept.trimmed == 100, "beyond the history: got %d", (int)swept.trimmed);
+	ck_assert_uint_eq(count_contacts("p1@example.com"), 0);
+	struct tact_ruling ruling = decide_one("news@head.example", "z", NOW + 402 * DAY, "p0@example.com");
+	expect_fate("a suppression outlives every sweep", &ruling, TACT_FATE_REFUSE);
+}
+END_TEST
+
+static bool empty_it(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	(void)context;
+	(void)index;
+	(void)now;
+	(void)store_now_us;
+	*ret = (struct tact_store_put){0};
+	return true;
+}
+
+START_TEST(the_sweep_removes_long_emptied_records)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = tact_id_random()};
+	struct tact_store_answer answer;
+	struct tact_record record;
+	struct tact_swept swept;
+	int64_t now_us = tact_clock_now_us();
+
+	ck_assert_int_eq(tact_store_update(b.store, &key, 1, empty_it, NULL, &answer, 0), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_sweep(b.decider, now_us + 399 * DAY, NULL, NULL, NULL, &swept, NULL), TACT_OK);
+	ck_assert_uint_eq(swept.removed, 0);
+	ck_assert_int_eq(
+	    tact_decide_sweep(b.decider, now_us + 401 * DAY, NULL, NULL, NULL, &swept, NULL), TACT_OK);
+	ck_assert_uint_eq(swept.removed, 1);
+	ck_assert_int_eq(tact_store_read(b.store, &key, 1, b.arena, &record, &answer, 0), TACT_OK);
+	ck_assert_uint_eq(record.version, 0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("decide");
@@ -831,6 +886,8 @@ static Suite *suite(void)
 	tcase_add_test(c, an_alias_is_the_same_person);
 	tcase_add_test(c, gate_addresses_come_back_byte_for_byte);
 	tcase_add_test(c, a_message_names_at_most_eight_slots);
+	tcase_add_test(c, the_sweep_trims_what_nobody_writes);
+	tcase_add_test(c, the_sweep_removes_long_emptied_records);
 	suite_add_tcase(s, c);
 	return s;
 }
