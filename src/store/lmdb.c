@@ -24,6 +24,7 @@
 #include <lmdb.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -58,9 +59,12 @@ static const struct tact_store_writer_limits writer_limits = {
 struct lmdb {
 	struct tact_store store;
 	char *folder;
+	char *data_path;
 	uint64_t map_size;
 	dev_t device; /* of the folder: one process opens it once */
 	ino_t inode;
+	dev_t data_device; /* of the file that is open */
+	ino_t data_inode;
 	bool registered;
 	struct lmdb *next_open;
 	MDB_env *env;
@@ -123,6 +127,8 @@ static const struct words words_list[] = {
     {MDB_INCOMPATIBLE, TACT_CORRUPT, "%s holds databases that are not tact's: restore it from a backup"},
     {MDB_PANIC, TACT_UNAVAILABLE,
 	"an earlier write to %s failed and may or may not have happened: check the disk (dmesg), restart"},
+    {ESTALE, TACT_UNAVAILABLE,
+	"%s was moved away, deleted or replaced: put it back, or restart to work with what stands there now"},
     {EIO, TACT_UNAVAILABLE, "input/output error below %s: check the disk (dmesg), restart"},
 };
 
@@ -216,7 +222,7 @@ static int lmdb_check_url(const char *rest, struct tact_error *err)
 
 /* ---- read transactions ------------------------------------------------------------------------------- */
 
-static int reader_begin(struct lmdb *e, MDB_txn **ret)
+static int reader_take(struct lmdb *e, MDB_txn **ret)
 {
 	MDB_txn *txn = NULL;
 	int dead, code;
@@ -239,6 +245,23 @@ static int reader_begin(struct lmdb *e, MDB_txn **ret)
 	if (code == 0)
 		*ret = txn;
 	return code;
+}
+
+/* A file that was moved away, deleted or replaced can still be read and written, and what is written to it is
+ * found by nobody: other programs and we ourselves after a restart open what the url names. */
+static int check_place(const struct lmdb *e)
+{
+	struct stat status;
+
+	if (stat(e->data_path, &status) != 0)
+		return errno == ENOENT || errno == ENOTDIR ? ESTALE : errno;
+	return status.st_dev == e->data_device && status.st_ino == e->data_inode ? 0 : ESTALE;
+}
+
+static int reader_begin(struct lmdb *e, MDB_txn **ret)
+{
+	int code = check_place(e);
+	return code == 0 ? reader_take(e, ret) : code;
 }
 
 static void reader_end(struct lmdb *e, MDB_txn *txn)
@@ -342,7 +365,9 @@ static void lmdb_read(struct tact_store *store, const struct tact_store_key *key
 static int write_begin(void *engine)
 {
 	struct lmdb *e = engine;
-	int code = atomic_load(&e->broken) ? MDB_PANIC : mdb_txn_begin(e->env, NULL, 0, &e->txn);
+	int code = atomic_load(&e->broken) ? MDB_PANIC : check_place(e);
+	if (code == 0)
+		code = mdb_txn_begin(e->env, NULL, 0, &e->txn);
 	if (code == 0)
 		return TACT_OK;
 	explain(e, code, NULL);
@@ -380,7 +405,7 @@ static int find_full(struct lmdb *e)
 static bool failed_at_root(struct lmdb *e)
 {
 	MDB_txn *probe;
-	int code = reader_begin(e, &probe);
+	int code = reader_take(e, &probe);
 	if (code == 0)
 		reader_end(e, probe);
 	return code == MDB_PANIC;
@@ -1097,6 +1122,8 @@ static int mend_length(struct lmdb *e)
 	mdb_env_get_fd(e->env, &fd);
 	if (fstat(fd, &file) != 0)
 		return errno;
+	e->data_device = file.st_dev;
+	e->data_inode = file.st_ino;
 	want = ((off_t)info.me_last_pgno + 1) * (off_t)header.ms_psize;
 	if (file.st_size >= want || fallocate(fd, 0, file.st_size, want - file.st_size) == 0)
 		return 0;
@@ -1180,6 +1207,7 @@ static void lmdb_free(void *engine)
 	pthread_mutex_destroy(&e->pool_lock);
 	tact_store_clear(&e->store);
 	free(e->scratch);
+	free(e->data_path);
 	free(e->folder);
 	free(e);
 }
@@ -1224,6 +1252,8 @@ static int lmdb_open(const char *rest, struct tact_store **ret, struct tact_erro
 	tact_store_init(&e->store, &tact_store_lmdb);
 	pthread_mutex_init(&e->pool_lock, NULL);
 	e->folder = folder;
+	e->data_path = tact_malloc(strlen(folder) + sizeof "/data.mdb");
+	snprintf(e->data_path, strlen(folder) + sizeof "/data.mdb", "%s/data.mdb", folder);
 	e->map_size = map_size;
 	result = open_all(e, err);
 	if (result == TACT_OK)

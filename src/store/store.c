@@ -83,6 +83,8 @@ int tact_store_report(struct tact_store *store, int result, struct tact_error *e
 
 void tact_store_last_error(struct tact_store *store, struct tact_error *ret)
 {
+	if (!ret)
+		return;
 	pthread_mutex_lock(&store->error_lock);
 	*ret = store->last_error;
 	pthread_mutex_unlock(&store->error_lock);

@@ -262,6 +262,46 @@ START_TEST(two_processes_lose_nothing)
 }
 END_TEST
 
+START_TEST(a_store_moved_away_is_not_written_to)
+{
+	struct tact_store *store = kit_open(kit_lmdb_url(folder, ""));
+	char here[4096], away[4096];
+
+	snprintf(here, sizeof here, "%s/db", folder);
+	snprintf(away, sizeof away, "%s/away", folder);
+	ck_assert_int_eq(kit_write(store, D(1), "before", 0, NULL), TACT_OK);
+	ck_assert_int_eq(rename(here, away), 0);
+	ck_assert_int_eq(kit_write(store, D(1), "meanwhile", 0, NULL), TACT_UNAVAILABLE);
+	expect_words(store, "was moved away, deleted or replaced: put it back, or restart");
+	ck_assert_str_eq(kit_text(store, D(1)), "unavailable");
+	ck_assert_int_eq(rename(away, here), 0);
+	ck_assert_str_eq(kit_text(store, D(1)), "before");
+	ck_assert_int_eq(kit_write(store, D(1), "after", 0, NULL), TACT_OK);
+	tact_store_close(&store);
+}
+END_TEST
+
+START_TEST(a_store_replaced_is_not_written_to)
+{
+	struct tact_store *store = kit_open(kit_lmdb_url(folder, ""));
+	char here[4096], fresh[4096], copy[4096];
+	FILE *file;
+
+	snprintf(here, sizeof here, "%s/db/data.mdb", folder);
+	snprintf(fresh, sizeof fresh, "%s/db/other", folder);
+	snprintf(copy, sizeof copy, "%s/db/kept", folder);
+	ck_assert_int_eq(link(here, copy), 0);
+	file = fopen(fresh, "w");
+	ck_assert_ptr_nonnull(file);
+	fclose(file);
+	ck_assert_int_eq(rename(fresh, here), 0);
+	ck_assert_int_eq(kit_write(store, D(1), "meanwhile", 0, NULL), TACT_UNAVAILABLE);
+	ck_assert_int_eq(rename(copy, here), 0);
+	ck_assert_int_eq(kit_write(store, D(1), "after", 0, NULL), TACT_OK);
+	tact_store_close(&store);
+}
+END_TEST
+
 START_TEST(one_process_opens_it_once)
 {
 	struct tact_store *store = kit_open(kit_lmdb_url(folder, ""));
@@ -941,6 +981,8 @@ static Suite *lmdb_suite(void)
 	tc = new_case(suite, "other processes and kills");
 	tcase_add_test(tc, two_processes_lose_nothing);
 	tcase_add_test(tc, one_process_opens_it_once);
+	tcase_add_test(tc, a_store_moved_away_is_not_written_to);
+	tcase_add_test(tc, a_store_replaced_is_not_written_to);
 	tcase_add_test(tc, a_locked_store_is_unavailable_in_time);
 	tcase_add_test(tc, a_killed_lock_holder_leaves_no_lock);
 	tcase_add_test(tc, what_was_acknowledged_survives_kill_9);
