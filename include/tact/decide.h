@@ -104,9 +104,10 @@ struct tact_decide_request {
 };
 
 /* At RCPT: reads only. Fills one ruling: REFUSE when the stream is certain and a suppression (or a form of address that cannot be kept apart)
- * refuses, its evidence durable; UNDECIDED when the store cannot answer; PASS means "ask again at end of message". */
+ * refuses, its evidence durable; UNDECIDED when the store cannot answer; PASS means "ask again at end of message". err (may be NULL) gets words
+ * for the log when UNDECIDED. */
 void tact_decide_rcpt(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
-    struct tact_ruling *ret);
+    struct tact_ruling *ret, struct tact_error *err);
 /* At end of message: decides every recipient, records, answers. Always fills asked_count rulings. err (may be NULL) gets words for the log when
  * any is undecided. When the sum is TEMPFAIL, what was written is marked open (see reopen) before it returns. */
 void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
@@ -158,8 +159,9 @@ struct tact_waiting {
 	struct tact_id decision;
 	struct tact_id key; /* where the claim stands */
 };
-/* Fills look, until, code, text, notify_added, key from claim and given: a read. */
-void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting, int64_t now_us, int64_t deadline_ms);
+/* Fills look, until, code, text, notify_added, key from claim and given: a read. err (may be NULL) gets words for the log on FAIL. */
+void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting, int64_t now_us, int64_t deadline_ms,
+    struct tact_error *err);
 /* Decides those whose look is TAKE again, with the whole message: today's dossier and rules, the stream kept in the claim. PASS has its contact
  * written and its evidence durable; it is PASSING until tact_decide_passed. A claim that passed meanwhile has look set to DROP. */
 void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena, const struct tact_message *message, const char *excerpt,

@@ -307,31 +307,35 @@ static void ask_at_rcpt(struct work *work, struct tact_error *err)
 
 	if (work->people_count == 1)
 		read_and_consider(work);
-	if (ruling->fate == TACT_FATE_UNDECIDED)
+	if (ruling->fate == TACT_FATE_UNDECIDED) {
+		tact_store_last_error(work->decider->parts.store, err);
 		return;
+	}
 	if (!refuses_now(ruling)) {
 		ruling->fate = TACT_FATE_PASS;
 		return;
 	}
 	/* Somebody refused for the first time has no person key yet: the record gets one. */
-	if (work->people_count == 1 && !work->results[0].has_person_key)
+	if (work->people_count == 1 && !work->results[0].has_person_key) {
 		update(work);
+		if (ruling->fate == TACT_FATE_UNDECIDED)
+			tact_store_last_error(work->decider->parts.store, err);
+	}
 	if (ruling->fate == TACT_FATE_REFUSE && append(work, "rcpt", err) != TACT_OK)
 		undecide_all(work, TACT_UNAVAILABLE);
 }
 
 void tact_decide_rcpt(struct tact_decider *decider, struct tact_arena *arena,
-    const struct tact_decide_request *request, struct tact_ruling *ret)
+    const struct tact_decide_request *request, struct tact_ruling *ret, struct tact_error *err)
 {
 	struct work work = begin(decider, arena, request, ret, false);
-	struct tact_error err;
 
 	*ret = (struct tact_ruling){
 	    .given = request->asked[0].given, .fate = TACT_FATE_PASS, .ring = "", .code = "", .text = ""};
 	tact_facts_match_stream(&work.rules->streams, request->message, false, &work.match);
 	if (request->message->envelope.sender[0] != '\0' && work.match.certain) {
 		work_prepare_rcpt(&work);
-		ask_at_rcpt(&work, &err);
+		ask_at_rcpt(&work, err);
 	}
 	tact_decider_put_rules(decider, work.rules);
 }

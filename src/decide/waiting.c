@@ -164,7 +164,7 @@ static void look_at_claim(struct tact_decider *decider, struct tact_arena *arena
 }
 
 void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting,
-    int64_t now_us, int64_t deadline_ms)
+    int64_t now_us, int64_t deadline_ms, struct tact_error *err)
 {
 	struct whom whom = {0};
 	struct tact_dossier dossier;
@@ -183,6 +183,8 @@ void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, st
 		say_failure(waiting, result);
 	else
 		look_at_claim(decider, arena, &whom, &dossier, waiting, now_us, deadline_ms);
+	if (waiting->look == TACT_LOOK_FAIL)
+		tact_store_last_error(decider->parts.store, err);
 }
 
 /* ---- the message again, inside the store's update ---- */

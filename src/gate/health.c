@@ -26,13 +26,13 @@ struct health {
 };
 
 /* One read of somebody who does not exist: only a store that answers can say so. */
-static bool store_answers(const struct health *health)
+static bool store_answers(const struct health *health, struct tact_error *err)
 {
 	struct tact_arena *arena = tact_arena_new();
 	struct tact_waiting waiting = {.claim = tact_id_random(), .given = "nobody@tact.invalid"};
 
 	tact_decide_look(health->decider, arena, &waiting, tact_clock_now_us(),
-	    tact_clock_monotonic_ms() + 1000 * health->timeout_s);
+	    tact_clock_monotonic_ms() + 1000 * health->timeout_s, err);
 	tact_arena_free(&arena);
 	return waiting.look != TACT_LOOK_FAIL;
 }
@@ -50,14 +50,17 @@ static void wait_a_second(struct health *health)
 /* With the lock held, given up while the store is asked. */
 static void examine(struct health *health)
 {
+	struct tact_error err = {""};
 	bool answers;
 
 	health->suspect = false;
 	(void)pthread_mutex_unlock(&health->lock);
-	answers = store_answers(health);
+	answers = store_answers(health, &err);
 	if (!answers && !atomic_exchange(&health->down, true))
-		tact_log(TACT_LOG_ERROR, "gate: the store does not answer; Postfix is greeted with 421 until "
-					 "it does, delayed mail stays queued");
+		tact_log(TACT_LOG_ERROR,
+		    "gate: the store does not answer: %s; Postfix is greeted with 421 until "
+		    "it does, delayed mail stays queued",
+		    err.text);
 	else if (answers && atomic_exchange(&health->down, false)) {
 		tact_log(TACT_LOG_WARNING, "gate: the store answers again; everything due is rung");
 		health->back(health->context);

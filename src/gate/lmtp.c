@@ -132,6 +132,7 @@ static void look(struct lmtp *lmtp, struct tact_waiting *waiting)
 	struct gate *gate = lmtp->gate;
 	int64_t now_us = tact_clock_now_us(), start_ms = tact_clock_monotonic_ms();
 	int64_t timeout_ms = 1000 * gate->parts.gate_timeout_s;
+	struct tact_error err = {""};
 
 	if (lmtp->store_slow || health_is_down(gate->health)) {
 		waiting->look = TACT_LOOK_FAIL;
@@ -139,9 +140,10 @@ static void look(struct lmtp *lmtp, struct tact_waiting *waiting)
 		waiting->text = "the store does not answer, try again later";
 		return;
 	}
-	tact_decide_look(gate->parts.decider, lmtp->scratch, waiting, now_us, start_ms + timeout_ms);
+	tact_decide_look(gate->parts.decider, lmtp->scratch, waiting, now_us, start_ms + timeout_ms, &err);
 	if (waiting->look != TACT_LOOK_FAIL)
 		return;
+	tact_log(TACT_LOG_ERROR, "gate: undecided: %s", err.text);
 	lmtp->store_slow = tact_clock_monotonic_ms() - start_ms > timeout_ms / 2;
 	health_suspect(gate->health);
 }

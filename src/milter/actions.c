@@ -59,11 +59,14 @@ sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, const struct r
 	    .now_us = tact_clock_now_us(),
 	    .deadline_ms = deadline(parts->rcpt_timeout_s)};
 	struct tact_ruling ruling;
+	struct tact_error err = {""};
 
-	tact_decide_rcpt(parts->decider, connection->arena, &request, &ruling);
+	tact_decide_rcpt(parts->decider, connection->arena, &request, &ruling, &err);
 	if (ruling.fate == TACT_FATE_PASS)
 		return SMFIS_CONTINUE;
 	bool refused = ruling.fate == TACT_FATE_REFUSE;
+	if (!refused)
+		tact_log(TACT_LOG_ERROR, "NOQUEUE: milter=%s undecided: %s", parts->listener, err.text);
 	tact_log(refused ? TACT_LOG_INFO : TACT_LOG_WARNING,
 	    "NOQUEUE: milter=%s phase=rcpt verdict=%s to=<%s> from=<%s> stream=%s rule=%s code=%s "
 	    "text=\"%s\"",

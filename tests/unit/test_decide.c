@@ -207,7 +207,7 @@ static struct tact_waiting look(const struct tact_id *claim, const char *given, 
 {
 	struct tact_waiting waiting = {.claim = *claim, .given = given};
 
-	tact_decide_look(b.decider, b.arena, &waiting, now_us, 0);
+	tact_decide_look(b.decider, b.arena, &waiting, now_us, 0, NULL);
 	return waiting;
 }
 
@@ -297,10 +297,10 @@ START_TEST(refused_at_rcpt_only_by_suppression)
 	struct tact_ruling ruling;
 
 	(void)decide_one("news@head.example", "a", NOW, "ann@example.com");
-	tact_decide_rcpt(b.decider, b.arena, &request, &ruling);
+	tact_decide_rcpt(b.decider, b.arena, &request, &ruling, NULL);
 	expect_fate("over the limit", &ruling, TACT_FATE_PASS);
 	suppress("ann@example.com", TACT_COMPLAINT, NOW);
-	tact_decide_rcpt(b.decider, b.arena, &request, &ruling);
+	tact_decide_rcpt(b.decider, b.arena, &request, &ruling, NULL);
 	expect_fate("suppressed", &ruling, TACT_FATE_REFUSE);
 	ck_assert_uint_eq(evidence("\"phase\":\"rcpt\"").hits, 1);
 }
