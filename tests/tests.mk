@@ -9,8 +9,10 @@ AM_PY_LOG_FLAGS = -B
 AM_TESTS_ENVIRONMENT = TACT_SOURCE='$(abs_srcdir)'; TACT_BUILD='$(abs_builddir)'; export TACT_SOURCE TACT_BUILD;
 
 POSTFIX_TESTS = \
+	tests/postfix/test_bad_input.py \
 	tests/postfix/test_bell.py \
 	tests/postfix/test_envelope.py \
+	tests/postfix/test_faults.py \
 	tests/postfix/test_gate.py \
 	tests/postfix/test_gate_protocol.py \
 	tests/postfix/test_postfix_itself.py \
@@ -30,6 +32,7 @@ EXTRA_DIST += $(POSTFIX_TESTS) \
 	tests/postfix/gated.py \
 	tests/postfix/harness.py \
 	tests/postfix/mails \
+	tests/postfix/meddle.py \
 	tests/postfix/relay.py \
 	tests/postfix/room.py \
 	tests/postfix/sinks.py
