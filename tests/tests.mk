@@ -15,6 +15,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_faults.py \
 	tests/postfix/test_gate.py \
 	tests/postfix/test_gate_protocol.py \
+	tests/postfix/test_harness.py \
 	tests/postfix/test_postfix_itself.py \
 	tests/postfix/test_seen.py \
 	tests/postfix/test_setup.py \

@@ -11,7 +11,7 @@ import signal
 
 import evidence
 from relay import GATE_DOMAIN, REVIEW_DOMAIN
-from room import BUILD, Failed, answers, free_port, run, wait_for
+from room import BUILD, SANITIZED, Failed, answers, free_port, run, wait_for
 
 DOORS_TIMEOUT_S = 20
 
@@ -138,6 +138,8 @@ class Tactd:
         """Starts without waiting: for a tactd that is expected to refuse."""
         argv = [os.path.join(BUILD, "src", "tactd"), "-f", "-c", self.conf]
         self.process = self.room.spawn(argv, os.path.join(self.name, "log"), env=dict(self.env, **(env or {})))
+        if SANITIZED:
+            self.room.on_close(self.stop)  # leaks are told at an orderly end
         return self
 
     def start(self, env=None):

@@ -23,7 +23,7 @@ import evidence
 from client import Client, Reply, Sent, stuffed
 from daemon import Tactd, section
 from relay import GATE_DOMAIN, REVIEW_DOMAIN, Relay
-from room import BUILD, SOURCE, Failed, Room, answers, free_port, group_members, run, wait_for
+from room import BUILD, PATIENCE, SOURCE, Failed, Room, answers, free_port, group_members, run, wait_for
 from sinks import Mail, PostfixSink, Sink
 
 __all__ = ["BUILD", "SOURCE", "GATE_DOMAIN", "REVIEW_DOMAIN", "Case", "Client", "Failed", "Mail", "PostfixSink", "Relay", "Reply", "Room",
@@ -103,7 +103,7 @@ class Case(unittest.TestCase):
         self._rooms = []
         before = _bad(result)
         signal.signal(signal.SIGALRM, _too_long)
-        signal.alarm(self.time_limit_s)
+        signal.alarm(self.time_limit_s * PATIENCE)
         try:
             return super().run(result)
         finally:

@@ -9,6 +9,7 @@ import atexit
 import os
 import pwd
 import random
+import re
 import shutil
 import signal
 import socket
@@ -21,6 +22,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.abspath(os.environ.get("TACT_SOURCE") or os.path.join(HERE, "..", ".."))
 BUILD = os.path.abspath(os.environ.get("TACT_BUILD") or (os.getcwd() if os.path.exists("src/tactd") else SOURCE))
 TAIL_LINES = 60
+
+# What a sanitizer says when it found something, and whether the programs were built with one: then everything takes its time.
+REPORT = re.compile(r"(?:Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: ")
+SANITIZED = bool(os.environ.get("TACT_SANITIZED"))
+PATIENCE = 4 if SANITIZED else 1
 
 # (A death signal of the kernel's would not do: it is lost when Postfix's master changes its user.)
 GUARD = """
@@ -45,6 +51,7 @@ class Failed(AssertionError):
 
 def wait_for(condition, what, timeout_s=15, every_s=0.01):
     """The first true answer of condition(), asked again and again; Failed with WHAT (text or callable) when the time is over."""
+    timeout_s *= PATIENCE
     deadline = time.monotonic() + timeout_s
     while True:
         got = condition()
@@ -56,11 +63,11 @@ def wait_for(condition, what, timeout_s=15, every_s=0.01):
 
 
 def run(argv, stdin=b"", check=True, env=None, timeout_s=120, cwd=None):
-    """Runs a tool to its end. With check, a status other than 0 is Failed and shows what the tool said."""
+    """Runs a tool to its end. With check, a status other than 0 is Failed and shows what the tool said; a sanitizer's report always is."""
     if isinstance(stdin, str):
         stdin = stdin.encode()
-    done = subprocess.run(argv, input=stdin, capture_output=True, env=env, timeout=timeout_s, cwd=cwd)
-    if check and done.returncode != 0:
+    done = subprocess.run(argv, input=stdin, capture_output=True, env=env, timeout=timeout_s * PATIENCE, cwd=cwd)
+    if check and done.returncode != 0 or REPORT.search(done.stderr.decode(errors="replace")):
         raise Failed("%s: status %d\n%s%s" % (" ".join(argv), done.returncode, done.stdout.decode(errors="replace"),
                                               done.stderr.decode(errors="replace")))
     return done
@@ -153,7 +160,7 @@ class Process:
         """SIGTERM to the process; what is left of its group after TIMEOUT_S is killed. Answers the exit status."""
         self.signal(signal.SIGTERM)
         try:
-            self.popen.wait(timeout_s)
+            self.popen.wait(timeout_s * PATIENCE)
             wait_for(lambda: not group_members(self.pid), "group %d" % self.pid, 5)
         except (subprocess.TimeoutExpired, Failed):
             pass
@@ -240,7 +247,23 @@ class Room:
                 parts.append("---- %s\n%s\n" % (os.path.relpath(path, self.dir), "\n".join(lines)))
         return "".join(parts)
 
+    def reports(self):
+        """What sanitizers said in the watched logs, each from its first line to the end of the log."""
+        found = []
+        for path in self._logs:
+            try:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    text = file.read()
+            except OSError:
+                continue
+            report = REPORT.search(text)
+            if report:
+                start = text.rfind("\n", 0, report.start()) + 1
+                found.append("---- %s\n%s" % (os.path.relpath(path, self.dir), text[start:start + 20000]))
+        return "\n".join(found)
+
     def close(self):
+        """Failed, once all is ended and removed, when a sanitizer has spoken."""
         if self._last_words is not None:
             return
         self._last_words = self.last_words()
@@ -250,10 +273,13 @@ class Room:
                 closer()
             except Exception as error:  # the others must be ended all the same
                 print("closing %s: %s" % (self.dir, error), file=sys.stderr)
+        reports = self.reports()
         shutil.rmtree(self.dir, ignore_errors=True)
         self._guard.stdin.close()
         self._guard.wait()
         _open_rooms.remove(self)
+        if reports:
+            raise Failed("a sanitizer reports:\n" + reports)
 
 
 _open_rooms = []
