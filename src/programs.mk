@@ -20,3 +20,14 @@ bin_PROGRAMS += src/tact
 src_tact_SOURCES = src/tact.c
 src_tact_LDADD = $(CLI)
 dist_man_MANS += src/tact.1
+
+# A host without a configuration gets the sample; one that has it keeps its own. What nobody changed goes again with the rest, and so do the
+# folders that are ours alone.
+configfile = $(DESTDIR)$(sysconfdir)/tact/tact.conf
+install-data-local:
+	test -f "$(configfile)" || { $(MKDIR_P) "$(DESTDIR)$(sysconfdir)/tact" && $(INSTALL_DATA) $(srcdir)/conf/tact.conf "$(configfile)"; }
+uninstall-local:
+	if cmp -s $(srcdir)/conf/tact.conf "$(configfile)"; then rm -f "$(configfile)"; fi
+uninstall-hook:
+	for folder in "$(sysconfdir)/tact" "$(postfixdatadir)" "$(pkgdatadir)" "$(examplesdir)" "$(docdir)"; do \
+	  test ! -d "$(DESTDIR)$$folder" || rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; done

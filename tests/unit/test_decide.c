@@ -356,10 +356,12 @@ END_TEST
 
 START_TEST(monitor_records_and_passes)
 {
+	struct tact_arena *arena = tact_arena_new();
 	struct tact_ruling ruling;
 
 	teardown();
-	open_with(NULL, tact_arena_printf(tact_arena_new(), "mode = monitor\n%s", configuration));
+	open_with(NULL, tact_arena_printf(arena, "mode = monitor\n%s", configuration));
+	tact_arena_free(&arena);
 	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
 	ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
 	expect_fate("monitored", &ruling, TACT_FATE_PASS);
