@@ -50,14 +50,18 @@ static char *read_file(const char *path, struct tact_error *err)
 	return text;
 }
 
-/* TEXT becomes what every process loads from now on. Whole: the size is set last. */
+/* TEXT becomes what every process loads from now on. Whole: nobody reads while it is written. */
 static int share_text(int fd, const char *text)
 {
 	size_t length = strlen(text);
+	int result = TACT_SYSTEM;
 
-	if (pwrite(fd, text, length, 0) != (ssize_t)length || ftruncate(fd, (off_t)length) != 0)
+	if (lock_text(fd, F_WRLCK) != TACT_OK)
 		return TACT_SYSTEM;
-	return TACT_OK;
+	if (pwrite(fd, text, length, 0) == (ssize_t)length && ftruncate(fd, (off_t)length) == 0)
+		result = TACT_OK;
+	(void)lock_text(fd, F_UNLCK);
+	return result;
 }
 
 static void print_mistakes(const struct tact_config_mistakes *mistakes)
@@ -130,8 +134,13 @@ static void reload(struct family *family)
 		tact_config_compare(family->config, fresh, &mistakes);
 	if (fresh != NULL && mistakes.count > 0)
 		log_mistakes(&mistakes);
-	if (fresh != NULL && mistakes.count == 0 && share_text(family->text_fd, text) == TACT_OK)
-		tell_children(family, SIGUSR1);
+	if (fresh != NULL && mistakes.count == 0) {
+		if (share_text(family->text_fd, text) == TACT_OK)
+			tell_children(family, SIGUSR1);
+		else
+			tact_log(
+			    TACT_LOG_ERROR, "reload refused: the text cannot be shared: %s", strerror(errno));
+	}
 	tact_config_free(&fresh);
 	free(text);
 	tact_arena_free(&mistakes.arena);
@@ -180,9 +189,6 @@ static void start_service(struct family *family, struct service *service)
 	if (getppid() != parent)
 		_exit(EX_SOFTWARE);
 	close(family->ready_fd[0]);
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	exit(service_run(family, service));
 }
 
@@ -304,10 +310,7 @@ static int run_family(struct family *family)
 	sigset_t set;
 	int code;
 
-	if (prepare(family, &err) != TACT_OK) {
-		tact_log(TACT_LOG_ERROR, "%s", err.text);
-		return EX_CONFIG;
-	}
+	/* Before anything else: a reload asked for while we start must wait, not end us. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
@@ -315,6 +318,10 @@ static int run_family(struct family *family)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (prepare(family, &err) != TACT_OK) {
+		tact_log(TACT_LOG_ERROR, "%s", err.text);
+		return EX_CONFIG;
+	}
 	list_services(family);
 	for (size_t i = 0; i < family->count; i++)
 		start_service(family, &family->services[i]);

@@ -6,6 +6,8 @@
  */
 #include <config.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -296,6 +298,7 @@ static int serve_gate(struct holdings *holdings, struct tact_error *err)
 	return result;
 }
 
+/* Never without a mask in between: SIGUSR1 may come before anybody waits for it. */
 static void block_signals(void)
 {
 	sigset_t set;
@@ -304,7 +307,7 @@ static void block_signals(void)
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
 int service_run(struct family *family, const struct service *service)
@@ -335,16 +338,38 @@ int service_run(struct family *family, const struct service *service)
 
 /* ---- the shared text ---- */
 
-int load_shared(const struct family *family, struct tact_config **ret, struct tact_config_mistakes *mistakes)
+int lock_text(int fd, short type)
+{
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+
+	while (fcntl(fd, F_SETLKW, &lock) != 0)
+		if (errno != EINTR)
+			return TACT_SYSTEM;
+	return TACT_OK;
+}
+
+static char *read_shared(int fd)
 {
 	struct stat status;
-	char *text;
+	char *text = NULL;
+
+	if (lock_text(fd, F_RDLCK) != TACT_OK)
+		return NULL;
+	if (fstat(fd, &status) == 0) {
+		text = tact_calloc(1, (size_t)status.st_size + 1);
+		if (pread(fd, text, (size_t)status.st_size, 0) != status.st_size)
+			free(text), text = NULL;
+	}
+	(void)lock_text(fd, F_UNLCK);
+	return text;
+}
+
+int load_shared(const struct family *family, struct tact_config **ret, struct tact_config_mistakes *mistakes)
+{
+	char *text = read_shared(family->text_fd);
 	int result = TACT_SYSTEM;
 
-	if (fstat(family->text_fd, &status) != 0)
-		return TACT_SYSTEM;
-	text = tact_calloc(1, (size_t)status.st_size + 1);
-	if (pread(family->text_fd, text, (size_t)status.st_size, 0) == status.st_size)
+	if (text != NULL)
 		result = tact_config_load(family->options->config_path, text, ret, mistakes);
 	free(text);
 	return result;
