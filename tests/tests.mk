@@ -18,6 +18,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_harness.py \
 	tests/postfix/test_postfix_itself.py \
 	tests/postfix/test_seen.py \
+	tests/postfix/test_reload.py \
 	tests/postfix/test_setup.py \
 	tests/postfix/test_kills.py \
 	tests/postfix/test_stories.py \
