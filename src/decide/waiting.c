@@ -64,13 +64,32 @@ static const char *clock_text(struct tact_arena *arena, int64_t time_us)
 	return tact_arena_printf(arena, "%s UTC", text);
 }
 
+/* The rule's words end with the place they were said with, and the place may have moved since: an admin must
+ * not read two of them. */
+static const char *without_place(struct tact_arena *arena, const char *why)
+{
+	static const char place[] = "next place ";
+	const char *at = NULL;
+
+	for (const char *next = strstr(why, place); next != NULL; next = strstr(next + 1, place))
+		at = next;
+	if (at == NULL)
+		return why;
+	if (at - why >= 2 && at[-2] == ',' && at[-1] == ' ')
+		at -= 2;
+	return tact_arena_strndup(arena, why, (size_t)(at - why));
+}
+
 static void say_place(
     struct tact_arena *arena, struct tact_waiting *waiting, const char *why, int64_t place_us)
 {
+	const char *words = without_place(arena, why);
+
 	waiting->until_us = place_us;
 	say(waiting, TACT_LOOK_WAIT, "4.7.1",
-	    tact_arena_printf(arena, "<%s> waits: %s; next place %s",
-		tact_text_printable(arena, waiting->given, 100), why, clock_text(arena, place_us)));
+	    tact_arena_printf(arena, "<%s> waits%s%s; next place %s",
+		tact_text_printable(arena, waiting->given, 100), *words == '\0' ? "" : ": ", words,
+		clock_text(arena, place_us)));
 }
 
 /* ---- RCPT at the gate: a read ---- */

@@ -391,6 +391,8 @@ START_TEST(delayed_passes_when_due)
 	ck_assert_int_eq(waiting.look, TACT_LOOK_WAIT);
 	ck_assert_msg(
 	    strstr(waiting.text, "next place 2026-01-06 05:00 UTC") != NULL, "got %s", waiting.text);
+	ck_assert_msg(strstr(strstr(waiting.text, "next place") + 1, "next place") == NULL,
+	    "want one place, got %s", waiting.text);
 	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 1);
 	waiting = look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR);
 	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
