@@ -101,6 +101,9 @@ struct tact_decide_request {
 	const char *excerpt; /* first words of the body, or NULL */
 	int64_t now_us;
 	int64_t deadline_ms;
+	/* Taken by the caller, to be put back when it is done with the rulings: names in them (stream, owner, brand, rule) are the rules' own.
+	 * NULL: the rules in force, and after a reload those names are gone. */
+	const struct tact_rule_set *rules;
 };
 
 /* At RCPT: reads only. Fills one ruling: REFUSE when the stream is certain and a suppression (or a form of address that cannot be kept apart)

@@ -116,13 +116,19 @@ void tact_decider_free(struct tact_decider **decider)
 	*decider = NULL;
 }
 
+bool can_quarantine(const struct tact_rule_set *rules)
+{
+	for (size_t i = 0; i < rules->rules_count; i++)
+		if (rules->rules[i].action == TACT_QUARANTINE)
+			return true;
+	return false;
+}
+
 bool tact_decide_wants_body(struct tact_decider *decider)
 {
 	const struct tact_rule_set *rules = tact_decider_take_rules(decider);
-	bool wants = false;
+	bool wants = can_quarantine(rules);
 
-	for (size_t i = 0; i < rules->rules_count; i++)
-		wants |= rules->rules[i].action == TACT_QUARANTINE;
 	tact_decider_put_rules(decider, rules);
 	return wants;
 }

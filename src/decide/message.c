@@ -206,11 +206,17 @@ static struct work begin(struct tact_decider *decider, struct tact_arena *arena,
 	    .request = request,
 	    .rulings = rulings,
 	    .recording = recording,
-	    .rules = tact_decider_take_rules(decider)};
+	    .rules = request->rules != NULL ? request->rules : tact_decider_take_rules(decider)};
 
 	work.terms = (struct record_terms){
 	    .rules = work.rules, .host = decider->parts.host, .now_us = request->now_us};
 	return work;
+}
+
+static void end(const struct work *work)
+{
+	if (work->request->rules == NULL)
+		tact_decider_put_rules(work->decider, work->rules);
 }
 
 void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena,
@@ -236,7 +242,7 @@ void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena,
 	if (tact_decide_sum(ret, request->asked_count) == TACT_SUM_TEMPFAIL)
 		tact_decide_reopen(
 		    decider, arena, ret, request->asked_count, request->now_us, request->deadline_ms);
-	tact_decider_put_rules(decider, work.rules);
+	end(&work);
 }
 
 /* ---- the same without recording ---- */
@@ -288,7 +294,7 @@ void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena,
 	if (tact_decide_sum(ret, request->asked_count) == TACT_SUM_TEMPFAIL)
 		tact_store_last_error(decider->parts.store, err);
 	copy_to_duplicates(&work);
-	tact_decider_put_rules(decider, work.rules);
+	end(&work);
 }
 
 /* ---- at RCPT ---- */
@@ -337,5 +343,5 @@ void tact_decide_rcpt(struct tact_decider *decider, struct tact_arena *arena,
 		work_prepare_rcpt(&work);
 		ask_at_rcpt(&work, err);
 	}
-	tact_decider_put_rules(decider, work.rules);
+	end(&work);
 }

@@ -169,7 +169,7 @@ static int look_at_review(struct work *work)
 	bool exists;
 	int result;
 
-	if (!tact_decide_wants_body(work->decider)) /* no rule quarantines */
+	if (!can_quarantine(work->rules))
 		return TACT_OK;
 	work->review = review_id(&work->facts, work->request->message);
 	result = review_read(

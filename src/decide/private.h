@@ -119,6 +119,7 @@ int64_t volume_add(
 
 /* ---- shared words ---- */
 
+bool can_quarantine(const struct tact_rule_set *rules);
 /* Code and text for a recipient that could not be decided. */
 void undecided_words(int result, const char **ret_code, const char **ret_text);
 int worst(int a, int b);

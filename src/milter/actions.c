@@ -49,6 +49,23 @@ static int64_t deadline(int64_t seconds)
 	return tact_clock_monotonic_ms() + seconds * 1000;
 }
 
+static sfsistat refuse_at_rcpt(SMFICTX *ctx, struct connection *connection, const struct tact_ruling *ruling,
+    const struct tact_error *err)
+{
+	bool refused = ruling->fate == TACT_FATE_REFUSE;
+
+	if (!refused)
+		tact_log(TACT_LOG_ERROR, "NOQUEUE: milter=%s undecided: %s", connection->parts->listener,
+		    err->text);
+	tact_log(refused ? TACT_LOG_INFO : TACT_LOG_WARNING,
+	    "NOQUEUE: milter=%s phase=rcpt verdict=%s to=<%s> from=<%s> stream=%s rule=%s code=%s "
+	    "text=\"%s\"",
+	    connection->parts->listener, refused ? "reject" : "undecided", ruling->given,
+	    connection->envelope.sender, ruling->facts.stream != NULL ? ruling->facts.stream : "",
+	    ruling->opinion.rule != NULL ? ruling->opinion.rule->name : "", ruling->code, ruling->text);
+	return answer(ctx, connection, refused ? "550" : "451", ruling->code, ruling->text);
+}
+
 sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, const struct recipient *recipient)
 {
 	const struct tact_milter_parts *parts = connection->parts;
@@ -57,23 +74,17 @@ sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, const struct r
 	    .asked = &asked,
 	    .asked_count = 1,
 	    .now_us = tact_clock_now_us(),
-	    .deadline_ms = deadline(parts->rcpt_timeout_s)};
+	    .deadline_ms = deadline(parts->rcpt_timeout_s),
+	    .rules = tact_decider_take_rules(parts->decider)};
 	struct tact_ruling ruling;
+	sfsistat status = SMFIS_CONTINUE;
 	struct tact_error err = {""};
 
 	tact_decide_rcpt(parts->decider, connection->arena, &request, &ruling, &err);
-	if (ruling.fate == TACT_FATE_PASS)
-		return SMFIS_CONTINUE;
-	bool refused = ruling.fate == TACT_FATE_REFUSE;
-	if (!refused)
-		tact_log(TACT_LOG_ERROR, "NOQUEUE: milter=%s undecided: %s", parts->listener, err.text);
-	tact_log(refused ? TACT_LOG_INFO : TACT_LOG_WARNING,
-	    "NOQUEUE: milter=%s phase=rcpt verdict=%s to=<%s> from=<%s> stream=%s rule=%s code=%s "
-	    "text=\"%s\"",
-	    parts->listener, refused ? "reject" : "undecided", recipient->given, connection->envelope.sender,
-	    ruling.facts.stream != NULL ? ruling.facts.stream : "",
-	    ruling.opinion.rule != NULL ? ruling.opinion.rule->name : "", ruling.code, ruling.text);
-	return answer(ctx, connection, refused ? "550" : "451", ruling.code, ruling.text);
+	if (ruling.fate != TACT_FATE_PASS)
+		status = refuse_at_rcpt(ctx, connection, &ruling, &err);
+	tact_decider_put_rules(parts->decider, request.rules);
+	return status;
 }
 
 /* ---- editing the recipients ---- */
@@ -254,6 +265,7 @@ sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection)
 	struct tact_asked *asked = tact_arena_alloc(arena, (count + 1) * sizeof *asked);
 	struct tact_ruling *rulings = tact_arena_alloc(arena, (count + 1) * sizeof *rulings);
 	const char *queue_id = smfi_getsymval(ctx, unchanged("i"));
+	const struct tact_rule_set *rules;
 	struct tact_error err = {""};
 
 	if (connection->names_gate)
@@ -266,16 +278,20 @@ sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection)
 		asked[i] = (struct tact_asked){
 		    .given = connection->recipients[i].given, .notify = connection->recipients[i].notify};
 	connection->now_us = tact_clock_now_us();
+	/* What is logged and answered names streams and rules: a reload must not take them away meanwhile. */
+	rules = tact_decider_take_rules(parts->decider);
 	tact_decide_message(parts->decider, arena,
 	    &(struct tact_decide_request){.message = connection->message,
 		.asked = asked,
 		.asked_count = count,
 		.excerpt = excerpt_of(connection),
 		.now_us = connection->now_us,
-		.deadline_ms = deadline(parts->message_timeout_s)},
+		.deadline_ms = deadline(parts->message_timeout_s),
+		.rules = rules},
 	    rulings, &err);
 	tact_edge("before-answer");
 	sfsistat status = act(ctx, connection, rulings, &err);
+	tact_decider_put_rules(parts->decider, rules);
 	tact_edge("after-edits");
 	return status;
 }
