@@ -176,6 +176,7 @@ void tact_dossier_copy(struct tact_arena *arena, const struct tact_dossier *from
  * asking about a person who stands under several keys. The strictest counts because everything counts. */
 void tact_dossier_merge(struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other);
 
+/* The latest: a sender whose mails all look the same leaves several of one id. */
 struct tact_contact *tact_dossier_find_contact(struct tact_dossier *dossier, const struct tact_id *id);
 struct tact_claim *tact_dossier_find_claim(struct tact_dossier *dossier, const struct tact_id *id);
 /* The latest: a message that is decided again after its claim was withdrawn has a newer one. */

@@ -112,6 +112,7 @@ struct tact_question {
 	int64_t not_after_us; /* latest place */
 	struct tact_id claim; /* this mail's own claim: not counted against it; also seeds release_spread */
 	struct tact_id contact; /* this mail's own contact (a retry): not counted against it */
+	int64_t contact_from_us; /* an earlier contact of that id is another mail's, which looked the same, and counts */
 	bool released;        /* a reviewer released it: quarantine verdicts are recorded and do not act */
 	bool no_waiting;      /* the null sender: reject in place of delay and quarantine */
 };

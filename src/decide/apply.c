@@ -42,7 +42,7 @@ static struct tact_claim *find_claim(
 }
 
 static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
-    const struct tact_claim *claim, bool has_contact, const struct tact_id *contact_id)
+    const struct tact_claim *claim, const struct tact_contact *contact)
 {
 	struct tact_ruling *ruling = &work->rulings[work->ruling_of[person]];
 	int64_t now_us = work->request->now_us;
@@ -51,7 +51,8 @@ static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
 	    .stream = work->match.stream,
 	    .facts = &work->facts,
 	    .view = whom_view(work->arena, &work->people[person], dossier),
-	    .contact_id = has_contact ? *contact_id : (struct tact_id){{0}},
+	    .contact_id = contact != NULL ? contact->id : (struct tact_id){{0}},
+	    .contact_from_us = contact != NULL ? contact->time_us : 0,
 	    .claim_id = claim != NULL ? claim->id : ruling->claim,
 	    .now_us = now_us,
 	    .made_us = claim != NULL ? claim->made_us : now_us,
@@ -168,6 +169,17 @@ static void write_pass(struct work *work, struct tact_dossier *dossier, struct t
 	tact_dossier_add_contact(work->arena, dossier, &fresh);
 }
 
+/* A mail found again that does not pass this time. Its contact goes when the client was never told 250; else
+ * it stays, from now on the claim's own. */
+static void take_back(const struct work *work, struct tact_dossier *dossier, struct tact_contact *contact)
+{
+	if (contact == NULL)
+		return;
+	contact->time_us = work->request->now_us;
+	if (contact->open)
+		tact_dossier_remove_contact(dossier, &contact->id);
+}
+
 /* Carries the ruling into the dossier; answers whether there is anything to write. */
 static bool apply(struct work *work, size_t person, struct tact_dossier *dossier,
     struct tact_contact *contact, struct tact_claim *claim, const struct tact_id *contact_id)
@@ -180,12 +192,14 @@ static bool apply(struct work *work, size_t person, struct tact_dossier *dossier
 		return true;
 	case TACT_FATE_GATE:
 	case TACT_FATE_REVIEW:
+		take_back(work, dossier, contact);
 		return write_claim(work, person, dossier, claim, contact_id);
 	case TACT_FATE_REFUSE:
 		/* Alone it is answered 550 and needs no record; among others the gate must know it. */
-		if (work->people_count > 1)
-			return write_claim(work, person, dossier, claim, contact_id);
-		return !dossier->has_person_key;
+		if (work->people_count == 1 && (contact == NULL || !contact->open))
+			return !dossier->has_person_key;
+		take_back(work, dossier, contact);
+		return work->people_count == 1 || write_claim(work, person, dossier, claim, contact_id);
 	case TACT_FATE_UNDECIDED:
 		break;
 	}
@@ -212,7 +226,7 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 	struct tact_claim *claim = find_claim(work, &dossier, &contact_id);
 	if (claim != NULL)
 		result->previous = claim->decision;
-	ask(work, index, &dossier, claim, contact != NULL, &contact_id);
+	ask(work, index, &dossier, claim, contact);
 	write = apply(work, index, &dossier, contact, claim, &contact_id);
 	if (ruling->fate == TACT_FATE_UNDECIDED) {
 		result->result = ruling->result;
@@ -228,7 +242,7 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 void work_consider(struct work *work, size_t person, struct tact_dossier *dossier)
 {
 	struct tact_id contact_id = tact_facts_contact_id(work->request->message, &work->people[person].key);
-	bool has_contact = find_contact(work, dossier, &contact_id) != NULL;
 
-	ask(work, person, dossier, find_claim(work, dossier, &contact_id), has_contact, &contact_id);
+	ask(work, person, dossier, find_claim(work, dossier, &contact_id),
+	    find_contact(work, dossier, &contact_id));
 }

@@ -55,7 +55,7 @@ struct candidate {
 	const struct tact_facts *facts;
 	const struct tact_dossier *view;
 	struct tact_id contact_id, claim_id;
-	int64_t now_us, made_us, not_after_us;
+	int64_t contact_from_us, now_us, made_us, not_after_us;
 	bool released, no_waiting, automatic;
 };
 void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, struct tact_opinion *ret);

@@ -18,6 +18,7 @@ void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, 
 	    .not_after_us = candidate->not_after_us,
 	    .claim = candidate->claim_id,
 	    .contact = candidate->contact_id,
+	    .contact_from_us = candidate->contact_from_us,
 	    .released = candidate->released,
 	    .no_waiting = candidate->no_waiting,
 	};

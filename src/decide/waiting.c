@@ -246,6 +246,7 @@ static void ask_again(
 	    .facts = &result->facts,
 	    .view = whom_view(pass->arena, &pass->people[person], dossier),
 	    .contact_id = claim->contact_id,
+	    .contact_from_us = claim->made_us,
 	    .claim_id = claim->id,
 	    .now_us = pass->now_us,
 	    .made_us = claim->made_us,
@@ -263,13 +264,21 @@ static void ask_again(
 	candidate_ask(pass->arena, &candidate, &result->opinion);
 }
 
+/* The contact of this very mail: what passed before the claim was made only looked the same. */
+static struct tact_contact *own_contact(struct tact_dossier *dossier, const struct tact_claim *claim)
+{
+	struct tact_contact *known = tact_dossier_find_contact(dossier, &claim->contact_id);
+
+	return known != NULL && known->time_us >= claim->made_us ? known : NULL;
+}
+
 /* It leaves now: an attempt that failed at the next hop left a contact with an earlier time. */
 static void write_contact(struct pass *pass, struct tact_dossier *dossier, const struct tact_claim *claim,
     const struct tact_facts *facts)
 {
-	struct tact_contact *known = tact_dossier_find_contact(dossier, &claim->contact_id);
+	struct tact_contact *known = own_contact(dossier, claim);
 
-	if (known != NULL && known->time_us >= claim->made_us) {
+	if (known != NULL) {
 		known->time_us = pass->now_us;
 		return;
 	}
@@ -311,7 +320,8 @@ static void carry_into_claim(
 		claim->code = waiting->code;
 		claim->text = waiting->text;
 		claim->done_us = pass->now_us;
-		tact_dossier_remove_contact(dossier, &claim->contact_id);
+		if (own_contact(dossier, claim) != NULL)
+			tact_dossier_remove_contact(dossier, &claim->contact_id);
 		break;
 	}
 	result->left_waiting = waited && claim->state != TACT_CLAIM_WAITING;

@@ -54,12 +54,15 @@ void tact_dossier_copy(struct tact_arena *arena, const struct tact_dossier *from
 
 struct tact_contact *tact_dossier_find_contact(struct tact_dossier *dossier, const struct tact_id *id)
 {
+	struct tact_contact *latest = NULL;
+
 	if (tact_id_is_none(id))
 		return NULL;
 	for (size_t i = 0; i < dossier->contacts_count; i++)
-		if (tact_id_equal(&dossier->contacts[i].id, id))
-			return &dossier->contacts[i];
-	return NULL;
+		if (tact_id_equal(&dossier->contacts[i].id, id) &&
+		    (latest == NULL || dossier->contacts[i].time_us >= latest->time_us))
+			latest = &dossier->contacts[i];
+	return latest;
 }
 
 struct tact_claim *tact_dossier_find_claim(struct tact_dossier *dossier, const struct tact_id *id)

@@ -245,7 +245,8 @@ void tact_policy_ask(struct tact_arena *arena, const struct tact_question *quest
 	    policy_first_made(question->dossier, from_us));
 	policy_book_name(&book, question->facts, names);
 	policy_place_claims(&book, &rank, question->now_us, NULL);
-	policy_sit(&asker, &book, question->facts, &question->contact, from_us, true);
+	policy_sit(
+	    &asker, &book, question->facts, &question->contact, question->contact_from_us, from_us, true);
 	find_course(question, &asker, &course);
 	find(&asker, &course, question->now_us, ret, asked_us);
 	weigh(arena, question, ret);

@@ -154,6 +154,7 @@ struct asker {
 	struct book *book;
 	const struct tact_facts *facts;
 	const struct tact_id *contact; /* its own, or NULL */
+	int64_t contact_from_us;       /* but not one that is earlier */
 	uint32_t names[NAMES];
 	struct seat *seats; /* one for each rule */
 };
@@ -179,7 +180,7 @@ extern const struct kind policy_kinds[TACT_RULE_KINDS];
 /* Sits down at the rules: all of them, or only those that give places. The seats are the book's: one asker at
  * a time. */
 void policy_sit(struct asker *asker, struct book *book, const struct tact_facts *facts,
-    const struct tact_id *contact, int64_t from_us, bool all);
+    const struct tact_id *contact, int64_t contact_from_us, int64_t from_us, bool all);
 /* A rule that moves places: it delays and is not on monitor. */
 bool policy_delays(const struct tact_rule *rule);
 

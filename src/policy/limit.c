@@ -118,7 +118,8 @@ static bool concerns(const struct tact_limit *limit, const struct asker *asker, 
 		if (entry->names[name] != asker->names[name])
 			return false;
 	}
-	return asker->contact == NULL || entry->claim || !tact_id_equal(entry->id, asker->contact);
+	return asker->contact == NULL || entry->claim || entry->first_us < asker->contact_from_us ||
+	       !tact_id_equal(entry->id, asker->contact);
 }
 
 /* Fills the window from the latest item back to the horizon. */

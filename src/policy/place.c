@@ -30,10 +30,11 @@ static bool applies(const struct tact_applies *to, const struct tact_facts *fact
 }
 
 void policy_sit(struct asker *asker, struct book *book, const struct tact_facts *facts,
-    const struct tact_id *contact, int64_t from_us, bool all)
+    const struct tact_id *contact, int64_t contact_from_us, int64_t from_us, bool all)
 {
 	asker->book = book;
 	asker->facts = facts;
+	asker->contact_from_us = contact_from_us;
 	asker->contact = contact == NULL || tact_id_is_none(contact) ? NULL : contact;
 	asker->seats = book->seats;
 	policy_book_name(book, facts, asker->names);
@@ -183,7 +184,7 @@ static int64_t place_claim(struct book *book, const struct tact_claim *claim, in
 	struct asker asker;
 	int64_t from_us = later(claim->made_us, claim->asked_us), place_us, lapse_us;
 
-	policy_sit(&asker, book, &claim->facts, &claim->contact_id, from_us, false);
+	policy_sit(&asker, book, &claim->facts, &claim->contact_id, claim->made_us, from_us, false);
 	place_us = policy_place(&asker, &claim->id, from_us, claim->not_after_us);
 	if (place_us > claim->not_after_us)
 		return POLICY_NEVER;
@@ -259,7 +260,7 @@ int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_fac
 		policy_book_name(&book, placed[i].facts, names);
 		policy_book_place(&book, placed[i].facts, names, &placed[i].claim, placed[i].place_us);
 	}
-	policy_sit(&asker, &book, facts, own_contact, t_us, true);
+	policy_sit(&asker, &book, facts, own_contact, INT64_MIN, t_us, true);
 	if (asker.seats[0].applies)
 		t_us = policy_kinds[rule->kind].earliest(&asker, 0, t_us);
 	tact_arena_free(&arena);

@@ -269,6 +269,28 @@ START_TEST(retry_is_counted_once)
 }
 END_TEST
 
+/* What passed earlier under the same Message-ID counts against the later one, also at the gate. */
+START_TEST(constant_message_id_evades_nothing)
+{
+	struct tact_ruling ruling;
+	struct tact_waiting waiting;
+
+	(void)decide_one("news@head.example", "a", NOW, "ann@example.com");
+	ruling = decide_one("news@head.example", "a", NOW + 2 * HOUR, "ann@example.com");
+	expect_fate("the same again", &ruling, TACT_FATE_GATE);
+	ck_assert_int_ge(ruling.opinion.until_us, NOW + 20 * HOUR);
+	waiting = look(&ruling.claim, "ann@example.com", NOW + 3 * HOUR);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_WAIT);
+	ck_assert_int_ge(waiting.until_us, NOW + 20 * HOUR);
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW + 4 * HOUR);
+	waiting = look(&ruling.claim, "ann@example.com", ruling.opinion.until_us);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	take(&waiting, "news@head.example", "a", ruling.opinion.until_us);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_REFUSE);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 1);
+}
+END_TEST
+
 START_TEST(suppressed_is_refused_unless_transactional)
 {
 	struct tact_ruling ruling;
@@ -866,6 +888,7 @@ static Suite *suite(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, accept_counts_and_leaves_evidence);
 	tcase_add_test(c, retry_is_counted_once);
+	tcase_add_test(c, constant_message_id_evades_nothing);
 	tcase_add_test(c, suppressed_is_refused_unless_transactional);
 	tcase_add_test(c, refused_at_rcpt_only_by_suppression);
 	tcase_add_test(c, mixed_gives_the_refused_a_claim);
