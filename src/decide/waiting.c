@@ -404,26 +404,44 @@ static void list_people(struct pass *pass, struct tact_waiting *waiting, size_t 
 	}
 }
 
-/* What the reviewer said of those under review. */
+static int read_review_of(struct pass *pass, size_t person)
+{
+	struct pass_result *result = &pass->results[person];
+	struct tact_dossier dossier;
+	struct tact_review review;
+	bool exists = false;
+	int read =
+	    read_own(pass->decider, pass->arena, &pass->people[person].key, &dossier, pass->deadline_ms);
+
+	if (read != TACT_OK)
+		return read;
+	const struct tact_claim *claim = tact_dossier_find_claim(&dossier, &pass->waiting[person]->claim);
+	if (claim == NULL || tact_id_is_none(&claim->review))
+		return TACT_OK;
+	read = review_read(pass->decider, pass->arena, &claim->review, &review, &exists, pass->deadline_ms);
+	result->released = read == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
+	result->discarded = read == TACT_OK && exists && review.state == TACT_REVIEW_DISCARDED;
+	return read;
+}
+
+/* What the reviewer said of those under review. Whoever's review cannot be read is left out: not to know of a
+ * discard would be to pass the mail. */
 static void read_reviews(struct pass *pass)
 {
-	for (size_t i = 0; i < pass->count; i++) {
-		struct tact_dossier dossier;
-		struct tact_review review;
-		bool exists = false;
+	size_t kept = 0;
 
-		if (read_own(pass->decider, pass->arena, &pass->people[i].key, &dossier, pass->deadline_ms) !=
-		    TACT_OK)
+	for (size_t i = 0; i < pass->count; i++) {
+		int result = read_review_of(pass, i);
+
+		if (result != TACT_OK) {
+			say_failure(pass->waiting[i], result);
 			continue;
-		struct tact_claim *claim = tact_dossier_find_claim(&dossier, &pass->waiting[i]->claim);
-		if (claim == NULL || tact_id_is_none(&claim->review) ||
-		    review_read(pass->decider, pass->arena, &claim->review, &review, &exists,
-			pass->deadline_ms) != TACT_OK ||
-		    !exists)
-			continue;
-		pass->results[i].released = review.state == TACT_REVIEW_RELEASED;
-		pass->results[i].discarded = review.state == TACT_REVIEW_DISCARDED;
+		}
+		pass->waiting[kept] = pass->waiting[i];
+		pass->people[kept] = pass->people[i];
+		pass->results[kept++] = pass->results[i];
 	}
+	pass->count = kept;
 }
 
 static struct pass begin(
