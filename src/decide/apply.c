@@ -87,6 +87,11 @@ static bool waits_at_client(const struct work *work, const struct tact_ruling *r
 	return ruling->fate == TACT_FATE_GATE && ruling->tempfail && work->people_count == 1;
 }
 
+static bool waits_on_a_ring(const struct tact_claim *claim)
+{
+	return claim->state == TACT_CLAIM_WAITING && claim->ring[0] != '\0';
+}
+
 static void fill_claim(struct work *work, const struct tact_ruling *ruling, const struct tact_id *contact_id,
     struct tact_claim *claim)
 {
@@ -100,6 +105,8 @@ static void fill_claim(struct work *work, const struct tact_ruling *ruling, cons
 		claim->priority = work->facts.priority;
 		claim->relay = work->decider->parts.host;
 		claim->ring = "";
+	} else if (ruling->fate == TACT_FATE_GATE) {
+		claim->asked_us = now_us; /* should its place have lapsed, it gets another */
 	}
 	claim->state = ruling->fate == TACT_FATE_GATE	  ? TACT_CLAIM_WAITING
 		       : ruling->fate == TACT_FATE_REVIEW ? TACT_CLAIM_REVIEW
@@ -141,7 +148,8 @@ static bool write_claim(struct work *work, size_t person, struct tact_dossier *d
 	fill_claim(work, ruling, contact_id, claim);
 	ruling->claim = claim->id;
 	ruling->ring = claim->ring;
-	work->results[person].new_waiting = is_new && ruling->fate == TACT_FATE_GATE && !claim->tempfail;
+	work->results[person].waiting_change += waits_on_a_ring(claim);
+	work->results[person].ring = claim->ring;
 	if (is_new && !tact_dossier_add_claim(work->arena, dossier, claim)) {
 		leave_undecided(
 		    ruling, TACT_REFUSED, "4.7.1", "too much is waiting for this recipient, try again later");
@@ -180,6 +188,24 @@ static void take_back(const struct work *work, struct tact_dossier *dossier, str
 		tact_dossier_remove_contact(dossier, &contact->id);
 }
 
+/* Alone it is answered 550 and needs no record; but what an earlier attempt left behind goes. */
+static bool write_refusal(const struct work *work, struct tact_dossier *dossier, struct tact_contact *contact,
+    struct tact_claim *claim)
+{
+	bool changed = !dossier->has_person_key;
+
+	if (claim != NULL) {
+		claim->state = TACT_CLAIM_WITHDRAWN;
+		claim->done_us = work->request->now_us;
+		changed = true;
+	}
+	if (contact != NULL && contact->open) {
+		take_back(work, dossier, contact);
+		changed = true;
+	}
+	return changed;
+}
+
 /* Carries the ruling into the dossier; answers whether there is anything to write. */
 static bool apply(struct work *work, size_t person, struct tact_dossier *dossier,
     struct tact_contact *contact, struct tact_claim *claim, const struct tact_id *contact_id)
@@ -195,11 +221,10 @@ static bool apply(struct work *work, size_t person, struct tact_dossier *dossier
 		take_back(work, dossier, contact);
 		return write_claim(work, person, dossier, claim, contact_id);
 	case TACT_FATE_REFUSE:
-		/* Alone it is answered 550 and needs no record; among others the gate must know it. */
-		if (work->people_count == 1 && (contact == NULL || !contact->open))
-			return !dossier->has_person_key;
-		take_back(work, dossier, contact);
-		return work->people_count == 1 || write_claim(work, person, dossier, claim, contact_id);
+		if (work->people_count == 1)
+			return write_refusal(work, dossier, contact, claim);
+		take_back(work, dossier, contact); /* among others the gate must know it */
+		return write_claim(work, person, dossier, claim, contact_id);
 	case TACT_FATE_UNDECIDED:
 		break;
 	}
@@ -224,8 +249,11 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 	contact_id = tact_facts_contact_id(work->request->message, &work->people[index].key);
 	struct tact_contact *contact = find_contact(work, &dossier, &contact_id);
 	struct tact_claim *claim = find_claim(work, &dossier, &contact_id);
-	if (claim != NULL)
+	if (claim != NULL) {
 		result->previous = claim->decision;
+		result->waiting_change -= waits_on_a_ring(claim);
+		result->ring = claim->ring;
+	}
 	ask(work, index, &dossier, claim, contact);
 	write = apply(work, index, &dossier, contact, claim, &contact_id);
 	if (ruling->fate == TACT_FATE_UNDECIDED) {

@@ -187,14 +187,16 @@ static int hold_for_review(struct work *work, struct tact_error *err)
 				 : tact_error_set(err, result, "the review record cannot be written");
 }
 
+/* What was written, whatever comes of it: those who wait at the client after all are counted off by reopen.
+ */
 static void count_in_ledger(struct work *work)
 {
 	for (size_t i = 0; i < work->people_count; i++) {
-		const struct tact_ruling *ruling = &work->rulings[work->ruling_of[i]];
+		const struct person_result *result = &work->results[i];
 
-		if (work->results[i].result == TACT_OK && work->results[i].new_waiting)
-			tact_ledger_add(
-			    work->decider->parts.ledger, work->facts.stream, ring_slot(ruling->ring), 1);
+		if (result->result == TACT_OK && result->waiting_change != 0)
+			tact_ledger_add(work->decider->parts.ledger, work->facts.stream,
+			    ring_slot(result->ring), result->waiting_change);
 	}
 }
 
@@ -234,10 +236,9 @@ void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena,
 	if (result == TACT_OK)
 		result = append(&work, "end-of-message", err);
 	tact_edge("after-append");
+	count_in_ledger(&work);
 	if (result != TACT_OK)
 		undecide_all(&work, result);
-	else
-		count_in_ledger(&work);
 	copy_to_duplicates(&work);
 	if (tact_decide_sum(ret, request->asked_count) == TACT_SUM_TEMPFAIL)
 		tact_decide_reopen(

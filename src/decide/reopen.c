@@ -18,6 +18,12 @@ struct reopening {
 	struct whom *people;
 };
 
+/* It waits at the client, and not in Postfix. */
+static bool leaves_its_ring(const struct tact_ruling *ruling)
+{
+	return ruling->fate == TACT_FATE_GATE && ruling->tempfail && ruling->ring[0] != '\0';
+}
+
 static bool reopen_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
 {
@@ -40,7 +46,7 @@ static bool reopen_one(void *context, size_t index, const struct tact_record *no
 	    tact_id_is_none(&ruling->claim) ? NULL : tact_dossier_find_claim(&dossier, &ruling->claim);
 	if (claim != NULL && !claim->open) {
 		changed = claim->open = true;
-		if (ruling->fate == TACT_FATE_GATE && ruling->tempfail) {
+		if (leaves_its_ring(ruling)) {
 			claim->tempfail = true;
 			claim->ring = "";
 		}
@@ -74,6 +80,10 @@ void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena,
 		struct tact_store_answer *answers = tact_arena_alloc(arena, n * sizeof *answers);
 		(void)tact_store_update(
 		    decider->parts.store, keys, n, reopen_one, &reopening, answers, deadline_ms);
+		for (size_t i = 0; i < n; i++)
+			if (answers[i].result == TACT_OK && leaves_its_ring(reopening.rulings[i]))
+				tact_ledger_add(decider->parts.ledger, reopening.rulings[i]->facts.stream,
+				    ring_slot(reopening.rulings[i]->ring), -1);
 	}
 	tact_decider_put_rules(decider, reopening.terms.rules);
 }

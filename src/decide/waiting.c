@@ -30,7 +30,8 @@ struct pass_result {
 	struct tact_claim claim; /* as found, then as written; strings in the arena */
 	struct tact_opinion opinion;
 	struct tact_facts facts;
-	bool found, released, discarded, left_waiting;
+	bool found, released, discarded;
+	int waiting_change; /* goes to the ledger */
 	struct tact_id decision;
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];
 	bool has_person_key;
@@ -324,7 +325,7 @@ static void carry_into_claim(
 			tact_dossier_remove_contact(dossier, &claim->contact_id);
 		break;
 	}
-	result->left_waiting = waited && claim->state != TACT_CLAIM_WAITING;
+	result->waiting_change = (claim->state == TACT_CLAIM_WAITING) - waited;
 }
 
 static bool take_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
@@ -337,7 +338,8 @@ static bool take_one(void *context, size_t index, const struct tact_record *now,
 
 	(void)store_now_us;
 	result->version_seen = now->version;
-	result->found = result->left_waiting = false;
+	result->found = false;
+	result->waiting_change = 0;
 	result->result = tact_dossier_decode(pass->arena, now->bytes, now->size, &dossier, NULL);
 	if (result->result != TACT_OK)
 		return false;
@@ -562,9 +564,9 @@ static void settle(struct pass *pass, int appended)
 
 		if (result->result != TACT_OK || !result->found)
 			continue;
-		if (result->left_waiting)
+		if (result->waiting_change != 0)
 			tact_ledger_add(pass->decider->parts.ledger, result->claim.facts.stream,
-			    ring_slot(result->claim.ring), -1);
+			    ring_slot(result->claim.ring), result->waiting_change);
 		if (appended != TACT_OK) {
 			say_failure(pass->waiting[i], appended);
 			pass->waiting[i]->text = "evidence cannot be written, try again later";

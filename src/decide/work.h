@@ -16,7 +16,8 @@ struct person_result {
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];
 	struct tact_id previous; /* decision that made the claim found again */
 	uint64_t version_seen, version_written;
-	bool new_waiting; /* counts in the ledger */
+	int waiting_change; /* of the recipients that wait on a ring: goes to the ledger */
+	const char *ring;   /* the one it is about */
 };
 
 /* One message being decided. people[i] is a distinct person; ruling_of[i] the first ruling that is about

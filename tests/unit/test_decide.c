@@ -525,6 +525,25 @@ START_TEST(recount_after_restart)
 }
 END_TEST
 
+/* What waits at the client is not in the queue, and is not counted as if it were. */
+START_TEST(tempfail_leaves_no_count_behind)
+{
+	const char *const both[] = {"ann@example.com", "bob@example.com"};
+	struct tact_ruling *rulings;
+
+	(void)decide_many("news@head.example", "a", NOW, both, 2);
+	rulings = decide_many("card@cards.example", "b", NOW + HOUR, both, 2);
+	ck_assert_int_eq(tact_decide_sum(rulings, 2), TACT_SUM_TEMPFAIL);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "cards"), 0);
+	rulings = decide_many("card@cards.example", "b", NOW + 2 * HOUR, both, 2);
+	ck_assert_int_eq(tact_decide_sum(rulings, 2), TACT_SUM_TEMPFAIL);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "cards"), 0);
+	rulings = decide_many("card@cards.example", "b", NOW + 20 * HOUR, both, 2);
+	ck_assert_int_eq(tact_decide_sum(rulings, 2), TACT_SUM_CONTINUE);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "cards"), 0);
+}
+END_TEST
+
 START_TEST(tempfail_stream_queues_nothing)
 {
 	struct tact_ruling ruling;
@@ -903,6 +922,7 @@ static Suite *suite(void)
 	tcase_add_test(c, the_bell_finds_what_is_due);
 	tcase_add_test(c, recount_after_restart);
 	tcase_add_test(c, tempfail_stream_queues_nothing);
+	tcase_add_test(c, tempfail_leaves_no_count_behind);
 	tcase_add_test(c, released_review_passes);
 	tcase_add_test(c, unsubscribed_under_review_is_refused_after_release);
 	tcase_add_test(c, discarded_review_is_refused);
