@@ -246,6 +246,7 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 	result->result = tact_dossier_decode(work->arena, now->bytes, now->size, &dossier, NULL);
 	if (result->result != TACT_OK)
 		return false;
+	record_withdraw_lapsed(work->arena, &work->terms, &dossier);
 	contact_id = tact_facts_contact_id(work->request->message, &work->people[index].key);
 	struct tact_contact *contact = find_contact(work, &dossier, &contact_id);
 	struct tact_claim *claim = find_claim(work, &dossier, &contact_id);

@@ -40,6 +40,33 @@ int64_t record_wake_us(
 	return wake;
 }
 
+static bool waits_at_client(const struct tact_claim *claim)
+{
+	return claim->state == TACT_CLAIM_WAITING && claim->ring[0] == '\0';
+}
+
+void record_withdraw_lapsed(
+    struct tact_arena *arena, const struct record_terms *terms, struct tact_dossier *dossier)
+{
+	int64_t *places;
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < dossier->claims_count; i++)
+		waiting += waits_at_client(&dossier->claims[i]);
+	if (waiting == 0)
+		return;
+	places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places);
+	tact_policy_places(arena, terms->rules, dossier, terms->now_us, places);
+	for (size_t i = 0; i < dossier->claims_count; i++) {
+		struct tact_claim *claim = &dossier->claims[i];
+
+		if (!waits_at_client(claim) || places[i] != 0)
+			continue;
+		claim->state = TACT_CLAIM_WITHDRAWN;
+		claim->done_us = terms->now_us;
+	}
+}
+
 void record_finish(struct tact_arena *arena, const struct record_terms *terms, const struct whom *whom,
     struct tact_dossier *dossier, struct tact_store_put *ret)
 {

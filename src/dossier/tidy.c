@@ -14,6 +14,7 @@
 #define DAY_US (86400 * SECOND_US)
 #define FOLD_AFTER_US (35 * DAY_US)
 #define CLAIM_KEPT_US (7 * DAY_US)
+#define CLAIM_FORGOTTEN_US (30 * DAY_US) /* no queue holds a mail for so long after its time */
 
 static bool is_same_unknown(const struct tact_unknown *a, const struct tact_unknown *b)
 {
@@ -115,15 +116,22 @@ static bool is_done(const struct tact_claim *claim)
 	       claim->state == TACT_CLAIM_BOUNCED;
 }
 
-static bool trim_claims(struct tact_dossier *dossier, int64_t until_us)
+/* Nobody tells us when Postfix gives a mail up: what was never released or never fetched ends by its age. */
+static bool claim_stays(const struct tact_claim *claim, int64_t now_us)
+{
+	if (is_done(claim))
+		return claim->done_us > now_us - CLAIM_KEPT_US ||
+		       claim->not_after_us > now_us - CLAIM_KEPT_US;
+	return claim->planned || claim->not_after_us > now_us - CLAIM_FORGOTTEN_US;
+}
+
+static bool trim_claims(struct tact_dossier *dossier, int64_t now_us)
 {
 	size_t kept = 0, count = dossier->claims_count;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct tact_claim *claim = &dossier->claims[i];
-
-		if (!is_done(claim) || claim->done_us > until_us || claim->not_after_us > until_us)
-			dossier->claims[kept++] = *claim;
+		if (claim_stays(&dossier->claims[i], now_us))
+			dossier->claims[kept++] = dossier->claims[i];
 	}
 	dossier->claims_count = kept;
 	return kept < count;
@@ -162,7 +170,7 @@ bool tact_dossier_tidy(
 	(void)arena; /* everything only shrinks, in place */
 	changed |= trim_contacts(dossier, history_start_us);
 	changed |= fold_contacts(dossier, now_us - FOLD_AFTER_US);
-	changed |= trim_claims(dossier, now_us - CLAIM_KEPT_US);
+	changed |= trim_claims(dossier, now_us);
 	changed |= trim_suppressions(dossier, history_start_us);
 	changed |= trim_consents(dossier, history_start_us);
 	return changed;

@@ -14,6 +14,7 @@
 #define HISTORY_S (INT64_C(400) * 86400)
 #define FOLD_US (35 * DAY_US)
 #define WEEK_US (7 * DAY_US)
+#define MONTH_US (30 * DAY_US)
 
 static struct tact_arena *arena;
 static struct tact_dossier dossier;
@@ -255,10 +256,14 @@ START_TEST(test_claims)
 	    {TACT_CLAIM_BOUNCED, NOW_US - 2 * WEEK_US, NOW_US, true},
 	    {TACT_CLAIM_PASSED, NOW_US, NOW_US - 2 * WEEK_US, true},
 	    {TACT_CLAIM_WITHDRAWN, 0, INT64_MAX, true},
-	    {TACT_CLAIM_WAITING, 0, 1, true},
-	    {TACT_CLAIM_REVIEW, 0, 1, true},
-	    {TACT_CLAIM_REFUSED, 0, 1, true},
-	    {TACT_CLAIM_PASSING, 0, 1, true},
+	    {TACT_CLAIM_WAITING, 0, NOW_US - MONTH_US + 1, true},
+	    {TACT_CLAIM_WAITING, 0, NOW_US - MONTH_US, false},
+	    {TACT_CLAIM_REVIEW, 0, NOW_US - MONTH_US + 1, true},
+	    {TACT_CLAIM_REVIEW, 0, NOW_US - MONTH_US, false},
+	    {TACT_CLAIM_REFUSED, 0, NOW_US - MONTH_US + 1, true},
+	    {TACT_CLAIM_REFUSED, 0, NOW_US - MONTH_US, false},
+	    {TACT_CLAIM_PASSING, 0, NOW_US - MONTH_US + 1, true},
+	    {TACT_CLAIM_PASSING, 0, NOW_US - MONTH_US, false},
 	};
 	struct tact_claim claim = claim_of(1, rows[_i].state);
 	bool stays;
@@ -345,7 +350,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_history_end, 0, 6);
 	tcase_add_test(tc, test_history_of_a_folded_day);
 	tcase_add_test(tc, test_history_since_stays);
-	tcase_add_loop_test(tc, test_claims, 0, 12);
+	tcase_add_loop_test(tc, test_claims, 0, 16);
 	tcase_add_loop_test(tc, test_wishes, 0, 6);
 	tcase_add_test(tc, test_sums);
 	suite_add_tcase(suite, tc);
