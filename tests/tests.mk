@@ -23,6 +23,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_kills.py \
 	tests/postfix/test_stories.py \
 	tests/postfix/test_verdicts.py
+POSTFIX_TESTS += tests/time/test_weeks.py
 
 TESTS += $(POSTFIX_TESTS)
 EXTRA_DIST += $(POSTFIX_TESTS) \
