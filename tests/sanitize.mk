@@ -25,7 +25,7 @@ check-tsan:
 	$(MAKE) $(AM_MAKEFLAGS) distdir distdir=build-tsan/tact
 	cd build-tsan/tact && ./configure $(SANITIZED_CONFIGURE) CFLAGS="$(TSAN_FLAGS)"
 	cd build-tsan/tact && $(SANITIZED_ENVIRONMENT) \
-	  TSAN_OPTIONS="halt_on_error=1 exitcode=99 suppressions=$(abs_srcdir)/tests/tsan.supp" $(MAKE) $(AM_MAKEFLAGS) check
+	  TSAN_OPTIONS="halt_on_error=1 allocator_may_return_null=1 exitcode=99 suppressions=$(abs_srcdir)/tests/tsan.supp" $(MAKE) $(AM_MAKEFLAGS) check
 
 # Each fuzzer for FUZZ_SECONDS over its seeds; a crash leaves its input in build-fuzz and fails.
 fuzz:
