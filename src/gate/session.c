@@ -15,9 +15,15 @@
 #define RETRY_MS 250
 #define EXCERPT_BYTES 400
 
+/* NULL: not told. Postfix says nothing of mail that sendmail(1) brought. */
+static const char *first_queue_id(struct delivery *delivery)
+{
+	return xforward_value(delivery->arena, &delivery->xforward, XF_IDENT);
+}
+
 const char *delivery_queue_id(struct delivery *delivery)
 {
-	const char *id = xforward_value(delivery->arena, &delivery->xforward, XF_IDENT);
+	const char *id = first_queue_id(delivery);
 
 	return id == NULL ? "NOQUEUE" : id;
 }
@@ -111,7 +117,7 @@ static struct tact_message *read_message(struct delivery *delivery, const char *
 		message = tact_facts_new_message(arena, &envelope);
 		tact_facts_finish_message(arena, message, &delivery->gate->profile);
 	}
-	message->queue_id = delivery_queue_id(delivery);
+	message->queue_id = first_queue_id(delivery);
 	return message;
 }
 
@@ -244,7 +250,7 @@ static bool record_passed(struct hop *hop, struct tact_error *err)
 			if (is_over(hop, i))
 				passed[count++] = delivery->waiting[hop->which[i]];
 		if (tact_decide_passed(gate->parts.decider, delivery->arena, passed, count,
-			delivery_queue_id(delivery), hop->outcome.queue_id, tact_clock_now_us(), deadline_ms,
+			first_queue_id(delivery), hop->outcome.queue_id, tact_clock_now_us(), deadline_ms,
 			err) == TACT_OK)
 			return true;
 		if (tact_clock_monotonic_ms() + RETRY_MS >= deadline_ms || atomic_load(&gate->end_ms) != 0)
