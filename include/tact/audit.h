@@ -3,8 +3,9 @@
  *
  * audit: the evidence. Entries are appended and never changed; version 1 of DESIGN §7, to the letter.
  *
- * A folder of one log per host: DIR/HOST/entries/NNNNNNNNNNNN (first seq of the segment), each a sequence of u16 big-endian length ‖ entry,
- * as tlog-tiles writes entry bundles. Several processes of one host may append to one log at the same time (tactd's and the verbs of tact).
+ * A folder of one log per host: DIR/HOST/entries/NNNNNNNNNNNN (first seq of the segment), each a sequence of
+ * u16 big-endian length ‖ entry, as tlog-tiles writes entry bundles. Several processes of one host may append
+ * to one log at the same time (tactd's and the verbs of tact).
  *
  * Thread rule: one open audit serves any number of threads. Never use one across fork().
  */
@@ -13,19 +14,26 @@
 
 #include <tact/base.h>
 
-enum tact_audit_kind { TACT_AUDIT_DECISION, TACT_AUDIT_CHANGE, TACT_AUDIT_OUTCOME, TACT_AUDIT_POLICY, TACT_AUDIT_START, TACT_AUDIT_STOP };
+enum tact_audit_kind {
+	TACT_AUDIT_DECISION,
+	TACT_AUDIT_CHANGE,
+	TACT_AUDIT_OUTCOME,
+	TACT_AUDIT_POLICY,
+	TACT_AUDIT_START,
+	TACT_AUDIT_STOP
+};
 const char *tact_audit_kind_name(enum tact_audit_kind kind);
 
 /* The numbers a rule rested on; milli-units, so that weights may be fractions. */
 struct tact_audit_numbers {
 	bool present;
 	int64_t count_milli, at_most_milli;
-	const char *window; /* "7d", "calendar-year" */
+	const char *window;  /* "7d", "calendar-year" */
 	int64_t frees_at_us; /* 0: never or not known */
 };
 struct tact_audit_rule {
 	const char *name, *kind, *verdict; /* verdict "accept" when it did not fire */
-	const char *mode;                  /* "enforce" or "monitor" */
+	const char *mode;		   /* "enforce" or "monitor" */
 	int64_t until_us;
 	struct tact_audit_numbers numbers;
 };
@@ -34,14 +42,17 @@ struct tact_audit_weighed {
 	int64_t time_us;
 };
 
-/* One entry. NULL strings and zero times are left out of the JSON. v, host, seq, time and salt are set by append. */
+/* One entry. NULL strings and zero times are left out of the JSON. v, host, seq, time and salt are set by
+ * append. */
 struct tact_audit_entry {
 	enum tact_audit_kind kind;
-	const char *phase;     /* "rcpt", "end-of-message", "gate", "release", "command", "bell", "start" … */
+	/* "rcpt", "end-of-message", "gate", "release", "command", "bell", "start" … */
+	const char *phase;
 	const char *pseudonym; /* tact_audit_pseudonym */
 	const char *decision, *previous;
 	uint64_t version_seen, version_written;
-	const char *policy;   /* digest of the configuration in force; in a policy entry policy_text is the configuration itself */
+	/* digest of the configuration in force; in a policy entry policy_text is the configuration itself */
+	const char *policy;
 	const char *policy_text;
 	const char *software; /* "tact 0.1.0" */
 	const char *mode, *verdict, *action, *code;
@@ -60,31 +71,38 @@ struct tact_audit_entry {
 };
 
 /* HMAC-SHA-256 under the person key of the recipient's key, first 16 bytes in hex. */
-char *tact_audit_pseudonym(
-    struct tact_arena *arena, const uint8_t person_key[TACT_SEAL_KEY_BYTES], const struct tact_id *recipient_key);
+char *tact_audit_pseudonym(struct tact_arena *arena, const uint8_t person_key[TACT_SEAL_KEY_BYTES],
+    const struct tact_id *recipient_key);
 
 struct tact_audit;
-/* Opens (making folders 0750 as needed) the log of HOST below DIR for appending. A torn tail, which nobody was ever told about, is set aside
- * in DIR/HOST/torn-SEQ and cut off; ret_torn_bytes (may be NULL) says how much. TACT_OK, TACT_SYSTEM, TACT_CORRUPT (damage too far from the
- * end for a tear; nothing is touched), TACT_INVALID (HOST is not letters, digits, '.', '-', '_'). Has the process ignore SIGXFSZ, unless it
- * is handled, so that a file size limit is an error like others. */
-int tact_audit_open(
-    const char *dir, const char *host, struct tact_audit **ret, uint64_t *ret_torn_bytes, struct tact_error *err);
+/* Opens (making folders 0750 as needed) the log of HOST below DIR for appending. A torn tail, which nobody
+ * was ever told about, is set aside in DIR/HOST/torn-SEQ and cut off; ret_torn_bytes (may be NULL) says how
+ * much. TACT_OK, TACT_SYSTEM, TACT_CORRUPT (damage too far from the end for a tear; nothing is touched),
+ * TACT_INVALID (HOST is not letters, digits, '.', '-', '_'). Has the process ignore SIGXFSZ, unless it is
+ * handled, so that a file size limit is an error like others. */
+int tact_audit_open(const char *dir, const char *host, struct tact_audit **ret, uint64_t *ret_torn_bytes,
+    struct tact_error *err);
 void tact_audit_close(struct tact_audit **audit);
 
-/* Appends entries and answers TACT_OK when all of them are on disk (fdatasync); concurrent callers share one. Anything else: none of them
- * may be relied on and the caller must temp-fail: TACT_UNAVAILABLE (disk full, read-only, I/O error; err says what to do). After a failed
- * write the tail is cut back, and the next append tries again. ret_first_seq may be NULL; the entries' numbers follow each other.
- * Size never fails: what is too long is cut and marked "cut", and a long policy_text goes on in further entries ("more"). */
-int tact_audit_append(struct tact_audit *audit, const struct tact_audit_entry *entries, size_t count, int64_t now_us,
-    uint64_t *ret_first_seq, struct tact_error *err);
+/* Appends entries and answers TACT_OK when all of them are on disk (fdatasync); concurrent callers share one.
+ * Anything else: none of them may be relied on and the caller must temp-fail: TACT_UNAVAILABLE (disk full,
+ * read-only, I/O error; err says what to do). After a failed write the tail is cut back, and the next append
+ * tries again. ret_first_seq may be NULL; the entries' numbers follow each other. Size never fails: what is
+ * too long is cut and marked "cut", and a long policy_text goes on in further entries ("more"). */
+int tact_audit_append(struct tact_audit *audit, const struct tact_audit_entry *entries, size_t count,
+    int64_t now_us, uint64_t *ret_first_seq, struct tact_error *err);
 
 /* One entry as read: its JSON text (NUL-terminated), and where it stands. Stops when fn answers false. */
-typedef bool (*tact_audit_scan_fn)(void *context, const char *host, uint64_t seq, const char *json, size_t length);
-/* All logs below DIR (HOST NULL) or one, each in order of seq, while others may append. TACT_OK, TACT_SYSTEM, TACT_CORRUPT. */
-int tact_audit_scan(const char *dir, const char *host, tact_audit_scan_fn fn, void *context, struct tact_error *err);
+typedef bool (*tact_audit_scan_fn)(
+    void *context, const char *host, uint64_t seq, const char *json, size_t length);
+/* All logs below DIR (HOST NULL) or one, each in order of seq, while others may append. TACT_OK, TACT_SYSTEM,
+ * TACT_CORRUPT. */
+int tact_audit_scan(
+    const char *dir, const char *host, tact_audit_scan_fn fn, void *context, struct tact_error *err);
 
-/* The entry again with its sealed fields opened into a "sealed" object; person_key may be NULL. As JSON text in the arena. */
-int tact_audit_open_entry(struct tact_arena *arena, const char *json, const uint8_t *person_key, char **ret, struct tact_error *err);
+/* The entry again with its sealed fields opened into a "sealed" object; person_key may be NULL. As JSON text
+ * in the arena. */
+int tact_audit_open_entry(struct tact_arena *arena, const char *json, const uint8_t *person_key, char **ret,
+    struct tact_error *err);
 
 #endif

@@ -36,7 +36,8 @@ struct tact_error {
 	char text[1024];
 };
 
-/* Writes the text (cut at the buffer's end) and returns RESULT, so that `return tact_error_set(…)` reads well. err may be NULL. */
+/* Writes the text (cut at the buffer's end) and returns RESULT, so that `return tact_error_set(…)` reads
+ * well. err may be NULL. */
 int tact_error_set(struct tact_error *err, int result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -48,16 +49,19 @@ void *tact_calloc(size_t count, size_t size_bytes) __attribute__((malloc, return
 void *tact_realloc(void *old, size_t size_bytes) __attribute__((returns_nonnull));
 char *tact_strdup(const char *text) __attribute__((malloc, returns_nonnull));
 
-/* All that belongs to one message (or one call) lives in one arena and dies with it. Memory is zeroed and aligned for any type. */
+/* All that belongs to one message (or one call) lives in one arena and dies with it. Memory is zeroed and
+ * aligned for any type. */
 struct tact_arena;
 struct tact_arena *tact_arena_new(void);
 void tact_arena_free(struct tact_arena **arena);
 void tact_arena_reset(struct tact_arena *arena); /* keeps one chunk for the next message */
 size_t tact_arena_used_bytes(const struct tact_arena *arena);
 void *tact_arena_alloc(struct tact_arena *arena, size_t size_bytes) __attribute__((returns_nonnull));
-void *tact_arena_copy(struct tact_arena *arena, const void *from, size_t size_bytes) __attribute__((returns_nonnull));
+void *tact_arena_copy(struct tact_arena *arena, const void *from, size_t size_bytes)
+    __attribute__((returns_nonnull));
 char *tact_arena_strdup(struct tact_arena *arena, const char *text) __attribute__((returns_nonnull));
-char *tact_arena_strndup(struct tact_arena *arena, const char *text, size_t length) __attribute__((returns_nonnull));
+char *tact_arena_strndup(struct tact_arena *arena, const char *text, size_t length)
+    __attribute__((returns_nonnull));
 char *tact_arena_printf(struct tact_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));
 
@@ -65,18 +69,19 @@ char *tact_arena_printf(struct tact_arena *arena, const char *format, ...)
  * Capacity is the next power of two of count, so no capacity field is needed. */
 void *tact_arena_push(struct tact_arena *arena, void **items, size_t *count, size_t item_bytes)
     __attribute__((returns_nonnull));
-#define TACT_PUSH(arena, array, count) \
+#define TACT_PUSH(arena, array, count)                                                                       \
 	((__typeof__(array))tact_arena_push((arena), (void **)&(array), &(count), sizeof *(array)))
 
 /* ---- text ---------------------------------------------------------------------------------------------- */
 
-bool tact_text_equal(const char *a, const char *b);       /* both NULL is equal */
+bool tact_text_equal(const char *a, const char *b);	   /* both NULL is equal */
 bool tact_text_equal_nocase(const char *a, const char *b); /* ASCII case only */
 bool tact_text_starts_nocase(const char *text, const char *start);
 bool tact_text_is_ascii(const char *text);
 /* Trims ASCII white space at both ends, in the arena. */
 char *tact_text_trim(struct tact_arena *arena, const char *text);
-/* Copy with every control character, quote and non-ASCII byte made harmless (\xNN), cut at max bytes: for log lines and SMTP replies. */
+/* Copy with every control character, quote and non-ASCII byte made harmless (\xNN), cut at max bytes: for log
+ * lines and SMTP replies. */
 char *tact_text_printable(struct tact_arena *arena, const char *text, size_t max);
 
 /* "20h" "7d" "90s" "15m" "2w" "0"; whole numbers, units s m h d w; a bare number other than 0 is refused.
@@ -86,15 +91,17 @@ int tact_text_parse_duration(const char *text, int64_t *ret_seconds, struct tact
 char *tact_text_format_duration(struct tact_arena *arena, int64_t seconds);
 /* Decimal integer, whole text, within [least, most]. */
 int tact_text_parse_int(const char *text, int64_t least, int64_t most, int64_t *ret, struct tact_error *err);
-/* RFC 3339 "2026-11-24T09:00:00Z", with fraction or offset; also "2026-11-24 09:00:00" (UTC), "2026-11-24" (UTC midnight), "@SECONDS". */
+/* RFC 3339 "2026-11-24T09:00:00Z", with fraction or offset; also "2026-11-24 09:00:00" (UTC), "2026-11-24"
+ * (UTC midnight), "@SECONDS". */
 int tact_text_parse_time(const char *text, int64_t *ret_us, struct tact_error *err);
 /* RFC 3339 in UTC; with microseconds only when they are not zero. */
 char *tact_text_format_time(struct tact_arena *arena, int64_t time_us);
 
 /* ---- time ---------------------------------------------------------------------------------------------- */
 
-/* Time is an argument everywhere below the ends; only the ends read a clock. Unit: microseconds since 1970 UTC (…_us) or seconds (…_s).
- * With --enable-test-clock and TACT_TEST_CLOCK=FILE set, the file's text is the time: "@SECONDS[.FRACTION]" stands still, "+SECONDS" or
+/* Time is an argument everywhere below the ends; only the ends read a clock. Unit: microseconds since 1970
+ * UTC (…_us) or seconds (…_s). With --enable-test-clock and TACT_TEST_CLOCK=FILE set, the file's text is the
+ * time: "@SECONDS[.FRACTION]" stands still, "+SECONDS" or
  * "-SECONDS" is an offset to the real clock. It is read at each call. A release build has no such door. */
 int64_t tact_clock_now_us(void);
 /* Monotonic, for deadlines only; never tested-clock. */
@@ -107,20 +114,24 @@ struct tact_zone *tact_zone_open(const char *name);
 void tact_zone_free(struct tact_zone **zone);
 const char *tact_zone_name(const struct tact_zone *zone);
 
-enum tact_period { TACT_DAY, TACT_WEEK, TACT_MONTH, TACT_QUARTER, TACT_YEAR }; /* weeks start on Monday (ISO 8601) */
-/* First second of the period that holds time_s, and of the one OFFSET periods later (0 = this one). Where local midnight does not exist
- * (DST gap), the first second that does; where it exists twice, the first. */
-int64_t tact_zone_period_start(const struct tact_zone *zone, enum tact_period period, int64_t time_s, int offset);
+/* weeks start on Monday (ISO 8601) */
+enum tact_period { TACT_DAY, TACT_WEEK, TACT_MONTH, TACT_QUARTER, TACT_YEAR };
+/* First second of the period that holds time_s, and of the one OFFSET periods later (0 = this one). Where
+ * local midnight does not exist (DST gap), the first second that does; where it exists twice, the first. */
+int64_t tact_zone_period_start(
+    const struct tact_zone *zone, enum tact_period period, int64_t time_s, int offset);
 
 struct tact_local_time {
-	int year, month, day;      /* 1970…, 1…12, 1…31 */
-	int hour, minute, second;  /* 0…23, 0…59, 0…59 */
-	int weekday;               /* 1 = Monday … 7 = Sunday */
-	int offset_s;              /* east of UTC */
+	int year, month, day;	  /* 1970…, 1…12, 1…31 */
+	int hour, minute, second; /* 0…23, 0…59, 0…59 */
+	int weekday;		  /* 1 = Monday … 7 = Sunday */
+	int offset_s;		  /* east of UTC */
 };
 void tact_zone_local(const struct tact_zone *zone, int64_t time_s, struct tact_local_time *ret);
-/* The first second at which the zone's clocks show this local time or, in a gap, have passed it; in an overlap the first of the two. */
-int64_t tact_zone_from_local(const struct tact_zone *zone, int year, int month, int day, int hour, int minute, int second);
+/* The first second at which the zone's clocks show this local time or, in a gap, have passed it; in an
+ * overlap the first of the two. */
+int64_t tact_zone_from_local(
+    const struct tact_zone *zone, int year, int month, int day, int hour, int minute, int second);
 
 /* ---- digests, secrets, encodings ----------------------------------------------------------------------- */
 
@@ -141,43 +152,53 @@ int tact_id_parse(const char *text, struct tact_id *ret); /* TACT_OK or TACT_INV
 void tact_digest_sha256(const void *data, size_t size_bytes, uint8_t ret[TACT_SHA256_BYTES]);
 void tact_digest_hmac(const void *secret, size_t secret_bytes, const void *data, size_t size_bytes,
     uint8_t ret[TACT_SHA256_BYTES]);
-/* SHA-256 over count fields, each preceded by its length (u64 little endian), first 16 bytes: no two lists of fields collide by shifting. */
+/* SHA-256 over count fields, each preceded by its length (u64 little endian), first 16 bytes: no two lists of
+ * fields collide by shifting. */
 struct tact_id tact_digest_id(const char *const *fields, size_t count);
 uint32_t tact_digest_crc32(const void *data, size_t size_bytes);
 void tact_random_bytes(void *ret, size_t size_bytes);
 
-/* AES-256-GCM, 12-byte random nonce; sealed = nonce ‖ ciphertext ‖ 16-byte tag. The associated text is authenticated, not hidden. */
+/* AES-256-GCM, 12-byte random nonce; sealed = nonce ‖ ciphertext ‖ 16-byte tag. The associated text is
+ * authenticated, not hidden. */
 #define TACT_SEAL_KEY_BYTES 32
-void *tact_seal(struct tact_arena *arena, const uint8_t key[TACT_SEAL_KEY_BYTES], const void *plain, size_t plain_bytes,
-    const void *associated, size_t associated_bytes, size_t *ret_bytes) __attribute__((returns_nonnull));
+void *tact_seal(struct tact_arena *arena, const uint8_t key[TACT_SEAL_KEY_BYTES], const void *plain,
+    size_t plain_bytes, const void *associated, size_t associated_bytes, size_t *ret_bytes)
+    __attribute__((returns_nonnull));
 /* TACT_OK, or TACT_CORRUPT when key, text or tag do not belong together. */
-int tact_unseal(struct tact_arena *arena, const uint8_t key[TACT_SEAL_KEY_BYTES], const void *sealed, size_t sealed_bytes,
-    const void *associated, size_t associated_bytes, void **ret_plain, size_t *ret_bytes);
+int tact_unseal(struct tact_arena *arena, const uint8_t key[TACT_SEAL_KEY_BYTES], const void *sealed,
+    size_t sealed_bytes, const void *associated, size_t associated_bytes, void **ret_plain,
+    size_t *ret_bytes);
 
 char *tact_hex_encode(struct tact_arena *arena, const void *data, size_t size_bytes);
 /* Exactly size_bytes from exactly 2 × size_bytes digits of either case. TACT_OK or TACT_INVALID. */
 int tact_hex_decode(const char *text, void *ret, size_t size_bytes);
 /* RFC 4648 base32, lower case, no padding: survives mail addresses and case folding. */
 char *tact_base32_encode(struct tact_arena *arena, const void *data, size_t size_bytes);
-/* TACT_OK or TACT_INVALID (foreign character, impossible length, bits left over). The result is NUL-terminated past its end. */
-int tact_base32_decode(struct tact_arena *arena, const char *text, size_t length, void **ret, size_t *ret_bytes);
-char *tact_base64_encode(struct tact_arena *arena, const void *data, size_t size_bytes); /* RFC 4648, padded */
+/* TACT_OK or TACT_INVALID (foreign character, impossible length, bits left over). The result is
+ * NUL-terminated past its end. */
+int tact_base32_decode(
+    struct tact_arena *arena, const char *text, size_t length, void **ret, size_t *ret_bytes);
+/* RFC 4648, padded */
+char *tact_base64_encode(struct tact_arena *arena, const void *data, size_t size_bytes);
 int tact_base64_decode(struct tact_arena *arena, const char *text, void **ret, size_t *ret_bytes);
 
 /* ---- log ----------------------------------------------------------------------------------------------- */
 
 enum tact_log_level { TACT_LOG_DEBUG, TACT_LOG_INFO, TACT_LOG_WARNING, TACT_LOG_ERROR };
 
-/* Where log lines go: to syslog (facility mail) as IDENT[pid], or to standard error. Called once per process, before threads. */
+/* Where log lines go: to syslog (facility mail) as IDENT[pid], or to standard error. Called once per process,
+ * before threads. */
 void tact_log_open(const char *ident, bool to_syslog, enum tact_log_level least);
 void tact_log_set_level(enum tact_log_level least);
-/* One line; "QUEUEID: key=value key=value". Only ends call this; library rooms return errors. Control characters are made harmless. */
+/* One line; "QUEUEID: key=value key=value". Only ends call this; library rooms return errors. Control
+ * characters are made harmless. */
 void tact_log(enum tact_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- edges --------------------------------------------------------------------------------------------- */
 
-/* A named point between two durable steps. In a build with --enable-edges, TACT_KILL_AT=NAME[:N] kills the process with SIGKILL at the
- * N-th passing (1 = first); elsewhere it is nothing. Names are listed in tests/postfix/edges. */
+/* A named point between two durable steps. In a build with --enable-edges, TACT_KILL_AT=NAME[:N] kills the
+ * process with SIGKILL at the N-th passing (1 = first); elsewhere it is nothing. Names are listed in
+ * tests/postfix/edges. */
 #ifdef TACT_EDGES
 void tact_edge(const char *name);
 #else

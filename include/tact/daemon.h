@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * daemon: tactd as a family of processes. libmilter serves one listening socket a process, so each listener has a process of its own, the gate
- * and the bell have one, and a parent watches over them: it loads and reloads, tells systemd, and ends them all when one ends unasked
- * (whoever started tactd starts it again; Postfix answers 451 meanwhile).
+ * daemon: tactd as a family of processes. libmilter serves one listening socket a process, so each listener
+ * has a process of its own, the gate and the bell have one, and a parent watches over them: it loads and
+ * reloads, tells systemd, and ends them all when one ends unasked (whoever started tactd starts it again;
+ * Postfix answers 451 meanwhile).
  *
  * Thread rule: called once, from main.
  */
@@ -17,12 +18,14 @@ struct tact_daemon_options {
 	bool foreground; /* log to standard error, whatever the configuration says */
 };
 
-/* Loads, checks and prints every mistake on standard error. Exit code: 0, 78 (configuration), 66 (cannot be read). */
+/* Loads, checks and prints every mistake on standard error. Exit code: 0, 78 (configuration), 66 (cannot be
+ * read). */
 int tact_daemon_check(const char *config_path);
 /* Prints the effective configuration. */
 int tact_daemon_print(const char *config_path);
-/* Runs until SIGTERM or SIGINT. SIGUSR1 reloads, whole or not at all. Answers the exit code: 0, 78 (configuration, key or store identity),
- * 75 (store or evidence cannot be opened now), 71 (system), 70 (a process ended unasked). */
+/* Runs until SIGTERM or SIGINT. SIGUSR1 reloads, whole or not at all. Answers the exit code: 0, 78
+ * (configuration, key or store identity), 75 (store or evidence cannot be opened now), 71 (system), 70 (a
+ * process ended unasked). */
 int tact_daemon_run(const struct tact_daemon_options *options);
 
 #endif

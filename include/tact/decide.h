@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * decide: the pipeline. Facts and dossier to verdicts, durable; the same for milter, gate, bell and the verbs of tact.
+ * decide: the pipeline. Facts and dossier to verdicts, durable; the same for milter, gate, bell and the verbs
+ * of tact.
  *
- * Order of every recorded decision: store update committed, one evidence append for the message, then the answer. Whatever fails on that way
- * leaves the recipient undecided, and undecided is a temp-fail (451 4.3.0), never an accept.
+ * Order of every recorded decision: store update committed, one evidence append for the message, then the
+ * answer. Whatever fails on that way leaves the recipient undecided, and undecided is a temp-fail
+ * (451 4.3.0), never an accept.
  *
- * Thread rule: a decider serves any number of threads; what it returns lives in the caller's arena. Never use one across fork().
- * Deadlines are tact_clock_monotonic_ms() values, 0 for none; now_us comes from the caller, once per message.
+ * Thread rule: a decider serves any number of threads; what it returns lives in the caller's arena. Never use
+ * one across fork(). Deadlines are tact_clock_monotonic_ms() values, 0 for none; now_us comes from the
+ * caller, once per message.
  */
 #ifndef TACT_DECIDE_H
 #define TACT_DECIDE_H
@@ -18,75 +21,86 @@
 
 /* ---- identity ------------------------------------------------------------------------------------------ */
 
-/* Holds the keyring and canonical profile against the store's identity. An unused store takes them on. TACT_OK fills ret: the current
- * profile first, then every earlier one. TACT_REFUSED: the store was made with another key or other canonical options; err says which and what
- * to do. adopt: makes the given ones current, keeping the earlier ones listed (needs the earlier secrets in the keyring). */
+/* Holds the keyring and canonical profile against the store's identity. An unused store takes them on.
+ * TACT_OK fills ret: the current profile first, then every earlier one. TACT_REFUSED: the store was made with
+ * another key or other canonical options; err says which and what to do. adopt: makes the given ones current,
+ * keeping the earlier ones listed (needs the earlier secrets in the keyring). */
 int tact_decide_open_identity(struct tact_store *store, const struct tact_keyring *keyring,
-    const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena, struct tact_identity *ret, struct tact_error *err);
+    const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena,
+    struct tact_identity *ret, struct tact_error *err);
 
-/* ---- what waits on this relay ---------------------------------------------------------------------------- */
+/* ---- what waits on this relay -------------------------------------------------------------------------- */
 
-/* Counts of waiting recipients by stream and by ring slot, in memory shared by the processes of one tactd (made before fork). Approximate by
- * nature: bounds, never facts. */
+/* Counts of waiting recipients by stream and by ring slot, in memory shared by the processes of one tactd
+ * (made before fork). Approximate by nature: bounds, never facts. */
 struct tact_ledger;
 struct tact_ledger *tact_ledger_new(void);
 void tact_ledger_free(struct tact_ledger **ledger);
-void tact_ledger_add(struct tact_ledger *ledger, const char *stream, int64_t slot, int64_t count); /* count may be negative; slot < 0: none */
+/* count may be negative; slot < 0: none */
+void tact_ledger_add(struct tact_ledger *ledger, const char *stream, int64_t slot, int64_t count);
 int64_t tact_ledger_waiting(const struct tact_ledger *ledger, const char *stream);
 int64_t tact_ledger_slot(const struct tact_ledger *ledger, int64_t slot);
 void tact_ledger_clear(struct tact_ledger *ledger);
 
-/* ---- the decider ----------------------------------------------------------------------------------------- */
+/* ---- the decider --------------------------------------------------------------------------------------- */
 
 struct tact_decider;
 struct tact_decider_parts {
-	struct tact_store *store;             /* borrowed */
-	struct tact_audit *audit;             /* borrowed; NULL only for readers (explain, show) */
+	struct tact_store *store;	      /* borrowed */
+	struct tact_audit *audit;	      /* borrowed; NULL only for readers (explain, show) */
 	const struct tact_identity *identity; /* borrowed */
-	const char *host;                     /* borrowed */
-	struct tact_ledger *ledger;           /* borrowed; NULL: nothing is bounded */
+	const char *host;		      /* borrowed */
+	struct tact_ledger *ledger;	      /* borrowed; NULL: nothing is bounded */
 };
 struct tact_decider *tact_decider_new(const struct tact_decider_parts *parts);
 void tact_decider_free(struct tact_decider **decider);
-/* Puts RULES in force for every decision that starts from now on; release(owner) is called when the last decision under them ended. */
-void tact_decider_set_rules(struct tact_decider *decider, const struct tact_rule_set *rules, void (*release)(void *owner), void *owner);
+/* Puts RULES in force for every decision that starts from now on; release(owner) is called when the last
+ * decision under them ended. */
+void tact_decider_set_rules(struct tact_decider *decider, const struct tact_rule_set *rules,
+    void (*release)(void *owner), void *owner);
 /* The rules in force, held until put back. */
 const struct tact_rule_set *tact_decider_take_rules(struct tact_decider *decider);
 void tact_decider_put_rules(struct tact_decider *decider, const struct tact_rule_set *rules);
 /* Appends start, policy or stop to the evidence. detail: free text ("3 bytes torn"), may be NULL. */
-int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, const char *detail, int64_t now_us, struct tact_error *err);
+int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, const char *detail,
+    int64_t now_us, struct tact_error *err);
 
-/* ---- a message at the milter ----------------------------------------------------------------------------- */
+/* ---- a message at the milter --------------------------------------------------------------------------- */
 
 /* What happens to one recipient. The milter turns the lot into Postfix's terms (DESIGN §3's table). */
 enum tact_fate {
-	TACT_FATE_PASS,      /* stays on the message */
-	TACT_FATE_GATE,      /* delayed: rewritten to the gate (or 451 when tempfail and all are) */
-	TACT_FATE_REVIEW,    /* quarantined: rewritten to the review domain (or held whole when hold and all are) */
-	TACT_FATE_REFUSE,    /* rejected: 550 when all are; else rewritten to the gate, which refuses it */
+	TACT_FATE_PASS, /* stays on the message */
+	TACT_FATE_GATE, /* delayed: rewritten to the gate (or 451 when tempfail and all are) */
+	/* quarantined: rewritten to the review domain (or held whole when hold and all are) */
+	TACT_FATE_REVIEW,
+	/* rejected: 550 when all are; else rewritten to the gate, which refuses it */
+	TACT_FATE_REFUSE,
 	TACT_FATE_UNDECIDED, /* 451 for the whole message */
 };
 
 /* The ruling on one recipient. */
 struct tact_ruling {
-	const char *given;        /* as the client gave it */
-	size_t first;             /* index of the first recipient of this message that is the same person; own index if none before */
+	const char *given; /* as the client gave it */
+	/* index of the first recipient of this message that is the same person; own index if none before */
+	size_t first;
 	struct tact_recipient recipient;
 	enum tact_fate fate;
 	struct tact_opinion opinion; /* what the rules said, also when monitored */
-	bool monitored;              /* mode = monitor: fate is PASS whatever the opinion says */
+	bool monitored;		     /* mode = monitor: fate is PASS whatever the opinion says */
 	struct tact_match match;
 	struct tact_facts facts;
-	struct tact_id decision;     /* evidence id */
-	struct tact_id written;      /* key of the dossier that was (or may have been) written; none when nothing was */
+	struct tact_id decision; /* evidence id */
+	/* key of the dossier that was (or may have been) written; none when nothing was */
+	struct tact_id written;
 	/* GATE, REVIEW and REFUSE: */
 	struct tact_id claim;
-	const char *ring;            /* "s29921760"; "" when nothing is to be queued */
-	bool tempfail, hold;         /* delay_by, quarantine_by of the stream */
-	bool add_notify;             /* NOTIFY=FAILURE is to be added */
+	const char *ring;    /* "s29921760"; "" when nothing is to be queued */
+	bool tempfail, hold; /* delay_by, quarantine_by of the stream */
+	bool add_notify;     /* NOTIFY=FAILURE is to be added */
 	/* UNDECIDED: */
-	int result;                  /* TACT_UNAVAILABLE, TACT_UNCERTAIN, TACT_CORRUPT, TACT_REFUSED (max_waiting) */
-	const char *code, *text;     /* what to tell the client: code "5.7.1", text without code, printable ASCII, ≤ 200 */
+	int result; /* TACT_UNAVAILABLE, TACT_UNCERTAIN, TACT_CORRUPT, TACT_REFUSED (max_waiting) */
+	/* what to tell the client: code "5.7.1", text without code, printable ASCII, ≤ 200 */
+	const char *code, *text;
 };
 
 struct tact_asked {
@@ -101,53 +115,58 @@ struct tact_decide_request {
 	const char *excerpt; /* first words of the body, or NULL */
 	int64_t now_us;
 	int64_t deadline_ms;
-	/* Taken by the caller, to be put back when it is done with the rulings: names in them (stream, owner, brand, rule) are the rules' own.
-	 * NULL: the rules in force, and after a reload those names are gone. */
+	/* Taken by the caller, to be put back when it is done with the rulings: names in them (stream, owner,
+	 * brand, rule) are the rules' own. NULL: the rules in force, and after a reload those names are gone.
+	 */
 	const struct tact_rule_set *rules;
 };
 
-/* At RCPT: reads only. Fills one ruling: REFUSE when the stream is certain and a suppression (or a form of address that cannot be kept apart)
- * refuses, its evidence durable; UNDECIDED when the store cannot answer; PASS means "ask again at end of message". err (may be NULL) gets words
- * for the log when UNDECIDED. */
-void tact_decide_rcpt(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
-    struct tact_ruling *ret, struct tact_error *err);
-/* At end of message: decides every recipient, records, answers. Always fills asked_count rulings. err (may be NULL) gets words for the log when
- * any is undecided. When the sum is TEMPFAIL, what was written is marked open (see reopen) before it returns. */
-void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
-    struct tact_ruling *ret, struct tact_error *err);
-/* The client is told 451 after all (an edit failed): contacts and claims made for these rulings are marked open,
- * so that the retry is found by its id however late it comes. Best effort. */
-void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena, const struct tact_ruling *rulings, size_t count,
-    int64_t now_us, int64_t deadline_ms);
+/* At RCPT: reads only. Fills one ruling: REFUSE when the stream is certain and a suppression (or a form of
+ * address that cannot be kept apart) refuses, its evidence durable; UNDECIDED when the store cannot answer;
+ * PASS means "ask again at end of message". err (may be NULL) gets words for the log when UNDECIDED. */
+void tact_decide_rcpt(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_decide_request *request, struct tact_ruling *ret, struct tact_error *err);
+/* At end of message: decides every recipient, records, answers. Always fills asked_count rulings. err (may be
+ * NULL) gets words for the log when any is undecided. When the sum is TEMPFAIL, what was written is marked
+ * open (see reopen) before it returns. */
+void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_decide_request *request, struct tact_ruling *ret, struct tact_error *err);
+/* The client is told 451 after all (an edit failed): contacts and claims made for these rulings are marked
+ * open, so that the retry is found by its id however late it comes. Best effort. */
+void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_ruling *rulings, size_t count, int64_t now_us, int64_t deadline_ms);
 /* The same questions without recording anything: explain and preflight. */
-void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena, const struct tact_decide_request *request,
-    struct tact_ruling *ret, struct tact_error *err);
+void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_decide_request *request, struct tact_ruling *ret, struct tact_error *err);
 /* What the lot comes to (DESIGN §3's table): the milter does it, and the evidence says so. */
 enum tact_sum {
 	TACT_SUM_CONTINUE, /* everybody passes */
-	TACT_SUM_EDIT,     /* some or all are rewritten */
+	TACT_SUM_EDIT,	   /* some or all are rewritten */
 	TACT_SUM_REJECT,   /* 550, code and text of the first */
 	TACT_SUM_TEMPFAIL, /* 451: somebody is undecided, or all wait with delay_by = tempfail */
-	TACT_SUM_HOLD      /* all quarantined with quarantine_by = hold */
+	TACT_SUM_HOLD	   /* all quarantined with quarantine_by = hold */
 };
 enum tact_sum tact_decide_sum(const struct tact_ruling *rulings, size_t count);
 /* Can any rule in force quarantine, so that an excerpt for the reviewer is wanted? */
 bool tact_decide_wants_body(struct tact_decider *decider);
 
-/* ---- the gate --------------------------------------------------------------------------------------------- */
+/* ---- the gate ------------------------------------------------------------------------------------------ */
 
 /* The address under which Postfix keeps a recipient: CLAIM.BASE32@RING.DOMAIN. */
-char *tact_decide_gate_address(struct tact_arena *arena, const struct tact_id *claim, const char *given, const char *ring, const char *domain);
-/* Its inverse. DOMAIN is the gate's or the review domain. TACT_OK or TACT_INVALID. given comes back byte for byte. */
-int tact_decide_read_gate_address(struct tact_arena *arena, const char *address, const char *domain, struct tact_id *ret_claim,
-    const char **ret_given, const char **ret_ring);
+char *tact_decide_gate_address(struct tact_arena *arena, const struct tact_id *claim, const char *given,
+    const char *ring, const char *domain);
+/* Its inverse. DOMAIN is the gate's or the review domain. TACT_OK or TACT_INVALID. given comes back byte for
+ * byte. */
+int tact_decide_read_gate_address(struct tact_arena *arena, const char *address, const char *domain,
+    struct tact_id *ret_claim, const char **ret_given, const char **ret_ring);
 
 enum tact_look {
-	TACT_LOOK_WAIT,    /* not due, under review, or waiting anew: 451 code/text; nothing was written */
-	TACT_LOOK_TAKE,    /* send the body; then tact_decide_take */
-	TACT_LOOK_DROP,    /* passed before: take the body, answer 250, forget it */
+	/* not due, under review, or waiting anew: 451 code/text; nothing was written */
+	TACT_LOOK_WAIT,
+	TACT_LOOK_TAKE,	   /* send the body; then tact_decide_take */
+	TACT_LOOK_DROP,	   /* passed before: take the body, answer 250, forget it */
 	TACT_LOOK_UNKNOWN, /* no such claim for this person: 451 */
-	TACT_LOOK_FAIL     /* store cannot answer: 451 4.3.0 */
+	TACT_LOOK_FAIL	   /* store cannot answer: 451 4.3.0 */
 };
 struct tact_waiting {
 	struct tact_id claim;
@@ -158,92 +177,119 @@ struct tact_waiting {
 	bool notify_added;
 	const char *ring;
 	/* Filled by tact_decide_take: */
-	enum tact_fate fate; /* PASS: hand on; REFUSE: hand to the refusing listener; GATE, REVIEW, UNDECIDED: 451 code text */
+	/* PASS: hand on; REFUSE: hand to the refusing listener; GATE, REVIEW, UNDECIDED: 451 code text */
+	enum tact_fate fate;
 	struct tact_id decision;
 	struct tact_id key; /* where the claim stands */
 };
-/* Fills look, until, code, text, notify_added, key from claim and given: a read. err (may be NULL) gets words for the log on FAIL. */
-void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting, int64_t now_us, int64_t deadline_ms,
+/* Fills look, until, code, text, notify_added, key from claim and given: a read. err (may be NULL) gets words
+ * for the log on FAIL. */
+void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting,
+    int64_t now_us, int64_t deadline_ms, struct tact_error *err);
+/* Decides those whose look is TAKE again, with the whole message: today's dossier and rules, the stream kept
+ * in the claim. PASS has its contact written and its evidence durable; it is PASSING until
+ * tact_decide_passed. A claim that passed meanwhile has look set to DROP. */
+void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_message *message, const char *excerpt, struct tact_waiting *waiting, size_t count,
+    int64_t now_us, int64_t deadline_ms, struct tact_error *err);
+/* The next hop answered 250 (reinjected_id may be NULL): the claims with fate PASS become passed, those with
+ * REFUSE bounced; durable, with an outcome entry each, before TACT_OK. */
+int tact_decide_passed(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting,
+    size_t count, const char *queue_id, const char *reinjected_id, int64_t now_us, int64_t deadline_ms,
     struct tact_error *err);
-/* Decides those whose look is TAKE again, with the whole message: today's dossier and rules, the stream kept in the claim. PASS has its contact
- * written and its evidence durable; it is PASSING until tact_decide_passed. A claim that passed meanwhile has look set to DROP. */
-void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena, const struct tact_message *message, const char *excerpt,
-    struct tact_waiting *waiting, size_t count, int64_t now_us, int64_t deadline_ms, struct tact_error *err);
-/* The next hop answered 250 (reinjected_id may be NULL): the claims with fate PASS become passed, those with REFUSE bounced; durable, with an
- * outcome entry each, before TACT_OK. */
-int tact_decide_passed(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting, size_t count,
-    const char *queue_id, const char *reinjected_id, int64_t now_us, int64_t deadline_ms, struct tact_error *err);
 
-/* ---- the bell --------------------------------------------------------------------------------------------- */
+/* ---- the bell ------------------------------------------------------------------------------------------ */
 
 struct tact_bell_claim {
 	struct tact_id claim;
 	struct tact_store_key key; /* dossier or review */
-	const char *ring;          /* label */
-	bool review;               /* ring stands under the review domain */
+	const char *ring;	   /* label */
+	bool review;		   /* ring stands under the review domain */
 	const char *stream;
 	int64_t place_us;
 	int64_t made_us;
-	bool lapsed;               /* an hour past its place */
-	bool passing;              /* handed on once, and the answer never came: to be fetched again */
+	bool lapsed;  /* an hour past its place */
+	bool passing; /* handed on once, and the answer never came: to be fetched again */
 };
-/* Claims and released reviews of this relay whose wake time lies in (after_us, until_us], at most limit records, each read and its places
- * derived anew; place_us may be later than now (bumped: the record's wake time is put right by tact_decide_refresh). */
-int tact_decide_due(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us, int64_t until_us, size_t limit,
-    int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count, struct tact_error *err);
-/* The same, page by page: about LIMIT records, never parting those of one instant. ret_next_us is the next page's after_us; until_us at the end. */
-int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us, int64_t until_us, size_t limit,
-    int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count, int64_t *ret_next_us, struct tact_error *err);
-/* Writes a record's state forward: lapsed claims and those named (never fetched) become withdrawn, wake time set anew, outcome entries. */
-int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena, const struct tact_store_key *key,
-    const struct tact_id *withdraw, size_t withdraw_count, int64_t now_us, int64_t deadline_ms, struct tact_error *err);
+/* Claims and released reviews of this relay whose wake time lies in (after_us, until_us], at most limit
+ * records, each read and its places derived anew; place_us may be later than now (bumped: the record's wake
+ * time is put right by tact_decide_refresh). */
+int tact_decide_due(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
+    int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
+    struct tact_error *err);
+/* The same, page by page: about LIMIT records, never parting those of one instant. ret_next_us is the next
+ * page's after_us; until_us at the end. */
+int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
+    int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
+    int64_t *ret_next_us, struct tact_error *err);
+/* Writes a record's state forward: lapsed claims and those named (never fetched) become withdrawn, wake time
+ * set anew, outcome entries. */
+int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_store_key *key, const struct tact_id *withdraw, size_t withdraw_count, int64_t now_us,
+    int64_t deadline_ms, struct tact_error *err);
 /* Fills the ledger anew from everything that waits. */
 int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tact_error *err);
 
-/* ---- the sweep --------------------------------------------------------------------------------------------- */
+/* ---- the sweep ----------------------------------------------------------------------------------------- */
 
-/* What nobody writes is trimmed too (DESIGN §5): contacts fold and leave with the history, finished claims and ended suppressions go, and
- * records emptied for longer than the history are taken away. Reads everything, writes only what changes, and rests as long as it writes, so
- * that mail hardly notices; stops early when *stop becomes true (stop may be NULL). */
+/* What nobody writes is trimmed too (DESIGN §5): contacts fold and leave with the history, finished claims
+ * and ended suppressions go, and records emptied for longer than the history are taken away. Reads
+ * everything, writes only what changes, and rests as long as it writes, so that mail hardly notices; stops
+ * early when *stop becomes true (stop may be NULL). */
 struct tact_swept {
 	uint64_t records, trimmed, removed;
 };
 int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const volatile bool *stop,
-    void (*progress)(void *context, const struct tact_swept *swept), void *context, struct tact_swept *ret, struct tact_error *err);
+    void (*progress)(void *context, const struct tact_swept *swept), void *context, struct tact_swept *ret,
+    struct tact_error *err);
 
-/* ---- changes by people and imports -------------------------------------------------------------------------- */
+/* ---- changes by people and imports --------------------------------------------------------------------- */
 
-enum tact_change_kind { TACT_CHANGE_SUPPRESS, TACT_CHANGE_UNSUPPRESS, TACT_CHANGE_CONTACT, TACT_CHANGE_ALIAS };
+enum tact_change_kind {
+	TACT_CHANGE_SUPPRESS,
+	TACT_CHANGE_UNSUPPRESS,
+	TACT_CHANGE_CONTACT,
+	TACT_CHANGE_ALIAS
+};
 struct tact_change {
 	enum tact_change_kind kind;
-	struct tact_suppression suppression; /* SUPPRESS: id none = made from scope and reason, so that the same wish twice is one.
-	                                        UNSUPPRESS: scope says which (global ends only global ones); id, when set, names one */
-	struct tact_contact contact;         /* CONTACT */
-	struct tact_id alias_of;             /* ALIAS: key of the dossier it points to */
-	const char *by, *why;                /* who asked, and the reason (required for UNSUPPRESS) */
+	struct tact_suppression suppression; /* SUPPRESS: id none = made from scope and reason, so that the
+						same wish twice is one. UNSUPPRESS: scope says which (global
+						ends only global ones); id, when set, names one */
+	struct tact_contact contact;	     /* CONTACT */
+	struct tact_id alias_of;	     /* ALIAS: key of the dossier it points to */
+	const char *by, *why;		     /* who asked, and the reason (required for UNSUPPRESS) */
 };
 struct tact_changed {
-	int result;      /* TACT_OK, or as the store answered; TACT_ABSENT: nothing to end */
-	bool changed;    /* false: it was known already */
+	int result;   /* TACT_OK, or as the store answered; TACT_ABSENT: nothing to end */
+	bool changed; /* false: it was known already */
 	uint64_t version;
 };
-/* Applies changes[i] to recipients[i], durable with a change entry each. Recipients may repeat. Answers the worst result. */
-int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena, const struct tact_recipient *recipients,
-    const struct tact_change *changes, size_t count, int64_t now_us, int64_t deadline_ms, struct tact_changed *ret, struct tact_error *err);
+/* Applies changes[i] to recipients[i], durable with a change entry each. Recipients may repeat. Answers the
+ * worst result. */
+int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_recipient *recipients, const struct tact_change *changes, size_t count, int64_t now_us,
+    int64_t deadline_ms, struct tact_changed *ret, struct tact_error *err);
 /* What would change, without writing: for a dry run. */
-int tact_decide_change_preview(struct tact_decider *decider, struct tact_arena *arena, const struct tact_recipient *recipients,
-    const struct tact_change *changes, size_t count, int64_t now_us, struct tact_changed *ret, struct tact_error *err);
+int tact_decide_change_preview(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_recipient *recipients, const struct tact_change *changes, size_t count, int64_t now_us,
+    struct tact_changed *ret, struct tact_error *err);
 
-/* The merged view of one person (aliases followed, all keys asked), for show, export and trails. ret_key: where it is written. */
-int tact_decide_view(struct tact_decider *decider, struct tact_arena *arena, const struct tact_recipient *recipient,
-    struct tact_dossier *ret, struct tact_id *ret_key, uint64_t *ret_version, struct tact_error *err);
+/* The merged view of one person (aliases followed, all keys asked), for show, export and trails. ret_key:
+ * where it is written. */
+int tact_decide_view(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_recipient *recipient, struct tact_dossier *ret, struct tact_id *ret_key,
+    uint64_t *ret_version, struct tact_error *err);
 
-/* ---- reviews ---------------------------------------------------------------------------------------------- */
+/* ---- reviews ------------------------------------------------------------------------------------------- */
 
 typedef bool (*tact_review_fn)(void *context, const struct tact_review *review);
-int tact_decide_list_reviews(struct tact_decider *decider, struct tact_arena *arena, tact_review_fn fn, void *context, struct tact_error *err);
-/* TACT_OK, TACT_ABSENT, TACT_REFUSED (ended already), or as the store answered. Durable with a change entry; the relay's bell rings at once. */
-int tact_decide_end_review(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *review,
-    enum tact_review_state state, const char *by, const char *note, int64_t now_us, struct tact_error *err);
+int tact_decide_list_reviews(struct tact_decider *decider, struct tact_arena *arena, tact_review_fn fn,
+    void *context, struct tact_error *err);
+/* TACT_OK, TACT_ABSENT, TACT_REFUSED (ended already), or as the store answered. Durable with a change entry;
+ * the relay's bell rings at once. */
+int tact_decide_end_review(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_id *review, enum tact_review_state state, const char *by, const char *note,
+    int64_t now_us, struct tact_error *err);
 
 #endif

@@ -23,8 +23,9 @@ struct tact_unknown {
 struct tact_contact {
 	struct tact_id id; /* tact_facts_contact_id; none when folded or typed in without one */
 	int64_t time_us;
-	int64_t span_us; /* 0: exact. A day: folded, happened somewhere in [time_us, time_us + span_us) */
-	uint32_t count;  /* 1, or how many were folded */
+	/* 0: exact. A day: folded, happened somewhere in [time_us, time_us + span_us) */
+	int64_t span_us;
+	uint32_t count; /* 1, or how many were folded */
 	enum tact_channel channel;
 	enum tact_direction direction;
 	enum tact_sentiment sentiment;
@@ -51,7 +52,8 @@ struct tact_scope {
 	const char *value; /* "" for global */
 };
 /* "global", "brand:X" …; purposes and channels must be known words. TACT_OK or TACT_INVALID. */
-int tact_dossier_parse_scope(struct tact_arena *arena, const char *text, struct tact_scope *ret, struct tact_error *err);
+int tact_dossier_parse_scope(
+    struct tact_arena *arena, const char *text, struct tact_scope *ret, struct tact_error *err);
 char *tact_dossier_format_scope(struct tact_arena *arena, const struct tact_scope *scope);
 /* Does SCOPE take in mail of these facts? Names compare without ASCII case. */
 bool tact_dossier_scope_covers(const struct tact_scope *scope, const struct tact_facts *facts);
@@ -68,7 +70,8 @@ enum tact_reason {
 };
 const char *tact_dossier_reason_name(enum tact_reason reason);
 int tact_dossier_parse_reason(const char *text, enum tact_reason *ret);
-/* Purposes a suppression of this reason covers when it does not state its own: bit 1 << purpose (DESIGN §6 Wishes). */
+/* Purposes a suppression of this reason covers when it does not state its own: bit 1 << purpose (DESIGN §6
+ * Wishes). */
 unsigned tact_dossier_reason_purposes(enum tact_reason reason);
 
 struct tact_suppression {
@@ -95,13 +98,14 @@ struct tact_consent {
 };
 
 enum tact_claim_state {
-	TACT_CLAIM_WAITING,   /* for its place; holds it */
-	TACT_CLAIM_REVIEW,    /* for a reviewer; holds no place */
-	TACT_CLAIM_REFUSED,   /* queued only so that Postfix sends a proper bounce */
-	TACT_CLAIM_PASSING,   /* handed to the next hop, answer not yet known; its contact is written */
-	TACT_CLAIM_PASSED,    /* next hop said 250: come again, it is answered 250 and dropped */
-	TACT_CLAIM_WITHDRAWN, /* never queued, or lapsed: holds no place; come all the same, it is decided again */
-	TACT_CLAIM_BOUNCED,   /* refused at the gate and handed to the refusing listener with 250 */
+	TACT_CLAIM_WAITING, /* for its place; holds it */
+	TACT_CLAIM_REVIEW,  /* for a reviewer; holds no place */
+	TACT_CLAIM_REFUSED, /* queued only so that Postfix sends a proper bounce */
+	TACT_CLAIM_PASSING, /* handed to the next hop, answer not yet known; its contact is written */
+	TACT_CLAIM_PASSED,  /* next hop said 250: come again, it is answered 250 and dropped */
+	/* never queued, or lapsed: holds no place; come all the same, it is decided again */
+	TACT_CLAIM_WITHDRAWN,
+	TACT_CLAIM_BOUNCED, /* refused at the gate and handed to the refusing listener with 250 */
 	TACT_CLAIM_STATES
 };
 const char *tact_dossier_claim_state_name(enum tact_claim_state state);
@@ -111,22 +115,25 @@ struct tact_claim {
 	struct tact_id contact_id; /* none for a planned campaign's */
 	enum tact_claim_state state;
 	bool planned; /* by a campaign, not by a message */
-	int priority; /* as in facts.priority, kept beside for sorting; the record holds this one for both */
+	/* as in facts.priority, kept beside for sorting; the record holds this one for both */
+	int priority;
 	int64_t made_us, not_after_us;
-	int64_t asked_us; /* when the gate asked last and was told to wait: its place is sought from here; 0: from made_us */
+	/* when the gate asked last and was told to wait: its place is sought from here; 0: from made_us */
+	int64_t asked_us;
 	struct tact_facts facts; /* what the rules read, as it was */
-	const char *relay;       /* host whose Postfix keeps the mail */
-	const char *ring;        /* "s29921760": label under the gate's domain it was queued under; "" if none */
-	bool tempfail;           /* delay_by = tempfail: nothing is queued */
-	bool notify_added;       /* the client gave no NOTIFY: take ours off again */
-	bool open;               /* the client was not told 250 */
-	int bumps;               /* times a higher claim moved it */
+	const char *relay;	 /* host whose Postfix keeps the mail */
+	/* "s29921760": label under the gate's domain it was queued under; "" if none */
+	const char *ring;
+	bool tempfail;	   /* delay_by = tempfail: nothing is queued */
+	bool notify_added; /* the client gave no NOTIFY: take ours off again */
+	bool open;	   /* the client was not told 250 */
+	int bumps;	   /* times a higher claim moved it */
 	bool firm;
-	struct tact_id review;   /* review record, or none */
+	struct tact_id review;	 /* review record, or none */
 	struct tact_id decision; /* evidence id of the latest decision */
-	const char *text;        /* reply given, for refused ones */
-	const char *code;        /* enhanced status code, "5.7.1" */
-	int64_t done_us;         /* when it became passed, bounced or withdrawn */
+	const char *text;	 /* reply given, for refused ones */
+	const char *code;	 /* enhanced status code, "5.7.1" */
+	int64_t done_us;	 /* when it became passed, bounced or withdrawn */
 	struct tact_unknown unknown;
 };
 
@@ -146,8 +153,9 @@ struct tact_profile {
 struct tact_dossier {
 	bool has_person_key;
 	uint8_t person_key[TACT_SEAL_KEY_BYTES]; /* DESIGN §7 */
-	int64_t history_since_us;                /* contacts before this were never seen by this store; 0 when unknown */
-	const char *address;                     /* only with keep_addresses */
+	/* contacts before this were never seen by this store; 0 when unknown */
+	int64_t history_since_us;
+	const char *address; /* only with keep_addresses */
 	struct tact_contact *contacts;
 	size_t contacts_count;
 	struct tact_suppression *suppressions;
@@ -164,47 +172,61 @@ struct tact_dossier {
 
 /* An empty dossier: what an absent or emptied record means. */
 void tact_dossier_init(struct tact_dossier *ret);
-/* TACT_OK or TACT_CORRUPT (does not parse, newer major schema, impossible value). size 0 gives an empty dossier. Strings and unknown
- * fields point into the arena's copy. */
-int tact_dossier_decode(struct tact_arena *arena, const void *bytes, size_t size, struct tact_dossier *ret, struct tact_error *err);
-/* The record: protobuf message of src/dossier/dossier.proto; names that repeat are stored once. An empty dossier encodes to size 0. */
-void tact_dossier_encode(struct tact_arena *arena, const struct tact_dossier *dossier, const void **ret_bytes, size_t *ret_size);
+/* TACT_OK or TACT_CORRUPT (does not parse, newer major schema, impossible value). size 0 gives an empty
+ * dossier. Strings and unknown fields point into the arena's copy. */
+int tact_dossier_decode(struct tact_arena *arena, const void *bytes, size_t size, struct tact_dossier *ret,
+    struct tact_error *err);
+/* The record: protobuf message of src/dossier/dossier.proto; names that repeat are stored once. An empty
+ * dossier encodes to size 0. */
+void tact_dossier_encode(
+    struct tact_arena *arena, const struct tact_dossier *dossier, const void **ret_bytes, size_t *ret_size);
 
 /* Deep copy of the arrays (strings shared): for trying something out. */
 void tact_dossier_copy(struct tact_arena *arena, const struct tact_dossier *from, struct tact_dossier *ret);
-/* Adds what OTHER knows (suppressions, consents, contacts, waiting claims by id; profile and person key only where missing) into VIEW: for
- * asking about a person who stands under several keys. The strictest counts because everything counts. */
-void tact_dossier_merge(struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other);
+/* Adds what OTHER knows (suppressions, consents, contacts, waiting claims by id; profile and person key only
+ * where missing) into VIEW: for asking about a person who stands under several keys. The strictest counts
+ * because everything counts. */
+void tact_dossier_merge(
+    struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other);
 
 /* The latest: a sender whose mails all look the same leaves several of one id. */
 struct tact_contact *tact_dossier_find_contact(struct tact_dossier *dossier, const struct tact_id *id);
 struct tact_claim *tact_dossier_find_claim(struct tact_dossier *dossier, const struct tact_id *id);
 /* The latest: a message that is decided again after its claim was withdrawn has a newer one. */
-struct tact_claim *tact_dossier_find_claim_of_contact(struct tact_dossier *dossier, const struct tact_id *contact_id);
-struct tact_suppression *tact_dossier_find_suppression(struct tact_dossier *dossier, const struct tact_id *id);
+struct tact_claim *tact_dossier_find_claim_of_contact(
+    struct tact_dossier *dossier, const struct tact_id *contact_id);
+struct tact_suppression *tact_dossier_find_suppression(
+    struct tact_dossier *dossier, const struct tact_id *id);
 /* A count of 0 becomes 1. */
-void tact_dossier_add_contact(struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact);
+void tact_dossier_add_contact(
+    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact);
 void tact_dossier_add_suppression(
     struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_suppression *suppression);
-void tact_dossier_add_consent(struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_consent *consent);
-/* False when TACT_DOSSIER_CLAIMS_MAX are waiting already; a claim that neither waits nor is in review always finds room. */
-bool tact_dossier_add_claim(struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_claim *claim);
+void tact_dossier_add_consent(
+    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_consent *consent);
+/* False when TACT_DOSSIER_CLAIMS_MAX are waiting already; a claim that neither waits nor is in review always
+ * finds room. */
+bool tact_dossier_add_claim(
+    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_claim *claim);
 void tact_dossier_remove_contact(struct tact_dossier *dossier, const struct tact_id *id);
 
-/* Housekeeping, done at each write and by the sweep: contacts older than 35 days of the same day (UTC) and the same facts fold into one
- * with span a day; contacts older than history_s go; claims that are done go a week after done_us or not_after_us, whichever is later,
- * all others (but planned ones) 30 days after not_after_us, when no queue holds their mail any more;
- * suppressions and consents never go (ended ones a history after their end). Answers whether anything changed. */
-bool tact_dossier_tidy(struct tact_arena *arena, struct tact_dossier *dossier, int64_t now_us, int64_t history_s);
+/* Housekeeping, done at each write and by the sweep: contacts older than 35 days of the same day (UTC) and
+ * the same facts fold into one with span a day; contacts older than history_s go; claims that are done go a
+ * week after done_us or not_after_us, whichever is later, all others (but planned ones) 30 days after
+ * not_after_us, when no queue holds their mail any more; suppressions and consents never go (ended ones a
+ * history after their end). Answers whether anything changed. */
+bool tact_dossier_tidy(
+    struct tact_arena *arena, struct tact_dossier *dossier, int64_t now_us, int64_t history_s);
 
-/* ---- reviews: what a reviewer is shown of a quarantined message or campaign; ends with the review ------------ */
+/* ---- reviews: what a reviewer is shown of a quarantined message or campaign; ends with the review ------ */
 
 enum tact_review_state { TACT_REVIEW_HELD, TACT_REVIEW_RELEASED, TACT_REVIEW_DISCARDED, TACT_REVIEW_STATES };
 const char *tact_dossier_review_state_name(enum tact_review_state state);
 struct tact_review {
 	struct tact_id id;
 	enum tact_review_state state;
-	const char *stream, *owner, *campaign, *sender, *subject, *excerpt; /* the last three empty once the review ended */
+	/* the last three empty once the review ended */
+	const char *stream, *owner, *campaign, *sender, *subject, *excerpt;
 	const char *why;   /* the rule's words */
 	const char *relay; /* whose Postfix keeps the mail */
 	const char **rings;
@@ -213,9 +235,11 @@ struct tact_review {
 	const char *by, *note; /* who ended it, and why */
 	struct tact_unknown unknown;
 };
-/* As tact_dossier_decode and tact_dossier_encode; src/dossier/review.proto. size 0 is TACT_ABSENT. Of a review that ended, sender, subject
- * and excerpt are not written. */
-int tact_dossier_decode_review(struct tact_arena *arena, const void *bytes, size_t size, struct tact_review *ret, struct tact_error *err);
-void tact_dossier_encode_review(struct tact_arena *arena, const struct tact_review *review, const void **ret_bytes, size_t *ret_size);
+/* As tact_dossier_decode and tact_dossier_encode; src/dossier/review.proto. size 0 is TACT_ABSENT. Of a
+ * review that ended, sender, subject and excerpt are not written. */
+int tact_dossier_decode_review(struct tact_arena *arena, const void *bytes, size_t size,
+    struct tact_review *ret, struct tact_error *err);
+void tact_dossier_encode_review(
+    struct tact_arena *arena, const struct tact_review *review, const void **ret_bytes, size_t *ret_size);
 
 #endif

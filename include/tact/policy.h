@@ -3,8 +3,8 @@
  *
  * policy: the rules, and the one that asks them all. Pure: facts, dossier, rules and now in; an opinion out.
  *
- * Thread rule: rule sets are immutable and shared by all threads; everything else lives in the caller's arena.
- * Instants in µs (…_us), lengths of time in seconds (…_s).
+ * Thread rule: rule sets are immutable and shared by all threads; everything else lives in the caller's
+ * arena. Instants in µs (…_us), lengths of time in seconds (…_s).
  */
 #ifndef TACT_POLICY_H
 #define TACT_POLICY_H
@@ -26,22 +26,32 @@ struct tact_names {
 
 /* Which contacts a limit counts, relative to the mail in question. */
 enum tact_by { TACT_BY_ANY, TACT_BY_SAME_OWNER, TACT_BY_OTHER_OWNER };
-enum tact_same { TACT_SAME_NONE, TACT_SAME_STREAM, TACT_SAME_OWNER, TACT_SAME_BRAND, TACT_SAME_CAMPAIGN, TACT_SAME_OFFER, TACT_SAME_LIST };
+enum tact_same {
+	TACT_SAME_NONE,
+	TACT_SAME_STREAM,
+	TACT_SAME_OWNER,
+	TACT_SAME_BRAND,
+	TACT_SAME_CAMPAIGN,
+	TACT_SAME_OFFER,
+	TACT_SAME_LIST
+};
 
-/* at_most = N/W (any window of length W, sliding, half open: a contact at s leaves at s + W exactly), or N per calendar period. */
+/* at_most = N/W (any window of length W, sliding, half open: a contact at s leaves at s + W exactly), or N
+ * per calendar period. */
 struct tact_limit {
 	int64_t at_most_milli; /* 0: none allowed */
 	int64_t window_s;      /* sliding; 0: calendar */
 	enum tact_period period;
 	const struct tact_zone *zone; /* of the calendar; never NULL when window_s is 0 */
-	const char *window;           /* as written: "7d", "calendar-year" */
+	const char *window;	      /* as written: "7d", "calendar-year" */
 	/* What counts. */
 	unsigned purposes; /* bits 1 << purpose; 0: any */
 	unsigned channels; /* bits 1 << channel; 0: any */
 	struct tact_names streams, owners, brands;
 	enum tact_by by;
 	enum tact_same same; /* SAME_CAMPAIGN, OFFER, LIST abstain when the mail has none */
-	int64_t weight_milli[TACT_CHANNELS]; /* what one contact of a channel counts; 1000 unless told */
+	/* what one contact of a channel counts; 1000 unless told */
+	int64_t weight_milli[TACT_CHANNELS];
 };
 
 /* The mail a rule applies to; empty lists and 0 mean any. */
@@ -54,7 +64,7 @@ struct tact_rule {
 	const char *name;
 	enum tact_rule_kind kind;
 	enum tact_verdict action; /* never ACCEPT */
-	bool monitor;             /* asked and recorded, never acts */
+	bool monitor;		  /* asked and recorded, never acts */
 	struct tact_applies applies;
 	const char *text; /* reply; NULL: the kind's own words */
 	struct tact_limit limit;
@@ -81,24 +91,26 @@ struct tact_finding {
 	const struct tact_rule *rule;
 	bool fired;
 	enum tact_verdict verdict; /* rule->action when fired, else ACCEPT */
-	int64_t until_us;          /* for a delay: when this rule alone is satisfied; INT64_MAX: never; 0 for other verdicts */
+	/* for a delay: when this rule alone is satisfied; INT64_MAX: never; 0 for other verdicts */
+	int64_t until_us;
 	bool has_numbers;
-	int64_t count_milli;  /* counted without this mail, in the fullest window it would stand in */
+	int64_t count_milli; /* counted without this mail, in the fullest window it would stand in */
 	int64_t at_most_milli;
-	int64_t frees_at_us;  /* when this mail would fit; 0: fits now, or never */
-	const char *why;      /* one line for explain; never NULL */
-	const char *holder;   /* owner or campaign that holds the place, or "" */
+	int64_t frees_at_us; /* when this mail would fit; 0: fits now, or never */
+	const char *why;     /* one line for explain; never NULL */
+	const char *holder;  /* owner or campaign that holds the place, or "" */
 };
 
 struct tact_opinion {
 	enum tact_verdict verdict;
-	int64_t until_us;     /* the place, for DELAY */
-	const char *code;     /* "5.7.1", "4.7.1", "2.0.0" */
-	const char *text;     /* for the reply: short, ASCII, one line, no code */
-	const struct tact_rule *rule; /* the first that made the verdict, or NULL */
+	int64_t until_us;	       /* the place, for DELAY */
+	const char *code;	       /* "5.7.1", "4.7.1", "2.0.0" */
+	const char *text;	       /* for the reply: short, ASCII, one line, no code */
+	const struct tact_rule *rule;  /* the first that made the verdict, or NULL */
 	struct tact_finding *findings; /* every rule that applies, in file order */
 	size_t findings_count;
-	const struct tact_suppression **weighed; /* suppressions that were looked at because their scope covers the mail */
+	/* suppressions that were looked at because their scope covers the mail */
+	const struct tact_suppression **weighed;
 	size_t weighed_count;
 };
 
@@ -110,43 +122,53 @@ struct tact_question {
 	int64_t now_us;
 	int64_t made_us;      /* when this mail first claimed; now_us for a new one */
 	int64_t not_after_us; /* latest place */
-	struct tact_id claim; /* this mail's own claim: not counted against it; also seeds release_spread */
+	/* this mail's own claim: not counted against it; also seeds release_spread */
+	struct tact_id claim;
 	struct tact_id contact; /* this mail's own contact (a retry): not counted against it */
-	int64_t contact_from_us; /* an earlier contact of that id is another mail's, which looked the same, and counts */
-	bool released;        /* a reviewer released it: quarantine verdicts are recorded and do not act */
-	bool no_waiting;      /* the null sender: reject in place of delay and quarantine */
+	/* an earlier contact of that id is another mail's, which looked the same, and counts */
+	int64_t contact_from_us;
+	bool released;	 /* a reviewer released it: quarantine verdicts are recorded and do not act */
+	bool no_waiting; /* the null sender: reject in place of delay and quarantine */
 };
 
-/* Asks every rule. Strictest verdict wins: reject > quarantine > delay > accept. Suppression is asked now and at the place; limits that delay
- * give the place (their maximum, taken again until it stands still); limits that reject or quarantine are asked at the place. No place by
- * not_after_us is a reject with that reason. Outranking claims (higher priority, then the earlier made, then the smaller id) hold their places.
- * A waiting claim (made_us before now_us) that is due and has not lapsed keeps what its place was given for: claims placed behind its windows give
- * way, and its place, not now, is held against not_after_us. One that lapsed is asked anew from now_us; give it a new made_us when it waits again.
- * Rules and the daemon in monitor mode: findings say what would be, the opinion is what is done (the daemon's monitor is decide's matter). */
-void tact_policy_ask(struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret);
+/* Asks every rule. Strictest verdict wins: reject > quarantine > delay > accept. Suppression is asked now and
+ * at the place; limits that delay give the place (their maximum, taken again until it stands still); limits
+ * that reject or quarantine are asked at the place. No place by not_after_us is a reject with that reason.
+ * Outranking claims (higher priority, then the earlier made, then the smaller id) hold their places. A
+ * waiting claim (made_us before now_us) that is due and has not lapsed keeps what its place was given for:
+ * claims placed behind its windows give way, and its place, not now, is held against not_after_us. One that
+ * lapsed is asked anew from now_us; give it a new made_us when it waits again. Rules and the daemon in
+ * monitor mode: findings say what would be, the opinion is what is done (the daemon's monitor is decide's
+ * matter). */
+void tact_policy_ask(
+    struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret);
 
-/* Least time ≥ t_us at which RULE (a limit) is satisfied for mail of these facts given contacts and, if not NULL, placed claims;
- * INT64_MAX: never. Idempotent, monotone in t_us. Exposed for tests and preflight. */
+/* Least time ≥ t_us at which RULE (a limit) is satisfied for mail of these facts given contacts and, if not
+ * NULL, placed claims; INT64_MAX: never. Idempotent, monotone in t_us. Exposed for tests and preflight. */
 struct tact_placed {
 	const struct tact_facts *facts;
 	int64_t place_us;
 	struct tact_id claim;
 };
-int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_facts *facts, const struct tact_dossier *dossier,
-    const struct tact_id *own_contact, const struct tact_placed *placed, size_t placed_count, int64_t t_us);
+int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_facts *facts,
+    const struct tact_dossier *dossier, const struct tact_id *own_contact, const struct tact_placed *placed,
+    size_t placed_count, int64_t t_us);
 
-/* The place of every waiting claim, in order of arbitration: a pure function of contacts, claims and rules. Sought from when the claim was made
- * or, later, was asked about at the gate and told to wait. places[i] belongs to
- * dossier->claims[i]; INT64_MAX for one without a place by its not_after, 0 for claims that hold none (not waiting, or lapsed: an hour past
- * their place, a day when tempfail; who waited behind a claim that lapsed, or is WITHDRAWN, REFUSED or BOUNCED, has that hour from its lapse or
- * done_us). */
-void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *rules, const struct tact_dossier *dossier,
-    int64_t now_us, int64_t *ret_places);
-/* When to look at this dossier again: the least place of its waiting claims that are on a ring, 0 for none. */
-int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *rules, const struct tact_dossier *dossier, int64_t now_us);
+/* The place of every waiting claim, in order of arbitration: a pure function of contacts, claims and rules.
+ * Sought from when the claim was made or, later, was asked about at the gate and told to wait. places[i]
+ * belongs to dossier->claims[i]; INT64_MAX for one without a place by its not_after, 0 for claims that hold
+ * none (not waiting, or lapsed: an hour past their place, a day when tempfail; who waited behind a claim that
+ * lapsed, or is WITHDRAWN, REFUSED or BOUNCED, has that hour from its lapse or done_us). */
+void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *rules,
+    const struct tact_dossier *dossier, int64_t now_us, int64_t *ret_places);
+/* When to look at this dossier again: the least place of its waiting claims that are on a ring, 0 for none.
+ */
+int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *rules,
+    const struct tact_dossier *dossier, int64_t now_us);
 
-/* Does the suppression hold back mail of these facts at t_us (scope, purposes, end)? And has the person's own later express consent lifted it? */
-bool tact_policy_suppression_covers(const struct tact_suppression *suppression, const struct tact_dossier *dossier,
-    const struct tact_facts *facts, int64_t t_us);
+/* Does the suppression hold back mail of these facts at t_us (scope, purposes, end)? And has the person's own
+ * later express consent lifted it? */
+bool tact_policy_suppression_covers(const struct tact_suppression *suppression,
+    const struct tact_dossier *dossier, const struct tact_facts *facts, int64_t t_us);
 
 #endif

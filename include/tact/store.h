@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * store: records of four kinds under 16-byte keys, each with a version. Knows no rule and not what stands in a record.
+ * store: records of four kinds under 16-byte keys, each with a version. Knows no rule and not what stands in
+ * a record.
  *
  * Thread rule: one open store serves any number of threads. Never use a store across fork().
  * Deadlines are tact_clock_monotonic_ms() values; 0 means none.
@@ -11,7 +12,12 @@
 
 #include <tact/base.h>
 
-enum tact_store_kind { TACT_STORE_DOSSIER = 1, TACT_STORE_CAMPAIGN = 2, TACT_STORE_REVIEW = 3, TACT_STORE_ALIAS = 4 };
+enum tact_store_kind {
+	TACT_STORE_DOSSIER = 1,
+	TACT_STORE_CAMPAIGN = 2,
+	TACT_STORE_REVIEW = 3,
+	TACT_STORE_ALIAS = 4
+};
 
 struct tact_store_key {
 	enum tact_store_kind kind;
@@ -23,11 +29,12 @@ struct tact_record {
 	const void *bytes;
 	size_t size;
 	uint64_t version; /* max(previous + 1, store's clock in µs), set by the engine */
-	int64_t wake_us;  /* when somebody should look at it again; 0 = never. Indexed: tact_store_due finds it */
+	/* when somebody should look at it again; 0 = never. Indexed: tact_store_due finds it */
+	int64_t wake_us;
 };
 
-/* Answer for one key: TACT_OK, TACT_UNAVAILABLE (did not happen), TACT_UNCERTAIN (may have happened), TACT_CORRUPT (record cannot be read;
- * nothing was changed). version: what was read, or what was written. */
+/* Answer for one key: TACT_OK, TACT_UNAVAILABLE (did not happen), TACT_UNCERTAIN (may have happened),
+ * TACT_CORRUPT (record cannot be read; nothing was changed). version: what was read, or what was written. */
 struct tact_store_answer {
 	int result;
 	uint64_t version;
@@ -35,60 +42,74 @@ struct tact_store_answer {
 
 struct tact_store;
 
-/* "memory:", "lmdb:/folder" ("?map_size=64G" for tests and small hosts; K M G T), "fail:". The lmdb folder is made (0700) if absent; its
- * parent must exist. A process opens a folder once; opening ignores SIGXFSZ from then on, so that a file size limit is an answer. TACT_OK, TACT_INVALID (url), TACT_UNAVAILABLE (locked, full …), TACT_CORRUPT, TACT_SYSTEM (text says what to do). */
+/* "memory:", "lmdb:/folder" ("?map_size=64G" for tests and small hosts; K M G T), "fail:". The lmdb folder is
+ * made (0700) if absent; its parent must exist. A process opens a folder once; opening ignores SIGXFSZ from
+ * then on, so that a file size limit is an answer. TACT_OK, TACT_INVALID (url), TACT_UNAVAILABLE (locked,
+ * full …), TACT_CORRUPT, TACT_SYSTEM (text says what to do). */
 int tact_store_open(const char *url, struct tact_store **ret, struct tact_error *err);
 /* TACT_OK or TACT_INVALID with a text: what config asks before it accepts a url. */
 int tact_store_check_url(const char *url, struct tact_error *err);
 void tact_store_close(struct tact_store **store);
-/* Words for the log about the latest failure and what to do ("disk full: free space below /var/lib/tact"); copied out. */
+/* Words for the log about the latest failure and what to do ("disk full: free space below /var/lib/tact");
+ * copied out. */
 void tact_store_last_error(struct tact_store *store, struct tact_error *ret);
 
-/* Reads count records into the arena. Answers TACT_OK when every key was answered TACT_OK, else the worst answer:
- * the least number of enum tact_result. */
-int tact_store_read(struct tact_store *store, const struct tact_store_key *keys, size_t count, struct tact_arena *arena,
-    struct tact_record *ret_records, struct tact_store_answer *ret_answers, int64_t deadline_ms);
+/* Reads count records into the arena. Answers TACT_OK when every key was answered TACT_OK, else the worst
+ * answer: the least number of enum tact_result. */
+int tact_store_read(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    struct tact_arena *arena, struct tact_record *ret_records, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms);
 
-/* What the change function wants written. bytes must stay valid until tact_store_update answers. size 0 empties the record. */
+/* What the change function wants written. bytes must stay valid until tact_store_update answers. size 0
+ * empties the record. */
 struct tact_store_put {
 	const void *bytes;
 	size_t size;
 	int64_t wake_us;
-	bool remove; /* take the record away altogether: only for the sweep, and only what has long been emptied */
+	/* take the record away altogether: only for the sweep, and only what has long been emptied */
+	bool remove;
 };
-/* Looks at record INDEX of the call and answers true to write *ret. Pure: may be called again for the same index with a newer record (only
- * the last call counts), from another thread while the caller waits, never after tact_store_update answered. No I/O, no lock. now and its
- * bytes are valid during the call; *ret may point to them. */
-typedef bool (*tact_store_change_fn)(
-    void *context, size_t index, const struct tact_record *now, int64_t store_now_us, struct tact_store_put *ret);
+/* Looks at record INDEX of the call and answers true to write *ret. Pure: may be called again for the same
+ * index with a newer record (only the last call counts), from another thread while the caller waits, never
+ * after tact_store_update answered. No I/O, no lock. now and its bytes are valid during the call; *ret may
+ * point to them. */
+typedef bool (*tact_store_change_fn)(void *context, size_t index, const struct tact_record *now,
+    int64_t store_now_us, struct tact_store_put *ret);
 
-/* The heart: hands each record to FN and makes its changes durable before answering TACT_OK. Keys must be distinct. Concurrent calls share
- * one transaction and one flush. Nothing relies on several keys being atomic together. Answers the worst answer. A key that FN did not
- * change is answered TACT_OK with the version read, and only after everything read with it is durable. */
-int tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count, tact_store_change_fn fn,
-    void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms);
+/* The heart: hands each record to FN and makes its changes durable before answering TACT_OK. Keys must be
+ * distinct. Concurrent calls share one transaction and one flush. Nothing relies on several keys being atomic
+ * together. Answers the worst answer. A key that FN did not change is answered TACT_OK with the version read,
+ * and only after everything read with it is durable. */
+int tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms);
 
-/* Every record of a kind in key order, including emptied ones, over renewed snapshots (a record that changes meanwhile is seen once, old or
- * new). Stops when fn answers false. fn may call the store. TACT_CORRUPT when records were left out because they cannot be read. */
-typedef bool (*tact_store_scan_fn)(void *context, const struct tact_store_key *key, const struct tact_record *record);
-int tact_store_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn, void *context, struct tact_error *err);
-/* Keys whose wake_us lies in (after_us, until_us], earliest first, at most LIMIT; record->bytes is NULL, only wake_us is set.
- * A key whose wake time moves meanwhile may be seen twice. */
-int tact_store_due(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit, tact_store_scan_fn fn, void *context,
+/* Every record of a kind in key order, including emptied ones, over renewed snapshots (a record that changes
+ * meanwhile is seen once, old or new). Stops when fn answers false. fn may call the store. TACT_CORRUPT when
+ * records were left out because they cannot be read. */
+typedef bool (*tact_store_scan_fn)(
+    void *context, const struct tact_store_key *key, const struct tact_record *record);
+int tact_store_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn, void *context,
     struct tact_error *err);
+/* Keys whose wake_us lies in (after_us, until_us], earliest first, at most LIMIT; record->bytes is NULL, only
+ * wake_us is set. A key whose wake time moves meanwhile may be seen twice. */
+int tact_store_due(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit,
+    tact_store_scan_fn fn, void *context, struct tact_error *err);
 
-/* Long work: like update for a long list, in chunks that hold the writer at most 20 ms and rest as long. next() fills the next key and
- * answers false at the end; fn is called with the running index. progress may be NULL. ret_done counts keys answered TACT_OK, whatever the
- * result. Stops at the first answer other than TACT_OK or TACT_CORRUPT; TACT_CORRUPT when only unreadable records were left as they are. */
+/* Long work: like update for a long list, in chunks that hold the writer at most 20 ms and rest as long.
+ * next() fills the next key and answers false at the end; fn is called with the running index. progress may
+ * be NULL. ret_done counts keys answered TACT_OK, whatever the result. Stops at the first answer other than
+ * TACT_OK or TACT_CORRUPT; TACT_CORRUPT when only unreadable records were left as they are. */
 typedef bool (*tact_store_next_fn)(void *context, struct tact_store_key *ret);
 typedef void (*tact_store_progress_fn)(void *context, uint64_t done);
-int tact_store_bulk(struct tact_store *store, tact_store_next_fn next, tact_store_change_fn fn, tact_store_progress_fn progress,
-    void *context, uint64_t *ret_done, struct tact_error *err);
+int tact_store_bulk(struct tact_store *store, tact_store_next_fn next, tact_store_change_fn fn,
+    tact_store_progress_fn progress, void *context, uint64_t *ret_done, struct tact_error *err);
 
-/* The store's identity: one text, opaque here, kept beside the records. "" when never set. set is compare-and-set: TACT_REFUSED when EXPECTED is
- * not what stands there. */
-int tact_store_identity(struct tact_store *store, struct tact_arena *arena, char **ret, struct tact_error *err);
-int tact_store_set_identity(struct tact_store *store, const char *expected, const char *text, struct tact_error *err);
+/* The store's identity: one text, opaque here, kept beside the records. "" when never set. set is
+ * compare-and-set: TACT_REFUSED when EXPECTED is not what stands there. */
+int tact_store_identity(
+    struct tact_store *store, struct tact_arena *arena, char **ret, struct tact_error *err);
+int tact_store_set_identity(
+    struct tact_store *store, const char *expected, const char *text, struct tact_error *err);
 
 /* The store's clock, for max_skew; and figures for `tact store check`. */
 int64_t tact_store_now_us(struct tact_store *store);
@@ -101,6 +122,7 @@ struct tact_store_figures {
 };
 /* Reads every record and checks it; report is called for each corrupt one. */
 int tact_store_check(struct tact_store *store, struct tact_store_figures *ret,
-    void (*report)(void *context, const struct tact_store_key *key, const char *why), void *context, struct tact_error *err);
+    void (*report)(void *context, const struct tact_store_key *key, const char *why), void *context,
+    struct tact_error *err);
 
 #endif

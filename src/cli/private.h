@@ -27,13 +27,14 @@ struct cli_verb {
 	const char *operands; /* as the usage line shows them; "" takes none */
 	const char *help;     /* one sentence */
 	const struct cli_option *options;
-	int (*run)(struct cli *cli); /* answers the exit code; what went wrong is told on standard error */
+	/* answers the exit code; what went wrong is told on standard error */
+	int (*run)(struct cli *cli);
 };
 
 extern const struct cli_verb cli_canonical, cli_key_new, cli_key_show, cli_show, cli_explain, cli_suppress,
     cli_unsuppress, cli_contact, cli_import, cli_export, cli_quarantine_list, cli_quarantine_show,
-    cli_quarantine_release, cli_quarantine_discard, cli_audit_trail, cli_store_check, cli_store_adopt, cli_store_sweep,
-    cli_check;
+    cli_quarantine_release, cli_quarantine_discard, cli_audit_trail, cli_store_check, cli_store_adopt,
+    cli_store_sweep, cli_check;
 
 struct cli_given {
 	const char *name, *value;

@@ -31,7 +31,8 @@ struct family {
 
 /* The process's life; answers its exit code. */
 int service_run(struct family *family, const struct service *service);
-/* Locks (F_RDLCK, F_WRLCK) and unlocks (F_UNLCK) the memory file between processes. TACT_OK or TACT_SYSTEM. */
+/* Locks (F_RDLCK, F_WRLCK) and unlocks (F_UNLCK) the memory file between processes. TACT_OK or TACT_SYSTEM.
+ */
 int lock_text(int fd, short type);
 /* Loads the configuration from the family's memory file. */
 int load_shared(const struct family *family, struct tact_config **ret, struct tact_config_mistakes *mistakes);

@@ -43,7 +43,8 @@ struct record_terms {
 };
 void record_finish(struct tact_arena *arena, const struct record_terms *terms, const struct whom *whom,
     struct tact_dossier *dossier, struct tact_store_put *ret);
-/* Claims that wait at the client and lapsed become withdrawn: nobody rings for them, and nobody else would. */
+/* Claims that wait at the client and lapsed become withdrawn: nobody rings for them, and nobody else would.
+ */
 void record_withdraw_lapsed(
     struct tact_arena *arena, const struct record_terms *terms, struct tact_dossier *dossier);
 /* When the bell should look at the dossier: the least place of a claim on a ring; 0 for never. */
