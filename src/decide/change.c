@@ -205,10 +205,9 @@ static void list_steps(struct changing *changing, size_t count)
 		*TACT_PUSH(changing->arena, changing->steps, changing->steps_count) =
 		    (struct step){.change = i, .key = whom->key};
 		for (size_t j = 0;
-		     changing->changes[i].kind == TACT_CHANGE_UNSUPPRESS && j < whom->recipient.also_count;
-		     j++)
+		     changing->changes[i].kind == TACT_CHANGE_UNSUPPRESS && j < whom->asked_count; j++)
 			*TACT_PUSH(changing->arena, changing->steps, changing->steps_count) =
-			    (struct step){.change = i, .key = whom->recipient.also[j], .also = true};
+			    (struct step){.change = i, .key = whom->asked[j], .also = true};
 	}
 }
 

@@ -20,8 +20,10 @@ struct tact_decider {
 
 struct whom {
 	struct tact_recipient recipient;
-	struct tact_id key;	    /* where the dossier is written, aliases followed */
-	struct tact_dossier others; /* what stands under the person's other keys, merged */
+	struct tact_id key;    /* where the dossier is written, aliases followed */
+	struct tact_id *asked; /* the person's other keys: earlier ones, and both ends of aliases */
+	size_t asked_count;
+	struct tact_dossier others; /* what stands under them, merged */
 	bool has_others;
 	int result; /* TACT_OK, or why this person cannot be looked up */
 };

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The tact authors
  *
  * Which records make up a person: an alias is followed for one hop, and what stands under earlier keys,
- * earlier canonical profiles or the plain address is read along. Only the one current record is ever written.
+ * earlier canonical profiles, the plain address, or the address before it became an alias is read along. Only
+ * the one current record is ever written.
  */
 #include <config.h>
 
@@ -10,50 +11,118 @@
 
 #include "private.h"
 
-/* One extra record to read for one person. */
+/* One more record to read for one person. */
 struct errand {
 	size_t whom;
-	bool alias;
+	size_t alias_of; /* of which of the person's keys; NO_ALIAS: a dossier */
+};
+#define NO_ALIAS SIZE_MAX
+#define OWN_KEY (SIZE_MAX - 1)
+
+struct errands {
+	struct tact_store_key *keys;
+	struct errand *list;
+	size_t keys_count, count;
+	struct tact_record *records;
+	struct tact_store_answer *answers;
 };
 
-static void push_errand(struct tact_arena *arena, struct tact_store_key **keys, size_t *keys_count,
-    struct errand **errands, size_t *errands_count, struct errand errand, const struct tact_id *id)
+static void push(
+    struct tact_arena *arena, struct errands *errands, size_t whom, size_t alias_of, const struct tact_id *id)
 {
-	struct tact_store_key *key = TACT_PUSH(arena, *keys, *keys_count);
-
-	*key =
-	    (struct tact_store_key){.kind = errand.alias ? TACT_STORE_ALIAS : TACT_STORE_DOSSIER, .id = *id};
-	*TACT_PUSH(arena, *errands, *errands_count) = errand;
+	*TACT_PUSH(arena, errands->keys, errands->keys_count) = (struct tact_store_key){
+	    .kind = alias_of == NO_ALIAS ? TACT_STORE_DOSSIER : TACT_STORE_ALIAS, .id = *id};
+	*TACT_PUSH(arena, errands->list, errands->count) = (struct errand){whom, alias_of};
 }
 
-static void list_errands(struct tact_arena *arena, const struct whom *whoms, size_t count,
-    struct tact_store_key **keys, struct errand **errands, size_t *ret_count)
+static void run(struct tact_decider *decider, struct tact_arena *arena, struct errands *errands,
+    struct whom *whoms, int64_t deadline_ms)
 {
-	size_t keys_count = 0, errands_count = 0;
+	size_t n = errands->count;
+
+	if (n == 0)
+		return;
+	errands->records = tact_arena_alloc(arena, n * sizeof *errands->records);
+	errands->answers = tact_arena_alloc(arena, n * sizeof *errands->answers);
+	(void)tact_store_read(
+	    decider->parts.store, errands->keys, n, arena, errands->records, errands->answers, deadline_ms);
+	for (size_t i = 0; i < n; i++) {
+		struct whom *whom = &whoms[errands->list[i].whom];
+
+		whom->result = worst(whom->result, errands->answers[i].result);
+	}
+}
+
+/* ---- aliases ---- */
+
+static bool is_asked(const struct whom *whom, const struct tact_id *id)
+{
+	for (size_t i = 0; i < whom->asked_count; i++)
+		if (tact_id_equal(&whom->asked[i], id))
+			return true;
+	return false;
+}
+
+static void ask_too(struct tact_arena *arena, struct whom *whom, const struct tact_id *id)
+{
+	if (!tact_id_equal(&whom->key, id) && !is_asked(whom, id))
+		*TACT_PUSH(arena, whom->asked, whom->asked_count) = *id;
+}
+
+static int take_alias(const struct tact_record *record, struct tact_id *ret)
+{
+	if (record->size != TACT_ID_BYTES)
+		return TACT_CORRUPT;
+	memcpy(ret->b, record->bytes, TACT_ID_BYTES);
+	return TACT_OK;
+}
+
+/* The own key's alias first: it says which record is written. */
+static void follow(struct tact_arena *arena, const struct errands *errands, struct whom *whoms, bool own)
+{
+	for (size_t i = 0; i < errands->count; i++) {
+		struct whom *whom = &whoms[errands->list[i].whom];
+		struct tact_id target;
+
+		if ((errands->list[i].alias_of == OWN_KEY) != own || whom->result != TACT_OK ||
+		    errands->records[i].size == 0)
+			continue;
+		whom->result = take_alias(&errands->records[i], &target);
+		if (whom->result == TACT_OK && own)
+			whom->key = target;
+		else if (whom->result == TACT_OK)
+			ask_too(arena, whom, &target);
+	}
+}
+
+static void resolve_keys(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms,
+    size_t count, int64_t deadline_ms)
+{
+	struct errands errands = {0};
 
 	for (size_t i = 0; i < count; i++) {
 		const struct tact_recipient *recipient = &whoms[i].recipient;
 
+		whoms[i].key = recipient->key;
 		if (whoms[i].result != TACT_OK)
 			continue;
-		push_errand(arena, keys, &keys_count, errands, &errands_count, (struct errand){i, true},
-		    &recipient->key);
+		push(arena, &errands, i, OWN_KEY, &recipient->key);
 		for (size_t j = 0; j < recipient->also_count; j++)
-			push_errand(arena, keys, &keys_count, errands, &errands_count,
-			    (struct errand){i, false}, &recipient->also[j]);
+			push(arena, &errands, i, j, &recipient->also[j]);
 	}
-	*ret_count = keys_count;
+	run(decider, arena, &errands, whoms, deadline_ms);
+	follow(arena, &errands, whoms, true);
+	for (size_t i = 0; i < count; i++) {
+		const struct tact_recipient *recipient = &whoms[i].recipient;
+
+		ask_too(arena, &whoms[i], &recipient->key); /* before it became an alias */
+		for (size_t j = 0; j < recipient->also_count; j++)
+			ask_too(arena, &whoms[i], &recipient->also[j]);
+	}
+	follow(arena, &errands, whoms, false);
 }
 
-static int take_alias(struct whom *whom, const struct tact_record *record)
-{
-	if (record->size == 0)
-		return TACT_OK;
-	if (record->size != TACT_ID_BYTES)
-		return TACT_CORRUPT;
-	memcpy(whom->key.b, record->bytes, TACT_ID_BYTES);
-	return TACT_OK;
-}
+/* ---- dossiers ---- */
 
 static int take_other(struct tact_arena *arena, struct whom *whom, const struct tact_record *record)
 {
@@ -75,26 +144,18 @@ static int take_other(struct tact_arena *arena, struct whom *whom, const struct 
 void whom_resolve(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms, size_t count,
     int64_t deadline_ms)
 {
-	struct tact_store_key *keys = NULL;
-	struct errand *errands = NULL;
-	size_t n = 0;
+	struct errands errands = {0};
 
+	resolve_keys(decider, arena, whoms, count, deadline_ms);
 	for (size_t i = 0; i < count; i++)
-		whoms[i].key = whoms[i].recipient.key;
-	list_errands(arena, whoms, count, &keys, &errands, &n);
-	if (n == 0)
-		return;
-	struct tact_record *records = tact_arena_alloc(arena, n * sizeof *records);
-	struct tact_store_answer *answers = tact_arena_alloc(arena, n * sizeof *answers);
-	(void)tact_store_read(decider->parts.store, keys, n, arena, records, answers, deadline_ms);
-	for (size_t i = 0; i < n; i++) {
-		struct whom *whom = &whoms[errands[i].whom];
-		int result = answers[i].result;
+		for (size_t j = 0; whoms[i].result == TACT_OK && j < whoms[i].asked_count; j++)
+			push(arena, &errands, i, NO_ALIAS, &whoms[i].asked[j]);
+	run(decider, arena, &errands, whoms, deadline_ms);
+	for (size_t i = 0; i < errands.count; i++) {
+		struct whom *whom = &whoms[errands.list[i].whom];
 
-		if (result == TACT_OK)
-			result = errands[i].alias ? take_alias(whom, &records[i])
-						  : take_other(arena, whom, &records[i]);
-		whom->result = worst(whom->result, result);
+		if (whom->result == TACT_OK)
+			whom->result = take_other(arena, whom, &errands.records[i]);
 	}
 }
 

@@ -790,6 +790,35 @@ START_TEST(an_alias_is_the_same_person)
 }
 END_TEST
 
+/* A wish made before the address became an alias still holds. */
+START_TEST(an_alias_forgets_no_earlier_wish)
+{
+	struct tact_recipient second, first;
+	struct tact_change change = {.kind = TACT_CHANGE_ALIAS};
+	struct tact_changed changed;
+	struct tact_ruling ruling;
+
+	suppress("ann@home.example", TACT_UNSUBSCRIBE, NOW);
+	ck_assert_int_eq(
+	    tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &first, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_facts_recipient(b.arena, &b.identity, "ann@home.example", &second, NULL), TACT_OK);
+	change.alias_of = first.key;
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, &second, &change, 1, NOW, 0, &changed, NULL), TACT_OK);
+	ruling = decide_one("news@head.example", "a", NOW, "ann@home.example");
+	expect_fate("unsubscribed before", &ruling, TACT_FATE_REFUSE);
+	change = (struct tact_change){.kind = TACT_CHANGE_UNSUPPRESS,
+	    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}},
+	    .by = "eve",
+	    .why = "asked"};
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, &second, &change, 1, NOW, 0, &changed, NULL), TACT_OK);
+	ruling = decide_one("news@head.example", "b", NOW, "ann@home.example");
+	expect_fate("ended by a person", &ruling, TACT_FATE_PASS);
+}
+END_TEST
+
 START_TEST(gate_addresses_come_back_byte_for_byte)
 {
 	const char *const given[] = {"ann@example.com", "\"a b\"@example.com", "Ann+x=y@Example.COM",
@@ -931,6 +960,7 @@ static Suite *suite(void)
 	tcase_add_test(c, wrong_key_is_refused_and_a_rotated_one_adopted);
 	tcase_add_test(c, the_same_wish_twice_is_one_and_ends_by_a_person);
 	tcase_add_test(c, an_alias_is_the_same_person);
+	tcase_add_test(c, an_alias_forgets_no_earlier_wish);
 	tcase_add_test(c, gate_addresses_come_back_byte_for_byte);
 	tcase_add_test(c, a_message_names_at_most_eight_slots);
 	tcase_add_test(c, the_sweep_trims_what_nobody_writes);
