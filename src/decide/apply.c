@@ -212,6 +212,8 @@ static bool apply(struct work *work, size_t person, struct tact_dossier *dossier
 {
 	struct tact_ruling *ruling = &work->rulings[work->ruling_of[person]];
 
+	if (!work->recording) /* at RCPT: there is no message yet to remember, only somebody to name */
+		return ruling->fate == TACT_FATE_REFUSE && !dossier->has_person_key;
 	switch (ruling->fate) {
 	case TACT_FATE_PASS:
 		write_pass(work, dossier, contact, claim, contact_id);

@@ -327,6 +327,8 @@ static void ask_at_rcpt(struct work *work, struct tact_error *err)
 		update(work);
 		if (ruling->fate == TACT_FATE_UNDECIDED)
 			tact_store_last_error(work->decider->parts.store, err);
+		else if (!refuses_now(ruling)) /* the wish was ended in between */
+			ruling->fate = TACT_FATE_PASS;
 	}
 	if (ruling->fate == TACT_FATE_REFUSE && append(work, "rcpt", err) != TACT_OK)
 		undecide_all(work, TACT_UNAVAILABLE);

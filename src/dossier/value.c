@@ -203,8 +203,11 @@ static void merge_profile(
 
 void tact_dossier_merge(struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other)
 {
+	struct tact_dossier before =
+	    *view; /* several contacts of one id are several mails that looked the same */
+
 	for (size_t i = 0; i < other->contacts_count; i++)
-		if (tact_dossier_find_contact(view, &other->contacts[i].id) == NULL)
+		if (tact_dossier_find_contact(&before, &other->contacts[i].id) == NULL)
 			tact_dossier_add_contact(arena, view, &other->contacts[i]);
 	for (size_t i = 0; i < other->suppressions_count; i++)
 		if (tact_dossier_find_suppression(view, &other->suppressions[i].id) == NULL)
