@@ -418,6 +418,8 @@ class IgnoredUnsubscribe(Story):
         offer = self.send("offers", "2-autumn-offer.eml", self.robin, at="2026-10-01 15:00")
         self.assertWaits(offer, "2026-10-02 03:00", "breathing")
         self.by_phone()
+        self.ask_again()
+        self.assertEqual(len(self.sink.to(self.robin)), 1)
         self.tactd.set_clock("2026-10-02 03:00")
         self.assertBounced(offer, self.robin, "wishes")
         self.assertGoes(self.send("orders", "4-your-order.eml", self.robin, at="2026-11-02 09:12"), "orders", self.robin, 2)
