@@ -8,6 +8,7 @@
 #
 # CHECK_MINUTES (25) bounds make check; CHECK_JOBS (1) is how many tests run at once.
 
+# shellcheck disable=SC2317  # phase and trap call what seems not to be reached
 set -u
 umask 022
 exec </dev/null
@@ -123,8 +124,8 @@ no_test_door()
 	return "$status"
 }
 
+# shellcheck disable=SC2086
 if [ -n "$(missing_packages $BUILD_PACKAGES $RUN_PACKAGES $CHECK_PACKAGES)" ]; then
-	# shellcheck disable=SC2086
 	phase 'install packages' install_packages $BUILD_PACKAGES $RUN_PACKAGES $CHECK_PACKAGES
 fi
 phase 'autoreconf' prepare

@@ -4,6 +4,7 @@
 # Sourced by check.sh and try.sh: what a new Debian 12 needs, and its installation without a question and without starting a service. A Postfix
 # that is there already is left as it is; where another mail server is installed, nothing is put in its place.
 
+# shellcheck shell=bash disable=SC2034
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkgconf protobuf-c-compiler libmilter-dev libconfuse-dev libssl-dev check liblmdb-dev
 	libpcre2-dev libidn2-dev libunistring-dev libglib2.0-dev libgmime-3.0-dev libjansson-dev libprotobuf-c-dev libcsv-dev zlib1g-dev libsystemd-dev"
 RUN_PACKAGES="postfix python3 procps tzdata"
