@@ -15,6 +15,8 @@
 #ifndef TACT_DECIDE_H
 #define TACT_DECIDE_H
 
+#include <stdatomic.h>
+
 #include <tact/audit.h>
 #include <tact/policy.h>
 #include <tact/store.h>
@@ -239,7 +241,7 @@ int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tac
 struct tact_swept {
 	uint64_t records, trimmed, removed;
 };
-int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const volatile bool *stop,
+int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const atomic_bool *stop,
     void (*progress)(void *context, const struct tact_swept *swept), void *context, struct tact_swept *ret,
     struct tact_error *err);
 

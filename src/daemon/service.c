@@ -36,7 +36,7 @@ struct holdings {
 	struct tact_gate *gate;
 	pthread_t sweeper;
 	bool sweeping;
-	volatile bool stop_sweeping;
+	atomic_bool stop_sweeping;
 };
 
 /* ---- reload ---- */

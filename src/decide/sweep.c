@@ -18,7 +18,7 @@ struct sweep {
 	struct tact_decider *decider;
 	struct tact_arena *arena; /* of the batch */
 	struct record_terms terms;
-	const volatile bool *stop;
+	const atomic_bool *stop;
 	void (*progress)(void *context, const struct tact_swept *swept);
 	void *context;
 	struct tact_store_key keys[BATCH];
@@ -108,7 +108,7 @@ static bool look_at(void *context, const struct tact_store_key *key, const struc
 	return (sweep->stop == NULL || !*sweep->stop) && sweep->result != TACT_UNAVAILABLE;
 }
 
-int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const volatile bool *stop,
+int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const atomic_bool *stop,
     void (*progress)(void *context, const struct tact_swept *swept), void *context, struct tact_swept *ret,
     struct tact_error *err)
 {
