@@ -19,8 +19,8 @@ import time
 BUILD = os.environ.get("TACT_BUILD", ".")
 SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "1000000"))
-FULL = os.environ.get("BENCH_FULL", "0") not in ("", "0")
-READS_FEW, READS_MANY = 10_000, 10_000_000 if FULL else 1_000_000
+READS_FEW, READS_MANY = 10_000, int(os.environ.get("BENCH_READS", "10000000"))
+READS_BYTES = 800  # on the disk for each dossier
 CONNECTIONS = (1, 8, 64)
 WITHOUT_DISK = {"tmpfs", "ramfs", "devtmpfs", "hugetlbfs"}
 START_PATIENCE_S = 30
@@ -240,8 +240,12 @@ class Bench:
 
 
 def measure_reads(data):
-    few, many = (json.loads(run(program("reads"), os.path.join(data, "reads-%d" % count), count)) for count in (READS_FEW, READS_MANY))
-    return {"few": few, "many": many, "ratio": many["read_us"] / few["read_us"]}
+    disk = os.statvfs(data)
+    most = min(READS_MANY, int(disk.f_bavail * disk.f_frsize * 0.9 / READS_BYTES))
+    if most < READS_MANY:
+        print("bench: the disk has room for %d dossiers only" % most)
+    few, many = (json.loads(run(program("reads"), os.path.join(data, "reads-%d" % count), count)) for count in (READS_FEW, most))
+    return {"few": few, "many": many, "ratio": many["read_us"] / few["read_us"], "cold_ratio": many["cold_us"] / few["cold_us"]}
 
 
 # ---- what is shown ------------------------------------------------------------------------------------------
@@ -275,8 +279,10 @@ def aims(result):
     decision = result["decision"]["accept"]
     return [
         ("accepting at 64 connections / lower of (a) and (b)", cells["accept", 64]["to_lower"], ">=", 0.6),
-        ("rejecting at RCPT at 64 connections / (a) doing the same", cells["reject", 64]["to_a"], ">=", 0.9),
-        ("read at %d dossiers / at %d" % (many["dossiers"], few["dossiers"]), result["reads"]["ratio"], "<=", 1.3),
+        ("rejecting at RCPT at 64 connections / (a), which accepts", result["reject_to_accepting_a"], ">=", 0.9),
+        ("rejecting at RCPT at 64 connections / (a) that rejects", cells["reject", 64]["to_a"], ">=", 0.9),
+        ("read at %d dossiers / at %d, caches cold" % (many["dossiers"], few["dossiers"]), result["reads"]["cold_ratio"], "<=", 1.3),
+        ("read at %d dossiers / at %d, in a row" % (many["dossiers"], few["dossiers"]), result["reads"]["ratio"], "<=", 1.3),
         ("decision, 50 contacts and 10 rules, decoded (us)", decision["asked_us"], "<", 5.0),
         ("decision with decoding (us)", decision["decoded_us"], "<", 15.0),
         ("resident memory of tactd's processes without maps (MB)", result["memory_bytes"] / 1e6, "<", 50.0),
@@ -292,8 +298,9 @@ def print_result(result):
         result["disk"]["kind"], result["disk"]["flushes_per_second"], PEOPLE, SECONDS, os.cpu_count() or 0))
     print_cells(result["cells"])
     reads, decision = result["reads"], result["decision"]
-    print("\nread, one of %d dossiers: %.2f us; one of %d: %.2f us" % (
-        READS_FEW, reads["few"]["read_us"], READS_MANY, reads["many"]["read_us"]))
+    print()
+    for size in ("few", "many"):
+        print("read, one of %(dossiers)d dossiers: %(read_us).2f us in a row, %(cold_us).2f us with cold caches" % reads[size])
     for name, got in decision.items():
         print("decision (%s): %.2f us decoded, %.2f with decoding, %.2f with decoding, a contact more and encoding; record of %d bytes" % (
             name, got["asked_us"], got["decoded_us"], got["written_us"], got["record_bytes"]))
@@ -310,6 +317,8 @@ def measure(data, sockets, kind):
     result["cells"] = [bench.cell(connections, rejecting, steps) for rejecting in (False, True) for connections in CONNECTIONS]
     for cell in result["cells"]:
         cell["ratios"] = ratios(cell)
+    accepting, rejecting = (cell for cell in result["cells"] if cell["connections"] == CONNECTIONS[-1])
+    result["reject_to_accepting_a"] = rejecting["tact"]["per_second"] / accepting["nothing"]["per_second"]
     result["memory_bytes"] = bench.memory
     result["decision"] = json.loads(run(program("decision")))
     result["reads"] = measure_reads(data)
