@@ -309,6 +309,7 @@ int tact_milter_run(const struct tact_milter_parts *with, struct tact_error *err
 	int result;
 
 	parts = with;
+	sessions_begin();
 	result = listen_on(with, err);
 	if (result != TACT_OK)
 		return result;

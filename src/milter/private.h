@@ -39,6 +39,11 @@ static inline char *unchanged(const char *text)
 	return (char *)(uintptr_t)text;
 }
 
+/* ---- session.c ---- */
+
+/* Before libmilter runs. */
+void sessions_begin(void);
+
 /* ---- actions.c ---- */
 
 /* Sets the reply and answers what libmilter is to be told ("4xx" tempfail, "5xx" reject). */

@@ -6,4 +6,4 @@ MILTER = src/milter/libtactmilter.a $(DECIDE) $(MILTER_LIBS)
 noinst_LIBRARIES += src/milter/libtactmilter.a
 src_milter_libtactmilter_a_CFLAGS = $(AM_CFLAGS) 
 src_milter_libtactmilter_a_SOURCES = include/tact/milter.h src/milter/private.h \
-	src/milter/actions.c src/milter/milter.c
+	src/milter/actions.c src/milter/milter.c src/milter/session.c
