@@ -108,6 +108,7 @@ struct tact_ruling {
 struct tact_asked {
 	const char *given;  /* address, with or without <> */
 	const char *notify; /* the client's NOTIFY value, or NULL */
+	const struct tact_recipient *known; /* who this is, as an earlier ruling on this address found out; NULL: to be found out */
 };
 
 struct tact_decide_request {

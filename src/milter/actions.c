@@ -66,7 +66,7 @@ static sfsistat refuse_at_rcpt(SMFICTX *ctx, struct connection *connection, cons
 	return answer(ctx, connection, refused ? "550" : "451", ruling->code, ruling->text);
 }
 
-sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, const struct recipient *recipient)
+sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, struct recipient *recipient)
 {
 	const struct tact_milter_parts *parts = connection->parts;
 	struct tact_asked asked = {.given = recipient->given, .notify = recipient->notify};
@@ -81,6 +81,9 @@ sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, const struct r
 	struct tact_error err = {""};
 
 	tact_decide_rcpt(parts->decider, connection->arena, &request, &ruling, &err);
+	if (!tact_id_is_none(&ruling.recipient.key))
+		recipient->known =
+		    tact_arena_copy(connection->arena, &ruling.recipient, sizeof ruling.recipient);
 	if (ruling.fate != TACT_FATE_PASS)
 		status = refuse_at_rcpt(ctx, connection, &ruling, &err);
 	tact_decider_put_rules(parts->decider, request.rules);
@@ -275,8 +278,9 @@ sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection)
 	connection->message->queue_id = queue_id != NULL ? tact_arena_strdup(arena, queue_id) : NULL;
 	tact_facts_finish_message(arena, connection->message, parts->profile);
 	for (size_t i = 0; i < count; i++)
-		asked[i] = (struct tact_asked){
-		    .given = connection->recipients[i].given, .notify = connection->recipients[i].notify};
+		asked[i] = (struct tact_asked){.given = connection->recipients[i].given,
+		    .notify = connection->recipients[i].notify,
+		    .known = connection->recipients[i].known};
 	connection->now_us = tact_clock_now_us();
 	/* What is logged and answered names streams and rules: a reload must not take them away meanwhile. */
 	rules = tact_decider_take_rules(parts->decider);

@@ -11,9 +11,10 @@
 #include <tact/milter.h>
 
 struct recipient {
-	const char *given;	    /* without <> */
-	const char *args;	    /* ESMTP arguments as they came, joined by blanks */
-	const char *notify, *orcpt; /* values, or NULL */
+	const char *given;		    /* without <> */
+	const char *args;		    /* ESMTP arguments as they came, joined by blanks */
+	const char *notify, *orcpt;	    /* values, or NULL */
+	const struct tact_recipient *known; /* as found out at RCPT, or NULL */
 };
 
 /* Lives from negotiation to close; what belongs to one message lives in arena and is forgotten at MAIL, end
@@ -49,8 +50,8 @@ void sessions_begin(void);
 /* Sets the reply and answers what libmilter is to be told ("4xx" tempfail, "5xx" reject). */
 sfsistat answer(
     SMFICTX *ctx, struct connection *connection, const char *reply, const char *code, const char *text);
-/* CONTINUE, or the refusal already set. */
-sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, const struct recipient *recipient);
+/* CONTINUE, or the refusal already set. Fills recipient->known when it came to know. */
+sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, struct recipient *recipient);
 sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection);
 
 #endif
