@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,41 @@
 
 /* One milter a process: libmilter has no place for a context of our own. */
 static const struct tact_milter_parts *parts;
+
+/* libmilter ends without waiting for its threads, and what they decide with is closed after that. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
+static size_t deciding;
+static bool over;
+
+static bool enter(void)
+{
+	bool may;
+
+	pthread_mutex_lock(&lock);
+	may = !over;
+	deciding += may;
+	pthread_mutex_unlock(&lock);
+	return may;
+}
+
+static void leave(void)
+{
+	pthread_mutex_lock(&lock);
+	deciding--;
+	pthread_cond_signal(&left);
+	pthread_mutex_unlock(&lock);
+}
+
+/* Every decision has a deadline of its own, so that this ends. */
+static void wait_for_decisions(void)
+{
+	pthread_mutex_lock(&lock);
+	over = true;
+	while (deciding > 0)
+		pthread_cond_wait(&left, &lock);
+	pthread_mutex_unlock(&lock);
+}
 
 static struct connection *connection_of(SMFICTX *ctx)
 {
@@ -61,8 +97,11 @@ static sfsistat negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsi
 		    parts->listener);
 		return SMFIS_REJECT;
 	}
+	if (!enter())
+		return SMFIS_REJECT; /* of the connection to us: Postfix falls back to its default action */
 	if (!tact_decide_wants_body(parts->decider))
 		wanted |= SMFIP_NOBODY;
+	leave();
 	if (!parts->smtp)
 		wanted |= SMFIP_NR_RCPT;
 	*pf0 = edits;
@@ -179,7 +218,10 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **args)
 			return answer(ctx, connection, "550", "5.7.1", "no mail is taken for this domain");
 	}
 	if (parts->smtp) {
+		if (!enter())
+			return SMFIS_TEMPFAIL;
 		sfsistat refused = ask_at_rcpt(ctx, connection, &recipient);
+		leave();
 		if (refused != SMFIS_CONTINUE)
 			return refused;
 	}
@@ -218,9 +260,10 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
 	struct connection *connection = connection_of(ctx);
 	sfsistat status;
 
-	if (connection == NULL || connection->message == NULL)
+	if (connection == NULL || connection->message == NULL || !enter())
 		return SMFIS_TEMPFAIL;
 	status = decide_and_act(ctx, connection);
+	leave();
 	forget_message(connection);
 	return status;
 }
@@ -315,8 +358,10 @@ int tact_milter_run(const struct tact_milter_parts *with, struct tact_error *err
 		return result;
 	if (with->ready != NULL)
 		with->ready(with->context);
-	if (smfi_main() != MI_SUCCESS)
-		return tact_error_set(
-		    err, TACT_SYSTEM, "listener %s: libmilter ended with an error", with->listener);
-	return TACT_OK;
+	result = smfi_main() == MI_SUCCESS
+		     ? TACT_OK
+		     : tact_error_set(
+			   err, TACT_SYSTEM, "listener %s: libmilter ended with an error", with->listener);
+	wait_for_decisions();
+	return result;
 }
