@@ -64,8 +64,15 @@ static void gather(struct work *work)
 	}
 }
 
-static void refuse_address(struct tact_ruling *ruling, const struct tact_error *err, struct tact_arena *arena)
+/* There is nobody to keep a claim for; among others it still needs a name in the queue that Postfix can read.
+ */
+static void refuse_address(struct work *work, struct tact_ruling *ruling, const struct tact_error *err)
 {
+	struct tact_arena *arena = work->arena;
+
+	ruling->claim = tact_id_random();
+	ruling->ring =
+	    ring_choose(arena, work->rules, work->decider->parts.ledger, &work->rings, work->request->now_us);
 	ruling->fate = TACT_FATE_REFUSE;
 	ruling->code = "5.1.3";
 	ruling->text = tact_text_printable(arena, err->text, 160);
@@ -111,7 +118,7 @@ static void read_recipients(struct work *work)
 		    .code = "",
 		    .text = ""};
 		if (find_recipient(work, &request->asked[i], &ruling->recipient, &err) != TACT_OK)
-			refuse_address(ruling, &err, work->arena);
+			refuse_address(work, ruling, &err);
 		else
 			add_person(work, i);
 	}

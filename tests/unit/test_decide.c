@@ -340,6 +340,7 @@ START_TEST(mixed_gives_the_refused_a_claim)
 	expect_fate("bob", &rulings[1], TACT_FATE_REFUSE);
 	expect_fate("no address", &rulings[2], TACT_FATE_REFUSE);
 	ck_assert_str_eq(rulings[2].code, "5.1.3");
+	ck_assert_str_ne(rulings[2].ring, "");
 	ck_assert_uint_eq(rulings[3].first, 1);
 	ck_assert_int_eq(tact_decide_sum(rulings, 4), TACT_SUM_EDIT);
 	struct tact_waiting waiting = look(&rulings[1].claim, "bob@example.com", NOW);
