@@ -592,6 +592,11 @@ void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena,
 	tact_store_last_error(decider->parts.store, err);
 	settle(&pass, append_decisions(&pass, err));
 	tact_edge("gate-after-append");
+	/* A rule's text ends with its rules. */
+	for (size_t i = 0; i < count; i++) {
+		waiting[i].code = waiting[i].code != NULL ? tact_arena_strdup(arena, waiting[i].code) : NULL;
+		waiting[i].text = waiting[i].text != NULL ? tact_arena_strdup(arena, waiting[i].text) : NULL;
+	}
 	tact_decider_put_rules(decider, pass.rules);
 }
 
