@@ -23,7 +23,7 @@ SECTIONS = [
 ]
 SETTINGS = {"slot_length": "1s", "message_timeout": "2s", "rcpt_timeout": "1s"}
 MOUNTS = False
-EX_OSERR, EX_TEMPFAIL, EX_CONFIG = 71, 75, 78
+EX_SOFTWARE, EX_OSERR, EX_TEMPFAIL, EX_CONFIG = 70, 71, 75, 78
 
 
 class Faults(Case):
@@ -199,14 +199,17 @@ class Store(Faults):
         self.starts_again(site, message)
 
     def test_file_cut_at_run_time(self):
-        site = self.make()
+        """LMDB reads a map: what is not there any more is a signal, which ends tactd whole."""
+        quiet = {name: os.environ.get(name, "") + ":handle_sigbus=0" for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}
+        site = self.make(env=quiet)
         data = os.path.join(site.tactd.store, "data.mdb")
         shutil.copy(data, data + ".backup")
         os.truncate(data, 8192)
         message = mail()
         sent = self.offer(site, message, "cut@person.test")
         self.assertEqual(sent.code, 451, sent)
-        site.tactd.kill9()
+        self.assertEqual(site.tactd.wait_end(), EX_SOFTWARE)
+        self.assertTrue(site.tactd.grep("was killed by signal 7"), site.tactd.log())
         os.replace(data + ".backup", data)
         site.tactd.start()
         self.passes(site, "cut@person.test", message=message)
@@ -450,7 +453,7 @@ class Neighbours(Faults):
         children = [pid for pid in group_members(site.tactd.process.pid) if pid != site.tactd.process.pid]
         self.assertEqual(len(children), 3)
         os.kill(children[0], 9)
-        self.assertEqual(site.tactd.wait_end(), 70)
+        self.assertEqual(site.tactd.wait_end(), EX_SOFTWARE)
         self.assertTrue(site.tactd.grep(r"was killed by signal 9"))
         message = self.refuses(site, "one@person.test", status="4.7.1")
         site.tactd.start()
