@@ -3,6 +3,7 @@
 #
 # `make bench`: how fast, beside what is possible. Not part of `make check`: figures want a machine of their own.
 #   BENCH_SECONDS=5  for each cell        BENCH_FOLDER=DIR  on the disk to be measured (default: the build folder; tmpfs is refused)
+#   BENCH_CONNECTIONS="1 8 64"            the aims are held against the last
 #   BENCH_PEOPLE=1000000  dossiers        BENCH_READS=10000000  dossiers of the large store for reads (8 GB, a minute or two to make)
 
 BENCH = tests/bench/load tests/bench/nothing tests/bench/fill tests/bench/floor tests/bench/decision tests/bench/reads
