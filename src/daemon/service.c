@@ -37,6 +37,8 @@ struct holdings {
 	pthread_t sweeper;
 	bool sweeping;
 	atomic_bool stop_sweeping;
+	pthread_t watcher;
+	atomic_bool ending;
 };
 
 /* ---- reload ---- */
@@ -84,8 +86,8 @@ static void *watch_signals(void *context)
 		sigaddset(&set, SIGTERM);
 		sigaddset(&set, SIGINT);
 	}
-	for (;;) {
-		if (sigwait(&set, &signal_number) != 0)
+	while (!holdings->ending) {
+		if (sigwait(&set, &signal_number) != 0 || holdings->ending)
 			continue;
 		if (signal_number == SIGUSR1)
 			reload(holdings);
@@ -93,6 +95,14 @@ static void *watch_signals(void *context)
 			tact_gate_stop(holdings->gate);
 	}
 	return NULL;
+}
+
+/* Before anything is closed that a reload or a stop might still want. */
+static void stop_watcher(struct holdings *holdings)
+{
+	holdings->ending = true;
+	pthread_kill(holdings->watcher, SIGUSR1);
+	pthread_join(holdings->watcher, NULL);
 }
 
 /* ---- opening ---- */
@@ -314,7 +324,6 @@ int service_run(struct family *family, const struct service *service)
 {
 	struct holdings holdings = {.family = family, .service = service};
 	struct tact_error err = {""};
-	pthread_t watcher;
 	int result;
 
 	block_signals();
@@ -322,12 +331,12 @@ int service_run(struct family *family, const struct service *service)
 	result = open_all(&holdings, &err);
 	if (result == TACT_OK && service->listener == NULL)
 		result = open_gate(&holdings, &err);
-	if (result == TACT_OK && pthread_create(&watcher, NULL, watch_signals, &holdings) != 0)
+	if (result == TACT_OK && pthread_create(&holdings.watcher, NULL, watch_signals, &holdings) != 0)
 		result = tact_error_set(&err, TACT_SYSTEM, "no thread can be made");
 	if (result == TACT_OK) {
-		pthread_detach(watcher);
 		result =
 		    service->listener != NULL ? serve_milter(&holdings, &err) : serve_gate(&holdings, &err);
+		stop_watcher(&holdings);
 	}
 	if (result != TACT_OK)
 		tact_log(TACT_LOG_ERROR, "service=%s %s", service->name, err.text);
