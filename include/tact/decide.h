@@ -31,6 +31,10 @@ int tact_decide_open_identity(struct tact_store *store, const struct tact_keyrin
     const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena,
     struct tact_identity *ret, struct tact_error *err);
 
+/* A store without an identity is new. Evidence of decisions or changes in AUDIT_DIR says that there was another before it, whose wishes this one
+ * does not know: TACT_REFUSED then, with what to do. To be asked before tact_decide_open_identity, except where a person says otherwise. */
+int tact_decide_check_new_store(struct tact_store *store, const char *audit_dir, struct tact_error *err);
+
 /* ---- what waits on this relay -------------------------------------------------------------------------- */
 
 /* Counts of waiting recipients by stream and by ring slot, in memory shared by the processes of one tactd

@@ -69,10 +69,18 @@ static bool always_fails(const struct cli *cli)
 	return strncmp(cli->config->store, "fail:", 5) == 0;
 }
 
+/* New at every start, as whoever chose it knows. */
+static bool is_memory(const struct cli *cli)
+{
+	return strncmp(cli->config->store, "memory:", 7) == 0;
+}
+
 int cli_open_store(struct cli *cli, bool adopt, struct tact_error *err)
 {
 	int result = tact_store_open(cli->config->store, &cli->store, err);
 
+	if (result == TACT_OK && !always_fails(cli) && !adopt && !is_memory(cli))
+		result = tact_decide_check_new_store(cli->store, cli->config->audit, err);
 	if (result == TACT_OK && !always_fails(cli))
 		result = tact_decide_open_identity(
 		    cli->store, cli->keyring, &cli->config->profile, adopt, cli->arena, &cli->identity, err);

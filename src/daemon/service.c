@@ -128,11 +128,21 @@ static bool always_fails(const struct tact_config *config)
 	return strncmp(config->store, "fail:", 5) == 0;
 }
 
+/* New at every start, as whoever chose it knows. */
+static bool is_memory(const struct tact_config *config)
+{
+	return strncmp(config->store, "memory:", 7) == 0;
+}
+
 static int open_identity(struct holdings *holdings, struct tact_error *err)
 {
 	const struct tact_config *config = holdings->family->config;
-	int result = tact_decide_open_identity(holdings->store, holdings->keyring, &config->profile, false,
-	    holdings->arena, &holdings->identity, err);
+	int result =
+	    is_memory(config) ? TACT_OK : tact_decide_check_new_store(holdings->store, config->audit, err);
+
+	if (result == TACT_OK)
+		result = tact_decide_open_identity(holdings->store, holdings->keyring, &config->profile,
+		    false, holdings->arena, &holdings->identity, err);
 
 	if (result != TACT_UNAVAILABLE || !always_fails(config))
 		return result;

@@ -180,3 +180,38 @@ int tact_decide_open_identity(struct tact_store *store, const struct tact_keyrin
 		result = open_once(store, keyring, profile, adopt, arena, ret, &taken, err);
 	return result;
 }
+
+/* ---- a new store beside old evidence ---- */
+
+static bool find_use(void *context, const char *host, uint64_t seq, const char *json, size_t length)
+{
+	bool *used = context;
+
+	(void)host;
+	(void)seq;
+	(void)length;
+	*used = strstr(json, "\"kind\":\"decision\"") != NULL || strstr(json, "\"kind\":\"change\"") != NULL;
+	return !*used;
+}
+
+int tact_decide_check_new_store(struct tact_store *store, const char *audit_dir, struct tact_error *err)
+{
+	struct tact_arena *arena = tact_arena_new();
+	bool used = false;
+	char *stored;
+	int result = tact_store_identity(store, arena, &stored, err);
+
+	if (result == TACT_OK && stored[0] == '\0') {
+		/* Evidence that cannot be read is told of where it is opened. */
+		(void)tact_audit_scan(audit_dir, NULL, find_use, &used, NULL);
+		if (used)
+			result = tact_error_set(err, TACT_REFUSED,
+			    "the store is new and empty, and the evidence in %s tells of an earlier one: "
+			    "mail would go to people who "
+			    "unsubscribed. Put the store back, or run `tact store adopt --yes` to begin "
+			    "without it",
+			    audit_dir);
+	}
+	tact_arena_free(&arena);
+	return result;
+}

@@ -294,7 +294,11 @@ static void carry_into_claim(
 	struct tact_waiting *waiting = pass->waiting[person];
 	bool waited = claim->state == TACT_CLAIM_WAITING;
 
-	waiting->fate = fate_of(pass->rules, &result->opinion);
+	/* A reviewer's no, and a bounce that was promised, are no matter of the rules: monitor mode does not
+	 * undo them. */
+	waiting->fate = result->discarded || claim->state == TACT_CLAIM_REFUSED
+			    ? TACT_FATE_REFUSE
+			    : fate_of(pass->rules, &result->opinion);
 	waiting->code = result->opinion.code;
 	waiting->text = result->opinion.text;
 	claim->decision = result->decision;

@@ -92,11 +92,29 @@ class Store(Faults):
     def test_folder_deleted_and_made_anew(self):
         site = self.make()
         shutil.rmtree(site.tactd.store)
+        site.tactd.tact("store", "adopt", "--yes")
         site.tactd.tact("suppress", "wish@person.test", "--reason", "unsubscribe")
         self.refuses(site, "wish@person.test", log=r"/tactd/db.*restart")
         self.restart(site)
         self.assertEqual(self.offer(site, mail(), "wish@person.test").code, 550, "the wish in the new store counts")
         self.passes(site, "other@person.test")
+
+    def test_lost_store_is_not_taken_for_a_new_one(self):
+        site = self.make()
+        site.tactd.tact("suppress", "wish@person.test", "--reason", "unsubscribe")
+        site.tactd.kill9()
+        away = site.tactd.store + ".away"
+        os.rename(site.tactd.store, away)
+        message = self.will_not_start(site, EX_CONFIG, r"the store is new and empty, and the evidence .*tact store adopt --yes")
+        self.assertEqual(site.tactd.tact("suppress", "x@person.test", check=False).returncode, EX_CONFIG)
+        shutil.rmtree(site.tactd.store)
+        os.rename(away, site.tactd.store)
+        self.starts_again(site, message)
+        self.assertEqual(self.offer(site, mail(), "wish@person.test").code, 550)
+        site.tactd.kill9()
+        shutil.rmtree(site.tactd.store)
+        site.tactd.tact("store", "adopt", "--yes")
+        site.tactd.start()
 
     def test_not_there_at_start(self):
         site = self.make()
@@ -104,6 +122,7 @@ class Store(Faults):
         site.tactd.configure({"store": "lmdb:" + os.path.join(site.tactd.dir, "volume", "db")})
         message = self.will_not_start(site, EX_OSERR, r"volume/db cannot be made: its parent folder must exist")
         os.makedirs(os.path.join(site.tactd.dir, "volume"))
+        site.tactd.tact("store", "adopt", "--yes")
         self.starts_again(site, message)
 
     def test_locked(self):
