@@ -31,8 +31,9 @@ int tact_decide_open_identity(struct tact_store *store, const struct tact_keyrin
     const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena,
     struct tact_identity *ret, struct tact_error *err);
 
-/* A store without an identity is new. Evidence of decisions or changes in AUDIT_DIR says that there was another before it, whose wishes this one
- * does not know: TACT_REFUSED then, with what to do. To be asked before tact_decide_open_identity, except where a person says otherwise. */
+/* A store without an identity is new. Evidence of decisions or changes in AUDIT_DIR says that there was
+ * another before it, whose wishes this one does not know: TACT_REFUSED then, with what to do. To be asked
+ * before tact_decide_open_identity, except where a person says otherwise. */
 int tact_decide_check_new_store(struct tact_store *store, const char *audit_dir, struct tact_error *err);
 
 /* ---- what waits on this relay -------------------------------------------------------------------------- */
@@ -112,7 +113,8 @@ struct tact_ruling {
 struct tact_asked {
 	const char *given;  /* address, with or without <> */
 	const char *notify; /* the client's NOTIFY value, or NULL */
-	const struct tact_recipient *known; /* who this is, as an earlier ruling on this address found out; NULL: to be found out */
+	const struct tact_recipient
+	    *known; /* who this is, as an earlier ruling on this address found out; NULL: to be found out */
 };
 
 struct tact_decide_request {
