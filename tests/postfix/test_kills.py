@@ -128,11 +128,13 @@ class Kills(Case):
     def rung_out(self, flush=False):
         """All that was due at this standing hour has been fetched: what waits is told a later place. What is not due met a dead gate and
         is asked again by Postfix only after minutes: flush asks at once, where the bell is not what is tested."""
-        if flush:
-            self.site_.relay.flush()
+        flushed = [0.0]
         now = self.site_.tactd.now.strftime("%Y-%m-%d %H:%M UTC")
 
         def later():
+            if flush and time.monotonic() > flushed[0] + 3:
+                self.site_.relay.flush()
+                flushed[0] = time.monotonic()
             reasons = self.site_.relay.waiting().values()
             return all("next place" in reason and reason.split("next place ")[1][:20] > now for reason in reasons)
         wait_for(later, lambda: "everything due at %s to leave: %r" % (now, self.site_.relay.waiting()), 90, 0.1)
@@ -227,7 +229,7 @@ class Kills(Case):
         self.assertEqual(sorted(named), sorted(EDGES))
 
     def kill_at_milter_edge(self, edge):
-        self.site_.tactd.stop()
+        self.site_.tactd.kill9()  # libmilter takes up to five seconds over SIGTERM
         self.site_.tactd.start(env={"TACT_KILL_AT": edge + ":3"})
         load = self.load(["%s%d@person.test" % (edge.replace(".", "-"), i) for i in range(6)], 12, threads=3)
         self.site_.tactd.wait_end()
@@ -246,13 +248,13 @@ class Kills(Case):
         self.settle()
         self.per_hour.append(self.deliveries())
         self.assertTrue(self.site_.relay.queue(), "nothing waits, so nothing can be killed at " + edge)
-        self.site_.tactd.stop()
+        self.site_.tactd.kill9()  # libmilter takes up to five seconds over SIGTERM
         self.site_.tactd.advance(hours=1)
         self.site_.tactd.spawn(env={"TACT_KILL_AT": edge})
         self.site_.tactd.wait_end(60)
         self.kills += 1
         self.revive()
-        self.rung_out()
+        self.rung_out(flush=edge == "gate-after-passed")  # that one is delivered; Postfix offers it again in its own time, and it is dropped
         self.per_hour.append(self.deliveries())
 
     def test_at_each_edge_of_the_gate(self):
