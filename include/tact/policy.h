@@ -17,6 +17,8 @@ const char *tact_policy_verdict_name(enum tact_verdict verdict);
 
 enum tact_rule_kind { TACT_RULE_SUPPRESSION, TACT_RULE_LIMIT, TACT_RULE_KINDS };
 const char *tact_policy_rule_kind_name(enum tact_rule_kind kind);
+/* By the name its sections have in the configuration. TACT_OK or TACT_INVALID. */
+int tact_policy_parse_rule_kind(const char *text, enum tact_rule_kind *ret);
 
 /* A list of names; empty means "any". Compared without ASCII case. */
 struct tact_names {
@@ -96,6 +98,7 @@ struct tact_finding {
 	bool has_numbers;
 	int64_t count_milli; /* counted without this mail, in the fullest window it would stand in */
 	int64_t at_most_milli;
+	const char *window;  /* "7d", "calendar-year" …; never NULL with has_numbers */
 	int64_t frees_at_us; /* when this mail would fit; 0: fits now, or never */
 	const char *why;     /* one line for explain; never NULL */
 	const char *holder;  /* owner or campaign that holds the place, or "" */

@@ -17,7 +17,7 @@ static void put_numbers(struct cli_json *in, const struct tact_finding *finding)
 		return;
 	cli_json_put_milli(numbers, "count", finding->count_milli);
 	cli_json_put_milli(numbers, "at_most", finding->at_most_milli);
-	cli_json_put_text(numbers, "window", finding->rule->limit.window);
+	cli_json_put_text(numbers, "window", finding->window);
 	cli_json_put_time(numbers, "frees_at", finding->frees_at_us);
 }
 
@@ -42,7 +42,7 @@ static void print_numbers(struct cli *cli, const struct tact_finding *finding)
 	if (!finding->has_numbers)
 		return;
 	printf(", %s of at most %s in %s", cli_milli(cli->arena, finding->count_milli),
-	    cli_milli(cli->arena, finding->at_most_milli), finding->rule->limit.window);
+	    cli_milli(cli->arena, finding->at_most_milli), finding->window);
 	if (finding->frees_at_us != 0 && finding->frees_at_us != INT64_MAX)
 		printf(", frees at %s", cli_when(cli->arena, finding->frees_at_us, ""));
 }

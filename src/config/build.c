@@ -189,10 +189,14 @@ static void push_rule(
 		rule->limit.weight_milli[i] = 1000;
 }
 
+/* Nothing, when the section is no rule's. */
 static void build_rule(struct build *build, const struct section *section)
 {
-	bool limit = is_kind(section, "limit");
-	push_rule(build, section->title, limit ? TACT_RULE_LIMIT : TACT_RULE_SUPPRESSION, section);
+	enum tact_rule_kind kind;
+	if (tact_policy_parse_rule_kind(section->kind, &kind) != TACT_OK)
+		return;
+	check_title(build, section);
+	push_rule(build, section->title, kind, section);
 	tact_config_apply(build, section, &build->whole->rules[build->whole->rules_count - 1]);
 }
 
@@ -219,13 +223,8 @@ static void build_rules(struct build *build)
 {
 	if (!has_section(build, "suppression"))
 		push_rule(build, "suppression", TACT_RULE_SUPPRESSION, NULL);
-	for (size_t i = 0; i < build->reading->sections_count; i++) {
-		const struct section *section = &build->reading->sections[i];
-		if (!is_kind(section, "suppression") && !is_kind(section, "limit"))
-			continue;
-		check_title(build, section);
-		build_rule(build, section);
-	}
+	for (size_t i = 0; i < build->reading->sections_count; i++)
+		build_rule(build, &build->reading->sections[i]);
 }
 
 static const struct tact_stream *find_stream(const struct whole *whole, const char *name)

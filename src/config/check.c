@@ -86,6 +86,17 @@ static void check_names(
 			check_name(build, section, option, entry->values[i], &all);
 }
 
+/* What every rule may name. */
+static void check_applies(const struct build *build, const struct section *section)
+{
+	enum tact_rule_kind kind;
+	if (tact_policy_parse_rule_kind(section->kind, &kind) != TACT_OK)
+		return;
+	check_names(build, section, "streams", "stream");
+	check_names(build, section, "brands", "brand");
+	check_names(build, section, "owners", "owner");
+}
+
 static void check_all_names(const struct build *build)
 {
 	static const struct {
@@ -95,22 +106,18 @@ static void check_all_names(const struct build *build)
 	    {"stream", "owner", "owner"},
 	    {"stream", "brand", "brand"},
 	    {"stream", "listeners", "listener"},
-	    {"suppression", "streams", "stream"},
-	    {"suppression", "brands", "brand"},
-	    {"suppression", "owners", "owner"},
-	    {"limit", "streams", "stream"},
-	    {"limit", "brands", "brand"},
-	    {"limit", "owners", "owner"},
 	    {"limit", "count_streams", "stream"},
 	    {"limit", "count_brands", "brand"},
 	    {"limit", "count_owners", "owner"},
 	    {"", "strictest_stream", "stream"},
 	};
-	for (size_t i = 0; i < build->reading->sections_count; i++)
+	for (size_t i = 0; i < build->reading->sections_count; i++) {
+		check_applies(build, &build->reading->sections[i]);
 		for (size_t r = 0; r < sizeof references / sizeof *references; r++)
 			if (strcmp(build->reading->sections[i].kind, references[r].section) == 0)
 				check_names(build, &build->reading->sections[i], references[r].option,
 				    references[r].kind);
+	}
 }
 
 /* ---- listeners -------------------------------------------------------------------------------------------

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * The one table of options. The parser, the printed configuration, the sample file and the manual page are
- * all held to it; nothing about an option stands anywhere else.
+ * The one table of options (the kinds of rules in table_rules.c). The parser, the printed configuration, the
+ * sample file and the manual page are all held to it; nothing about an option stands anywhere else.
  */
 #include <config.h>
 
 #include <string.h>
 
-#include "private.h"
+#include "rows.h"
 
-static const struct word yes_no[] = {{"yes", true}, {"no", false}, {NULL, 0}};
-static const struct word modes[] = {{"enforce", false}, {"monitor", true}, {NULL, 0}};
+const struct word tact_config_yes_no[] = {{"yes", true}, {"no", false}, {NULL, 0}};
+const struct word tact_config_modes[] = {{"enforce", false}, {"monitor", true}, {NULL, 0}};
 static const struct word logs[] = {{"syslog", true}, {"stderr", false}, {NULL, 0}};
 static const struct word levels[] = {{"debug", TACT_LOG_DEBUG}, {"info", TACT_LOG_INFO},
     {"warning", TACT_LOG_WARNING}, {"error", TACT_LOG_ERROR}, {NULL, 0}};
@@ -21,84 +21,15 @@ static const struct word quarantines[] = {
     {"review", TACT_QUARANTINE_REVIEW}, {"hold", TACT_QUARANTINE_HOLD}, {NULL, 0}};
 static const struct word failures[] = {{"tempfail", 0}, {NULL, 0}};
 static const struct word kinds[] = {{"smtp", true}, {"non-smtp", false}, {NULL, 0}};
-static const struct word purposes[] = {{"promotional", TACT_PROMOTIONAL}, {"newsletter", TACT_NEWSLETTER},
-    {"appreciation", TACT_APPRECIATION}, {"occasion", TACT_OCCASION}, {"transactional", TACT_TRANSACTIONAL},
-    {"personal", TACT_PERSONAL}, {NULL, 0}};
-static const struct word actions[] = {
-    {"delay", TACT_DELAY}, {"quarantine", TACT_QUARANTINE}, {"reject", TACT_REJECT}, {NULL, 0}};
-static const struct word now_actions[] = {
-    {"quarantine", TACT_QUARANTINE}, {"reject", TACT_REJECT}, {NULL, 0}};
-static const struct word bys[] = {{"any", TACT_BY_ANY}, {"same-owner", TACT_BY_SAME_OWNER},
-    {"other-owner", TACT_BY_OTHER_OWNER}, {NULL, 0}};
-static const struct word sames[] = {{"none", TACT_SAME_NONE}, {"stream", TACT_SAME_STREAM},
-    {"owner", TACT_SAME_OWNER}, {"brand", TACT_SAME_BRAND}, {"campaign", TACT_SAME_CAMPAIGN},
-    {"offer", TACT_SAME_OFFER}, {"list", TACT_SAME_LIST}, {NULL, 0}};
-
-#define MINUTE 60
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-
-#define PURPOSES "promotional, newsletter, appreciation, occasion, transactional or personal"
-#define CHANNELS "email, phone, sms, post, fax, visit or web"
-
-#define TYPE_text "text"
-#define TYPE_path "path"
-#define TYPE_url "url"
-#define TYPE_socket "socket"
-#define TYPE_domain "domain"
-#define TYPE_zone "zone"
-#define TYPE_reply "text"
-#define TYPE_header_name "text"
-#define TYPE_duration "duration"
-#define TYPE_integer "integer"
-#define TYPE_word "word"
-#define TYPE_yes_no "yes/no"
-#define TYPE_at_most "limit"
-#define TYPE_purposes "list"
-#define TYPE_channels "list"
-#define TYPE_names "list"
-#define TYPE_domains "list"
-#define TYPE_networks "list"
-#define TYPE_senders "list"
-#define TYPE_headers "list"
-#define TYPE_weights "list"
-
-#define OPTION(section, name, kind, unit, range, preset, required, reloadable, help, ...)                    \
-	{                                                                                                    \
-		.doc = {section, name, TYPE_##kind, unit, range, preset, required, reloadable, help},        \
-		.type = &tact_config_type_##kind, __VA_ARGS__                                                \
-	}
-#define AT(owner, member) .offset = offsetof(struct owner, member), .size = sizeof((struct owner *)0)->member
-#define LIST_AT(owner, member, count) AT(owner, member), .count_offset = offsetof(struct owner, count)
-#define BETWEEN(low, high) .least = (low), .most = (high)
-
-/* What every rule has. */
-#define RULE(section, preset_action, words_of_action, range_of_action)                                       \
-	OPTION(section, "action", word, "", range_of_action, preset_action, false, true,                     \
-	    "What happens when the rule fires.", AT(tact_rule, action), .words = (words_of_action)),         \
-	    OPTION(section, "mode", word, "", "enforce or monitor", "enforce", false, true,                  \
-		"With monitor the rule is asked and recorded but never acts.", AT(tact_rule, monitor),       \
-		.words = modes),                                                                             \
-	    OPTION(section, "streams", names, "", "names of stream sections", "", false, true,               \
-		"Applies only to mail of these streams.",                                                    \
-		LIST_AT(tact_rule, applies.streams.names, applies.streams.count)),                           \
-	    OPTION(section, "purposes", purposes, "", PURPOSES, "", false, true,                             \
-		"Applies only to mail of these purposes.", AT(tact_rule, applies.purposes)),                 \
-	    OPTION(section, "brands", names, "", "names of brand sections", "", false, true,                 \
-		"Applies only to mail of these brands.",                                                     \
-		LIST_AT(tact_rule, applies.brands.names, applies.brands.count)),                             \
-	    OPTION(section, "owners", names, "", "names of owner sections", "", false, true,                 \
-		"Applies only to mail of these owners.",                                                     \
-		LIST_AT(tact_rule, applies.owners.names, applies.owners.count)),                             \
-	    OPTION(section, "text", reply, "", "at most 200 plain ASCII characters", "", false, true,        \
-		"What the sender is told; without it, the rule's own words.", AT(tact_rule, text),           \
-		.most = 200, .blank = true)
+const struct word tact_config_purposes[] = {{"promotional", TACT_PROMOTIONAL},
+    {"newsletter", TACT_NEWSLETTER}, {"appreciation", TACT_APPRECIATION}, {"occasion", TACT_OCCASION},
+    {"transactional", TACT_TRANSACTIONAL}, {"personal", TACT_PERSONAL}, {NULL, 0}};
 
 static const struct row rows[] = {
     /* ---- the daemon ---- */
     OPTION("", "mode", word, "", "enforce or monitor", "enforce", false, true,
 	"With monitor everything is decided and recorded, and nothing is done.",
-	AT(whole, config.rules.monitor), .words = modes),
+	AT(whole, config.rules.monitor), .words = tact_config_modes),
     OPTION("", "store", url, "", "lmdb:/FOLDER, memory: or fail:", "lmdb:/var/lib/tact/db", false, false,
 	"Where the dossiers are kept.", AT(whole, config.store), .most = 1000),
     OPTION("", "audit", path, "", "an absolute path of at most 1000 characters", "/var/lib/tact/audit", false,
@@ -174,7 +105,7 @@ static const struct row rows[] = {
 	AT(whole, config.rules.retry_window_s), BETWEEN(HOUR, 30 * DAY)),
     OPTION("", "keep_addresses", yes_no, "", "yes or no", "no", false, true,
 	"Whether plain addresses are stored beside the keys.", AT(whole, config.rules.keep_addresses),
-	.words = yes_no),
+	.words = tact_config_yes_no),
 
     /* ---- trouble ---- */
     OPTION("", "on_store_failure", word, "", "tempfail", "tempfail", false, false,
@@ -203,7 +134,7 @@ static const struct row rows[] = {
 
     OPTION("canonical", "fold_case", yes_no, "", "yes or no", "yes", false, false,
 	"Whether Ann@example.com and ann@example.com are one person.",
-	AT(whole, config.profile.fold_local_case), .words = yes_no),
+	AT(whole, config.profile.fold_local_case), .words = tact_config_yes_no),
     OPTION("canonical", "plus_domains", domains, "", "domains", "", false, false,
 	"Domains where ann+shop is ann.",
 	LIST_AT(whole, config.profile.plus_domains, config.profile.plus_domains_count)),
@@ -230,7 +161,7 @@ static const struct row rows[] = {
 
     OPTION("owner", "sensitive", yes_no, "", "yes or no", "no", false, true,
 	"Whether this desk's mail tells something delicate of those who get it.", AT(owner, sensitive),
-	.words = yes_no),
+	.words = tact_config_yes_no),
 
     OPTION("brand", "domains", domains, "", "domains", "", false, true, "The domains this brand writes From.",
 	LIST_AT(brand, domains.names, domains.count)),
@@ -241,16 +172,16 @@ static const struct row rows[] = {
     OPTION("stream", "brand", text, "", "the name of a brand section", "", false, true,
 	"The brand it is sent under.", AT(tact_stream, brand), .most = 64, .blank = true),
     OPTION("stream", "purpose", word, "", PURPOSES, "promotional", false, true, "What the mail is for.",
-	AT(tact_stream, purpose), .words = purposes),
+	AT(tact_stream, purpose), .words = tact_config_purposes),
     OPTION("stream", "priority", integer, "", "0 to 1000", "500", false, true,
 	"Who gets the place when two want it: the higher.", AT(tact_stream, priority), BETWEEN(0, 1000)),
     OPTION("stream", "exempt", yes_no, "", "yes or no", "", false, true,
 	"Whether limits do not hold this mail back; by default yes for personal and transactional mail, else "
 	"no.",
-	AT(tact_stream, exempt), .words = yes_no),
+	AT(tact_stream, exempt), .words = tact_config_yes_no),
     OPTION("stream", "counts", yes_no, "", "yes or no", "", false, true,
 	"Whether this mail counts toward limits; by default no for transactional mail, else yes.",
-	AT(tact_stream, counts), .words = yes_no),
+	AT(tact_stream, counts), .words = tact_config_yes_no),
     OPTION("stream", "delay_by", word, "", "queue or tempfail", "", false, true,
 	"As at the top level, for this stream.", AT(tact_stream, delay_by), .words = delays),
     OPTION("stream", "quarantine_by", word, "", "review or hold", "", false, true,
@@ -283,54 +214,32 @@ static const struct row rows[] = {
     OPTION("stream", "headers", headers, "", "'NAME: PATTERN', the pattern as in pcre2pattern(3)", "", false,
 	true, "Mail of trusted submitters with a header field that matches.",
 	LIST_AT(tact_stream, headers, headers_count)),
-
-    RULE("suppression", "reject", now_actions, "quarantine or reject"),
-
-    OPTION("limit", "at_most", at_most, "contacts",
-	"N/WINDOW such as 4/7d, or \"N per calendar-day\", week, month, quarter or year", "", true, true,
-	"How many contacts are allowed in a window; 0 is none.", AT(tact_rule, limit)),
-    RULE("limit", "delay", actions, "delay, quarantine or reject"),
-    OPTION("limit", "count", purposes, "", PURPOSES, "", false, true,
-	"Only contacts of these purposes count.", AT(tact_rule, limit.purposes)),
-    OPTION("limit", "count_streams", names, "", "names of stream sections", "", false, true,
-	"Only contacts of these streams count.",
-	LIST_AT(tact_rule, limit.streams.names, limit.streams.count)),
-    OPTION("limit", "count_owners", names, "", "names of owner sections", "", false, true,
-	"Only contacts of these owners count.", LIST_AT(tact_rule, limit.owners.names, limit.owners.count)),
-    OPTION("limit", "count_brands", names, "", "names of brand sections", "", false, true,
-	"Only contacts of these brands count.", LIST_AT(tact_rule, limit.brands.names, limit.brands.count)),
-    OPTION("limit", "channels", channels, "", CHANNELS, "", false, true,
-	"Only contacts on these channels count.", AT(tact_rule, limit.channels)),
-    OPTION("limit", "by", word, "", "any, same-owner or other-owner", "any", false, true,
-	"Whose contacts count, seen from the owner of the mail.", AT(tact_rule, limit.by), .words = bys),
-    OPTION("limit", "same", word, "", "none, stream, owner, brand, campaign, offer or list", "none", false,
-	true, "What a contact must share with the mail to count.", AT(tact_rule, limit.same), .words = sames),
-    OPTION("limit", "weights", weights, "", "\"CHANNEL=N\", N from 0 and below 1000000, up to three decimals",
-	"", false, true, "What one contact of a channel counts; 1 unless told.",
-	AT(tact_rule, limit.weight_milli)),
-    OPTION("limit", "zone", zone, "", "a name of the time zone database", "", false, true,
-	"The zone of a calendar window; without it, the zone of the top level.", AT(tact_rule, limit.zone)),
 };
 
-#define ROWS (sizeof rows / sizeof *rows)
+#define OWN_ROWS (sizeof rows / sizeof *rows)
 
 const struct row *tact_config_row_at(size_t index)
 {
-	return index < ROWS ? &rows[index] : NULL;
+	if (index < OWN_ROWS)
+		return &rows[index];
+	return index - OWN_ROWS < tact_config_rule_rows.count ? &tact_config_rule_rows.rows[index - OWN_ROWS]
+							      : NULL;
 }
 
 const struct row *tact_config_row_find(const char *section, const char *name)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		if (strcmp(rows[i].doc.name, name) == 0 && strcmp(rows[i].doc.section, section) == 0)
-			return &rows[i];
+	const struct row *row;
+	for (size_t i = 0; (row = tact_config_row_at(i)) != NULL; i++)
+		if (strcmp(row->doc.name, name) == 0 && strcmp(row->doc.section, section) == 0)
+			return row;
 	return NULL;
 }
 
 bool tact_config_is_section(const char *kind)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		if (*kind != '\0' && strcmp(rows[i].doc.section, kind) == 0)
+	const struct row *row;
+	for (size_t i = 0; (row = tact_config_row_at(i)) != NULL; i++)
+		if (*kind != '\0' && strcmp(row->doc.section, kind) == 0)
 			return true;
 	return false;
 }
@@ -342,10 +251,11 @@ bool tact_config_has_title(const char *kind)
 
 size_t tact_config_option_count(void)
 {
-	return ROWS;
+	return OWN_ROWS + tact_config_rule_rows.count;
 }
 
 const struct tact_option *tact_config_option_at(size_t index)
 {
-	return index < ROWS ? &rows[index].doc : NULL;
+	const struct row *row = tact_config_row_at(index);
+	return row != NULL ? &row->doc : NULL;
 }

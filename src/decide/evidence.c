@@ -23,7 +23,7 @@ static void fill_rule(const struct tact_finding *finding, struct tact_audit_rule
 		    .present = finding->has_numbers,
 		    .count_milli = finding->count_milli,
 		    .at_most_milli = finding->at_most_milli,
-		    .window = finding->rule->limit.window,
+		    .window = finding->window,
 		    .frees_at_us = finding->frees_at_us == INT64_MAX ? 0 : finding->frees_at_us,
 		},
 	};

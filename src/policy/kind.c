@@ -31,3 +31,13 @@ const char *tact_policy_rule_kind_name(enum tact_rule_kind kind)
 {
 	return (size_t)kind < TACT_RULE_KINDS ? policy_kinds[kind].name : "unknown";
 }
+
+int tact_policy_parse_rule_kind(const char *text, enum tact_rule_kind *ret)
+{
+	for (size_t i = 0; i < TACT_RULE_KINDS; i++)
+		if (tact_text_equal(policy_kinds[i].name, text)) {
+			*ret = (enum tact_rule_kind)i;
+			return TACT_OK;
+		}
+	return TACT_INVALID;
+}

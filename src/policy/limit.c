@@ -260,6 +260,7 @@ void policy_limit_judge(const struct asker *asker, size_t rule, int64_t t_us, st
 	ret->has_numbers = true;
 	ret->count_milli = tally.count_milli;
 	ret->at_most_milli = limit->at_most_milli;
+	ret->window = limit->window;
 	ret->holder = tally.holder;
 	ret->why = "within the limit";
 	if (tally.satisfied)

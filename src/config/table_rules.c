@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The table's rows for the kinds of rules, a block for each. Where they stand in a rule is policy.h's matter.
+ */
+#include <config.h>
+
+#include "rows.h"
+
+static const struct word actions[] = {
+    {"delay", TACT_DELAY}, {"quarantine", TACT_QUARANTINE}, {"reject", TACT_REJECT}, {NULL, 0}};
+static const struct word now_actions[] = {
+    {"quarantine", TACT_QUARANTINE}, {"reject", TACT_REJECT}, {NULL, 0}};
+static const struct word bys[] = {{"any", TACT_BY_ANY}, {"same-owner", TACT_BY_SAME_OWNER},
+    {"other-owner", TACT_BY_OTHER_OWNER}, {NULL, 0}};
+static const struct word sames[] = {{"none", TACT_SAME_NONE}, {"stream", TACT_SAME_STREAM},
+    {"owner", TACT_SAME_OWNER}, {"brand", TACT_SAME_BRAND}, {"campaign", TACT_SAME_CAMPAIGN},
+    {"offer", TACT_SAME_OFFER}, {"list", TACT_SAME_LIST}, {NULL, 0}};
+
+/* What every rule has. */
+#define RULE(section, preset_action, words_of_action, range_of_action)                                       \
+	OPTION(section, "action", word, "", range_of_action, preset_action, false, true,                     \
+	    "What happens when the rule fires.", AT(tact_rule, action), .words = (words_of_action)),         \
+	    OPTION(section, "mode", word, "", "enforce or monitor", "enforce", false, true,                  \
+		"With monitor the rule is asked and recorded but never acts.", AT(tact_rule, monitor),       \
+		.words = tact_config_modes),                                                                 \
+	    OPTION(section, "streams", names, "", "names of stream sections", "", false, true,               \
+		"Applies only to mail of these streams.",                                                    \
+		LIST_AT(tact_rule, applies.streams.names, applies.streams.count)),                           \
+	    OPTION(section, "purposes", purposes, "", PURPOSES, "", false, true,                             \
+		"Applies only to mail of these purposes.", AT(tact_rule, applies.purposes)),                 \
+	    OPTION(section, "brands", names, "", "names of brand sections", "", false, true,                 \
+		"Applies only to mail of these brands.",                                                     \
+		LIST_AT(tact_rule, applies.brands.names, applies.brands.count)),                             \
+	    OPTION(section, "owners", names, "", "names of owner sections", "", false, true,                 \
+		"Applies only to mail of these owners.",                                                     \
+		LIST_AT(tact_rule, applies.owners.names, applies.owners.count)),                             \
+	    OPTION(section, "text", reply, "", "at most 200 plain ASCII characters", "", false, true,        \
+		"What the sender is told; without it, the rule's own words.", AT(tact_rule, text),           \
+		.most = 200, .blank = true)
+
+static const struct row rows[] = {
+    RULE("suppression", "reject", now_actions, "quarantine or reject"),
+
+    OPTION("limit", "at_most", at_most, "contacts",
+	"N/WINDOW such as 4/7d, or \"N per calendar-day\", week, month, quarter or year", "", true, true,
+	"How many contacts are allowed in a window; 0 is none.", AT(tact_rule, limit)),
+    RULE("limit", "delay", actions, "delay, quarantine or reject"),
+    OPTION("limit", "count", purposes, "", PURPOSES, "", false, true,
+	"Only contacts of these purposes count.", AT(tact_rule, limit.purposes)),
+    OPTION("limit", "count_streams", names, "", "names of stream sections", "", false, true,
+	"Only contacts of these streams count.",
+	LIST_AT(tact_rule, limit.streams.names, limit.streams.count)),
+    OPTION("limit", "count_owners", names, "", "names of owner sections", "", false, true,
+	"Only contacts of these owners count.", LIST_AT(tact_rule, limit.owners.names, limit.owners.count)),
+    OPTION("limit", "count_brands", names, "", "names of brand sections", "", false, true,
+	"Only contacts of these brands count.", LIST_AT(tact_rule, limit.brands.names, limit.brands.count)),
+    OPTION("limit", "channels", channels, "", CHANNELS, "", false, true,
+	"Only contacts on these channels count.", AT(tact_rule, limit.channels)),
+    OPTION("limit", "by", word, "", "any, same-owner or other-owner", "any", false, true,
+	"Whose contacts count, seen from the owner of the mail.", AT(tact_rule, limit.by), .words = bys),
+    OPTION("limit", "same", word, "", "none, stream, owner, brand, campaign, offer or list", "none", false,
+	true, "What a contact must share with the mail to count.", AT(tact_rule, limit.same), .words = sames),
+    OPTION("limit", "weights", weights, "", "\"CHANNEL=N\", N from 0 and below 1000000, up to three decimals",
+	"", false, true, "What one contact of a channel counts; 1 unless told.",
+	AT(tact_rule, limit.weight_milli)),
+    OPTION("limit", "zone", zone, "", "a name of the time zone database", "", false, true,
+	"The zone of a calendar window; without it, the zone of the top level.", AT(tact_rule, limit.zone)),
+};
+
+const struct rows tact_config_rule_rows = {rows, sizeof rows / sizeof *rows};
