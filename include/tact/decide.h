@@ -185,6 +185,7 @@ struct tact_waiting {
 	const char *code, *text;
 	bool notify_added;
 	const char *ring;
+	const char *queue_id; /* as the claim has it; "" when not known */
 	/* Filled by tact_decide_take: */
 	/* PASS: hand on; REFUSE: hand to the refusing listener; GATE, REVIEW, UNDECIDED: 451 code text */
 	enum tact_fate fate;
@@ -214,6 +215,7 @@ struct tact_bell_claim {
 	struct tact_store_key key; /* dossier or review */
 	const char *ring;	   /* label */
 	bool review;		   /* ring stands under the review domain */
+	const char *queue_id;	   /* as the claim has it; "" when not known, and for reviews */
 	const char *stream;
 	int64_t place_us;
 	int64_t made_us;

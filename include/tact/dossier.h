@@ -124,6 +124,9 @@ struct tact_claim {
 	const char *relay;	 /* host whose Postfix keeps the mail */
 	/* "s29921760": label under the gate's domain it was queued under; "" if none */
 	const char *ring;
+	/* under which that Postfix took it in; "" when not known. Never a key: postsuper -r gives it another
+	 */
+	const char *queue_id;
 	bool tempfail;	   /* delay_by = tempfail: nothing is queued */
 	bool notify_added; /* the client gave no NOTIFY: take ours off again */
 	bool open;	   /* the client was not told 250 */

@@ -113,6 +113,7 @@ static void print_claim(struct person *person, size_t i)
 	print_pair(cli, "campaign", one->facts.campaign);
 	printf(" priority=%d", one->priority);
 	print_pair(cli, "ring", one->ring);
+	print_pair(cli, "queue_id", one->queue_id);
 	print_pair(cli, "relay", one->relay);
 	print_pair(cli, "text", one->text);
 	printf(" id=%s\n", tact_id_format(cli->arena, &one->id));
@@ -230,6 +231,7 @@ static void put_claim(struct person *person, struct cli_json *list, size_t i)
 	cli_json_put_text(in, "campaign", one->facts.campaign);
 	cli_json_put_text(in, "relay", one->relay);
 	cli_json_put_text(in, "ring", one->ring);
+	cli_json_put_text(in, "queue_id", one->queue_id);
 	cli_json_put_integer(in, "bumps", one->bumps);
 	put_id(person, in, "review", &one->review);
 	put_id(person, in, "decision", &one->decision);

@@ -117,6 +117,7 @@ static void fill_claim(struct work *work, const struct tact_ruling *ruling, cons
 	claim->notify_added = ruling->add_notify;
 	claim->review = ruling->fate == TACT_FATE_REVIEW ? work->review : (struct tact_id){{0}};
 	claim->decision = ruling->decision;
+	claim->queue_id = work->request->message->queue_id != NULL ? work->request->message->queue_id : "";
 	claim->code = ruling->code;
 	claim->text = ruling->fate == TACT_FATE_GATE ? waiting_for(&ruling->opinion) : ruling->text;
 	if (claim->tempfail)

@@ -68,6 +68,7 @@ static void list_claims(
 		    .claim = claim->id,
 		    .key = *key,
 		    .ring = tact_arena_strdup(list->arena, claim->ring),
+		    .queue_id = tact_arena_strdup(list->arena, claim->queue_id),
 		    .stream = tact_arena_strdup(list->arena, claim->facts.stream),
 		    /* Without a place: rung now, so that the gate refuses it in time. */
 		    .place_us = places[i] == INT64_MAX || places[i] == 0 ? list->now_us : places[i],
@@ -93,6 +94,7 @@ static void list_review(
 		    .key = *key,
 		    .ring = tact_arena_strdup(list->arena, review.rings[i]),
 		    .review = true,
+		    .queue_id = "",
 		    .stream = tact_arena_strdup(list->arena, review.stream),
 		    .place_us = review.done_us,
 		    .made_us = review.made_us,

@@ -165,6 +165,7 @@ static void look_at_claim(struct tact_decider *decider, struct tact_arena *arena
 		return;
 	}
 	waiting->notify_added = claim->notify_added;
+	waiting->queue_id = claim->queue_id;
 	switch (claim->state) {
 	case TACT_CLAIM_PASSED:
 	case TACT_CLAIM_BOUNCED:
@@ -190,7 +191,7 @@ void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, st
 	struct tact_dossier dossier;
 	int result = read_person(decider, arena, waiting->given, &whom, deadline_ms);
 
-	waiting->code = waiting->text = "";
+	waiting->code = waiting->text = waiting->queue_id = "";
 	waiting->fate = TACT_FATE_UNDECIDED;
 	waiting->key = whom.key;
 	if (result == TACT_INVALID) {

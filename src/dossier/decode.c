@@ -295,6 +295,7 @@ static void read_claim(struct reader *reader, const Tact__Claim *from, struct ta
 	ret->text = from->text;
 	ret->code = read_name(reader, from->code);
 	ret->done_us = read_time(reader, from->done_us);
+	ret->queue_id = from->queue_id;
 	read_unknown(reader, &from->base, &ret->unknown);
 }
 

@@ -320,6 +320,7 @@ static void write_claim(struct tables *tables, const struct tact_claim *from, Ta
 	to->text = (char *)from->text;
 	to->code = write_name(tables, from->code);
 	to->done_us = from->done_us;
+	to->queue_id = (char *)from->queue_id;
 }
 
 static void write_claims(

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "bell.h"
+#include "byid.h"
 #include "etrn.h"
 #include "plan.h"
 
@@ -35,7 +36,7 @@ struct bell {
 	int64_t sweep_ms, sweep_at_us, sweep_from_us, sweep_now_us;
 	bool sweeping;
 	bool silent; /* the thread has ended */
-	int64_t said_store_ms, said_etrn_ms;
+	int64_t said_store_ms, said_etrn_ms, said_byid_ms;
 };
 
 static void lock(struct bell *bell)
@@ -217,6 +218,27 @@ static void ring(struct bell *bell)
 			    rings[i].review ? bell->parts.review_domain : bell->parts.gate_domain);
 }
 
+/* Those that no ring reached. */
+static void ask_by_id(struct bell *bell)
+{
+	struct kept_id ids[BYID_MAX];
+	struct tact_error err = {""};
+	size_t count;
+
+	lock(bell);
+	count = plan_missing(bell->plan, steady_us(), ids, BYID_MAX);
+	unlock(bell);
+	if (count == 0)
+		return;
+	if (byid_ring(byid_socket(bell->arena, bell->parts.pass_socket), bell->parts.terms.end_ms,
+		bell->parts.terms.step_ms, ids, count, &err) != TACT_OK) {
+		complain(&bell->said_byid_ms, "single messages could not be asked for", &err);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		tact_log(TACT_LOG_INFO, "%s: bell: asked for by its id", ids[i].text);
+}
+
 static void give_up(struct bell *bell, int64_t now_us)
 {
 	struct tact_store_key keys[PAGE];
@@ -265,6 +287,7 @@ static void tick(struct bell *bell)
 	recount(bell, now_us);
 	read_due(bell, now_us);
 	ring(bell);
+	ask_by_id(bell);
 	give_up(bell, now_us);
 	sweep(bell, now_us);
 	tact_arena_reset(bell->arena);
@@ -366,6 +389,20 @@ void bell_ended(struct bell *bell, const struct tact_id *claim)
 {
 	lock(bell);
 	plan_ended(bell->plan, claim, steady_us());
+	unlock(bell);
+}
+
+void bell_met(struct bell *bell, const char *label, bool review, const char *queue_id)
+{
+	lock(bell);
+	plan_met(bell->plan, label, review, queue_id, steady_us());
+	unlock(bell);
+}
+
+void bell_left(struct bell *bell, const char *label, bool review, const char *queue_id)
+{
+	lock(bell);
+	plan_left(bell->plan, label, review, queue_id);
 	unlock(bell);
 }
 

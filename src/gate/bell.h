@@ -27,6 +27,8 @@ void bell_free(struct bell **bell);
 void bell_saw(struct bell *bell, const struct tact_id *claim);
 void bell_taken(struct bell *bell, const struct tact_id *claim, const char *ring, bool review);
 void bell_ended(struct bell *bell, const struct tact_id *claim);
+void bell_met(struct bell *bell, const char *ring, bool review, const char *queue_id);
+void bell_left(struct bell *bell, const char *ring, bool review, const char *queue_id);
 void bell_ring_all(struct bell *bell);
 
 #endif

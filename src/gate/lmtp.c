@@ -157,6 +157,7 @@ static void take_recipient(
 
 	*kept = *waiting;
 	kept->code = kept->text = "";
+	kept->queue_id = tact_arena_strdup(lmtp->arena, waiting->queue_id);
 	*recipient = (struct delivery_recipient){
 	    .gate_address = tact_arena_strdup(lmtp->arena, command->address),
 	    .args = tact_arena_strdup(lmtp->arena, command->args),
@@ -204,8 +205,10 @@ static void do_rcpt(struct lmtp *lmtp, const struct command *command)
 		return;
 	}
 	look(lmtp, &waiting);
-	if (waiting.look != TACT_LOOK_UNKNOWN && waiting.look != TACT_LOOK_FAIL)
+	if (waiting.look != TACT_LOOK_UNKNOWN && waiting.look != TACT_LOOK_FAIL) {
 		bell_saw(lmtp->gate->bell, &waiting.claim);
+		bell_met(lmtp->gate->bell, waiting.ring, review, waiting.queue_id);
+	}
 	if (waiting.look == TACT_LOOK_TAKE || waiting.look == TACT_LOOK_DROP) {
 		take_recipient(lmtp, command, &waiting, review);
 		return;

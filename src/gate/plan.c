@@ -29,6 +29,7 @@ struct ring {
 	int64_t last_us; /* 0: never */
 	bool draining;	 /* rung, and its claims are coming */
 	int64_t progress_us;
+	struct kept kept;
 	struct ring *next, **back;
 };
 
@@ -54,6 +55,7 @@ struct plan {
 	struct ring *rings;
 	size_t waiting;
 	unsigned reading;
+	int64_t forgot_us;
 	struct seen seen[2]; /* the running span and the one before */
 	void *ended;	     /* since the reading began: it may still name them */
 };
@@ -137,6 +139,7 @@ static void forget_ring(struct plan *plan, struct ring *ring)
 	*ring->back = ring->next;
 	if (ring->next != NULL)
 		ring->next->back = ring->back;
+	kept_clear(&ring->kept);
 	free(ring);
 }
 
@@ -285,6 +288,7 @@ enum plan_answer plan_add(
 		entry = insert(plan, &claim->claim, ring);
 		schedule(plan, ring, now_us, steady_us);
 	}
+	kept_expect(&ring->kept, claim->queue_id, steady_us);
 	entry->key = claim->key;
 	entry->reading = plan->reading;
 	if (entry->give_up_us == 0 && (claim->review || claim->lapsed))
@@ -368,6 +372,26 @@ void plan_ended(struct plan *plan, const struct tact_id *claim, int64_t steady_u
 	remove_entry(plan, entry);
 }
 
+void plan_met(struct plan *plan, const char *label, bool review, const char *queue_id, int64_t steady_us)
+{
+	struct plan_ring name;
+
+	if (name_ring(label, review, &name))
+		kept_met(&ring_of(plan, &name)->kept, queue_id, steady_us);
+}
+
+void plan_left(struct plan *plan, const char *label, bool review, const char *queue_id)
+{
+	struct plan_ring name;
+	struct ring *ring;
+
+	if (!name_ring(label, review, &name))
+		return;
+	ring = tree_find(&name, &plan->ring_tree, compare_rings);
+	if (ring != NULL)
+		kept_left(&ring->kept, queue_id);
+}
+
 bool plan_was_never_queued(
     const struct plan *plan, const struct tact_bell_claim *claim, int64_t from_us, int64_t now_us)
 {
@@ -406,9 +430,14 @@ static void forget_old_rings(struct plan *plan, int64_t steady_us)
 {
 	struct ring *next;
 
+	if (steady_us - plan->forgot_us < MINUTE_US)
+		return;
+	plan->forgot_us = steady_us;
 	for (struct ring *ring = plan->rings; ring != NULL; ring = next) {
 		next = ring->next;
-		if (ring->waiting == 0 && steady_us - ring->last_us > FORGET_RING_US)
+		kept_forget(&ring->kept, steady_us);
+		if (ring->waiting == 0 && ring->kept.first == NULL &&
+		    steady_us - ring->last_us > FORGET_RING_US)
 			forget_ring(plan, ring);
 	}
 }
@@ -466,6 +495,17 @@ void plan_rang(struct plan *plan, const struct plan_ring *name, bool heard, int6
 	ring->last_us = steady_us;
 	ring->draining = true;
 	ring->next_us = steady_us + (ring->times == 1 ? AGAIN_US : MINUTE_US);
+}
+
+size_t plan_missing(struct plan *plan, int64_t steady_us, struct kept_id *ret, size_t max)
+{
+	size_t count = 0;
+
+	for (struct ring *ring = plan->rings; ring != NULL && count < max; ring = ring->next)
+		if (ring->draining && steady_us - ring->progress_us >= AGAIN_US)
+			count +=
+			    kept_missing(&ring->kept, ring->last_us, steady_us, ret + count, max - count);
+	return count;
 }
 
 size_t plan_give_up(struct plan *plan, int64_t steady_us, struct tact_store_key *ret, size_t max)

@@ -6,13 +6,16 @@
  *
  * A ring is rung when its first claim falls due. Claims of the same ring that fall due later wait for the
  * slot's own instant, so that a slot is not rung for each of them: every ring makes Postfix try all that
- * waits there. Then again after 10 s, then each minute, while a due claim is not fetched. While more than a
- * few hundred rung claims are under way, no other ring is rung.
+ * waits there. Then again after 10 s, then each minute, while a due claim is not fetched; and what was not
+ * met since is asked for by name. While more than a few hundred rung claims are under way, no other ring is
+ * rung.
  */
 #ifndef TACT_GATE_PLAN_H
 #define TACT_GATE_PLAN_H
 
 #include <tact/decide.h>
+
+#include "kept.h"
 
 struct plan;
 /* Claims made before start_us count as seen. */
@@ -42,6 +45,10 @@ void plan_taken(
     struct plan *plan, const struct tact_id *claim, const char *ring, bool review, int64_t steady_us);
 /* It passed, bounced, or waits anew. */
 void plan_ended(struct plan *plan, const struct tact_id *claim, int64_t steady_us);
+/* Postfix asked about a recipient of this message under this ring, whatever it was told; the message left
+ * with all it had under it. */
+void plan_met(struct plan *plan, const char *ring, bool review, const char *queue_id, int64_t steady_us);
+void plan_left(struct plan *plan, const char *ring, bool review, const char *queue_id);
 /* Was this claim made in (from_us, now - an hour] and never asked for? Then nobody queued it. */
 bool plan_was_never_queued(
     const struct plan *plan, const struct tact_bell_claim *claim, int64_t from_us, int64_t now_us);
@@ -57,6 +64,9 @@ struct plan_ring {
 /* Rings to be rung now, most urgent first, at most MAX. Each is told of by plan_rang before the next call. */
 size_t plan_rings(struct plan *plan, int64_t steady_us, struct plan_ring *ret, size_t max);
 void plan_rang(struct plan *plan, const struct plan_ring *ring, bool heard, int64_t steady_us);
+/* Messages of rings that were rung in vain for ten seconds: an ETRN that fell into their delivery attempt was
+ * lost. To be asked for by name, at most MAX. */
+size_t plan_missing(struct plan *plan, int64_t steady_us, struct kept_id *ret, size_t max);
 /* Records whose claims were rung for long enough (lapsed ones, ended reviews): to be refreshed; forgotten
  * here. At most MAX. */
 size_t plan_give_up(struct plan *plan, int64_t steady_us, struct tact_store_key *ret, size_t max);

@@ -15,10 +15,14 @@
 #define RETRY_MS 250
 #define EXCERPT_BYTES 400
 
-/* NULL: not told. Postfix says nothing of mail that sendmail(1) brought. */
+/* Postfix says nothing of mail that sendmail(1) brought, but the claim does. NULL: not known. */
 static const char *first_queue_id(struct delivery *delivery)
 {
-	return xforward_value(delivery->arena, &delivery->xforward, XF_IDENT);
+	const char *id = xforward_value(delivery->arena, &delivery->xforward, XF_IDENT);
+
+	if (id == NULL && delivery->count > 0 && delivery->waiting[0].queue_id[0] != '\0')
+		return delivery->waiting[0].queue_id;
+	return id;
 }
 
 const char *delivery_queue_id(struct delivery *delivery)
@@ -74,6 +78,15 @@ static bool is_handed_on(const struct tact_waiting *waiting)
 	       (waiting->fate == TACT_FATE_PASS || waiting->fate == TACT_FATE_REFUSE);
 }
 
+/* Postfix is told yes, and has it no longer. */
+static void end_claim(struct delivery *delivery, size_t i)
+{
+	const struct tact_waiting *waiting = &delivery->waiting[i];
+
+	bell_ended(delivery->gate->bell, &waiting->claim);
+	bell_left(delivery->gate->bell, waiting->ring, delivery->recipients[i].review, waiting->queue_id);
+}
+
 /* Those who go no further: passed before, waiting anew, or undecided. */
 static void answer_rest(struct delivery *delivery)
 {
@@ -85,13 +98,13 @@ static void answer_rest(struct delivery *delivery)
 		if (waiting->look == TACT_LOOK_DROP) {
 			answer(delivery, i, 250, "2.0.0 Ok: passed before");
 			delivery_log(delivery, waiting, "dropped", "passed before", NULL);
+			end_claim(delivery, i);
 		} else if (waiting->look == TACT_LOOK_FAIL || waiting->fate == TACT_FATE_UNDECIDED) {
-			answer_later(delivery, i, "undecided");
-			continue; /* rung for again */
+			answer_later(delivery, i, "undecided"); /* rung for again */
 		} else {
 			answer_later(delivery, i, "waits");
+			bell_ended(delivery->gate->bell, &waiting->claim);
 		}
-		bell_ended(delivery->gate->bell, &waiting->claim);
 	}
 }
 
@@ -280,7 +293,7 @@ static void answer_passed(struct hop *hop)
 		if (!is_over(hop, i))
 			continue;
 		answer(delivery, hop->which[i], 250, text);
-		bell_ended(delivery->gate->bell, &waiting->claim);
+		end_claim(delivery, hop->which[i]);
 		delivery_log(delivery, waiting, refused ? "bounced" : "passed",
 		    waiting->text == NULL ? "" : waiting->text, hop->outcome.queue_id);
 	}

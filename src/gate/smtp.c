@@ -6,18 +6,12 @@
 #include <config.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "dots.h"
 #include "smtp.h"
 
-#define CONNECT_S 10
 #define QUIT_MS 1000
 #define REPLY_LINES_MAX 100
 #define XFORWARD_LINE_BYTES 500
@@ -114,33 +108,6 @@ struct smtp_reply smtp_say(struct smtp *smtp, struct tact_arena *arena, const ch
 
 /* ---- opening and closing ---- */
 
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct timeval patience = {.tv_sec = CONNECT_S};
-	int fd;
-
-	if (strlen(path) >= sizeof address.sun_path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	/* A full backlog makes connect wait; this bounds it. */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
-	    connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
-		int saved = errno;
-
-		(void)close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
-}
-
 static void note_feature(struct smtp *smtp, struct tact_arena *arena, const char *text)
 {
 	const char *word = text + strcspn(text, " ");
@@ -173,7 +140,7 @@ struct smtp *smtp_open(
     struct tact_arena *arena, const struct smtp_terms *terms, const char *path, struct smtp_reply *ret)
 {
 	struct smtp *smtp;
-	int fd = connect_to(path);
+	int fd = wire_connect(path);
 
 	if (fd < 0) {
 		char words[128];

@@ -6,11 +6,14 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <tact/base.h>
@@ -19,7 +22,35 @@
 
 #define IN_BYTES (WIRE_LINE_MAX + 2)
 #define OUT_BYTES 16384
+#define CONNECT_S 10
 #define SLICE_MS 1000 /* how often a wait looks whether the daemon ends */
+
+int wire_connect(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const struct timeval patience = {.tv_sec = CONNECT_S};
+	int fd;
+
+	if (strlen(path) >= sizeof address.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(address.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	/* A full backlog makes connect wait; this bounds it. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
+	    connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+		int saved = errno;
+
+		(void)close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
 
 void wire_init(struct wire *wire, int fd, int stop_fd, const atomic_llong *end_ms)
 {

@@ -33,6 +33,8 @@ struct wire {
 	int broken; /* first failure of a write: all later ones fail alike */
 };
 
+/* A unix socket, for wire_init; within ten seconds. -1 with errno. */
+int wire_connect(const char *path);
 /* Takes over FD, which must not block. */
 void wire_init(struct wire *wire, int fd, int stop_fd, const atomic_llong *end_ms);
 void wire_clear(struct wire *wire);

@@ -101,6 +101,7 @@ struct tact_claim claim_of(uint8_t id, enum tact_claim_state state)
 	    .facts = {.stream = "weekly", .owner = "", .brand = "", .campaign = "", .offer = "", .list = ""},
 	    .relay = "",
 	    .ring = "",
+	    .queue_id = "",
 	    .text = "",
 	    .code = "",
 	};
@@ -224,6 +225,7 @@ static void random_claim(struct tact_arena *arena, uint64_t *state, struct tact_
 	    .facts = random_facts(arena, state),
 	    .relay = random_text(arena, state),
 	    .ring = random_text(arena, state),
+	    .queue_id = random_text(arena, state),
 	    .tempfail = random_below(state, 2) > 0,
 	    .notify_added = random_below(state, 2) > 0,
 	    .open = random_below(state, 2) > 0,
@@ -387,6 +389,7 @@ static void compare_claim(struct comparison *c, const struct tact_claim *a, cons
 	compare_facts(c, &a->facts, &b->facts);
 	SAME_TEXT(c, a, b, relay);
 	SAME_TEXT(c, a, b, ring);
+	SAME_TEXT(c, a, b, queue_id);
 	SAME_NUMBER(c, a, b, tempfail);
 	SAME_NUMBER(c, a, b, notify_added);
 	SAME_NUMBER(c, a, b, open);

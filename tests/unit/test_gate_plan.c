@@ -44,6 +44,7 @@ static struct tact_bell_claim claim(unsigned n, const char *ring, int64_t place_
 	return (struct tact_bell_claim){.claim = id(n),
 	    .key = {.kind = TACT_STORE_DOSSIER, .id = id(1000000 + n)},
 	    .ring = ring,
+	    .queue_id = "",
 	    .stream = "",
 	    .place_us = place_us,
 	    .made_us = place_us - HOUR};
@@ -342,6 +343,110 @@ START_TEST(a_label_is_only_a_label)
 }
 END_TEST
 
+/* What plan_missing names, in order: "A B". */
+static const char *missing_now(int64_t now_us, size_t max)
+{
+	static char text[1024];
+	struct kept_id ids[20];
+	size_t count = plan_missing(plan, now_us, ids, max);
+
+	text[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		strncat(text, i > 0 ? " " : "", sizeof text - strlen(text) - 1);
+		strncat(text, ids[i].text, sizeof text - strlen(text) - 1);
+	}
+	return text;
+}
+
+static void add_of_message(unsigned n, const char *ring, const char *queue_id, int64_t now_us)
+{
+	struct tact_bell_claim one = claim(n, ring, now_us);
+
+	one.queue_id = queue_id;
+	ck_assert_int_eq(plan_add(plan, &one, now_us, now_us), PLAN_KEPT);
+}
+
+/* The ring fell into a delivery attempt: nothing came for ten seconds, so the message is asked for by name.
+ */
+START_TEST(what_no_ring_reached_is_asked_for_by_name)
+{
+	add_of_message(1, "s29500000", "4fB1", NOW);
+	ck_assert_str_eq(missing_now(NOW, 20), "");
+	ck_assert_str_eq(ring_now(NOW), "s29500000");
+	ck_assert_str_eq(missing_now(NOW + 10 * SECOND - 1, 20), "");
+	ck_assert_str_eq(missing_now(NOW + 10 * SECOND, 20), "4fB1");
+	ck_assert_str_eq(missing_now(NOW + 19 * SECOND, 20), "");
+	for (int i = 2; i <= 6; i++)
+		ck_assert_str_eq(missing_now(NOW + i * 10 * SECOND, 20), "4fB1");
+	/* It goes on more slowly. */
+	ck_assert_str_eq(missing_now(NOW + 70 * SECOND, 20), "4fB1");
+	ck_assert_str_eq(missing_now(NOW + 129 * SECOND, 20), "");
+	ck_assert_str_eq(missing_now(NOW + 130 * SECOND, 20), "4fB1");
+	ended(1, NOW + 131 * SECOND);
+	plan_left(plan, "s29500000", false, "4fB1");
+	ck_assert_str_eq(missing_now(NOW + 400 * SECOND, 20), "");
+}
+END_TEST
+
+START_TEST(what_came_since_the_ring_is_not_asked_for)
+{
+	add_of_message(1, "s29500000", "A", NOW);
+	add_of_message(2, "s29500000", "B", NOW);
+	plan_met(plan, "s29500000", false, "C", NOW - HOUR); /* waits there too, and was not due */
+	ck_assert_str_eq(ring_now(NOW), "s29500000");
+	plan_met(plan, "s29500000", false, "A", NOW + SECOND);
+	ended(1, NOW + 2 * SECOND); /* A went; its ring moved just now */
+	plan_left(plan, "s29500000", false, "A");
+	ck_assert_str_eq(missing_now(NOW + 11 * SECOND, 20), "");
+	plan_met(plan, "s29500000", false, "C", NOW + 3 * SECOND);
+	ck_assert_str_eq(missing_now(NOW + 12 * SECOND, 20), "B");
+	/* The other domain's ring of that name is another. */
+	plan_met(plan, "s29500000", true, "B", NOW + 13 * SECOND);
+	ck_assert_str_eq(missing_now(NOW + 22 * SECOND, 20), "B");
+	plan_met(plan, "s29500000", false, "B", NOW + 23 * SECOND);
+	ck_assert_str_eq(missing_now(NOW + 40 * SECOND, 20), "");
+}
+END_TEST
+
+START_TEST(a_review_s_messages_are_asked_for_as_the_gate_met_them)
+{
+	struct tact_bell_claim one = claim(1, "s29490000", NOW);
+
+	one.review = true;
+	one.key.kind = TACT_STORE_REVIEW;
+	plan_met(plan, "s29490000", true, "R1", NOW - MINUTE);
+	plan_met(plan, "s29490000", true, "R2", NOW - MINUTE);
+	plan_add(plan, &one, NOW, NOW);
+	ck_assert_str_eq(ring_now(NOW), "Rs29490000");
+	ck_assert_str_eq(missing_now(NOW + 10 * SECOND, 1), "R2");
+	ck_assert_str_eq(missing_now(NOW + 10 * SECOND, 20), "R1");
+}
+END_TEST
+
+START_TEST(only_a_queue_id_is_asked_for)
+{
+	static const char *const bad[] = {
+	    "", "../active/A", "A B", "A\n", "12345678901234567890123456789012"};
+
+	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
+		add_of_message(i, "s29500000", bad[i], NOW);
+	ck_assert_str_eq(ring_now(NOW), "s29500000");
+	ck_assert_str_eq(missing_now(NOW + MINUTE, 20), "");
+}
+END_TEST
+
+/* Messages that left by another way (postsuper -d) are not remembered for ever. */
+START_TEST(what_was_not_met_for_hours_is_forgotten)
+{
+	plan_met(plan, "s29500000", false, "A", NOW - 3 * HOUR);
+	plan_met(plan, "s29500000", false, "B", NOW - HOUR);
+	ck_assert_str_eq(ring_now(NOW), "");
+	add(1, "s29500000", NOW, NOW);
+	ck_assert_str_eq(ring_now(NOW), "s29500000");
+	ck_assert_str_eq(missing_now(NOW + 10 * SECOND, 20), "B");
+}
+END_TEST
+
 /* A clock that stands still (or is set) stops no interval. */
 START_TEST(intervals_are_steady)
 {
@@ -385,6 +490,11 @@ int main(void)
 	tcase_add_test(tcase, what_never_came_was_never_queued);
 	tcase_add_test(tcase, intervals_are_steady);
 	tcase_add_test(tcase, a_label_is_only_a_label);
+	tcase_add_test(tcase, what_no_ring_reached_is_asked_for_by_name);
+	tcase_add_test(tcase, what_came_since_the_ring_is_not_asked_for);
+	tcase_add_test(tcase, a_review_s_messages_are_asked_for_as_the_gate_met_them);
+	tcase_add_test(tcase, only_a_queue_id_is_asked_for);
+	tcase_add_test(tcase, what_was_not_met_for_hours_is_forgotten);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../../src/gate/byid.h"
 #include "../../src/gate/etrn.h"
 #include "../../src/gate/smtp.h"
 
@@ -361,6 +362,98 @@ START_TEST(rings_that_nobody_hears)
 }
 END_TEST
 
+/* ---- single messages, asked for at Postfix's flush service ---- */
+
+struct flush {
+	const char *says; /* SIZE bytes, byte by byte */
+	size_t size;
+	char heard[256];
+	size_t heard_size;
+};
+
+static void *serve_flush(void *context)
+{
+	struct flush *flush = context;
+	int fd = accept(server.listen_fd, NULL, NULL);
+
+	/* Until it has heard enough. */
+	for (size_t i = 0; i < flush->size && send(fd, flush->says + i, 1, MSG_NOSIGNAL) == 1; i++)
+		;
+	(void)shutdown(fd, SHUT_WR);
+	for (ssize_t got;
+	     (got = read(fd, flush->heard + flush->heard_size, sizeof flush->heard - flush->heard_size)) > 0;)
+		flush->heard_size += (size_t)got;
+	(void)close(fd);
+	return NULL;
+}
+
+static int ask_flush(struct flush *flush, struct tact_error *err)
+{
+	const struct kept_id id = {"4gZ9xK3Qh8zW"};
+	pthread_t thread;
+	int result;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, serve_flush, flush), 0);
+	result = byid_ring(server.path, &end_ms, 5000, &id, 1, err);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	return result;
+}
+
+#define SAYS(text)                                                                                           \
+	{                                                                                                    \
+		.says = (text), .size = sizeof(text) - 1                                                     \
+	}
+
+START_TEST(a_message_is_asked_for_by_its_id)
+{
+	static const char wanted[] = "request\0send_file\0queue_id\0"
+				     "4gZ9xK3Qh8zW\0";
+	struct flush flushes[] = {
+	    SAYS("protocol\0queue_flush_protocol\0\0status\0"
+		 "0\0\0"), /* Postfix 3.6 and later */
+	    SAYS("status\0"
+		 "0\0\0"),
+	};
+
+	for (size_t i = 0; i < sizeof flushes / sizeof *flushes; i++) {
+		struct tact_error err = {""};
+
+		ck_assert_msg(ask_flush(&flushes[i], &err) == TACT_OK, "%zu: %s", i, err.text);
+		ck_assert_uint_eq(flushes[i].heard_size, sizeof wanted);
+		ck_assert_mem_eq(flushes[i].heard, wanted, sizeof wanted);
+	}
+}
+END_TEST
+
+START_TEST(what_a_flush_service_may_answer_instead)
+{
+	char endless[1000];
+	struct flush flushes[] = {SAYS(""), SAYS("status\0"), SAYS("status\0-1\0\0"), SAYS("\0\0\0\0"),
+	    SAYS("500 what?\r\n"), {.says = endless, .size = sizeof endless}};
+
+	memset(endless, 'x', sizeof endless);
+	for (size_t i = 0; i < sizeof flushes / sizeof *flushes; i++) {
+		struct tact_error err = {""};
+
+		ck_assert_int_eq(ask_flush(&flushes[i], &err), TACT_UNAVAILABLE);
+		ck_assert_str_ne(err.text, "");
+	}
+}
+END_TEST
+
+START_TEST(the_flush_service_stands_beside_the_listener)
+{
+	const struct kept_id id = {"A1"};
+	struct tact_error err = {""};
+
+	ck_assert_str_eq(
+	    byid_socket(arena, "/var/spool/postfix/public/tact-pass"), "/var/spool/postfix/public/flush");
+	ck_assert_str_eq(byid_socket(arena, "tact-pass"), "flush");
+	ck_assert_int_eq(byid_ring("/nonexistent/flush", &end_ms, 100, &id, 1, &err), TACT_UNAVAILABLE);
+	ck_assert_msg(strstr(err.text, "/nonexistent/flush") != NULL, "%s", err.text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("gate_smtp");
@@ -378,6 +471,9 @@ int main(void)
 	tcase_add_test(tcase, a_line_break_is_never_sent);
 	tcase_add_test(tcase, rings_are_said_over_one_connection);
 	tcase_add_test(tcase, rings_that_nobody_hears);
+	tcase_add_test(tcase, a_message_is_asked_for_by_its_id);
+	tcase_add_test(tcase, what_a_flush_service_may_answer_instead);
+	tcase_add_test(tcase, the_flush_service_stands_beside_the_listener);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
