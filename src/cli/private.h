@@ -141,6 +141,38 @@ bool cli_is_clean(const char *text);
 void cli_put_rules(struct cli_json *in, const struct tact_opinion *opinion);
 void cli_print_rules(struct cli *cli, const struct tact_opinion *opinion);
 
+/* ---- csv.c: a CSV file with named columns ---- */
+
+/* Fields that every file has; a file's own begin with CLI_CSV_OWN. */
+enum { CLI_CSV_EMAIL, CLI_CSV_SHA256, CLI_CSV_OWN };
+struct cli_csv; /* a record being read */
+struct cli_csv_file {
+	const char *name; /* in mistakes: NAME:LINE: FIELD: WHAT */
+	bool plain;	  /* one address a line, no header */
+	/* Which field a column is, beside email (address, recipient) and sha256; -1: it is not read. May be
+	 * NULL. */
+	int (*field_of)(void *context, const char *column);
+	void (*ignored)(void *context, const char *column); /* a column that is not read; may be NULL */
+	void (*row)(void *context, struct cli_csv *csv);
+	void *context;
+	size_t *mistakes; /* counted; the first hundred are told on standard error */
+};
+/* Reads a whole file (UTF-8, with or without BOM; a header names the columns, one of them the person). EX_OK
+ * also with mistakes; EX_IOERR. */
+int cli_csv_read(const struct cli_csv_file *file, FILE *stream);
+/* The cell of a field, trimmed; "" when there is no such column or nothing in it. Lives as long as the
+ * record, as all that is put into cli_csv_arena. */
+const char *cli_csv_cell(struct cli_csv *csv, int field);
+bool cli_csv_has(const struct cli_csv *csv, int field); /* is there such a column? */
+struct tact_arena *cli_csv_arena(struct cli_csv *csv);
+const char *cli_csv_shown(struct cli_csv *csv, const char *text); /* fit for a mistake */
+void cli_csv_mistake(struct cli_csv *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* An RFC 3339 time; *ret_us is left alone where the cell is empty. False, and told, when it is none. */
+bool cli_csv_time(struct cli_csv *csv, int field, const char *name, int64_t *ret_us);
+/* Whom the record is about: the cell's text, or NULL, and told. ret lives as long as the record. */
+const char *cli_csv_person(
+    struct cli_csv *csv, const struct tact_identity *identity, struct tact_recipient *ret, bool *ret_sha256);
+
 /* ---- import_file.c: CSV into rows ---- */
 
 struct cli_scope_count {
