@@ -260,7 +260,18 @@ enum tact_change_kind {
 	TACT_CHANGE_SUPPRESS,
 	TACT_CHANGE_UNSUPPRESS,
 	TACT_CHANGE_CONTACT,
-	TACT_CHANGE_ALIAS
+	TACT_CHANGE_ALIAS,
+	TACT_CHANGE_PROFILE,
+	TACT_CHANGE_CONSENT,
+	TACT_CHANGE_END_CONSENT,
+	TACT_CHANGES
+};
+/* What a profile is to say from now on. */
+struct tact_profile_change {
+	const char *zone, *home_owner, *language, *own_limit; /* NULL: as it was; "": nothing */
+	/* each takes the place of the one of its name, whatever the case; month 0: that one goes */
+	const struct tact_occasion *occasions;
+	size_t occasions_count;
 };
 struct tact_change {
 	enum tact_change_kind kind;
@@ -269,10 +280,16 @@ struct tact_change {
 						ends only global ones); id, when set, names one */
 	struct tact_contact contact;	     /* CONTACT */
 	struct tact_id alias_of;	     /* ALIAS: key of the dossier it points to */
-	const char *by, *why;		     /* who asked, and the reason (required for UNSUPPRESS) */
+	struct tact_profile_change profile;  /* PROFILE */
+	/* CONSENT: takes the place of an older one of its scope, basis and origin (imported or not); one that
+	 * is no newer than what is known changes nothing, nor does an imported one where a consent of the
+	 * scope was ended. END_CONSENT: its scope says which. */
+	struct tact_consent consent;
+	const char *by, *why; /* who asked, and the reason (required for UNSUPPRESS and END_CONSENT) */
 };
 struct tact_changed {
-	int result;   /* TACT_OK, or as the store answered; TACT_ABSENT: nothing to end */
+	int result;   /* TACT_OK, or as the store answered; TACT_ABSENT: nothing to end (UNSUPPRESS,
+			 END_CONSENT) */
 	bool changed; /* false: it was known already */
 	uint64_t version;
 };

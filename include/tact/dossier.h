@@ -87,13 +87,18 @@ struct tact_suppression {
 	struct tact_unknown unknown;
 };
 
-enum tact_basis { TACT_EXPRESS, TACT_IMPLIED, TACT_SOFT_OPT_IN };
+enum tact_basis { TACT_EXPRESS, TACT_IMPLIED, TACT_SOFT_OPT_IN, TACT_BASES };
+/* "express", "implied", "soft-opt-in"; parse answers TACT_OK or TACT_INVALID. */
+const char *tact_dossier_basis_name(enum tact_basis basis);
+int tact_dossier_parse_basis(const char *text, enum tact_basis *ret);
 struct tact_consent {
 	struct tact_id id;
 	enum tact_basis basis;
 	struct tact_scope scope;
 	const char *source, *proof;
 	int64_t time_us, until_us, ended_us;
+	const char *ended_by, *ended_why;
+	bool imported; /* came in a file, not from the person: lifts no suppression (DESIGN §6 Wishes) */
 	struct tact_unknown unknown;
 };
 
@@ -145,6 +150,11 @@ struct tact_occasion {
 	int year, month, day; /* year 0: not known */
 	struct tact_unknown unknown;
 };
+/* "1980-05-17", or without a year "--05-17" (ISO 8601, RFC 6350) or "05-17". A day that exists: 29 February
+ * in leap years and without a year. Sets year, month and day and leaves the rest alone; TACT_OK, or
+ * TACT_INVALID and nothing set. format writes the first two. */
+int tact_dossier_parse_date(const char *text, struct tact_occasion *ret, struct tact_error *err);
+char *tact_dossier_format_date(struct tact_arena *arena, const struct tact_occasion *occasion);
 struct tact_profile {
 	const char *zone, *home_owner, *language;
 	const char *own_limit; /* "4/7d" as the recipient asked, or "" */

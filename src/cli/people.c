@@ -79,8 +79,6 @@ const char *cli_name_of(const struct tact_recipient *recipient, struct tact_aren
 static const char *const directions[] = {[TACT_OUT] = "out", [TACT_IN] = "in"};
 static const char *const sentiments[] = {
     [TACT_NEUTRAL] = "neutral", [TACT_POSITIVE] = "positive", [TACT_NEGATIVE] = "negative"};
-static const char *const bases[] = {
-    [TACT_EXPRESS] = "express", [TACT_IMPLIED] = "implied", [TACT_SOFT_OPT_IN] = "soft-opt-in"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -127,9 +125,4 @@ int cli_parse_sentiment(const char *text, enum tact_sentiment *ret)
 	if (result == TACT_OK)
 		*ret = (enum tact_sentiment)which;
 	return result;
-}
-
-const char *cli_basis_name(enum tact_basis basis)
-{
-	return word_at(bases, COUNT(bases), basis);
 }

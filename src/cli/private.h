@@ -107,7 +107,6 @@ const char *cli_direction_name(enum tact_direction direction);
 int cli_parse_direction(const char *text, enum tact_direction *ret);
 const char *cli_sentiment_name(enum tact_sentiment sentiment);
 int cli_parse_sentiment(const char *text, enum tact_sentiment *ret);
-const char *cli_basis_name(enum tact_basis basis);
 
 /* ---- output.c: what is printed; the only file that writes JSON ---- */
 

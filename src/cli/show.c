@@ -72,7 +72,7 @@ static void print_consent(struct person *person, const struct tact_consent *one)
 
 	printf("  %s %s %s", cli_when(cli->arena, one->time_us, "-"),
 	    cli_safe(cli->arena, tact_dossier_format_scope(cli->arena, &one->scope)),
-	    cli_basis_name(one->basis));
+	    tact_dossier_basis_name(one->basis));
 	print_pair(cli, "until", cli_when(cli->arena, one->until_us, ""));
 	print_pair(cli, "ended", cli_when(cli->arena, one->ended_us, ""));
 	print_pair(cli, "source", one->source);
@@ -184,7 +184,7 @@ static void put_consent(struct person *person, struct cli_json *list, const stru
 	struct cli_json *in = cli_json_put_object(list, NULL);
 
 	put_id(person, in, "id", &one->id);
-	cli_json_put_text(in, "basis", cli_basis_name(one->basis));
+	cli_json_put_text(in, "basis", tact_dossier_basis_name(one->basis));
 	cli_json_put_text(in, "scope", tact_dossier_format_scope(person->cli->arena, &one->scope));
 	cli_json_put_text(in, "source", one->source);
 	cli_json_put_text(in, "proof", one->proof);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * Wishes and contacts that people and imports bring: into the dossier, durable, with an entry of evidence
- * each.
+ * What people and imports bring, wishes, contacts, profiles and consents: into the dossier, durable, with an
+ * entry of evidence each. What each kind does to a dossier is told in change_*.c.
  */
 #include <config.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "change.h"
 
-/* One change to one record. A wish to end a suppression goes to every key the person may stand under. */
+/* One change to one record. What ends or clears something goes to every key the person may stand under. */
 struct step {
 	size_t change; /* index of the caller's */
 	struct tact_id key;
-	bool also; /* one of the other keys: never made there, only ended */
+	bool also; /* one of the other keys: nothing is made there, only ended and cleared */
 };
 
 struct changing {
@@ -41,95 +41,37 @@ struct record_found {
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];
 };
 
-/* ---- the change itself: pure ---- */
+/* ---- the change itself ---- */
 
-static bool same_scope(const struct tact_scope *a, const struct tact_scope *b)
+static bool apply_profile(struct changing *changing, const struct step *step, struct tact_dossier *dossier)
 {
-	return a->kind == b->kind && tact_text_equal_nocase(a->value, b->value);
-}
+	struct tact_profile_change change = changing->changes[step->change].profile;
 
-static bool is_active(const struct tact_suppression *suppression, int64_t now_us)
-{
-	return suppression->ended_us == 0 && (suppression->until_us == 0 || suppression->until_us > now_us);
-}
-
-/* The same wish again: what is already known and at least as strict. */
-static struct tact_suppression *find_same(
-    struct tact_dossier *dossier, const struct tact_suppression *wish, int64_t now_us)
-{
-	for (size_t i = 0; i < dossier->suppressions_count; i++) {
-		struct tact_suppression *known = &dossier->suppressions[i];
-
-		if (is_active(known, now_us) && known->reason == wish->reason &&
-		    known->purposes == wish->purposes && same_scope(&known->scope, &wish->scope))
-			return known;
-	}
-	return NULL;
-}
-
-static bool suppress(struct tact_arena *arena, struct tact_dossier *dossier,
-    const struct tact_suppression *wish, int64_t now_us)
-{
-	struct tact_suppression *known = find_same(dossier, wish, now_us), fresh = *wish;
-
-	if (known == NULL) {
-		if (tact_id_is_none(&fresh.id))
-			fresh.id = tact_id_random();
-		tact_dossier_add_suppression(arena, dossier, &fresh);
-		return true;
-	}
-	/* The longer of the two ends; the earlier beginning stays. */
-	if (known->until_us == 0 || (wish->until_us != 0 && wish->until_us <= known->until_us))
-		return false;
-	known->until_us = wish->until_us;
-	return true;
-}
-
-static bool unsuppress(struct tact_dossier *dossier, const struct tact_change *change, int64_t now_us)
-{
-	const struct tact_suppression *which = &change->suppression;
-	bool changed = false;
-
-	for (size_t i = 0; i < dossier->suppressions_count; i++) {
-		struct tact_suppression *known = &dossier->suppressions[i];
-		bool meant = tact_id_is_none(&which->id) ? same_scope(&known->scope, &which->scope)
-							 : tact_id_equal(&known->id, &which->id);
-
-		if (!meant || !is_active(known, now_us))
-			continue;
-		known->ended_us = now_us;
-		known->ended_by = change->by != NULL ? change->by : "";
-		known->ended_why = change->why != NULL ? change->why : "";
-		changed = true;
-	}
-	return changed;
-}
-
-static bool add_contact(
-    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact)
-{
-	struct tact_contact fresh = *contact;
-
-	if (!tact_id_is_none(&fresh.id) && tact_dossier_find_contact(dossier, &fresh.id) != NULL)
-		return false;
-	if (tact_id_is_none(&fresh.id))
-		fresh.id = tact_id_random();
-	tact_dossier_add_contact(arena, dossier, &fresh);
-	return true;
+	if (step->also)
+		change = change_profile_clearing(changing->arena, &change);
+	return change_profile(changing->arena, &dossier->profile, &change);
 }
 
 static bool apply(struct changing *changing, const struct step *step, struct tact_dossier *dossier)
 {
 	const struct tact_change *change = &changing->changes[step->change];
+	int64_t now_us = changing->terms.now_us;
 
 	switch (change->kind) {
 	case TACT_CHANGE_SUPPRESS:
-		return suppress(changing->arena, dossier, &change->suppression, changing->terms.now_us);
+		return change_suppress(changing->arena, dossier, &change->suppression, now_us);
 	case TACT_CHANGE_UNSUPPRESS:
-		return unsuppress(dossier, change, changing->terms.now_us);
+		return change_unsuppress(dossier, change, now_us);
 	case TACT_CHANGE_CONTACT:
-		return add_contact(changing->arena, dossier, &change->contact);
+		return change_contact(changing->arena, dossier, &change->contact);
+	case TACT_CHANGE_PROFILE:
+		return apply_profile(changing, step, dossier);
+	case TACT_CHANGE_CONSENT:
+		return change_consent(changing->arena, dossier, &change->consent);
+	case TACT_CHANGE_END_CONSENT:
+		return change_end_consent(dossier, change, now_us);
 	case TACT_CHANGE_ALIAS:
+	case TACT_CHANGES:
 		break;
 	}
 	return false;
@@ -194,6 +136,16 @@ static void make_alias(struct changing *changing, size_t index, int64_t deadline
 
 /* ---- around the update ---- */
 
+static bool ends_something(enum tact_change_kind kind)
+{
+	return kind == TACT_CHANGE_UNSUPPRESS || kind == TACT_CHANGE_END_CONSENT;
+}
+
+static bool reaches_others(enum tact_change_kind kind)
+{
+	return ends_something(kind) || kind == TACT_CHANGE_PROFILE;
+}
+
 static void list_steps(struct changing *changing, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -204,8 +156,7 @@ static void list_steps(struct changing *changing, size_t count)
 			continue;
 		*TACT_PUSH(changing->arena, changing->steps, changing->steps_count) =
 		    (struct step){.change = i, .key = whom->key};
-		for (size_t j = 0;
-		     changing->changes[i].kind == TACT_CHANGE_UNSUPPRESS && j < whom->asked_count; j++)
+		for (size_t j = 0; reaches_others(changing->changes[i].kind) && j < whom->asked_count; j++)
 			*TACT_PUSH(changing->arena, changing->steps, changing->steps_count) =
 			    (struct step){.change = i, .key = whom->asked[j], .also = true};
 	}
@@ -254,19 +205,55 @@ static void take_answers(struct changing *changing, const struct tact_store_answ
 	}
 }
 
-static const char *const change_names[] = {[TACT_CHANGE_SUPPRESS] = "suppress",
+static const char *const change_names[TACT_CHANGES] = {[TACT_CHANGE_SUPPRESS] = "suppress",
     [TACT_CHANGE_UNSUPPRESS] = "unsuppress",
     [TACT_CHANGE_CONTACT] = "contact",
-    [TACT_CHANGE_ALIAS] = "alias"};
+    [TACT_CHANGE_ALIAS] = "alias",
+    [TACT_CHANGE_PROFILE] = "profile",
+    [TACT_CHANGE_CONSENT] = "consent",
+    [TACT_CHANGE_END_CONSENT] = "end-consent"};
+
+static const char *or_empty(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+/* What goes under seal: who asked, why, and what has no clear field of its own. */
+static const char *words_of(struct tact_arena *arena, const struct tact_change *change)
+{
+	const char *by = or_empty(change->by), *why = or_empty(change->why);
+
+	if (change->kind == TACT_CHANGE_PROFILE)
+		return tact_arena_printf(arena, "by %s: %s%s%s", by,
+		    change_profile_words(arena, &change->profile), *why != '\0' ? "; " : "", why);
+	if (change->kind == TACT_CHANGE_CONSENT)
+		return tact_arena_printf(arena, "by %s: %ssource=%s proof=%s%s%s", by,
+		    change->consent.imported ? "imported " : "", or_empty(change->consent.source),
+		    or_empty(change->consent.proof), *why != '\0' ? "; " : "", why);
+	return tact_arena_printf(arena, "by %s: %s", by, why);
+}
+
+static void weigh(struct tact_arena *arena, const struct tact_change *change, struct tact_audit_weighed *ret)
+{
+	bool consent = change->kind == TACT_CHANGE_CONSENT || change->kind == TACT_CHANGE_END_CONSENT;
+	const struct tact_suppression *suppression = &change->suppression;
+
+	*ret = (struct tact_audit_weighed){
+	    .scope = tact_dossier_format_scope(arena, consent ? &change->consent.scope : &suppression->scope),
+	    .time_us = consent ? change->consent.time_us : suppression->time_us};
+	if (change->kind == TACT_CHANGE_SUPPRESS)
+		ret->reason = tact_dossier_reason_name(suppression->reason);
+	else if (change->kind == TACT_CHANGE_CONSENT)
+		ret->reason = tact_dossier_basis_name(change->consent.basis);
+}
 
 static void describe(
     struct changing *changing, const struct tact_change *change, struct tact_audit_entry *entry)
 {
-	const struct tact_suppression *suppression = &change->suppression;
-	const char *why = change->why != NULL ? change->why : "", *by = change->by != NULL ? change->by : "";
-
 	entry->action = change_names[change->kind];
-	entry->text = tact_arena_printf(changing->arena, "by %s: %s", by, why);
+	entry->text = words_of(changing->arena, change);
+	if (change->kind == TACT_CHANGE_PROFILE)
+		return;
 	if (change->kind == TACT_CHANGE_CONTACT) {
 		entry->purpose = tact_facts_purpose_name(change->contact.purpose);
 		entry->stream = change->contact.stream[0] != '\0' ? change->contact.stream : NULL;
@@ -274,14 +261,11 @@ static void describe(
 		return;
 	}
 	struct tact_audit_weighed *weighed = tact_arena_alloc(changing->arena, sizeof *weighed);
-	*weighed = (struct tact_audit_weighed){
-	    .scope = tact_dossier_format_scope(changing->arena, &suppression->scope),
-	    .reason =
-		change->kind == TACT_CHANGE_SUPPRESS ? tact_dossier_reason_name(suppression->reason) : NULL,
-	    .time_us = suppression->time_us};
+	weigh(changing->arena, change, weighed);
 	entry->weighed = weighed;
 	entry->weighed_count = 1;
-	entry->until_us = suppression->until_us;
+	entry->until_us =
+	    change->kind == TACT_CHANGE_CONSENT ? change->consent.until_us : change->suppression.until_us;
 }
 
 static int append(struct changing *changing, struct tact_error *err)
@@ -343,7 +327,7 @@ static int sum_up(const struct changing *changing, size_t count)
 		struct tact_changed *changed = &changing->ret[i];
 
 		if (changed->result == TACT_OK && !changed->changed &&
-		    changing->changes[i].kind == TACT_CHANGE_UNSUPPRESS)
+		    ends_something(changing->changes[i].kind))
 			changed->result = TACT_ABSENT;
 		result = worst(result, changed->result);
 	}

@@ -19,7 +19,7 @@ _Static_assert((int)TACT__DIRECTION__DIRECTION_IN == (int)TACT_IN, "directions")
 _Static_assert((int)TACT__SENTIMENT__SENTIMENT_NEGATIVE == (int)TACT_NEGATIVE, "sentiments");
 _Static_assert((int)TACT__SCOPE_KIND__SCOPE_OFFER == (int)TACT_SCOPE_OFFER, "scopes");
 _Static_assert((int)TACT__REASON__REASON_TOPIC + 1 == (int)TACT_REASONS, "reasons");
-_Static_assert((int)TACT__BASIS__BASIS_SOFT_OPT_IN == (int)TACT_SOFT_OPT_IN, "bases");
+_Static_assert((int)TACT__BASIS__BASIS_SOFT_OPT_IN + 1 == (int)TACT_BASES, "bases");
 _Static_assert((int)TACT__CLAIM_STATE__CLAIM_BOUNCED + 1 == (int)TACT_CLAIM_STATES, "claim states");
 
 /* The first impossible value is told and remembered; reading goes on and is thrown away at the end. */
@@ -241,6 +241,9 @@ static void read_consent(struct reader *reader, const Tact__Consent *from, struc
 	ret->time_us = read_time(reader, from->time_us);
 	ret->until_us = read_time(reader, from->until_us);
 	ret->ended_us = read_time(reader, from->ended_us);
+	ret->imported = from->imported;
+	ret->ended_by = from->ended_by;
+	ret->ended_why = from->ended_why;
 	read_unknown(reader, &from->base, &ret->unknown);
 }
 

@@ -263,6 +263,9 @@ static void write_consent(struct tables *tables, const struct tact_consent *from
 	to->time_us = from->time_us;
 	to->until_us = from->until_us;
 	to->ended_us = from->ended_us;
+	to->imported = from->imported;
+	to->ended_by = (char *)from->ended_by;
+	to->ended_why = (char *)from->ended_why;
 }
 
 static void write_consents(

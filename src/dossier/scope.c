@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * The words of scopes, reasons and claim states, and what a scope and a reason take in. Not whether a
+ * The words of scopes, reasons, bases and claim states, and what a scope and a reason take in. Not whether a
  * suppression holds at a time: that is a rule.
  */
 #include <config.h>
@@ -32,6 +32,12 @@ static const char *const reason_words[TACT_REASONS] = {
     [TACT_ERASURE] = "erasure",
     [TACT_PAUSE] = "pause",
     [TACT_TOPIC] = "topic",
+};
+
+static const char *const basis_words[TACT_BASES] = {
+    [TACT_EXPRESS] = "express",
+    [TACT_IMPLIED] = "implied",
+    [TACT_SOFT_OPT_IN] = "soft-opt-in",
 };
 
 static const char *const claim_state_words[TACT_CLAIM_STATES] = {
@@ -83,6 +89,21 @@ unsigned tact_dossier_reason_purposes(enum tact_reason reason)
 	default:
 		return (1U << TACT_PURPOSES) - 1;
 	}
+}
+
+const char *tact_dossier_basis_name(enum tact_basis basis)
+{
+	return (size_t)basis < TACT_BASES ? basis_words[basis] : "unknown";
+}
+
+int tact_dossier_parse_basis(const char *text, enum tact_basis *ret)
+{
+	size_t which = find_word(basis_words, TACT_BASES, text);
+
+	if (which == TACT_BASES)
+		return TACT_INVALID;
+	*ret = (enum tact_basis)which;
+	return TACT_OK;
 }
 
 const char *tact_dossier_claim_state_name(enum tact_claim_state state)

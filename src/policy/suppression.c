@@ -24,6 +24,7 @@ static bool can_be_lifted(enum tact_reason reason)
 	       reason == TACT_TOPIC;
 }
 
+/* The person's own word, later than the suppression, and for its own scope only. A file is nobody's word. */
 static bool is_lifted(const struct tact_suppression *suppression, const struct tact_dossier *dossier,
     const struct tact_facts *facts, int64_t t_us)
 {
@@ -32,9 +33,9 @@ static bool is_lifted(const struct tact_suppression *suppression, const struct t
 	for (size_t i = 0; i < dossier->consents_count; i++) {
 		const struct tact_consent *consent = &dossier->consents[i];
 
-		if (consent->basis == TACT_EXPRESS && consent->time_us > suppression->time_us &&
-		    !is_over(consent->until_us, t_us) && !is_over(consent->ended_us, t_us) &&
-		    tact_dossier_scope_covers(&consent->scope, facts))
+		if (consent->basis == TACT_EXPRESS && !consent->imported &&
+		    consent->time_us > suppression->time_us && !is_over(consent->until_us, t_us) &&
+		    !is_over(consent->ended_us, t_us) && tact_dossier_scope_covers(&consent->scope, facts))
 			return true;
 	}
 	return false;

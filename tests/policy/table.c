@@ -431,12 +431,13 @@ void line_consent(struct line *line, struct tact_consent *ret)
 	static const char *const bases[] = {"express", "implied", "soft-opt-in"};
 	struct tact_error err;
 
-	*ret = (struct tact_consent){.source = "", .proof = ""};
+	*ret = (struct tact_consent){.source = "", .proof = "", .ended_by = "", .ended_why = ""};
 	ret->basis = (enum tact_basis)PICK(line, bases, line_bare(line, "the basis"));
 	if (tact_dossier_parse_scope(line->arena, line_bare(line, "the scope"), &ret->scope, &err) != TACT_OK)
 		line_fail(line, "%s", err.text);
 	ret->time_us = line_time(line, "at", 0);
 	ret->until_us = line_time(line, "until", 0);
 	ret->ended_us = line_time(line, "ended", 0);
+	ret->imported = line_yes(line, "imported", false);
 	line_end(line);
 }

@@ -190,6 +190,9 @@ static void random_consent(struct tact_arena *arena, uint64_t *state, struct tac
 	    .time_us = random_time(state),
 	    .until_us = random_time(state),
 	    .ended_us = random_time(state),
+	    .ended_by = random_text(arena, state),
+	    .ended_why = random_text(arena, state),
+	    .imported = random_below(state, 2),
 	    .unknown = random_unknown(state),
 	};
 
@@ -359,6 +362,9 @@ static void compare_consent(struct comparison *c, const struct tact_consent *a, 
 	SAME_NUMBER(c, a, b, time_us);
 	SAME_NUMBER(c, a, b, until_us);
 	SAME_NUMBER(c, a, b, ended_us);
+	SAME_TEXT(c, a, b, ended_by);
+	SAME_TEXT(c, a, b, ended_why);
+	SAME_NUMBER(c, a, b, imported);
 	compare_unknown(c, &a->unknown, &b->unknown);
 }
 

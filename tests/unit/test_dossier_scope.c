@@ -187,6 +187,15 @@ START_TEST(test_words)
 	ck_assert_str_eq(tact_dossier_claim_state_name(TACT_CLAIM_STATES), "unknown");
 	ck_assert_str_eq(tact_dossier_review_state_name(TACT_REVIEW_STATES), "unknown");
 	ck_assert_str_eq(tact_dossier_reason_name(TACT_REASONS), "unknown");
+	for (int i = 0; i < TACT_BASES; i++) {
+		enum tact_basis basis = TACT_BASES;
+
+		ck_assert_int_eq(tact_dossier_parse_basis(tact_dossier_basis_name(i), &basis), TACT_OK);
+		ck_assert_int_eq(basis, i);
+	}
+	ck_assert_str_eq(tact_dossier_basis_name(TACT_SOFT_OPT_IN), "soft-opt-in");
+	ck_assert_str_eq(tact_dossier_basis_name(TACT_BASES), "unknown");
+	ck_assert_int_eq(tact_dossier_parse_basis("Express", &(enum tact_basis){0}), TACT_INVALID);
 	ck_assert_int_eq(tact_dossier_parse_reason("Unsubscribe ", &untouched), TACT_INVALID);
 	ck_assert_int_eq(tact_dossier_parse_reason("", &untouched), TACT_INVALID);
 	ck_assert_int_eq(untouched, TACT_TOPIC);

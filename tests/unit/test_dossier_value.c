@@ -334,6 +334,59 @@ START_TEST(test_review_corrupt)
 }
 END_TEST
 
+/* ---- dates ---- */
+
+static const struct {
+	const char *text, *want; /* "": refused */
+} dates[] = {
+    {"1980-05-17", "1980-05-17"},
+    {"--05-17", "--05-17"},
+    {"05-17", "--05-17"},
+    {"2024-02-29", "2024-02-29"},
+    {"2000-02-29", "2000-02-29"},
+    {"1900-02-29", ""},
+    {"2023-02-29", ""},
+    {"--02-29", "--02-29"},
+    {"--02-30", ""},
+    {"04-30", "--04-30"},
+    {"04-31", ""},
+    {"12-31", "--12-31"},
+    {"12-32", ""},
+    {"00-10", ""},
+    {"13-01", ""},
+    {"01-00", ""},
+    {"0000-01-01", ""},
+    {"0001-01-01", "0001-01-01"},
+    {"9999-12-31", "9999-12-31"},
+    {"10000-01-01", ""},
+    {"1980-5-17", ""},
+    {"1980-05-1x", ""},
+    {"1980/05/17", ""},
+    {"-1980-05-17", ""},
+    {"--1980-05-17", ""},
+    {"-05-17", ""},
+    {"+5-17", ""},
+    {"05-17 ", ""},
+    {"", ""},
+    {"17.05.1980", ""},
+};
+
+START_TEST(test_dates)
+{
+	struct tact_occasion got = {.name = "birthday", .year = 7, .month = 7, .day = 7};
+	struct tact_error err = {""};
+	bool good = *dates[_i].want != '\0';
+	int result = tact_dossier_parse_date(dates[_i].text, &got, &err);
+
+	ck_assert_msg(
+	    (result == TACT_OK) == good, "\"%s\": got %s", dates[_i].text, tact_result_name(result));
+	ck_assert_msg(
+	    strcmp(tact_dossier_format_date(arena, &got), good ? dates[_i].want : "0007-07-07") == 0,
+	    "\"%s\": got %s", dates[_i].text, tact_dossier_format_date(arena, &got));
+	ck_assert_str_eq(got.name, "birthday");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("dossier: values");
@@ -354,6 +407,7 @@ int main(void)
 	tcase_add_test(tc, test_review_round_trip);
 	tcase_add_loop_test(tc, test_review_ended, TACT_REVIEW_RELEASED, TACT_REVIEW_STATES);
 	tcase_add_test(tc, test_review_corrupt);
+	tcase_add_loop_test(tc, test_dates, 0, sizeof dates / sizeof *dates);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Suppressions and contacts as people and imports bring them: what they do to a dossier. Pure.
+ */
+#include <config.h>
+
+#include "change.h"
+
+bool same_scope(const struct tact_scope *a, const struct tact_scope *b)
+{
+	return a->kind == b->kind && tact_text_equal_nocase(a->value, b->value);
+}
+
+static bool is_active(const struct tact_suppression *suppression, int64_t now_us)
+{
+	return suppression->ended_us == 0 && (suppression->until_us == 0 || suppression->until_us > now_us);
+}
+
+/* The same wish again: what is already known and at least as strict. */
+static struct tact_suppression *find_same(
+    struct tact_dossier *dossier, const struct tact_suppression *wish, int64_t now_us)
+{
+	for (size_t i = 0; i < dossier->suppressions_count; i++) {
+		struct tact_suppression *known = &dossier->suppressions[i];
+
+		if (is_active(known, now_us) && known->reason == wish->reason &&
+		    known->purposes == wish->purposes && same_scope(&known->scope, &wish->scope))
+			return known;
+	}
+	return NULL;
+}
+
+bool change_suppress(struct tact_arena *arena, struct tact_dossier *dossier,
+    const struct tact_suppression *wish, int64_t now_us)
+{
+	struct tact_suppression *known = find_same(dossier, wish, now_us), fresh = *wish;
+
+	if (known == NULL) {
+		if (tact_id_is_none(&fresh.id))
+			fresh.id = tact_id_random();
+		tact_dossier_add_suppression(arena, dossier, &fresh);
+		return true;
+	}
+	/* The longer of the two ends; the earlier beginning stays. */
+	if (known->until_us == 0 || (wish->until_us != 0 && wish->until_us <= known->until_us))
+		return false;
+	known->until_us = wish->until_us;
+	return true;
+}
+
+bool change_unsuppress(struct tact_dossier *dossier, const struct tact_change *change, int64_t now_us)
+{
+	const struct tact_suppression *which = &change->suppression;
+	bool changed = false;
+
+	for (size_t i = 0; i < dossier->suppressions_count; i++) {
+		struct tact_suppression *known = &dossier->suppressions[i];
+		bool meant = tact_id_is_none(&which->id) ? same_scope(&known->scope, &which->scope)
+							 : tact_id_equal(&known->id, &which->id);
+
+		if (!meant || !is_active(known, now_us))
+			continue;
+		known->ended_us = now_us;
+		known->ended_by = change->by != NULL ? change->by : "";
+		known->ended_why = change->why != NULL ? change->why : "";
+		changed = true;
+	}
+	return changed;
+}
+
+bool change_contact(
+    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact)
+{
+	struct tact_contact fresh = *contact;
+
+	if (!tact_id_is_none(&fresh.id) && tact_dossier_find_contact(dossier, &fresh.id) != NULL)
+		return false;
+	if (tact_id_is_none(&fresh.id))
+		fresh.id = tact_id_random();
+	tact_dossier_add_contact(arena, dossier, &fresh);
+	return true;
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Profiles and consents as people and files bring them, over memory and lmdb: what is written, what is known
+ * already, what is ended under every key, what the evidence says, and what a consent does to mail.
+ */
+#include <config.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tact/config.h>
+#include <tact/decide.h>
+
+#define NOW INT64_C(1767603600000000) /* 2026-01-05T09:00:00Z, a Monday */
+#define DAY (86400 * INT64_C(1000000))
+
+static const char configuration[] = "listener smtp { socket = \"inet:8891@127.0.0.1\" }\n"
+				    "stream news { purpose = newsletter senders = {\"@news.example\"} }\n"
+				    "suppression unsubscribed { action = reject }\n";
+
+static struct bench {
+	char dir[64];
+	struct tact_arena *arena;
+	struct tact_config *config;
+	struct tact_keyring *keyring;
+	struct tact_store *store;
+	struct tact_audit *audit;
+	struct tact_identity identity;
+	struct tact_decider *decider;
+} b;
+
+static const char *below(const char *name)
+{
+	return tact_arena_printf(b.arena, "%s/%s", b.dir, name);
+}
+
+static void open_with(const char *url)
+{
+	struct tact_error err = {""};
+	struct tact_config_mistakes mistakes;
+
+	memset(&b, 0, sizeof b);
+	snprintf(b.dir, sizeof b.dir, "/tmp/tact-change-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(b.dir));
+	b.arena = tact_arena_new();
+	mistakes = (struct tact_config_mistakes){.arena = b.arena};
+	ck_assert_msg(tact_config_load("test.conf", configuration, &b.config, &mistakes) == TACT_OK,
+	    "configuration: got %s", mistakes.count > 0 ? mistakes.texts[0] : "?");
+	ck_assert_int_eq(tact_facts_create_key_file(below("key"), false, &err), TACT_OK);
+	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &b.keyring, &err), TACT_OK);
+	if (url == NULL)
+		url = tact_arena_printf(b.arena, "lmdb:%s?map_size=16M", below("db"));
+	ck_assert_msg(tact_store_open(url, &b.store, &err) == TACT_OK, "store: got %s", err.text);
+	ck_assert_msg(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, false, b.arena,
+			  &b.identity, &err) == TACT_OK,
+	    "identity: got %s", err.text);
+	ck_assert_msg(tact_audit_open(below("audit"), "relay", &b.audit, NULL, &err) == TACT_OK,
+	    "audit: got %s", err.text);
+	b.decider = tact_decider_new(&(struct tact_decider_parts){
+	    .store = b.store, .audit = b.audit, .identity = &b.identity, .host = "relay"});
+	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
+}
+
+static void setup_memory(void)
+{
+	open_with("memory:");
+}
+
+static void setup_lmdb(void)
+{
+	open_with(NULL);
+}
+
+static void teardown(void)
+{
+	const char *const files[] = {"key", "db/data.mdb", "db/lock.mdb", "db", "audit/relay/lock",
+	    "audit/relay/entries/000000000000", "audit/relay/entries", "audit/relay", "audit", ""};
+	char path[160];
+
+	tact_decider_free(&b.decider);
+	tact_audit_close(&b.audit);
+	tact_store_close(&b.store);
+	tact_facts_free_keyring(&b.keyring);
+	tact_config_free(&b.config);
+	tact_arena_free(&b.arena);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		snprintf(path, sizeof path, "%s/%s", b.dir, files[i]);
+		(void)remove(path);
+	}
+}
+
+/* ---- asking ---- */
+
+static struct tact_recipient person(const char *address)
+{
+	struct tact_recipient recipient;
+
+	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, address, &recipient, NULL), TACT_OK);
+	return recipient;
+}
+
+static void change(const char *what, const char *address, struct tact_change change, int want, bool changes)
+{
+	struct tact_recipient recipient = person(address);
+	struct tact_changed changed;
+	struct tact_error err = {""};
+	int got;
+
+	change.by = "eve";
+	got = tact_decide_change(b.decider, b.arena, &recipient, &change, 1, NOW, 0, &changed, &err);
+	ck_assert_msg(got == want, "%s: got %s (%s), want %s", what, tact_result_name(got), err.text,
+	    tact_result_name(want));
+	ck_assert_msg(
+	    changed.changed == changes, "%s: got changed %d, want %d", what, changed.changed, changes);
+}
+
+static void set_profile(const char *what, struct tact_profile_change profile, bool changes)
+{
+	change(what, "ann@example.com", (struct tact_change){.kind = TACT_CHANGE_PROFILE, .profile = profile},
+	    TACT_OK, changes);
+}
+
+static struct tact_scope scope_of(const char *text)
+{
+	struct tact_scope scope;
+
+	ck_assert_int_eq(tact_dossier_parse_scope(b.arena, text, &scope, NULL), TACT_OK);
+	return scope;
+}
+
+static struct tact_consent consent_of(enum tact_basis basis, const char *scope, int64_t time_us)
+{
+	return (struct tact_consent){.basis = basis,
+	    .scope = scope_of(scope),
+	    .source = "form",
+	    .proof = "double opt-in",
+	    .time_us = time_us,
+	    .ended_by = "",
+	    .ended_why = ""};
+}
+
+static void give(const char *what, struct tact_consent consent, bool changes)
+{
+	change(what, "ann@example.com", (struct tact_change){.kind = TACT_CHANGE_CONSENT, .consent = consent},
+	    TACT_OK, changes);
+}
+
+static void end(const char *what, const char *address, const char *scope, int want)
+{
+	change(what, address,
+	    (struct tact_change){
+		.kind = TACT_CHANGE_END_CONSENT, .consent = {.scope = scope_of(scope)}, .why = "asked"},
+	    want, want == TACT_OK);
+}
+
+static struct tact_dossier view(const char *address)
+{
+	struct tact_recipient recipient = person(address);
+	struct tact_dossier dossier;
+	struct tact_id key;
+	uint64_t version;
+
+	ck_assert_int_eq(
+	    tact_decide_view(b.decider, b.arena, &recipient, &dossier, &key, &version, NULL), TACT_OK);
+	return dossier;
+}
+
+static void want_text(const char *what, const char *got, const char *want)
+{
+	ck_assert_msg(strcmp(got, want) == 0, "%s: got \"%s\", want \"%s\"", what, got, want);
+}
+
+static void want_occasion(const char *name, const char *date)
+{
+	struct tact_profile profile = view("ann@example.com").profile;
+
+	for (size_t i = 0; i < profile.occasions_count; i++)
+		if (strcmp(profile.occasions[i].name, name) == 0) {
+			want_text(name, tact_dossier_format_date(b.arena, &profile.occasions[i]), date);
+			return;
+		}
+	ck_assert_msg(*date == '\0', "%s: got none, want %s", name, date);
+}
+
+/* ---- the profile ---- */
+
+START_TEST(a_profile_is_set_field_by_field)
+{
+	set_profile("zone and language",
+	    (struct tact_profile_change){.zone = "Europe/Berlin", .language = "de"}, true);
+	set_profile("the same again", (struct tact_profile_change){.zone = "Europe/Berlin"}, false);
+	set_profile("owner and limit",
+	    (struct tact_profile_change){.home_owner = "leeds", .own_limit = "4/7d"}, true);
+	struct tact_profile profile = view("ann@example.com").profile;
+	want_text("zone", profile.zone, "Europe/Berlin");
+	want_text("language", profile.language, "de");
+	want_text("home owner", profile.home_owner, "leeds");
+	want_text("own limit", profile.own_limit, "4/7d");
+	set_profile("zone away", (struct tact_profile_change){.zone = ""}, true);
+	set_profile("again away", (struct tact_profile_change){.zone = ""}, false);
+	profile = view("ann@example.com").profile;
+	want_text("zone", profile.zone, "");
+	want_text("language", profile.language, "de");
+}
+END_TEST
+
+START_TEST(occasions_go_by_their_name)
+{
+	struct tact_occasion dates[] = {{.name = "birthday", .year = 1980, .month = 5, .day = 17},
+	    {.name = "wedding", .month = 2, .day = 29}};
+	struct tact_profile_change profile = {.occasions = dates, .occasions_count = 2};
+
+	set_profile("two", profile, true);
+	set_profile("again", profile, false);
+	want_occasion("birthday", "1980-05-17");
+	want_occasion("wedding", "--02-29");
+	dates[0] = (struct tact_occasion){.name = "Birthday", .month = 5, .day = 18};
+	profile.occasions_count = 1;
+	set_profile("another day", profile, true);
+	want_occasion("birthday", "--05-18");
+	dates[0] = (struct tact_occasion){.name = "BIRTHDAY"};
+	set_profile("away", profile, true);
+	set_profile("again away", profile, false);
+	want_occasion("birthday", "");
+	want_occasion("wedding", "--02-29");
+}
+END_TEST
+
+/* What stands under the address before it became an alias is still read, so it must be cleared there too. */
+static void make_alias(const char *address, const char *of)
+{
+	change("alias", address, (struct tact_change){.kind = TACT_CHANGE_ALIAS, .alias_of = person(of).key},
+	    TACT_OK, true);
+}
+
+START_TEST(clearing_reaches_every_key)
+{
+	struct tact_occasion date = {.name = "birthday", .month = 5, .day = 17};
+
+	set_profile("before",
+	    (struct tact_profile_change){
+		.zone = "Asia/Tokyo", .language = "ja", .occasions = &date, .occasions_count = 1},
+	    true);
+	make_alias("ann@example.com", "ann@home.example");
+	want_text("zone", view("ann@example.com").profile.zone, "Asia/Tokyo");
+	date.month = 0;
+	set_profile("clear",
+	    (struct tact_profile_change){
+		.zone = "", .language = "en", .occasions = &date, .occasions_count = 1},
+	    true);
+	struct tact_profile profile = view("ann@example.com").profile;
+	want_text("zone", profile.zone, "");
+	want_text("language", profile.language, "en");
+	ck_assert_uint_eq(profile.occasions_count, 0);
+}
+END_TEST
+
+/* ---- consents ---- */
+
+static void want_consents(const char *what, size_t want)
+{
+	size_t got = view("ann@example.com").consents_count;
+
+	ck_assert_msg(got == want, "%s: got %zu consents, want %zu", what, got, want);
+}
+
+START_TEST(the_newest_consent_of_a_scope_stays)
+{
+	struct tact_consent first = consent_of(TACT_EXPRESS, "list:news", NOW - 9 * DAY),
+			    later = consent_of(TACT_EXPRESS, "list:NEWS", NOW - 8 * DAY);
+
+	give("first", first, true);
+	give("first again", first, false);
+	later.until_us = NOW + DAY;
+	give("renewed", later, true);
+	give("the older one again", first, false);
+	want_consents("renewed", 1);
+	ck_assert_int_eq(view("ann@example.com").consents[0].until_us, NOW + DAY);
+	later.proof = "call 17";
+	give("put right", later, true);
+	want_text("proof", view("ann@example.com").consents[0].proof, "call 17");
+	give("another basis", consent_of(TACT_IMPLIED, "list:news", NOW), true);
+	give("another scope", consent_of(TACT_EXPRESS, "global", NOW), true);
+	want_consents("three", 3);
+}
+END_TEST
+
+START_TEST(ended_consent_is_given_again_by_the_person_only)
+{
+	struct tact_consent given = consent_of(TACT_EXPRESS, "brand:alpha", NOW - DAY), imported;
+
+	end("nothing to end", "ann@example.com", "brand:alpha", TACT_ABSENT);
+	give("given", given, true);
+	give("implied too", consent_of(TACT_IMPLIED, "brand:alpha", NOW - DAY), true);
+	end("ended", "ann@example.com", "brand:ALPHA", TACT_OK);
+	end("ended again", "ann@example.com", "brand:alpha", TACT_ABSENT);
+	struct tact_dossier dossier = view("ann@example.com");
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(dossier.consents[i].ended_us, NOW);
+		want_text("by", dossier.consents[i].ended_by, "eve");
+		want_text("why", dossier.consents[i].ended_why, "asked");
+	}
+	give("what was given before the end", given, false);
+	imported = consent_of(TACT_SOFT_OPT_IN, "brand:alpha", NOW + DAY);
+	imported.imported = true;
+	give("a file, however late", imported, false);
+	give("the person, later", consent_of(TACT_EXPRESS, "brand:alpha", NOW + 1), true);
+	want_consents("all three", 3);
+}
+END_TEST
+
+START_TEST(ending_reaches_every_key)
+{
+	give("given", consent_of(TACT_EXPRESS, "global", NOW - DAY), true);
+	make_alias("ann@example.com", "ann@home.example");
+	end("by the other address", "ann@home.example", "global", TACT_ABSENT);
+	end("by the alias", "ann@example.com", "global", TACT_OK);
+	ck_assert_int_eq(view("ann@example.com").consents[0].ended_us, NOW);
+}
+END_TEST
+
+START_TEST(a_file_and_a_person_are_never_one)
+{
+	struct tact_consent imported = consent_of(TACT_EXPRESS, "global", NOW);
+
+	imported.imported = true;
+	give("by herself", consent_of(TACT_EXPRESS, "global", NOW - DAY), true);
+	give("by a file", imported, true);
+	give("the file again", imported, false);
+	imported.proof = "other words";
+	give("the file in other words", imported, false);
+	want_consents("both", 2);
+}
+END_TEST
+
+/* ---- wishes: what a consent does to mail ---- */
+
+static enum tact_fate fate_of_mail(const char *id)
+{
+	struct tact_envelope envelope = {
+	    .listener = "smtp", .smtp = true, .client_ip = "192.0.2.1", .sender = "a@news.example"};
+	const char *text = tact_arena_printf(b.arena,
+	    "From: News <a@news.example>\r\nSubject: news\r\nMessage-ID: <%s@x.example>\r\n\r\nhello\r\n",
+	    id);
+	struct tact_asked asked = {.given = "ann@example.com"};
+	struct tact_ruling ruling;
+	struct tact_message *message;
+	struct tact_error err = {""};
+	size_t body;
+
+	ck_assert_int_eq(tact_facts_read_message(b.arena, &envelope, text, strlen(text), &b.config->profile,
+			     &message, &body, &err),
+	    TACT_OK);
+	tact_decide_message(b.decider, b.arena,
+	    &(struct tact_decide_request){
+		.message = message, .asked = &asked, .asked_count = 1, .now_us = NOW},
+	    &ruling, &err);
+	return ruling.fate;
+}
+
+START_TEST(an_import_never_resubscribes)
+{
+	struct tact_consent imported = consent_of(TACT_EXPRESS, "global", NOW - DAY);
+
+	change("unsubscribed", "ann@example.com",
+	    (struct tact_change){.kind = TACT_CHANGE_SUPPRESS,
+		.suppression = {.scope = scope_of("global"),
+		    .reason = TACT_UNSUBSCRIBE,
+		    .source = "",
+		    .note = "",
+		    .time_us = NOW - 2 * DAY,
+		    .ended_by = "",
+		    .ended_why = ""}},
+	    TACT_OK, true);
+	ck_assert_int_eq(fate_of_mail("1"), TACT_FATE_REFUSE);
+	imported.imported = true;
+	give("by a file", imported, true);
+	ck_assert_int_eq(fate_of_mail("2"), TACT_FATE_REFUSE);
+	give("by herself", consent_of(TACT_EXPRESS, "global", NOW - DAY), true);
+	ck_assert_int_eq(fate_of_mail("3"), TACT_FATE_PASS);
+	end("taken back", "ann@example.com", "global", TACT_OK);
+	ck_assert_int_eq(fate_of_mail("4"), TACT_FATE_REFUSE);
+}
+END_TEST
+
+/* ---- evidence ---- */
+
+struct found {
+	const uint8_t *person_key;
+	const char *entries; /* opened, one a line */
+};
+
+static bool collect(void *context, const char *host, uint64_t seq, const char *json, size_t length)
+{
+	struct found *found = context;
+	char *opened;
+
+	(void)host;
+	(void)seq;
+	(void)length;
+	ck_assert_int_eq(tact_audit_open_entry(b.arena, json, found->person_key, &opened, NULL), TACT_OK);
+	found->entries = tact_arena_printf(b.arena, "%s%s\n", found->entries, opened);
+	return true;
+}
+
+static void want_evidence(const char *entries, const char *words)
+{
+	ck_assert_msg(strstr(entries, words) != NULL, "got %s, want in it: %s", entries, words);
+}
+
+START_TEST(each_change_leaves_sealed_evidence)
+{
+	struct tact_occasion date = {.name = "birthday", .month = 5, .day = 17};
+	struct tact_dossier dossier;
+	struct found found = {.entries = ""}, sealed = {.entries = ""};
+
+	set_profile("profile",
+	    (struct tact_profile_change){
+		.zone = "Europe/Berlin", .language = "", .occasions = &date, .occasions_count = 1},
+	    true);
+	give("consent", consent_of(TACT_IMPLIED, "list:news", NOW), true);
+	end("end", "ann@example.com", "list:news", TACT_OK);
+	dossier = view("ann@example.com");
+	found.person_key = dossier.person_key;
+	ck_assert_int_eq(tact_audit_scan(below("audit"), NULL, collect, &found, NULL), TACT_OK);
+	want_evidence(found.entries, "\"action\":\"profile\"");
+	want_evidence(found.entries, "by eve: zone=Europe/Berlin language cleared birthday=--05-17");
+	want_evidence(found.entries, "\"action\":\"consent\"");
+	want_evidence(found.entries, "\"scope\":\"list:news\",\"reason\":\"implied\"");
+	want_evidence(found.entries, "by eve: source=form proof=double opt-in");
+	want_evidence(found.entries, "\"action\":\"end-consent\"");
+	want_evidence(found.entries, "by eve: asked");
+	ck_assert_int_eq(tact_audit_scan(below("audit"), NULL, collect, &sealed, NULL), TACT_OK);
+	ck_assert_msg(strstr(sealed.entries, "Berlin") == NULL, "not sealed: %s", sealed.entries);
+}
+END_TEST
+
+static void add_case(Suite *s, const char *name, void (*setup)(void))
+{
+	TCase *c = tcase_create(name);
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_set_timeout(c, 60);
+	tcase_add_test(c, a_profile_is_set_field_by_field);
+	tcase_add_test(c, occasions_go_by_their_name);
+	tcase_add_test(c, clearing_reaches_every_key);
+	tcase_add_test(c, the_newest_consent_of_a_scope_stays);
+	tcase_add_test(c, ended_consent_is_given_again_by_the_person_only);
+	tcase_add_test(c, ending_reaches_every_key);
+	tcase_add_test(c, a_file_and_a_person_are_never_one);
+	tcase_add_test(c, an_import_never_resubscribes);
+	tcase_add_test(c, each_change_leaves_sealed_evidence);
+	suite_add_tcase(s, c);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("change");
+	SRunner *runner;
+	int failed;
+
+	add_case(s, "memory", setup_memory);
+	add_case(s, "lmdb", setup_lmdb);
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0;
+}
