@@ -39,6 +39,7 @@ struct tact_config {
 	const char *review_domain; /* "review.tact.invalid" */
 	int64_t rcpt_timeout_s, message_timeout_s, gate_timeout_s;
 	int64_t max_skew_s;
+	const struct tact_zone *zone; /* of calendars that name none; days in reports */
 	struct tact_canonical_profile profile;
 	struct tact_rule_set rules;
 	struct tact_arena *arena; /* owns all of the above */

@@ -147,6 +147,22 @@ void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena,
 /* The same questions without recording anything: explain and preflight. */
 void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_decide_request *request, struct tact_ruling *ret, struct tact_error *err);
+/* ---- foresight: mail that is not there yet ---- */
+
+/* One recipient of such mail, and what would become of it. */
+struct tact_foresight {
+	const struct tact_recipient *recipient;
+	int64_t at_us; /* when it would come */
+	int result;    /* TACT_OK, or why this person cannot be asked about (as the store answered) */
+	struct tact_opinion opinion; /* with TACT_OK */
+};
+/* Asks about mail of FACTS, carried by STREAM, to each of these people at each its time; nothing is written.
+ * RULES are in force meanwhile (tact_decider_take_rules). Answers the worst result; err (may be NULL) gets
+ * words for it. What only a message can tell (its content, its Message-ID) is not asked. */
+int tact_decide_foresee(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_rule_set *rules, const struct tact_stream *stream, const struct tact_facts *facts,
+    struct tact_foresight *list, size_t count, struct tact_error *err);
+
 /* What the lot comes to (DESIGN §3's table): the milter does it, and the evidence says so. */
 enum tact_sum {
 	TACT_SUM_CONTINUE, /* everybody passes */

@@ -278,6 +278,11 @@ struct tact_facts {
 	int priority;
 	bool exempt, counts;
 };
+/* Facts of mail that STREAM would carry: for what is asked before there is a message. Names as they would
+ * come
+ * ("" = none), borrowed. */
+void tact_facts_of_stream(const struct tact_stream *stream, const char *campaign, const char *offer,
+    const char *list, struct tact_facts *ret);
 /* Campaign, offer: only from a trusted submitter; list: List-Id. Values that are longer than 255 bytes or not
  * clean UTF-8 are replaced by a printable start and a digest. */
 void tact_facts_gather(struct tact_arena *arena, const struct tact_stream_set *set,

@@ -32,9 +32,9 @@ struct cli_verb {
 };
 
 extern const struct cli_verb cli_canonical, cli_key_new, cli_key_show, cli_show, cli_explain, cli_suppress,
-    cli_unsuppress, cli_contact, cli_import, cli_export, cli_quarantine_list, cli_quarantine_show,
-    cli_quarantine_release, cli_quarantine_discard, cli_audit_trail, cli_store_check, cli_store_adopt,
-    cli_store_sweep, cli_check;
+    cli_unsuppress, cli_contact, cli_import, cli_export, cli_preflight, cli_quarantine_list,
+    cli_quarantine_show, cli_quarantine_release, cli_quarantine_discard, cli_audit_trail, cli_store_check,
+    cli_store_adopt, cli_store_sweep, cli_check;
 
 struct cli_given {
 	const char *name, *value;
@@ -171,6 +171,28 @@ bool cli_csv_time(struct cli_csv *csv, int field, const char *name, int64_t *ret
 /* Whom the record is about: the cell's text, or NULL, and told. ret lives as long as the record. */
 const char *cli_csv_person(
     struct cli_csv *csv, const struct tact_identity *identity, struct tact_recipient *ret, bool *ret_sha256);
+
+/* ---- tally.c: how many came to what, by name ---- */
+
+struct cli_tally {
+	const char *name;
+	uint64_t verdicts[TACT_REJECT + 1];
+};
+struct cli_tallies {
+	struct tact_arena *arena; /* owns names and rows */
+	struct cli_tally **rows;  /* in the order they were met */
+	size_t count, latest;
+};
+/* The row of NAME (copied), made when it is new. Lives as long as the arena. */
+struct cli_tally *cli_tally(struct cli_tallies *tallies, const char *name);
+/* Most first, then by name. */
+void cli_tally_sort(struct cli_tallies *tallies);
+uint64_t cli_tally_sum(const struct cli_tally *tally);
+/* A list of objects under NAME, each with HEADING and its counts. */
+void cli_tally_put(
+    struct cli_json *in, const char *name, const char *heading, const struct cli_tallies *tallies);
+/* A table under a heading line; nothing when it is empty. */
+void cli_tally_print(struct tact_arena *arena, const char *heading, const struct cli_tallies *tallies);
 
 /* ---- import_file.c: CSV into rows ---- */
 

@@ -8,7 +8,7 @@ src_cli_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_cli_libcli_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/private.h \
 	src/cli/arguments.c src/cli/canonical.c src/cli/check.c src/cli/check_postfix.c src/cli/check_services.c \
-	src/cli/contact.c src/cli/csv.c src/cli/context.c src/cli/explain.c src/cli/export.c src/cli/import.c \
+	src/cli/contact.c src/cli/csv.c src/cli/tally.c src/cli/preflight.c src/cli/context.c src/cli/explain.c src/cli/export.c src/cli/import.c \
 	src/cli/import_file.c src/cli/key.c src/cli/output.c src/cli/people.c src/cli/postconf.c \
 	src/cli/quarantine.c src/cli/rules.c src/cli/run.c src/cli/show.c src/cli/store.c src/cli/suppress.c \
 	src/cli/trail.c
@@ -16,5 +16,5 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/private.h \
 check_PROGRAMS += tests/cli/deliver
 tests_cli_deliver_SOURCES = tests/cli/deliver.c
 tests_cli_deliver_LDADD = $(CONFIG) $(DECIDE)
-TESTS += tests/cli/test_cli.py
-EXTRA_DIST += tests/cli/test_cli.py
+TESTS += tests/cli/test_cli.py tests/cli/test_foresight.py
+EXTRA_DIST += tests/cli/test_cli.py tests/cli/test_foresight.py

@@ -122,7 +122,6 @@ struct whole {
 	enum tact_quarantine_by quarantine_by;
 	int64_t max_delay_s, max_waiting, personal_max;
 	int on_store_failure;
-	const struct tact_zone *zone;
 	const char *strictest;
 	struct tact_listener *listeners;
 	struct owner *owners;

@@ -51,7 +51,7 @@ static const struct row rows[] = {
     OPTION("", "log_level", word, "", "debug, info, warning or error", "info", false, true,
 	"The least important line that is logged.", AT(whole, config.log_level), .words = levels),
     OPTION("", "zone", zone, "", "a name of the time zone database", "UTC", false, true,
-	"The zone of calendar windows, unless a limit names its own.", AT(whole, zone)),
+	"The zone of calendar windows, unless a limit names its own.", AT(whole, config.zone)),
 
     /* ---- the gate ---- */
     OPTION("", "gate_socket", path, "", "an absolute path of at most 107 characters", "/run/tact/gate", false,

@@ -217,6 +217,24 @@ static const char *header_or_null(const struct tact_message *message, const char
 	return name == NULL || *name == '\0' ? NULL : tact_facts_header(message, name);
 }
 
+void tact_facts_of_stream(const struct tact_stream *stream, const char *campaign, const char *offer,
+    const char *list, struct tact_facts *ret)
+{
+	*ret = (struct tact_facts){
+	    .stream = stream->name,
+	    .owner = text_or_empty(stream->owner),
+	    .brand = text_or_empty(stream->brand),
+	    .campaign = campaign,
+	    .offer = offer,
+	    .list = list,
+	    .purpose = stream->purpose,
+	    .channel = TACT_EMAIL,
+	    .priority = stream->priority,
+	    .exempt = stream->exempt,
+	    .counts = stream->counts,
+	};
+}
+
 void tact_facts_gather(struct tact_arena *arena, const struct tact_stream_set *set,
     const struct tact_message *message, const struct tact_match *match, struct tact_facts *ret)
 {
@@ -225,17 +243,7 @@ void tact_facts_gather(struct tact_arena *arena, const struct tact_stream_set *s
 	bool named = stream->campaign_header != NULL && *stream->campaign_header != '\0';
 	const char *campaign =
 	    named ? header_or_null(message, stream->campaign_header) : message->feedback_id[0];
-	*ret = (struct tact_facts){
-	    .stream = stream->name,
-	    .owner = text_or_empty(stream->owner),
-	    .brand = text_or_empty(stream->brand),
-	    .campaign = name_from(arena, trusted ? campaign : NULL),
-	    .offer = name_from(arena, trusted ? header_or_null(message, stream->offer_header) : NULL),
-	    .list = name_from(arena, message->list_id),
-	    .purpose = stream->purpose,
-	    .channel = TACT_EMAIL,
-	    .priority = stream->priority,
-	    .exempt = stream->exempt,
-	    .counts = stream->counts,
-	};
+	tact_facts_of_stream(stream, name_from(arena, trusted ? campaign : NULL),
+	    name_from(arena, trusted ? header_or_null(message, stream->offer_header) : NULL),
+	    name_from(arena, message->list_id), ret);
 }

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * tact preflight: what would become of a campaign, before it goes. The list is read, everybody on it is asked
+ * about, the sum is told; nothing is written to the store or to the evidence.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "private.h"
+
+#define CHUNK 1000
+#define PROGRESS_EVERY 20000
+#define SECOND_US INT64_C(1000000)
+
+static const struct cli_option options[] = {
+    {"stream", "NAME", "the stream that would carry the mail (required)", false},
+    {"at", "TIME", "when sending would begin (default: now)", false},
+    {"rate", "N/DURATION", "how fast it would go, such as 50000/1h (default: all at once)", false},
+    {"campaign", "NAME", "campaign of the mail", false}, {"offer", "NAME", "offer in the mail", false},
+    {"list", "NAME", "list it goes to", false},
+    {"each", "FILE", "write a CSV with a line for each recipient", false},
+    {"plain", NULL, "the file is one address a line, without a header", false}, {NULL, NULL, NULL, false}};
+
+/* Keys that were met, to find those who stand on the list twice. */
+struct known {
+	struct tact_id *slots;
+	size_t room, count;
+};
+
+struct flight {
+	struct cli *cli;
+	const struct tact_rule_set *rules;
+	const struct tact_stream *stream;
+	struct tact_facts facts;
+	int64_t start_us, rate_count, rate_s;
+	FILE *each;
+	char *each_path, *each_fresh;
+	struct tact_arena *arena; /* of one chunk */
+	struct tact_recipient recipients[CHUNK];
+	struct tact_foresight list[CHUNK];
+	const char *names[CHUNK];
+	size_t chunk;
+	struct known known;
+	size_t mistakes;
+	int result; /* the worst answer of the store */
+	struct tact_error err;
+	/* What came of it. */
+	uint64_t asked, duplicates, undecided, verdicts[TACT_REJECT + 1];
+	int64_t last_us; /* when the last one would go */
+	struct cli_tallies by_rule, by_holder, by_day, monitored;
+};
+
+/* ---- who was met already ---- */
+
+static struct tact_id *slot_of(const struct tact_id *slots, size_t room, const struct tact_id *key)
+{
+	size_t at;
+
+	memcpy(&at, key->b, sizeof at);
+	for (at %= room; !tact_id_is_none(&slots[at]) && !tact_id_equal(&slots[at], key);
+	     at = (at + 1) % room)
+		;
+	return (struct tact_id *)&slots[at];
+}
+
+static void grow(struct known *known)
+{
+	size_t room = known->room == 0 ? 4096 : 2 * known->room;
+	struct tact_id *slots = tact_calloc(room, sizeof *slots);
+
+	for (size_t i = 0; i < known->room; i++)
+		if (!tact_id_is_none(&known->slots[i]))
+			*slot_of(slots, room, &known->slots[i]) = known->slots[i];
+	free(known->slots);
+	known->slots = slots;
+	known->room = room;
+}
+
+/* False when it was met before. */
+static bool meet(struct known *known, const struct tact_id *key)
+{
+	struct tact_id *slot;
+
+	if (2 * known->count >= known->room)
+		grow(known);
+	slot = slot_of(known->slots, known->room, key);
+	if (!tact_id_is_none(slot))
+		return false;
+	*slot = *key;
+	known->count++;
+	return true;
+}
+
+/* ---- what one answer adds ---- */
+
+static const struct tact_finding *finding_of(const struct tact_opinion *opinion)
+{
+	for (size_t i = 0; i < opinion->findings_count; i++)
+		if (opinion->findings[i].rule == opinion->rule)
+			return &opinion->findings[i];
+	return NULL;
+}
+
+static const char *day_of(struct flight *flight, int64_t time_us)
+{
+	struct tact_local_time local;
+
+	tact_zone_local(flight->cli->config->zone, time_us / SECOND_US, &local);
+	return tact_arena_printf(flight->arena, "%04d-%02d-%02d", local.year, local.month, local.day);
+}
+
+/* Rules on monitor, and what they would do. */
+static void count_monitored(struct flight *flight, const struct tact_opinion *opinion)
+{
+	for (size_t i = 0; i < opinion->findings_count; i++) {
+		const struct tact_finding *finding = &opinion->findings[i];
+
+		if (finding->fired && finding->rule->monitor)
+			cli_tally(&flight->monitored, finding->rule->name)->verdicts[finding->verdict]++;
+	}
+}
+
+static const char *rule_of(const struct tact_opinion *opinion)
+{
+	return opinion->rule != NULL ? opinion->rule->name : "no place in time";
+}
+
+static void count(struct flight *flight, const struct tact_opinion *opinion)
+{
+	const struct tact_finding *finding = finding_of(opinion);
+
+	flight->verdicts[opinion->verdict]++;
+	count_monitored(flight, opinion);
+	if (opinion->verdict == TACT_ACCEPT)
+		return;
+	cli_tally(&flight->by_rule, rule_of(opinion))->verdicts[opinion->verdict]++;
+	if (finding != NULL && *finding->holder != '\0')
+		cli_tally(&flight->by_holder, finding->holder)->verdicts[opinion->verdict]++;
+	if (opinion->verdict == TACT_DELAY)
+		cli_tally(&flight->by_day, day_of(flight, opinion->until_us))->verdicts[TACT_DELAY]++;
+}
+
+/* RFC 4180: quotes doubled. Nothing that a spreadsheet takes for a formula begins a field. */
+static void put_cell(FILE *file, const char *text, bool last)
+{
+	fputc('"', file);
+	if (*text != '\0' && strchr("=+-@", *text) != NULL)
+		fputc('\'', file);
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			fputc('"', file);
+		fputc(*text, file);
+	}
+	fputs(last ? "\"\r\n" : "\",", file);
+}
+
+static void write_each(struct flight *flight, const char *name, const struct tact_foresight *one)
+{
+	const struct tact_opinion *opinion = &one->opinion;
+	const struct tact_finding *finding = one->result == TACT_OK ? finding_of(opinion) : NULL;
+	bool decided = one->result == TACT_OK, waits = decided && opinion->verdict == TACT_DELAY;
+
+	if (flight->each == NULL)
+		return;
+	put_cell(flight->each, name, false);
+	put_cell(flight->each, tact_text_format_time(flight->arena, one->at_us), false);
+	put_cell(flight->each, decided ? tact_policy_verdict_name(opinion->verdict) : "undecided", false);
+	put_cell(flight->each, waits ? tact_text_format_time(flight->arena, opinion->until_us) : "", false);
+	put_cell(flight->each, decided && opinion->verdict != TACT_ACCEPT ? rule_of(opinion) : "", false);
+	put_cell(flight->each, finding != NULL ? finding->holder : "", false);
+	put_cell(flight->each, decided ? opinion->text : tact_result_name(one->result), true);
+}
+
+/* ---- a chunk ---- */
+
+static void ask_chunk(struct flight *flight)
+{
+	int result = tact_decide_foresee(flight->cli->decider, flight->arena, flight->rules, flight->stream,
+	    &flight->facts, flight->list, flight->chunk, &flight->err);
+
+	if (result != TACT_OK)
+		flight->result = result;
+	for (size_t i = 0; i < flight->chunk; i++) {
+		const struct tact_foresight *one = &flight->list[i];
+
+		flight->undecided += one->result != TACT_OK;
+		if (one->result == TACT_OK)
+			count(flight, &one->opinion);
+		write_each(flight, flight->names[i], one);
+	}
+	flight->chunk = 0;
+	tact_arena_reset(flight->arena);
+	if (flight->asked % PROGRESS_EVERY == 0 && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%" PRIu64 " asked", flight->asked);
+}
+
+/* The record's arena ends with the record; who is asked with a thousand others needs his own. */
+static void keep(struct flight *flight, const char *name, const struct tact_recipient *from)
+{
+	struct tact_recipient *to = &flight->recipients[flight->chunk];
+
+	*to = *from;
+	to->also = tact_arena_copy(flight->arena, from->also, from->also_count * sizeof *from->also);
+	to->address =
+	    (struct tact_address){.given = "", .canonical = "", .plain = "", .local = "", .domain = ""};
+	flight->names[flight->chunk] = flight->each != NULL ? tact_arena_strdup(flight->arena, name) : "";
+}
+
+static int64_t time_of(const struct flight *flight, uint64_t index)
+{
+	if (flight->rate_count == 0)
+		return flight->start_us;
+	return flight->start_us +
+	       (int64_t)(index / (uint64_t)flight->rate_count) * flight->rate_s * SECOND_US +
+	       (int64_t)(index % (uint64_t)flight->rate_count) * flight->rate_s * SECOND_US /
+		   flight->rate_count;
+}
+
+static void take_row(void *context, struct cli_csv *csv)
+{
+	struct flight *flight = context;
+	struct tact_recipient recipient;
+	bool sha256;
+	const char *name = cli_csv_person(csv, &flight->cli->identity, &recipient, &sha256);
+
+	if (name == NULL)
+		return;
+	if (!meet(&flight->known, &recipient.key)) {
+		flight->duplicates++;
+		return;
+	}
+	keep(flight, name, &recipient);
+	flight->list[flight->chunk] = (struct tact_foresight){
+	    .recipient = &flight->recipients[flight->chunk], .at_us = time_of(flight, flight->asked++)};
+	flight->last_us = flight->list[flight->chunk++].at_us;
+	if (flight->chunk == CHUNK && flight->mistakes == 0)
+		ask_chunk(flight);
+	if (flight->chunk < CHUNK)
+		return;
+	/* Nothing will be told: only the other mistakes are still looked for. */
+	flight->chunk = 0;
+	tact_arena_reset(flight->arena);
+}
+
+/* ---- what is told ---- */
+
+static void tell_text(struct flight *flight)
+{
+	struct tact_arena *arena = flight->cli->arena;
+
+	printf("%" PRIu64 " recipients, stream \"%s\", from %s", flight->asked, flight->stream->name,
+	    tact_text_format_time(arena, flight->start_us));
+	if (flight->last_us > flight->start_us)
+		printf(" to %s", tact_text_format_time(arena, flight->last_us));
+	printf("\n");
+	if (flight->duplicates > 0)
+		printf("  %" PRIu64 " more lines name somebody again\n", flight->duplicates);
+	for (size_t i = 0; i <= TACT_REJECT; i++)
+		printf("  %-12s %10" PRIu64 "  %5.1f %%\n", tact_policy_verdict_name((enum tact_verdict)i),
+		    flight->verdicts[i],
+		    flight->asked > 0 ? 100.0 * (double)flight->verdicts[i] / (double)flight->asked : 0);
+	if (flight->undecided > 0)
+		printf("  %-12s %10" PRIu64 "\n", "undecided", flight->undecided);
+	cli_tally_print(arena, "by rule", &flight->by_rule);
+	cli_tally_print(arena, "the place is held by", &flight->by_holder);
+	cli_tally_print(arena,
+	    tact_arena_printf(arena, "delayed to (%s)", tact_zone_name(flight->cli->config->zone)),
+	    &flight->by_day);
+	cli_tally_print(arena, "on monitor, would be", &flight->monitored);
+}
+
+static void tell_json(struct flight *flight)
+{
+	struct cli_json *object = cli_json_object();
+
+	cli_json_put_text(object, "stream", flight->stream->name);
+	cli_json_put_time(object, "from", flight->start_us);
+	cli_json_put_time(object, "to", flight->last_us);
+	cli_json_put_integer(object, "recipients", (int64_t)flight->asked);
+	cli_json_put_integer(object, "duplicates", (int64_t)flight->duplicates);
+	for (size_t i = 0; i <= TACT_REJECT; i++)
+		cli_json_put_integer(
+		    object, tact_policy_verdict_name((enum tact_verdict)i), (int64_t)flight->verdicts[i]);
+	cli_json_put_integer(object, "undecided", (int64_t)flight->undecided);
+	cli_tally_put(object, "rules", "rule", &flight->by_rule);
+	cli_tally_put(object, "holders", "holder", &flight->by_holder);
+	cli_tally_put(object, "days", "day", &flight->by_day);
+	cli_tally_put(object, "monitored", "rule", &flight->monitored);
+	cli_json_print(object);
+}
+
+static int compare_days(const void *a, const void *b)
+{
+	return strcmp((*(struct cli_tally *const *)a)->name, (*(struct cli_tally *const *)b)->name);
+}
+
+static void sort(struct flight *flight)
+{
+	cli_tally_sort(&flight->by_rule);
+	cli_tally_sort(&flight->by_holder);
+	cli_tally_sort(&flight->monitored);
+	if (flight->by_day.count > 1)
+		qsort(flight->by_day.rows, flight->by_day.count, sizeof(struct cli_tally *), compare_days);
+}
+
+/* ---- the flight ---- */
+
+static int read_rate(struct flight *flight)
+{
+	const char *text = cli_value(flight->cli, "rate"), *slash = text != NULL ? strchr(text, '/') : NULL;
+	struct tact_error err = {"it is written N/DURATION"};
+
+	if (text == NULL)
+		return EX_OK;
+	if (slash != NULL &&
+	    tact_text_parse_int(tact_arena_strndup(flight->cli->arena, text, (size_t)(slash - text)), 1,
+		1000000000, &flight->rate_count, &err) == TACT_OK &&
+	    tact_text_parse_duration(slash + 1, &flight->rate_s, &err) == TACT_OK && flight->rate_s > 0)
+		return EX_OK;
+	return cli_fail(EX_USAGE, "--rate: \"%.40s\": %s; write 50000/1h", text, err.text);
+}
+
+static const char *text_of(const struct cli *cli, const char *option)
+{
+	const char *text = cli_value(cli, option);
+
+	return text != NULL ? text : "";
+}
+
+static int find_stream(struct flight *flight)
+{
+	const struct tact_stream_set *set = &flight->rules->streams;
+	const char *name = cli_value(flight->cli, "stream");
+
+	for (size_t i = 0; i < set->streams_count; i++)
+		if (tact_text_equal_nocase(set->streams[i].name, name))
+			flight->stream = &set->streams[i];
+	if (flight->stream == NULL)
+		return cli_fail(
+		    EX_USAGE, "--stream: there is no stream \"%.64s\" in %s", name, flight->cli->config_path);
+	tact_facts_of_stream(flight->stream, text_of(flight->cli, "campaign"), text_of(flight->cli, "offer"),
+	    text_of(flight->cli, "list"), &flight->facts);
+	return EX_OK;
+}
+
+/* Written beside and put in place at the end: a file that is there is whole. */
+static int open_each(struct flight *flight)
+{
+	const char *path = cli_value(flight->cli, "each");
+
+	if (path == NULL)
+		return EX_OK;
+	flight->each_path = tact_arena_strdup(flight->cli->arena, path);
+	flight->each_fresh = tact_arena_printf(flight->cli->arena, "%s.fresh", path);
+	flight->each = fopen(flight->each_fresh, "wxe");
+	if (flight->each == NULL)
+		return cli_fail(EX_CANTCREAT, "%s: %s", flight->each_fresh, strerror(errno));
+	fputs("email,at,verdict,until,rule,holder,text\r\n", flight->each);
+	return EX_OK;
+}
+
+static int close_each(struct flight *flight, int code)
+{
+	bool failed;
+
+	if (flight->each == NULL)
+		return code;
+	failed = ferror(flight->each) != 0;
+	failed = fclose(flight->each) != 0 || failed;
+	if (code == EX_OK && !failed && rename(flight->each_fresh, flight->each_path) == 0)
+		return code;
+	if (code == EX_OK)
+		code = cli_fail(EX_IOERR, "%s: %s", flight->each_path, strerror(errno));
+	unlink(flight->each_fresh);
+	return code;
+}
+
+static int read_list(struct flight *flight, FILE *file)
+{
+	const struct cli_csv_file csv = {.name = flight->cli->operands[0],
+	    .plain = cli_has(flight->cli, "plain"),
+	    .row = take_row,
+	    .context = flight,
+	    .mistakes = &flight->mistakes};
+	int code = cli_csv_read(&csv, file);
+
+	if (code == EX_OK && flight->mistakes > 0)
+		code = cli_fail(EX_DATAERR, "%zu mistake%s; nothing was summed up", flight->mistakes,
+		    flight->mistakes == 1 ? "" : "s");
+	if (code == EX_OK && flight->chunk > 0)
+		ask_chunk(flight);
+	if (isatty(STDERR_FILENO) && flight->asked >= PROGRESS_EVERY)
+		fputc('\n', stderr);
+	return code;
+}
+
+static int fly(struct flight *flight, FILE *file)
+{
+	int code = close_each(flight, read_list(flight, file));
+
+	if (code != EX_OK)
+		return code;
+	sort(flight);
+	if (flight->cli->json)
+		tell_json(flight);
+	else
+		tell_text(flight);
+	if (flight->undecided > 0)
+		return cli_fail(cli_exit_code(flight->result), "%" PRIu64 " undecided: %s", flight->undecided,
+		    flight->err.text);
+	return EX_OK;
+}
+
+static int prepare(struct flight *flight)
+{
+	struct cli *cli = flight->cli;
+	int code = cli_time(cli, "at", &flight->start_us);
+
+	flight->by_rule.arena = flight->by_holder.arena = flight->by_day.arena = flight->monitored.arena =
+	    cli->arena;
+	if (code == EX_OK && !cli_has(cli, "stream"))
+		code = cli_fail(EX_USAGE, "preflight wants --stream");
+	if (code == EX_OK)
+		code = read_rate(flight);
+	if (code == EX_OK)
+		code = cli_open(cli, CLI_READ);
+	if (code == EX_OK) {
+		flight->rules = &cli->config->rules;
+		code = find_stream(flight);
+	}
+	return code;
+}
+
+/* Files are opened before root becomes somebody who may not. */
+static int run(struct cli *cli)
+{
+	struct flight *flight = tact_calloc(1, sizeof *flight);
+	int code = cli_need_operands(cli, 1, 1);
+	FILE *file = NULL;
+
+	flight->cli = cli;
+	flight->start_us = cli->now_us;
+	flight->arena = tact_arena_new();
+	if (code == EX_OK) {
+		file = strcmp(cli->operands[0], "-") == 0 ? stdin : fopen(cli->operands[0], "re");
+		if (file == NULL)
+			code = cli_fail(EX_NOINPUT, "%s: %s", cli->operands[0], strerror(errno));
+	}
+	if (code == EX_OK)
+		code = open_each(flight);
+	if (code == EX_OK)
+		code = prepare(flight);
+	code = code == EX_OK ? fly(flight, file) : close_each(flight, code);
+	if (file != NULL && file != stdin)
+		fclose(file);
+	tact_arena_free(&flight->arena);
+	free(flight->known.slots);
+	free(flight);
+	return code;
+}
+
+const struct cli_verb cli_preflight = {"preflight", "FILE",
+    "Tell what would become of a campaign to the people on a list; nothing is written.", options, run};
