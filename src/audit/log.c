@@ -3,8 +3,9 @@
  *
  * An open log: many threads append, one of them at a time leads and makes what all have queued durable with
  * one write and one fdatasync. Entries are encoded before they queue; only their number is put in by the
- * leader, under the folder's lock that other processes take too. What the end of the file looks like is
- * tail.c's matter.
+ * leader, under the folder's lock that other processes take too. Nobody is woken under the mutex, which he
+ * would only go to sleep on again: what he needs to know is written before the post. What the end of the file
+ * looks like is tail.c's matter.
  */
 #include <config.h>
 
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +35,8 @@ struct audit_request {
 	uint64_t first_seq;
 	int result;
 	struct tact_error *err;
-	bool done, leads;
-	pthread_cond_t wake;
+	bool leads;
+	sem_t wake; /* posted when it is done, or to lead */
 	struct audit_request *next;
 };
 
@@ -259,54 +261,82 @@ static int commit(struct tact_audit *audit, struct audit_request *batch, struct 
 
 /* ---- the queue ----------------------------------------------------------------------------------------- */
 
-static void hand_over(struct tact_audit *audit)
+/* With the mutex held: takes what is queued. */
+static struct audit_request *take_batch(struct tact_audit *audit)
 {
-	audit->led = audit->first != NULL;
-	if (audit->first == NULL)
-		return;
-	audit->first->leads = true;
-	pthread_cond_signal(&audit->first->wake);
-}
-
-/* Called with the mutex held, which is let go while the disk works. */
-static void lead(struct tact_audit *audit)
-{
-	struct audit_request *batch = audit->first, *next;
-	struct tact_error err = {.text = ""};
-	int result;
+	struct audit_request *batch = audit->first;
 
 	audit->first = NULL;
 	audit->last = &audit->first;
-	pthread_mutex_unlock(&audit->mutex);
-	result = commit(audit, batch, &err);
+	return batch;
+}
+
+/* The next one leads, if anybody waits. */
+static void hand_over(struct tact_audit *audit)
+{
+	struct audit_request *next;
+
 	pthread_mutex_lock(&audit->mutex);
-	hand_over(audit);
+	next = audit->first;
+	audit->led = next != NULL;
+	if (next != NULL)
+		next->leads = true;
+	pthread_mutex_unlock(&audit->mutex);
+	if (next != NULL)
+		sem_post(&next->wake);
+}
+
+static void answer(struct audit_request *batch, int result, const struct tact_error *err)
+{
+	struct audit_request *next;
+
 	for (struct audit_request *request = batch; request != NULL; request = next) {
-		next = request->next; /* once done is set and the mutex free, it may be gone */
+		next = request->next; /* once posted to, it may be gone */
 		request->result = result;
 		if (result != TACT_OK)
-			tact_error_set(request->err, result, "%s", err.text);
-		request->done = true;
-		pthread_cond_signal(&request->wake);
+			tact_error_set(request->err, result, "%s", err->text);
+		sem_post(&request->wake);
 	}
+}
+
+static void lead(struct tact_audit *audit)
+{
+	struct tact_error err = {.text = ""};
+	struct audit_request *batch;
+	int result;
+
+	pthread_mutex_lock(&audit->mutex);
+	batch = take_batch(audit);
+	pthread_mutex_unlock(&audit->mutex);
+	result = commit(audit, batch, &err);
+	hand_over(audit);
+	answer(batch, result, &err);
+}
+
+static void wait_for_post(struct audit_request *request)
+{
+	while (sem_wait(&request->wake) != 0)
+		continue; /* a signal */
 }
 
 static void queue_and_wait(struct tact_audit *audit, struct audit_request *request)
 {
-	pthread_cond_init(&request->wake, NULL);
+	bool leads;
+
+	sem_init(&request->wake, 0, 0);
 	pthread_mutex_lock(&audit->mutex);
 	*audit->last = request;
 	audit->last = &request->next;
-	if (!audit->led) {
-		audit->led = true;
-		request->leads = true;
-	}
-	while (!request->done && !request->leads)
-		pthread_cond_wait(&request->wake, &audit->mutex);
-	if (request->leads)
-		lead(audit);
+	leads = !audit->led;
+	audit->led = true;
 	pthread_mutex_unlock(&audit->mutex);
-	pthread_cond_destroy(&request->wake);
+	if (!leads)
+		wait_for_post(request);
+	if (leads || request->leads) {
+		lead(audit);
+		wait_for_post(request); /* by itself, among the others */
+	}
+	sem_destroy(&request->wake);
 }
 
 /* ---- append -------------------------------------------------------------------------------------------- */

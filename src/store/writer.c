@@ -2,14 +2,18 @@
  * Copyright (c) 2026 The tact authors
  *
  * The writer thread and its queue: see writer.h. One mutex guards the queue and every request's state; it is
- * never held while the engine works.
+ * never held while the engine works, nor while somebody is woken: who is woken runs at once, and would only
+ * go to sleep again on it. Once DONE a request is its caller's, who needs no lock to read the answers.
  */
 #include <config.h>
 
 #include "writer.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <time.h>
@@ -28,11 +32,11 @@ struct outcome {
 
 /* On the heap, because the caller may leave before the commit answers. */
 struct request {
-	TAILQ_ENTRY(request) link; /* in the queue or in the batch, never in both */
-	unsigned refs;		   /* the caller's and the batch's */
-	enum request_state state;
+	TAILQ_ENTRY(request) link;	   /* in the queue or in the batch, never in both */
+	atomic_uint refs;		   /* the caller's and the batch's */
+	_Atomic(enum request_state) state; /* changed under the mutex */
 	bool abandoned, impatient;
-	pthread_cond_t moved;
+	sem_t moved; /* posted when it is DONE, and when an impatient caller may look again */
 	const struct tact_store_work *work;
 	size_t count, first, next; /* steps: all; first not settled; first not done */
 	struct outcome outcomes[];
@@ -56,6 +60,7 @@ struct tact_store_writer {
 	pthread_cond_t work, ended_cond;
 	struct request_list queue;
 	size_t queued;
+	bool sleeps; /* for want of work */
 	bool stopping, ended, orphaned;
 	bool alone; /* a transaction was lost: one request each until one goes through, so that one cannot
 		       spoil the others again */
@@ -71,14 +76,15 @@ static void cond_init(pthread_cond_t *cond)
 	pthread_condattr_destroy(&attributes);
 }
 
+static struct timespec time_of(int64_t ms)
+{
+	return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
 /* False at the deadline. */
 static bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline_ms)
 {
-	struct timespec at = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
-	if (deadline_ms == 0) {
-		pthread_cond_wait(cond, lock);
-		return true;
-	}
+	struct timespec at = time_of(deadline_ms);
 	return pthread_cond_timedwait(cond, lock, &at) == 0 || tact_clock_monotonic_ms() < deadline_ms;
 }
 
@@ -87,10 +93,10 @@ static bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t
 static struct request *request_new(const struct tact_store_work *work, size_t count)
 {
 	struct request *r = tact_calloc(1, sizeof *r + count * sizeof *r->outcomes);
-	r->refs = 1;
+	atomic_init(&r->refs, 1);
 	r->work = work;
 	r->count = count;
-	cond_init(&r->moved);
+	sem_init(&r->moved, 0, 0);
 	for (size_t i = 0; i < count; i++)
 		r->outcomes[i].answer.result = TACT_UNAVAILABLE;
 	return r;
@@ -98,15 +104,15 @@ static struct request *request_new(const struct tact_store_work *work, size_t co
 
 static void request_unref(struct request *r)
 {
-	if (--r->refs > 0)
+	if (atomic_fetch_sub(&r->refs, 1) > 1)
 		return;
-	pthread_cond_destroy(&r->moved);
+	sem_destroy(&r->moved);
 	free(r);
 }
 
 static void enqueue(struct tact_store_writer *w, struct request *r)
 {
-	r->state = QUEUED;
+	atomic_store(&r->state, QUEUED);
 	TAILQ_INSERT_TAIL(&w->queue, r, link);
 	w->queued++;
 }
@@ -132,28 +138,57 @@ static void settle(struct request *r, int result)
 	r->first = r->next;
 }
 
+/* False at the deadline. */
+static bool wait_for_post(struct request *r, int64_t deadline_ms)
+{
+	struct timespec at = time_of(deadline_ms);
+	int code;
+
+	do
+		code =
+		    deadline_ms == 0 ? sem_wait(&r->moved) : sem_clockwait(&r->moved, CLOCK_MONOTONIC, &at);
+	while (code != 0 && errno == EINTR);
+	return code == 0;
+}
+
+/* The deadline has passed. True: there is an outcome. */
+static bool give_up(struct tact_store_writer *w, struct request *r, enum tact_store_outcome *ret)
+{
+	bool known = true;
+
+	pthread_mutex_lock(&w->lock);
+	switch (atomic_load(&r->state)) {
+	case QUEUED:
+		dequeue(w, r);
+		*ret = TACT_STORE_LATE;
+		break;
+	case RUNNING:
+		r->impatient = true;
+		known = false;
+		break;
+	case COMMITTING:
+		r->abandoned = true;
+		settle(r, TACT_UNCERTAIN);
+		*ret = TACT_STORE_LATE_COMMIT;
+		break;
+	case DONE:
+		*ret = TACT_STORE_ANSWERED;
+		break;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return known;
+}
+
 static enum tact_store_outcome wait_for_answer(
     struct tact_store_writer *w, struct request *r, int64_t deadline_ms)
 {
-	while (r->state != DONE) {
-		if (cond_wait_until(&r->moved, &w->lock, r->impatient ? 0 : deadline_ms))
-			continue;
-		switch (r->state) {
-		case QUEUED:
-			dequeue(w, r);
-			return TACT_STORE_LATE;
-		case RUNNING:
-			r->impatient = true;
-			break;
-		case COMMITTING:
-			r->abandoned = true;
-			settle(r, TACT_UNCERTAIN);
-			return TACT_STORE_LATE_COMMIT;
-		case DONE:
-			break;
-		}
-	}
-	return TACT_STORE_ANSWERED;
+	enum tact_store_outcome outcome = TACT_STORE_ANSWERED;
+
+	if (wait_for_post(r, deadline_ms) && atomic_load(&r->state) == DONE)
+		return outcome;
+	while (!give_up(w, r, &outcome))
+		(void)wait_for_post(r, 0);
+	return outcome;
 }
 
 enum tact_store_outcome tact_store_writer_do(struct tact_store_writer *w, const struct tact_store_work *work,
@@ -161,17 +196,21 @@ enum tact_store_outcome tact_store_writer_do(struct tact_store_writer *w, const 
 {
 	struct request *r = request_new(work, count);
 	enum tact_store_outcome outcome = TACT_STORE_QUEUE_FULL;
+	bool taken, sleeps;
 
 	pthread_mutex_lock(&w->lock);
-	if (w->queued < w->limits.queue && !w->stopping) {
+	taken = w->queued < w->limits.queue && !w->stopping;
+	sleeps = w->sleeps;
+	if (taken)
 		enqueue(w, r);
+	pthread_mutex_unlock(&w->lock);
+	if (taken && sleeps)
 		pthread_cond_signal(&w->work);
+	if (taken)
 		outcome = wait_for_answer(w, r, deadline_ms);
-	}
 	for (size_t i = 0; i < count; i++)
 		ret_answers[i] = r->outcomes[i].answer;
 	request_unref(r);
-	pthread_mutex_unlock(&w->lock);
 	return outcome;
 }
 
@@ -215,48 +254,70 @@ static void run_batch(struct tact_store_writer *w, struct batch *batch)
 	batch->until_ms = tact_clock_monotonic_ms() + w->limits.batch_ms;
 	while (!batch_is_full(w, batch) && (r = TAILQ_FIRST(&w->queue))) {
 		dequeue(w, r);
-		r->state = RUNNING;
-		r->refs++;
+		atomic_store(&r->state, RUNNING);
+		atomic_fetch_add(&r->refs, 1);
 		TAILQ_INSERT_TAIL(&batch->requests, r, link);
 		pthread_mutex_unlock(&w->lock);
 		run_steps(w, batch, r);
 		pthread_mutex_lock(&w->lock);
-		r->state = COMMITTING;
+		atomic_store(&r->state, COMMITTING);
 		r->work = r->next == r->count ? NULL : r->work;
 		if (r->impatient) {
 			r->impatient = false; /* its deadline has passed: it wakes and leaves */
-			pthread_cond_signal(&r->moved);
+			sem_post(&r->moved);
 		}
 		if (w->alone)
 			break;
 	}
 }
 
-static void answer_batch(struct tact_store_writer *w, struct batch *batch, int result)
+/* What stays in the batch is to be woken. */
+static void settle_batch(struct tact_store_writer *w, struct batch *batch, int result)
 {
-	struct request *r;
-	while ((r = TAILQ_FIRST(&batch->requests))) {
-		TAILQ_REMOVE(&batch->requests, r, link);
-		if (!r->abandoned) {
+	struct request *r, *next;
+
+	for (r = TAILQ_FIRST(&batch->requests); r; r = next) {
+		next = TAILQ_NEXT(r, link);
+		if (!r->abandoned)
 			settle(r, result);
-			if (result == TACT_OK && r->next < r->count)
-				enqueue(w, r);
-			else
-				r->state = DONE;
-			pthread_cond_signal(&r->moved);
+		if (!r->abandoned && (result != TACT_OK || r->next == r->count)) {
+			atomic_store(&r->state, DONE);
+			continue;
 		}
+		TAILQ_REMOVE(&batch->requests, r, link);
+		if (!r->abandoned)
+			enqueue(w, r);
 		request_unref(r);
 	}
 }
 
-static void fail_queue(struct tact_store_writer *w)
+/* Without the lock. */
+static void wake(struct request_list *requests)
 {
 	struct request *r;
+
+	while ((r = TAILQ_FIRST(requests))) {
+		TAILQ_REMOVE(requests, r, link);
+		sem_post(&r->moved);
+		request_unref(r);
+	}
+}
+
+/* Nobody is to find one in the queue that is done: its caller may be about to give up. */
+static void fail_queue(struct tact_store_writer *w)
+{
+	struct request_list failed = TAILQ_HEAD_INITIALIZER(failed);
+	struct request *r;
+
 	while ((r = TAILQ_FIRST(&w->queue))) {
 		dequeue(w, r);
-		r->state = DONE;
-		pthread_cond_signal(&r->moved);
+		atomic_fetch_add(&r->refs, 1);
+		atomic_store(&r->state, DONE);
+		TAILQ_INSERT_TAIL(&failed, r, link);
 	}
+	pthread_mutex_unlock(&w->lock);
+	wake(&failed);
+	pthread_mutex_lock(&w->lock);
 }
 
 /* Lock held at both ends. */
@@ -285,7 +346,10 @@ static void write_once(struct tact_store_writer *w)
 		w->alone = true;
 	else if (batch.wrote)
 		w->alone = false;
-	answer_batch(w, &batch, result);
+	settle_batch(w, &batch, result);
+	pthread_mutex_unlock(&w->lock);
+	wake(&batch.requests);
+	pthread_mutex_lock(&w->lock);
 }
 
 static void idle_when_due(struct tact_store_writer *w)
@@ -313,7 +377,8 @@ static void *writer_main(void *context)
 
 	pthread_mutex_lock(&w->lock);
 	while (!w->stopping || !TAILQ_EMPTY(&w->queue)) {
-		if (TAILQ_EMPTY(&w->queue))
+		w->sleeps = TAILQ_EMPTY(&w->queue);
+		if (w->sleeps)
 			cond_wait_until(&w->work, &w->lock, w->idle_at_ms);
 		else
 			write_once(w);
