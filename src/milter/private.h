@@ -45,6 +45,11 @@ static inline char *unchanged(const char *text)
 /* Before libmilter runs. */
 void sessions_begin(void);
 
+/* ---- packets.c ---- */
+
+/* In the thread of a connection, before it is read from. */
+void packets_begin(void);
+
 /* ---- actions.c ---- */
 
 /* Sets the reply and answers what libmilter is to be told ("4xx" tempfail, "5xx" reject). */

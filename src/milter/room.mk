@@ -6,4 +6,10 @@ MILTER = src/milter/libtactmilter.a $(DECIDE) $(MILTER_LIBS)
 noinst_LIBRARIES += src/milter/libtactmilter.a
 src_milter_libtactmilter_a_CFLAGS = $(AM_CFLAGS) 
 src_milter_libtactmilter_a_SOURCES = include/tact/milter.h src/milter/private.h \
-	src/milter/actions.c src/milter/milter.c src/milter/session.c
+	src/milter/actions.c src/milter/milter.c src/milter/packets.c src/milter/session.c
+
+check_PROGRAMS += tests/unit/test_milter_packets
+TESTS += tests/unit/test_milter_packets
+tests_unit_test_milter_packets_SOURCES = tests/unit/test_milter_packets.c
+tests_unit_test_milter_packets_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_milter_packets_LDADD = $(MILTER) $(CHECK_LIBS)

@@ -39,6 +39,7 @@ static void *serve(void *context)
 {
 	SMFICTX *ctx = context;
 
+	packets_begin();
 	while (mi_engine(ctx) == MI_CONTINUE)
 		;
 	mi_clr_ctx(ctx);
