@@ -100,6 +100,34 @@ bool cli_has(const struct cli *cli, const char *name)
 	return cli_value(cli, name) != NULL;
 }
 
+int cli_text(const struct cli *cli, const char *name, const char *preset, const char **ret)
+{
+	const char *text = cli_value(cli, name);
+
+	if (text != NULL && !cli_is_clean(text))
+		return cli_fail(EX_USAGE, "--%s: write UTF-8 without control characters", name);
+	*ret = text != NULL ? text : preset;
+	return EX_OK;
+}
+
+int cli_parse_scope(struct cli *cli, const char *name, const char *text, struct tact_scope *ret)
+{
+	struct tact_error err;
+
+	if (!cli_is_clean(text))
+		return cli_fail(EX_USAGE, "--%s: write UTF-8 without control characters", name);
+	if (tact_dossier_parse_scope(cli->arena, text, ret, &err) != TACT_OK)
+		return cli_fail(EX_USAGE, "--%s: %s", name, err.text);
+	return EX_OK;
+}
+
+int cli_scope(struct cli *cli, const char *name, const char *preset, struct tact_scope *ret)
+{
+	const char *text = cli_value(cli, name);
+
+	return cli_parse_scope(cli, name, text != NULL ? text : preset, ret);
+}
+
 int cli_time(const struct cli *cli, const char *name, int64_t *ret_us)
 {
 	const char *text = cli_value(cli, name);

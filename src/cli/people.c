@@ -74,6 +74,37 @@ const char *cli_name_of(const struct tact_recipient *recipient, struct tact_aren
 	return cli_safe(arena, canonical[0] != '\0' ? canonical : recipient->address.given);
 }
 
+/* ---- what is done ---- */
+
+static int worst_change(struct cli *cli, const struct tact_recipient *recipient,
+    const struct tact_changed *changed, size_t count, const struct tact_error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (changed[i].result != TACT_OK && changed[i].result != TACT_ABSENT)
+			return cli_fail(cli_exit_code(changed[i].result), "%s: %s: %s",
+			    cli_name_of(recipient, cli->arena), tact_result_name(changed[i].result),
+			    err->text);
+	return EX_OK;
+}
+
+int cli_change(struct cli *cli, const struct tact_recipient *recipient, const struct tact_change *changes,
+    size_t count, struct tact_changed *ret)
+{
+	struct tact_recipient *recipients = tact_arena_alloc(cli->arena, count * sizeof *recipients);
+	struct tact_error err = {""};
+	int code, result;
+
+	for (size_t i = 0; i < count; i++)
+		recipients[i] = *recipient;
+	result = tact_decide_change(
+	    cli->decider, cli->arena, recipients, changes, count, cli->now_us, 0, ret, &err);
+	code = worst_change(cli, recipient, ret, count, &err);
+	if (code == EX_OK && result != TACT_OK && result != TACT_ABSENT) /* done, and without evidence */
+		code = cli_fail(
+		    cli_exit_code(result), "done, but the evidence could not be written: %s", err.text);
+	return code;
+}
+
 /* ---- words ---- */
 
 static const char *const directions[] = {[TACT_OUT] = "out", [TACT_IN] = "in"};

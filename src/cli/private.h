@@ -31,10 +31,12 @@ struct cli_verb {
 	int (*run)(struct cli *cli);
 };
 
+struct cli_json;
+
 extern const struct cli_verb cli_canonical, cli_key_new, cli_key_show, cli_show, cli_explain, cli_suppress,
-    cli_unsuppress, cli_contact, cli_import, cli_export, cli_preflight, cli_quarantine_list,
-    cli_quarantine_show, cli_quarantine_release, cli_quarantine_discard, cli_audit_trail, cli_store_check,
-    cli_store_adopt, cli_store_sweep, cli_check;
+    cli_unsuppress, cli_profile, cli_consent, cli_contact, cli_import, cli_export, cli_preflight,
+    cli_quarantine_list, cli_quarantine_show, cli_quarantine_release, cli_quarantine_discard, cli_audit_trail,
+    cli_store_check, cli_store_adopt, cli_store_sweep, cli_check;
 
 struct cli_given {
 	const char *name, *value;
@@ -69,6 +71,10 @@ extern const struct cli_option cli_common_options[];
 int cli_read_arguments(struct cli *cli, int argc, char **argv);
 const char *cli_value(const struct cli *cli, const char *name); /* NULL when not given */
 bool cli_has(const struct cli *cli, const char *name);
+/* The option's text, or PRESET. EX_OK or EX_USAGE (told), as those below. */
+int cli_text(const struct cli *cli, const char *name, const char *preset, const char **ret);
+int cli_scope(struct cli *cli, const char *name, const char *preset, struct tact_scope *ret);
+int cli_parse_scope(struct cli *cli, const char *name, const char *text, struct tact_scope *ret);
 /* EX_OK or EX_USAGE (told). Untouched when the option was not given. */
 int cli_time(const struct cli *cli, const char *name, int64_t *ret_us);
 /* The same for a time at which something happened: not later than now. */
@@ -107,6 +113,30 @@ const char *cli_direction_name(enum tact_direction direction);
 int cli_parse_direction(const char *text, enum tact_direction *ret);
 const char *cli_sentiment_name(enum tact_sentiment sentiment);
 int cli_parse_sentiment(const char *text, enum tact_sentiment *ret);
+
+/* Makes changes for one recipient: EX_OK, or the exit code with what went wrong told. What is not there to be
+ * ended is no failure here: ret says so, change by change. */
+int cli_change(struct cli *cli, const struct tact_recipient *recipient, const struct tact_change *changes,
+    size_t count, struct tact_changed *ret);
+
+/* ---- profile_fields.c: what a profile may say ---- */
+
+struct cli_profile_field {
+	const char *name, *option;
+	/* TACT_OK, or TACT_INVALID and words */
+	int (*check)(const struct tact_rule_set *rules, const char *text, struct tact_error *err);
+	size_t from, to; /* in tact_profile_change, in tact_profile */
+};
+#define CLI_PROFILE_FIELDS 4
+extern const struct cli_profile_field cli_profile_fields[CLI_PROFILE_FIELDS];
+const char **cli_profile_set(struct tact_profile_change *change, const struct cli_profile_field *field);
+const char *cli_profile_get(const struct tact_profile *profile, const struct cli_profile_field *field);
+/* " zone=Europe/London birthday=--05-17": what there is of it. */
+void cli_print_profile(struct cli *cli, const struct tact_profile *profile);
+/* zone, home_owner, language, own_limit, occasions (an object, by name). */
+void cli_put_profile(struct cli *cli, struct cli_json *in, const struct tact_profile *profile);
+/* Letters, digits, hyphens and underscores, at most 64, made lower-case. */
+int cli_occasion_name(struct tact_arena *arena, const char *text, const char **ret, struct tact_error *err);
 
 /* ---- output.c: what is printed; the only file that writes JSON ---- */
 

@@ -7,10 +7,33 @@ noinst_LIBRARIES += src/cli/libcli.a
 src_cli_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_cli_libcli_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/private.h \
-	src/cli/arguments.c src/cli/canonical.c src/cli/check.c src/cli/check_postfix.c src/cli/check_services.c \
-	src/cli/contact.c src/cli/csv.c src/cli/tally.c src/cli/preflight.c src/cli/context.c src/cli/explain.c src/cli/export.c src/cli/import.c \
-	src/cli/import_file.c src/cli/key.c src/cli/output.c src/cli/people.c src/cli/postconf.c \
-	src/cli/quarantine.c src/cli/rules.c src/cli/run.c src/cli/show.c src/cli/store.c src/cli/suppress.c \
+	src/cli/arguments.c \
+	src/cli/canonical.c \
+	src/cli/check.c \
+	src/cli/check_postfix.c \
+	src/cli/check_services.c \
+	src/cli/consent.c \
+	src/cli/contact.c \
+	src/cli/context.c \
+	src/cli/csv.c \
+	src/cli/explain.c \
+	src/cli/export.c \
+	src/cli/import.c \
+	src/cli/import_file.c \
+	src/cli/key.c \
+	src/cli/output.c \
+	src/cli/people.c \
+	src/cli/postconf.c \
+	src/cli/preflight.c \
+	src/cli/profile.c \
+	src/cli/profile_fields.c \
+	src/cli/quarantine.c \
+	src/cli/rules.c \
+	src/cli/run.c \
+	src/cli/show.c \
+	src/cli/store.c \
+	src/cli/suppress.c \
+	src/cli/tally.c \
 	src/cli/trail.c
 
 check_PROGRAMS += tests/cli/deliver

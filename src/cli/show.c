@@ -74,9 +74,12 @@ static void print_consent(struct person *person, const struct tact_consent *one)
 	    cli_safe(cli->arena, tact_dossier_format_scope(cli->arena, &one->scope)),
 	    tact_dossier_basis_name(one->basis));
 	print_pair(cli, "until", cli_when(cli->arena, one->until_us, ""));
-	print_pair(cli, "ended", cli_when(cli->arena, one->ended_us, ""));
 	print_pair(cli, "source", one->source);
 	print_pair(cli, "proof", one->proof);
+	print_pair(cli, "imported", one->imported ? "yes" : "");
+	print_pair(cli, "ended", cli_when(cli->arena, one->ended_us, ""));
+	print_pair(cli, "by", one->ended_by);
+	print_pair(cli, "why", one->ended_why);
 	printf("\n");
 }
 
@@ -132,10 +135,7 @@ static void print_person(struct person *person)
 	printf("%s key=%s", person->name, tact_id_format(cli->arena, &person->key));
 	print_pair(cli, "history_since", cli_when(cli->arena, dossier->history_since_us, ""));
 	print_pair(cli, "address", dossier->address);
-	print_pair(cli, "zone", dossier->profile.zone);
-	print_pair(cli, "home_owner", dossier->profile.home_owner);
-	print_pair(cli, "language", dossier->profile.language);
-	print_pair(cli, "own_limit", dossier->profile.own_limit);
+	cli_print_profile(cli, &dossier->profile);
 	printf("\n");
 	print_heading("suppressions", dossier->suppressions_count);
 	for (size_t i = 0; i < dossier->suppressions_count; i++)
@@ -191,6 +191,9 @@ static void put_consent(struct person *person, struct cli_json *list, const stru
 	cli_json_put_time(in, "time", one->time_us);
 	cli_json_put_time(in, "until", one->until_us);
 	cli_json_put_time(in, "ended", one->ended_us);
+	cli_json_put_text(in, "ended_by", one->ended_by);
+	cli_json_put_text(in, "ended_why", one->ended_why);
+	cli_json_put_bool(in, "imported", one->imported);
 }
 
 static void put_contact(struct person *person, struct cli_json *list, const struct tact_contact *one)
@@ -240,16 +243,6 @@ static void put_claim(struct person *person, struct cli_json *list, size_t i)
 	cli_json_put_time(in, "done", one->done_us);
 }
 
-static void put_profile(struct cli_json *in, const struct tact_profile *profile)
-{
-	struct cli_json *object = cli_json_put_object(in, "profile");
-
-	cli_json_put_text(object, "zone", profile->zone);
-	cli_json_put_text(object, "home_owner", profile->home_owner);
-	cli_json_put_text(object, "language", profile->language);
-	cli_json_put_text(object, "own_limit", profile->own_limit);
-}
-
 static void put_person(struct person *person)
 {
 	const struct tact_dossier *dossier = &person->dossier;
@@ -272,7 +265,7 @@ static void put_person(struct person *person)
 	list = cli_json_put_list(object, "claims");
 	for (size_t i = 0; i < dossier->claims_count; i++)
 		put_claim(person, list, i);
-	put_profile(object, &dossier->profile);
+	cli_put_profile(person->cli, cli_json_put_object(object, "profile"), &dossier->profile);
 	cli_json_print(object);
 }
 

@@ -30,28 +30,6 @@ static const struct cli_option unsuppress_options[] = {
 
 /* ---- reading the wish ---- */
 
-static int read_text(struct cli *cli, const char *name, const char *preset, const char **ret)
-{
-	const char *text = cli_value(cli, name);
-
-	if (text != NULL && !cli_is_clean(text))
-		return cli_fail(EX_USAGE, "--%s: write UTF-8 without control characters", name);
-	*ret = text != NULL ? text : preset;
-	return EX_OK;
-}
-
-static int read_scope(struct cli *cli, struct tact_scope *ret)
-{
-	const char *text = cli_value(cli, "scope");
-	struct tact_error err;
-
-	if (text != NULL && !cli_is_clean(text))
-		return cli_fail(EX_USAGE, "--scope: write UTF-8 without control characters");
-	if (tact_dossier_parse_scope(cli->arena, text != NULL ? text : "global", ret, &err) != TACT_OK)
-		return cli_fail(EX_USAGE, "--scope: %s", err.text);
-	return EX_OK;
-}
-
 static int read_purposes(struct cli *cli, unsigned *ret)
 {
 	const char *text = cli_value(cli, "purposes");
@@ -96,15 +74,15 @@ static int read_wish(struct cli *cli, struct tact_change *ret)
 	wish->reason = TACT_MANUAL;
 	wish->time_us = cli->now_us;
 	wish->ended_by = wish->ended_why = "";
-	code = read_scope(cli, &wish->scope);
+	code = cli_scope(cli, "scope", "global", &wish->scope);
 	if (code == EX_OK)
 		code = read_reason(cli, &wish->reason);
 	if (code == EX_OK)
 		code = read_purposes(cli, &wish->purposes);
 	if (code == EX_OK)
-		code = read_text(cli, "source", "tact suppress", &wish->source);
+		code = cli_text(cli, "source", "tact suppress", &wish->source);
 	if (code == EX_OK)
-		code = read_text(cli, "note", "", &wish->note);
+		code = cli_text(cli, "note", "", &wish->note);
 	if (code == EX_OK)
 		code = cli_past_time(cli, "at", &wish->time_us);
 	if (code == EX_OK)
@@ -121,9 +99,9 @@ static int read_ending(struct cli *cli, struct tact_change *ret)
 	int code;
 
 	*ret = (struct tact_change){.kind = TACT_CHANGE_UNSUPPRESS, .by = cli->by};
-	code = read_scope(cli, &ret->suppression.scope);
+	code = cli_scope(cli, "scope", "global", &ret->suppression.scope);
 	if (code == EX_OK)
-		code = read_text(cli, "why", NULL, &ret->why);
+		code = cli_text(cli, "why", NULL, &ret->why);
 	if (code == EX_OK && (ret->why == NULL || *ret->why == '\0'))
 		code = cli_fail(EX_USAGE, "unsuppress wants --why TEXT: ending a wish needs a reason");
 	if (code == EX_OK && id != NULL && tact_id_parse(id, &ret->suppression.id) != TACT_OK)
@@ -211,7 +189,7 @@ static int run_with(struct cli *cli, int (*read_change)(struct cli *cli, struct 
 	int code = cli_need_operands(cli, 1, SIZE_MAX);
 
 	if (code == EX_OK)
-		code = read_text(cli, "by", cli->by, &cli->by);
+		code = cli_text(cli, "by", cli->by, &cli->by);
 	if (code == EX_OK)
 		code = read_change(cli, &change);
 	if (code == EX_OK)

@@ -227,9 +227,9 @@ static const char *words_of(struct tact_arena *arena, const struct tact_change *
 		return tact_arena_printf(arena, "by %s: %s%s%s", by,
 		    change_profile_words(arena, &change->profile), *why != '\0' ? "; " : "", why);
 	if (change->kind == TACT_CHANGE_CONSENT)
-		return tact_arena_printf(arena, "by %s: %ssource=%s proof=%s%s%s", by,
-		    change->consent.imported ? "imported " : "", or_empty(change->consent.source),
-		    or_empty(change->consent.proof), *why != '\0' ? "; " : "", why);
+		return tact_arena_printf(arena, "by %s: %s%s%s%s", by,
+		    change->consent.imported ? "imported, " : "", or_empty(change->consent.source),
+		    *change->consent.proof != '\0' ? ", proof " : "", change->consent.proof);
 	return tact_arena_printf(arena, "by %s: %s", by, why);
 }
 

@@ -34,10 +34,11 @@ static bool was_ended(const struct tact_dossier *dossier, const struct tact_cons
 	return false;
 }
 
+/* Does B say no more than A? */
 static bool says_the_same(const struct tact_consent *a, const struct tact_consent *b)
 {
 	return a->until_us == b->until_us && tact_text_equal(a->source, b->source) &&
-	       tact_text_equal(a->proof, b->proof);
+	       (*b->proof == '\0' || tact_text_equal(a->proof, b->proof));
 }
 
 static bool is_news(const struct tact_consent *known, const struct tact_consent *consent)
@@ -54,6 +55,8 @@ bool change_consent(
 
 	if (was_ended(dossier, consent) || (known != NULL && !is_news(known, consent)))
 		return false;
+	if (known != NULL && fresh.time_us == known->time_us && *fresh.proof == '\0')
+		fresh.proof = known->proof; /* said again, in fewer words */
 	if (tact_id_is_none(&fresh.id))
 		fresh.id = tact_id_random();
 	if (known != NULL)

@@ -117,7 +117,12 @@ class Commands(Case):
                             (("suppress", "a@b", "--scope"), "scope"), (("suppress", "a@b", "--note", "1", "--note", "2"), "twice"),
                             (("show", "--key", "--sha256", "a@b"), "exclude"), (("explain", "--sender", "a@b"), "--rcpt"),
                             (("contact", "a@b", "--channel", "phone"), "--purpose"), (("contact", "a@b", "--purpose", "personal"), "--channel"),
-                            (("unsuppress", "a@b"), "--why"), (("store", "adopt"), "--yes"), (("quarantine", "show", "x"), "no id")):
+                            (("unsuppress", "a@b"), "--why"), (("store", "adopt"), "--yes"), (("profile",), "ADDRESS"),
+                            (("profile", "a@b", "c@d"), "does not take"), (("consent", "a@b"), "--basis"),
+                            (("consent", "a@b", "--basis", "express"), "--source"), (("consent", "a@b", "--basis", "express", "--source", "s"), "--scope"),
+                            (("consent", "a@b", "--end", "--scope", "global"), "--reason"),
+                            (("consent", "a@b", "--end", "--scope", "global", "--reason", "r", "--proof", "p"), "--proof"),
+                            (("consent", "a@b", "--basis", "express", "--source", "s", "--scope", "global", "--reason", "r"), "--reason"), (("quarantine", "show", "x"), "no id")):
             with self.subTest(args=args):
                 self.assertIn(words, self.tact(*args, code=64).err)
 
@@ -134,6 +139,10 @@ class Commands(Case):
                             (("explain", "--sender", "a@b", "--rcpt", "c@d", "--client", "x"), "--client"),
                             (("explain", "--sender", "a@b", "--rcpt", "c@d", "--listener", "x"), "--listener"),
                             (("explain", "--sender", "a@b", "--rcpt", "c@d", "--at", "x"), "--at"),
+                            (("consent", "a@b", "--basis", "whim", "--source", "s", "--scope", "global"), "whim"),
+                            (("consent", "a@b", "--basis", "implied", "--source", "s", "--scope", "x:y"), "--scope"),
+                            (("consent", "a@b", "--basis", "implied", "--source", "s", "--scope", "global", "--at", "2030-01-01"), "future"),
+                            (("consent", "a@b", "--basis", "implied", "--source", "s", "--scope", "global", "--at", "2026-01-02", "--until", "2026-01-02"), "--until"),
                             (("import", "f", "--reason", "whim"), "whim"), (("import", "f", "--scope", "x"), "--scope")):
             with self.subTest(args=args):
                 self.assertIn(words, self.tact(*args, code=64).err)
@@ -379,6 +388,118 @@ class Wishes(Case):
         self.write("audit", "no folder")
         self.assertNotEqual(self.run_program([TACT, "-c", self.conf, "suppress", "ann@x.example"]).returncode, 0)
         self.assertEqual(self.one("ann@x.example")["suppressions"], [], "no wish without evidence")
+
+
+class Profile(Case):
+    def one(self, *args):
+        got, = self.json("profile", "ann@x.example", *args)
+        return got
+
+    def test_set_show_and_clear(self):
+        self.keys(self.one(), "recipient key zone home_owner language own_limit occasions wishes changed")
+        got = self.one("--zone", "Europe/Berlin", "--home", "Leeds", "--language", "de-AT", "--own-limit", "2 per calendar-month",
+                       "--occasion", "Birthday=1980-05-17", "--occasion", "name_day=--02-29")
+        self.assertEqual({name: got[name] for name in "zone home_owner language own_limit occasions changed".split()},
+                         {"zone": "Europe/Berlin", "home_owner": "Leeds", "language": "de-AT", "own_limit": "2 per calendar-month",
+                          "occasions": {"birthday": "1980-05-17", "name_day": "--02-29"}, "changed": True})
+        self.assertFalse(self.one("--zone", "Europe/Berlin", "--occasion", "birthday=1980-05-17")["changed"])
+        self.assertEqual(self.tact("profile", "ann@x.example").out, "ann@x.example: zone=Europe/Berlin home_owner=Leeds language=de-AT "
+                         "own_limit=2 per calendar-month birthday=1980-05-17 name_day=--02-29\n")
+        got = self.one("--clear", "zone", "--clear", "own-limit", "--no-occasion", "BIRTHDAY", "--home", "corporate")
+        self.assertEqual((got["zone"], got["own_limit"], got["home_owner"], got["occasions"]), ("", "", "corporate", {"name_day": "--02-29"}))
+        shown, = self.json("show", "ann@x.example")
+        self.assertEqual(shown["profile"], {name: got[name] for name in "zone home_owner language own_limit occasions".split()})
+        self.assertIn("home_owner=corporate language=de-AT name_day=--02-29\n", self.tact("show", "ann@x.example").out)
+
+    def test_pauses_and_topics_are_the_recipients_own_suppressions(self):
+        got = self.one("--pause", "30d", "--topic", "list:News", "--topic", "purpose:newsletter", "--until", "2027-03-01", "--source", "preference page")
+        self.assertEqual(got["wishes"], [{"scope": "global", "reason": "pause", "until": "2026-12-24T09:00:00Z"},
+                                         {"scope": "list:News", "reason": "topic", "until": "2027-03-01T00:00:00Z"},
+                                         {"scope": "purpose:newsletter", "reason": "topic", "until": "2027-03-01T00:00:00Z"}])
+        self.assertIn("  pause global until=2026-12-24T09:00:00Z\n", self.tact("profile", "ann@x.example").out)
+        wish = self.json("show", "ann@x.example")[0]["suppressions"][0]
+        self.assertEqual((wish["reason"], wish["source"], wish["purposes"]),
+                         ("pause", "preference page", ["promotional", "newsletter", "appreciation", "occasion"]))
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example"), ["refuse"])
+        self.assertFalse(self.one("--pause-until", "2026-12-01")["changed"], "it is never shortened")
+        self.tact("suppress", "ann@x.example", "--reason", "complaint")
+        got = self.one("--no-pause", "--no-topic", "LIST:NEWS".lower(), "--pause-until", "2026-12-01")
+        self.assertEqual([(one["scope"], one["until"]) for one in got["wishes"]],
+                         [("purpose:newsletter", "2027-03-01T00:00:00Z"), ("global", "2026-12-01T00:00:00Z")])
+        complaint = [one for one in self.json("show", "ann@x.example")[0]["suppressions"] if one["reason"] == "complaint"]
+        self.assertIsNone(complaint[0]["ended"], "only the pause ended")
+
+    def test_bad_values_change_nothing(self):
+        for args, code, words in ((("--zone", "Mars/Base"), 64, "Mars/Base"), (("--zone", "+01:00"), 64, "+01:00"), (("--home", "york"), 64, "york"),
+                                  (("--language", "d"), 64, "language"), (("--language", "de--AT"), 64, "language"), (("--language", "d\ne"), 64, "language"),
+                                  (("--own-limit", "many"), 64, "4/7d"), (("--own-limit", "1/500d"), 64, "history"),
+                                  (("--occasion", "birthday"), 64, "birthday=1980"), (("--occasion", "birthday=1981-02-29"), 64, "no day"),
+                                  (("--occasion", "b d=05-17"), 64, "name"), (("--occasion", "=05-17"), 64, "name"),
+                                  (("--occasion", "b=05-17", "--no-occasion", "B"), 64, "twice"), (("--clear", "nose"), 64, "nose"),
+                                  (("--clear", "zone", "--zone", "UTC"), 64, "contradicts"), (("--pause", "soon"), 64, "--pause"), (("--pause", "0"), 64, "--pause"),
+                                  (("--pause", "1d", "--pause-until", "2027-01-01"), 64, "exclude"), (("--pause-until", "2020-01-01"), 64, "passed"),
+                                  (("--topic", "global"), 64, "--pause"), (("--topic", "x:y"), 64, "--topic"), (("--until", "2027-01-01"), 64, "--topic"),
+                                  (("--no-pause",), 65, "no pause"), (("--no-topic", "list:l"), 65, "not left"), (("--source", "a\nb"), 64, "control")):
+            with self.subTest(args=args):
+                self.assertIn(words, self.tact("profile", "ann@x.example", *args, code=code).err)
+                self.assertEqual(self.json("show", "ann@x.example")[0]["version"], 0)
+        self.tact("profile", "ann", "--zone", "UTC", code=65)
+
+    def test_evidence(self):
+        self.one("--zone", "UTC", "--occasion", "birthday=05-17", "--clear", "language", "--by", "eve", "--source", "call")
+        entry, = self.json("audit", "trail", "ann@x.example")
+        self.assertEqual((entry["action"], entry["sealed"]["text"]), ("profile", "by eve: zone=UTC language cleared birthday=--05-17; call"))
+
+    def test_looking_needs_no_evidence(self):
+        self.one()
+        self.assertEqual(self.json("audit", "trail", "ann@x.example"), [])
+
+
+class Consent(Case):
+    given = ("consent", "ann@x.example", "--basis", "express", "--source", "form 7")
+
+    def consents(self):
+        return self.json("show", "ann@x.example")[0]["consents"]
+
+    def test_given_and_ended(self):
+        got, = self.json(*self.given, "--scope", "list:news", "--proof", "IP 192.0.2.1", "--at", "2026-10-01", "--until", "2027-10-01")
+        self.keys(got, "recipient key scope basis time until changed")
+        self.assertEqual((got["basis"], got["time"], got["until"], got["changed"]), ("express", "2026-10-01T00:00:00Z", "2027-10-01T00:00:00Z", True))
+        one, = self.consents()
+        self.keys(one, "id basis scope source proof time until ended ended_by ended_why imported")
+        self.assertEqual((one["source"], one["proof"], one["ended"], one["imported"]), ("form 7", "IP 192.0.2.1", None, False))
+        self.assertIn("list:news express until=2027-10-01T00:00:00Z source=form 7 proof=IP 192.0.2.1\n", self.tact("show", "ann@x.example").out)
+        got, = self.json("consent", "ann@x.example", "--end", "--scope", "list:NEWS", "--reason", "letter", "--by", "eve")
+        self.keys(got, "recipient key scope changed")
+        one, = self.consents()
+        self.assertEqual((one["ended"], one["ended_by"], one["ended_why"]), ("2026-11-24T09:00:00Z", "eve", "letter"))
+        self.assertIn("nothing to end", self.tact("consent", "ann@x.example", "--end", "--scope", "list:news", "--reason", "x", code=65).err)
+
+    def test_the_newest_counts(self):
+        self.tact(*self.given, "--scope", "global", "--at", "2026-10-02")
+        self.assertFalse(self.json(*self.given, "--scope", "global", "--at", "2026-10-01")[0]["changed"])
+        self.tact(*self.given, "--scope", "global")
+        self.assertEqual([one["time"] for one in self.consents()], ["2026-11-24T09:00:00Z"])
+
+    def test_a_later_consent_lifts_within_its_scope_only(self):
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe", "--at", "2026-11-01")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example"), ["refuse"])
+        self.tact(*self.given, "--scope", "brand:beta")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example"), ["refuse"])
+        self.tact("consent", "ann@x.example", "--basis", "implied", "--source", "purchase", "--scope", "brand:alpha")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example"), ["refuse"])
+        self.tact(*self.given, "--scope", "brand:alpha")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example"), ["pass"])
+        self.tact("consent", "ann@x.example", "--end", "--scope", "brand:alpha", "--reason", "call")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example", mail=MAIL.replace(b"<1@", b"<2@")), ["refuse"])
+
+    def test_evidence(self):
+        self.tact(*self.given, "--scope", "global", "--proof", "p", "--by", "eve")
+        self.tact("consent", "ann@x.example", "--end", "--scope", "global", "--reason", "call", "--by", "eve")
+        given, ended = self.json("audit", "trail", "ann@x.example")
+        self.assertEqual((given["action"], given["weighed"][0]["scope"], given["weighed"][0]["reason"], given["sealed"]["text"]),
+                         ("consent", "global", "express", "by eve: form 7, proof p"))
+        self.assertEqual((ended["action"], ended["sealed"]["text"]), ("end-consent", "by eve: call"))
 
 
 class Contacts(Case):

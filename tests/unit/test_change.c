@@ -283,6 +283,8 @@ START_TEST(the_newest_consent_of_a_scope_stays)
 	later.proof = "call 17";
 	give("put right", later, true);
 	want_text("proof", view("ann@example.com").consents[0].proof, "call 17");
+	later.proof = "";
+	give("said again without it", later, false);
 	give("another basis", consent_of(TACT_IMPLIED, "list:news", NOW), true);
 	give("another scope", consent_of(TACT_EXPRESS, "global", NOW), true);
 	want_consents("three", 3);
@@ -431,7 +433,7 @@ START_TEST(each_change_leaves_sealed_evidence)
 	want_evidence(found.entries, "by eve: zone=Europe/Berlin language cleared birthday=--05-17");
 	want_evidence(found.entries, "\"action\":\"consent\"");
 	want_evidence(found.entries, "\"scope\":\"list:news\",\"reason\":\"implied\"");
-	want_evidence(found.entries, "by eve: source=form proof=double opt-in");
+	want_evidence(found.entries, "by eve: form, proof double opt-in");
 	want_evidence(found.entries, "\"action\":\"end-consent\"");
 	want_evidence(found.entries, "by eve: asked");
 	ck_assert_int_eq(tact_audit_scan(below("audit"), NULL, collect, &sealed, NULL), TACT_OK);
