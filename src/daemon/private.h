@@ -31,6 +31,17 @@ struct family {
 
 /* The process's life; answers its exit code. */
 int service_run(struct family *family, const struct service *service);
+/* ---- owed.c: the entries start and policy, however long the evidence cannot be written ---- */
+
+struct owed;
+/* NULL: no thread can be made. Serves the thread that reloads and the one that serves. */
+struct owed *owed_open(struct tact_decider *decider);
+/* Writes the entry START or POLICY now or, when it answers TACT_UNAVAILABLE, as soon as that can be done; a
+ * POLICY owed is about the rules in force then. detail "" for none. */
+int owed_record(struct owed *owed, enum tact_audit_kind kind, const char *detail, struct tact_error *err);
+/* Tries what is owed once more. */
+void owed_close(struct owed **owed);
+
 /* Locks (F_RDLCK, F_WRLCK) and unlocks (F_UNLCK) the memory file between processes. TACT_OK or TACT_SYSTEM.
  */
 int lock_text(int fd, short type);

@@ -34,6 +34,7 @@ struct holdings {
 	struct tact_identity identity;
 	struct tact_decider *decider;
 	struct tact_gate *gate;
+	struct owed *owed; /* the gate's process tells the evidence of start, policy and stop */
 	pthread_t sweeper;
 	bool sweeping;
 	atomic_bool stop_sweeping;
@@ -64,10 +65,10 @@ static void reload(struct holdings *holdings)
 		tact_decider_set_rules(holdings->decider, &fresh->rules, free_config, fresh);
 		tact_log(TACT_LOG_INFO, "service=%s reloaded policy=%s", holdings->service->name,
 		    fresh->rules.digest);
-		if (holdings->gate != NULL && tact_decide_record(holdings->decider, TACT_AUDIT_POLICY,
-						  "reload", tact_clock_now_us(), &err) != TACT_OK)
+		if (holdings->owed != NULL &&
+		    owed_record(holdings->owed, TACT_AUDIT_POLICY, "reload", &err) != TACT_OK)
 			tact_log(TACT_LOG_ERROR,
-			    "service=%s the new policy cannot be written to the evidence: %s",
+			    "service=%s the new policy cannot be written to the evidence yet: %s",
 			    holdings->service->name, err.text);
 	}
 	tact_arena_free(&mistakes.arena);
@@ -293,28 +294,37 @@ static void stop_sweeper(struct holdings *holdings)
 		pthread_join(holdings->sweeper, NULL);
 }
 
-/* The gate's process is the one that tells the evidence of start, policy and stop. */
-static int serve_gate(struct holdings *holdings, struct tact_error *err)
+static void tell_start(struct holdings *holdings)
 {
 	char detail[64] = "";
-	int result;
+	struct tact_error err;
+	int start, policy;
 
 	if (holdings->family->torn_bytes > 0)
 		snprintf(detail, sizeof detail, "torn tail of %llu bytes set aside",
 		    (unsigned long long)holdings->family->torn_bytes);
-	result = tact_decide_record(
-	    holdings->decider, TACT_AUDIT_START, detail[0] != '\0' ? detail : NULL, tact_clock_now_us(), err);
-	if (result == TACT_OK)
-		result = tact_decide_record(
-		    holdings->decider, TACT_AUDIT_POLICY, "start", tact_clock_now_us(), err);
-	if (result != TACT_OK) {
-		/* Mail is answered 451 until the evidence can be written again; tactd stays up to say so. */
-		tact_log(TACT_LOG_ERROR, "service=gate the evidence cannot be written: %s", err->text);
-	}
+	start = owed_record(holdings->owed, TACT_AUDIT_START, detail, &err);
+	policy = owed_record(holdings->owed, TACT_AUDIT_POLICY, "start", &err);
+	/* Mail is answered 451 until the evidence can be written again; tactd stays up to say so. */
+	if (start != TACT_OK || policy != TACT_OK)
+		tact_log(TACT_LOG_ERROR, "service=gate the evidence cannot be written: %s", err.text);
+}
+
+/* After what is owed, so that the log reads in order. */
+static void tell_stop(struct holdings *holdings)
+{
+	owed_close(&holdings->owed);
+	(void)tact_decide_record(holdings->decider, TACT_AUDIT_STOP, NULL, tact_clock_now_us(), NULL);
+}
+
+static int serve_gate(struct holdings *holdings, struct tact_error *err)
+{
+	int result;
+
+	tell_start(holdings);
 	start_sweeper(holdings);
 	result = tact_gate_run(holdings->gate, err);
 	stop_sweeper(holdings);
-	(void)tact_decide_record(holdings->decider, TACT_AUDIT_STOP, NULL, tact_clock_now_us(), NULL);
 	return result;
 }
 
@@ -341,13 +351,21 @@ int service_run(struct family *family, const struct service *service)
 	result = open_all(&holdings, &err);
 	if (result == TACT_OK && service->listener == NULL)
 		result = open_gate(&holdings, &err);
+	if (result == TACT_OK && service->listener == NULL) {
+		holdings.owed = owed_open(holdings.decider);
+		if (holdings.owed == NULL)
+			result = tact_error_set(&err, TACT_SYSTEM, "no thread can be made");
+	}
 	if (result == TACT_OK && pthread_create(&holdings.watcher, NULL, watch_signals, &holdings) != 0)
 		result = tact_error_set(&err, TACT_SYSTEM, "no thread can be made");
 	if (result == TACT_OK) {
 		result =
 		    service->listener != NULL ? serve_milter(&holdings, &err) : serve_gate(&holdings, &err);
 		stop_watcher(&holdings);
+		if (holdings.owed != NULL)
+			tell_stop(&holdings);
 	}
+	owed_close(&holdings.owed);
 	if (result != TACT_OK)
 		tact_log(TACT_LOG_ERROR, "service=%s %s", service->name, err.text);
 	tact_gate_close(&holdings.gate);

@@ -332,6 +332,48 @@ class Evidence(Faults):
             message = self.will_not_start(site, EX_OSERR, r"read-only.*mount it read-write again")
         self.starts_again(site, message)
 
+    def test_disk_full_at_start_and_at_a_reload(self):
+        """What tactd has to say of itself is written once there is room."""
+        self.need_mounts()
+        room = self.room()
+        disk = meddle.Disk(room, "disk", "1m")
+        site = Site(room, sections=SECTIONS, settings=dict(SETTINGS, audit=disk.path + "/audit"))
+        site.tactd.audit = disk.path + "/audit"
+        site.start()
+        self.passes(site, "first@person.test")
+        self.fill_up(site, disk)
+        site.tactd.kill9()
+        site.tactd.start()
+        message = self.refuses(site, "later@person.test", log=r"service=gate the evidence cannot be written: .*no space left")
+        self.assertEqual(len(site.tactd.entries(kind="policy")), 1, "the second is owed")
+        disk.empty()
+        wait_for(lambda: len(site.tactd.entries(kind="policy")) == 2, "the start's entries", 10)
+        self.assertEqual([entry["kind"] for entry in site.tactd.entries() if entry["kind"] != "decision"], ["start", "policy"] * 2)
+        self.passes(site, "later@person.test", message=message)
+        self.fill_up(site, disk)
+        for at_most in ("7/9d", "8/9d"):
+            site.tactd.configure(sections=SECTIONS + [section("limit", "later", at_most=at_most)])
+            site.tactd.reload()
+            site.tactd.wait_log("new policy cannot be written to the evidence yet: .*no space left", 1 if at_most == "7/9d" else 2)
+        self.refuses(site, "third@person.test")
+        disk.empty()
+        wait_for(lambda: len(site.tactd.entries(kind="policy")) == 3, "the reload's entry", 10)
+        (entry,) = site.tactd.entries(kind="policy")[2:]
+        self.assertEqual(entry["action"], "reload")
+        self.assertIn("at_most = 8/9d", entry["configuration"], "the policy in force")
+        self.passes(site, "third@person.test")
+        self.assertEqual(site.tactd.entries(kind="decision")[-1]["policy"], entry["policy"])
+        site.tactd.stop()
+        self.assertEqual(site.tactd.entries()[-1]["kind"], "stop")
+
+    def fill_up(self, site, disk):
+        """Until an entry of a few hundred bytes finds no room; a configuration is longer."""
+        disk.fill()
+        for _ in range(50):  # the last block has room for a few
+            if self.offer(site, mail(), "filler@person.test").code != 250:
+                return
+        self.fail("the disk does not fill up")
+
     def test_file_size_limit_at_run_time(self):
         """The limit reaches the evidence alone: the store is smaller."""
         site = self.make()
