@@ -16,6 +16,8 @@ struct step {
 	size_t change; /* index of the caller's */
 	struct tact_id key;
 	bool also; /* one of the other keys: nothing is made there, only ended and cleared */
+	/* Was changed; or stands as it was asked for, in a record written of late. */
+	bool changed, known;
 };
 
 struct changing {
@@ -77,6 +79,18 @@ static bool apply(struct changing *changing, const struct step *step, struct tac
 	return false;
 }
 
+/* Ending what nobody ended is worth no entry. */
+static bool is_known(const struct changing *changing, const struct step *step, struct tact_dossier *dossier)
+{
+	const struct tact_change *change = &changing->changes[step->change];
+
+	if (step->changed || step->also)
+		return false;
+	if (change->kind == TACT_CHANGE_UNSUPPRESS)
+		return change_was_unsuppressed(dossier, change);
+	return change->kind != TACT_CHANGE_END_CONSENT || change_consent_was_ended(dossier, change);
+}
+
 static bool change_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
 {
@@ -85,19 +99,21 @@ static bool change_one(void *context, size_t index, const struct tact_record *no
 	struct tact_dossier dossier;
 	const struct whom *whom = NULL;
 
-	(void)store_now_us;
+	bool recent = (int64_t)now->version > store_now_us - changing->terms.rules->retry_window_s * 1000000;
+
 	*found = (struct record_found){.version_seen = now->version};
 	found->result = tact_dossier_decode(changing->arena, now->bytes, now->size, &dossier, NULL);
 	if (found->result != TACT_OK)
 		return false;
 	for (size_t i = changing->first_step[index]; i < changing->first_step[index + 1]; i++) {
-		const struct step *step = &changing->steps[i];
-		bool changed = apply(changing, step, &dossier);
+		struct step *step = &changing->steps[i];
 
-		found->changed |= changed;
+		step->changed = apply(changing, step, &dossier);
+		step->known = recent && is_known(changing, step, &dossier);
+		found->changed |= step->changed;
 		if (!step->also)
 			whom = &changing->people[step->change];
-		if (changed)
+		if (step->changed)
 			changing->ret[step->change].changed = true;
 	}
 	if (found->changed)
@@ -268,6 +284,15 @@ static void describe(
 	    change->kind == TACT_CHANGE_CONSENT ? change->consent.until_us : change->suppression.until_us;
 }
 
+/* A change whose entry could not be written is repaired by asking for it again: what is known already gets an
+ * entry too, while the record is young. */
+static bool is_told(const struct changing *changing, const struct step *step)
+{
+	int result = changing->ret[step->change].result;
+
+	return (result == TACT_OK || result == TACT_ABSENT) && (step->changed || step->known);
+}
+
 static int append(struct changing *changing, struct tact_error *err)
 {
 	struct tact_audit_entry *entries = NULL;
@@ -276,17 +301,18 @@ static int append(struct changing *changing, struct tact_error *err)
 	for (size_t k = 0; k < changing->keys_count; k++) {
 		const struct record_found *found = &changing->found[k];
 
-		for (size_t i = changing->first_step[k]; found->changed && i < changing->first_step[k + 1];
-		     i++) {
+		for (size_t i = changing->first_step[k]; i < changing->first_step[k + 1]; i++) {
 			const struct step *step = &changing->steps[i];
 			struct tact_audit_entry *entry;
 
-			if (changing->ret[step->change].result != TACT_OK ||
-			    !changing->ret[step->change].changed)
+			if (!is_told(changing, step))
 				continue;
 			entry = TACT_PUSH(changing->arena, entries, count);
 			evidence_common(changing->terms.rules, TACT_AUDIT_CHANGE, "command", entry);
 			describe(changing, &changing->changes[step->change], entry);
+			if (step->known)
+				entry->text =
+				    tact_arena_printf(changing->arena, "%s (known already)", entry->text);
 			entry->version_seen = found->version_seen;
 			entry->version_written = changing->ret[step->change].version;
 			if (found->has_person_key)

@@ -16,6 +16,9 @@ bool same_scope(const struct tact_scope *a, const struct tact_scope *b);
 bool change_suppress(struct tact_arena *arena, struct tact_dossier *dossier,
     const struct tact_suppression *wish, int64_t now_us);
 bool change_unsuppress(struct tact_dossier *dossier, const struct tact_change *change, int64_t now_us);
+/* Has what CHANGE would end been ended already, by the same person for the same reason? */
+bool change_was_unsuppressed(const struct tact_dossier *dossier, const struct tact_change *change);
+bool change_consent_was_ended(const struct tact_dossier *dossier, const struct tact_change *change);
 bool change_contact(
     struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact);
 

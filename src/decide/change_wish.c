@@ -49,17 +49,20 @@ bool change_suppress(struct tact_arena *arena, struct tact_dossier *dossier,
 	return true;
 }
 
+static bool is_meant(const struct tact_suppression *known, const struct tact_suppression *which)
+{
+	return tact_id_is_none(&which->id) ? same_scope(&known->scope, &which->scope)
+					   : tact_id_equal(&known->id, &which->id);
+}
+
 bool change_unsuppress(struct tact_dossier *dossier, const struct tact_change *change, int64_t now_us)
 {
-	const struct tact_suppression *which = &change->suppression;
 	bool changed = false;
 
 	for (size_t i = 0; i < dossier->suppressions_count; i++) {
 		struct tact_suppression *known = &dossier->suppressions[i];
-		bool meant = tact_id_is_none(&which->id) ? same_scope(&known->scope, &which->scope)
-							 : tact_id_equal(&known->id, &which->id);
 
-		if (!meant || !is_active(known, now_us))
+		if (!is_meant(known, &change->suppression) || !is_active(known, now_us))
 			continue;
 		known->ended_us = now_us;
 		known->ended_by = change->by != NULL ? change->by : "";
@@ -67,6 +70,36 @@ bool change_unsuppress(struct tact_dossier *dossier, const struct tact_change *c
 		changed = true;
 	}
 	return changed;
+}
+
+static bool same_ending(const struct tact_change *change, int64_t ended_us, const char *by, const char *why)
+{
+	return ended_us != 0 && tact_text_equal(by, change->by != NULL ? change->by : "") &&
+	       tact_text_equal(why, change->why != NULL ? change->why : "");
+}
+
+bool change_consent_was_ended(const struct tact_dossier *dossier, const struct tact_change *change)
+{
+	for (size_t i = 0; i < dossier->consents_count; i++) {
+		const struct tact_consent *known = &dossier->consents[i];
+
+		if (same_scope(&known->scope, &change->consent.scope) &&
+		    same_ending(change, known->ended_us, known->ended_by, known->ended_why))
+			return true;
+	}
+	return false;
+}
+
+bool change_was_unsuppressed(const struct tact_dossier *dossier, const struct tact_change *change)
+{
+	for (size_t i = 0; i < dossier->suppressions_count; i++) {
+		const struct tact_suppression *known = &dossier->suppressions[i];
+
+		if (is_meant(known, &change->suppression) &&
+		    same_ending(change, known->ended_us, known->ended_by, known->ended_why))
+			return true;
+	}
+	return false;
 }
 
 bool change_contact(

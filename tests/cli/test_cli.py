@@ -343,6 +343,17 @@ class Wishes(Case):
         self.assertIn("known already", self.tact("suppress", "ann@x.example").out)
         self.assertEqual(len(self.one("ann@x.example")["suppressions"]), 1)
 
+    def test_a_wish_repeated_soon_is_evidence_again(self):
+        """Its entry may have failed the first time; what was known for long needs none."""
+        def actions():
+            return [(entry["action"], "known already" in entry["sealed"]["text"]) for entry in self.json("audit", "trail", "ann@x.example")]
+        self.tact("suppress", "ann@x.example")
+        self.tact("suppress", "ann@x.example")
+        self.assertEqual(actions(), [("suppress", False), ("suppress", True)])
+        self.write("clock", "@%d\n" % (NOW + 6 * 86400))
+        self.tact("suppress", "ann@x.example")
+        self.assertEqual(len(actions()), 2)
+
     def test_several_at_once_or_none(self):
         self.assertIn("bad: ", self.tact("suppress", "ann@x.example", "bad", code=65).err)
         self.assertEqual(self.one("ann@x.example")["suppressions"], [])

@@ -677,23 +677,77 @@ START_TEST(failing_store_leaves_undecided)
 }
 END_TEST
 
+/* A decider over the same store, with another evidence log or none. */
+static void decide_with(struct tact_audit *audit)
+{
+	tact_decider_free(&b.decider);
+	b.decider = tact_decider_new(&(struct tact_decider_parts){
+	    .store = b.store, .audit = audit, .identity = &b.identity, .host = "relay", .ledger = b.ledger});
+	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
+}
+
+START_TEST(a_change_without_evidence_is_repaired_by_repeating_it)
+{
+	struct tact_recipient ann;
+	struct tact_changed changed;
+	struct tact_change wish = {.kind = TACT_CHANGE_SUPPRESS,
+	    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""},
+		.reason = TACT_MANUAL,
+		.source = "",
+		.note = "",
+		.ended_by = "",
+		.ended_why = ""},
+	    .by = "eve",
+	    .why = "asked"};
+	struct tact_change ending = {.kind = TACT_CHANGE_UNSUPPRESS,
+	    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}},
+	    .by = "eve",
+	    .why = "asked back"};
+	struct tact_change call = {.kind = TACT_CHANGE_CONTACT,
+	    .contact = {.id = tact_id_random(),
+		.time_us = NOW,
+		.count = 1,
+		.stream = "",
+		.owner = "",
+		.brand = "",
+		.campaign = "",
+		.offer = "",
+		.list = ""},
+	    .by = "eve",
+	    .why = "called"};
+	const struct {
+		const struct tact_change *change;
+		const char *needle;
+		int again;
+	} rows[] = {{&wish, "\"action\":\"suppress\"", TACT_OK},
+	    {&ending, "\"action\":\"unsuppress\"", TACT_ABSENT}, {&call, "\"action\":\"contact\"", TACT_OK}};
+
+	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &ann, NULL), TACT_OK);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		decide_with(NULL);
+		ck_assert_int_ne(
+		    tact_decide_change(b.decider, b.arena, &ann, rows[i].change, 1, NOW, 0, &changed, NULL),
+		    TACT_OK);
+		ck_assert_uint_eq(evidence(rows[i].needle).hits, 0);
+		decide_with(b.audit);
+		ck_assert_int_eq(
+		    tact_decide_change(b.decider, b.arena, &ann, rows[i].change, 1, NOW, 0, &changed, NULL),
+		    rows[i].again);
+		ck_assert(!changed.changed);
+		ck_assert_uint_eq(evidence(rows[i].needle).hits, 1);
+	}
+}
+END_TEST
+
 START_TEST(without_evidence_nothing_is_decided_and_the_retry_is_found)
 {
-	struct tact_audit *audit = b.audit;
 	struct tact_ruling ruling;
-	struct tact_decider_parts parts = {
-	    .store = b.store, .identity = &b.identity, .host = "relay", .ledger = b.ledger};
 
-	tact_decider_free(&b.decider);
-	b.decider = tact_decider_new(&parts);
-	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
+	decide_with(NULL);
 	ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
 	expect_fate("no evidence log", &ruling, TACT_FATE_UNDECIDED);
 	ck_assert_uint_eq(count_contacts("ann@example.com"), 1);
-	tact_decider_free(&b.decider);
-	parts.audit = audit;
-	b.decider = tact_decider_new(&parts);
-	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
+	decide_with(b.audit);
 	ruling = decide_one("news@head.example", "a", NOW + 4 * DAY, "ann@example.com");
 	expect_fate("retry four days later", &ruling, TACT_FATE_PASS);
 	ck_assert_uint_eq(count_contacts("ann@example.com"), 1);
@@ -958,6 +1012,7 @@ static Suite *suite(void)
 	tcase_add_test(c, discarded_review_is_refused);
 	tcase_add_test(c, failing_store_leaves_undecided);
 	tcase_add_test(c, without_evidence_nothing_is_decided_and_the_retry_is_found);
+	tcase_add_test(c, a_change_without_evidence_is_repaired_by_repeating_it);
 	tcase_add_test(c, wrong_key_is_refused_and_a_rotated_one_adopted);
 	tcase_add_test(c, the_same_wish_twice_is_one_and_ends_by_a_person);
 	tcase_add_test(c, an_alias_is_the_same_person);
