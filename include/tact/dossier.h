@@ -123,8 +123,11 @@ struct tact_claim {
 	/* as in facts.priority, kept beside for sorting; the record holds this one for both */
 	int priority;
 	int64_t made_us, not_after_us;
-	/* when the gate asked last and was told to wait: its place is sought from here; 0: from made_us */
+	/* when the gate asked last and was told to wait: its place is sought from here; 0: from made_us. A
+	 * planned claim's is the time it is planned for. */
 	int64_t asked_us;
+	/* when the planned claim was made that this mail took: it ranks from then; 0: from made_us */
+	int64_t rank_us;
 	struct tact_facts facts; /* what the rules read, as it was */
 	const char *relay;	 /* host whose Postfix keeps the mail */
 	/* "s29921760": label under the gate's domain it was queued under; "" if none */
@@ -225,9 +228,9 @@ void tact_dossier_remove_contact(struct tact_dossier *dossier, const struct tact
 
 /* Housekeeping, done at each write and by the sweep: contacts older than 35 days of the same day (UTC) and
  * the same facts fold into one with span a day; contacts older than history_s go; claims that are done go a
- * week after done_us or not_after_us, whichever is later, all others (but planned ones) 30 days after
- * not_after_us, when no queue holds their mail any more; suppressions and consents never go (ended ones a
- * history after their end). Answers whether anything changed. */
+ * week after done_us or not_after_us, whichever is later, planned ones that nobody took a day after
+ * not_after_us, all others 30 days after it, when no queue holds their mail any more; suppressions and
+ * consents never go (ended ones a history after their end). Answers whether anything changed. */
 bool tact_dossier_tidy(
     struct tact_arena *arena, struct tact_dossier *dossier, int64_t now_us, int64_t history_s);
 
@@ -254,5 +257,78 @@ int tact_dossier_decode_review(struct tact_arena *arena, const void *bytes, size
     struct tact_review *ret, struct tact_error *err);
 void tact_dossier_encode_review(
     struct tact_arena *arena, const struct tact_review *review, const void **ret_bytes, size_t *ret_size);
+
+/* ---- campaigns: what is known of one, and how it fares ------------------------------------------------- */
+
+enum tact_campaign_state {
+	TACT_CAMPAIGN_PLANNED, /* its claims hold their places; none of its mail has passed */
+	TACT_CAMPAIGN_RUNNING, /* the same, once its mail passes */
+	TACT_CAMPAIGN_PAUSED,  /* its mail waits, its claims hold nothing */
+	TACT_CAMPAIGN_CANCELLED,
+	TACT_CAMPAIGN_DONE, /* its claims hold nothing; what still comes of it is mail like any other */
+	TACT_CAMPAIGN_STATES
+};
+const char *tact_dossier_campaign_state_name(enum tact_campaign_state state);
+
+/* What came of a campaign's mail. */
+struct tact_campaign_health {
+	int64_t sent; /* contacts written */
+	int64_t complaints, unsubscribes, bounces;
+};
+
+struct tact_campaign {
+	const char *name; /* as first written; compared without ASCII case everywhere */
+	enum tact_campaign_state state;
+	/* of the plan; "" and 0 for a campaign that was never planned */
+	const char *stream, *owner, *brand, *offer;
+	int priority;
+	int64_t planned_us, not_after_us;
+	int64_t recipients; /* claims made */
+	int64_t made_us, changed_us;
+	const char *by, *why; /* who changed it last, and what for */
+	/* Stopped by this breaker, and the words it said; "" and 0 when not. */
+	const char *tripped_by, *tripped_why;
+	int64_t tripped_us;
+	/* When it was let go on, 0 for never. Hours that began before that hour do not count for a breaker,
+	 * and of that hour itself not what had been counted by then. */
+	int64_t resumed_us;
+	struct tact_campaign_health resumed_at;
+	struct tact_unknown unknown;
+};
+
+/* One hour of one writer. */
+struct tact_campaign_hour {
+	int64_t hour; /* since 1970: time_us / 3600 000 000 */
+	struct tact_campaign_health health;
+};
+/* What one process of one relay counted: a record of its own, so that nobody overwrites another's. */
+struct tact_campaign_count {
+	const char *name;		  /* of the campaign */
+	const char *writer;		  /* "relay1/gate" */
+	struct tact_campaign_hour *hours; /* ascending, each once */
+	size_t hours_count;
+	struct tact_unknown unknown;
+};
+#define TACT_CAMPAIGN_HOURS_MAX 2160 /* 90 days; earlier ones are folded into the first */
+
+/* A record of the kind is one of the two. */
+struct tact_campaign_record {
+	bool counts;
+	struct tact_campaign campaign;	  /* unless counts */
+	struct tact_campaign_count count; /* with counts */
+};
+/* The id under which a campaign's record stands, and one writer's counts. */
+struct tact_id tact_dossier_campaign_id(const char *name);
+struct tact_id tact_dossier_campaign_count_id(const char *name, const char *writer);
+/* The id of the claim by which a campaign waits for the person under KEY. */
+struct tact_id tact_dossier_planned_id(const char *name, const struct tact_id *key);
+/* As tact_dossier_decode and tact_dossier_encode; src/dossier/campaign.proto. size 0 is TACT_ABSENT. */
+int tact_dossier_decode_campaign(struct tact_arena *arena, const void *bytes, size_t size,
+    struct tact_campaign_record *ret, struct tact_error *err);
+void tact_dossier_encode_campaign(struct tact_arena *arena, const struct tact_campaign_record *record,
+    const void **ret_bytes, size_t *ret_size);
+/* Adds what HEALTH says to the hour; the array stays sorted, and no longer than TACT_CAMPAIGN_HOURS_MAX. */
+void tact_dossier_add_hour(struct tact_arena *arena, struct tact_campaign_hour **hours, size_t *count,
+    int64_t hour, const struct tact_campaign_health *health);
 
 #endif

@@ -15,7 +15,7 @@
 enum tact_verdict { TACT_ACCEPT, TACT_DELAY, TACT_QUARANTINE, TACT_REJECT };
 const char *tact_policy_verdict_name(enum tact_verdict verdict);
 
-enum tact_rule_kind { TACT_RULE_SUPPRESSION, TACT_RULE_LIMIT, TACT_RULE_KINDS };
+enum tact_rule_kind { TACT_RULE_SUPPRESSION, TACT_RULE_LIMIT, TACT_RULE_BREAKER, TACT_RULE_KINDS };
 const char *tact_policy_rule_kind_name(enum tact_rule_kind kind);
 /* By the name its sections have in the configuration. TACT_OK or TACT_INVALID. */
 int tact_policy_parse_rule_kind(const char *text, enum tact_rule_kind *ret);
@@ -56,6 +56,22 @@ struct tact_limit {
 	int64_t weight_milli[TACT_CHANNELS];
 };
 
+/* What a breaker looks at. Two of them are in every rule set: a campaign that somebody paused or cancelled
+ * needs no configuration. */
+enum tact_breaker_about {
+	TACT_BREAKER_RATES,
+	TACT_BREAKER_PAUSED,
+	/* also one that was stopped by a breaker that is no longer configured */
+	TACT_BREAKER_CANCELLED
+};
+/* Thresholds in thousandths of a percent of what was sent: 300 is "0.3%". Negative: not looked at. */
+struct tact_breaker {
+	enum tact_breaker_about about;
+	int64_t complaints_milli, unsubscribes_milli, bounces_milli;
+	int64_t at_least; /* sent before a rate tells anything */
+	int64_t window_s; /* the latest hours that count; 0: since the campaign began */
+};
+
 /* The mail a rule applies to; empty lists and 0 mean any. */
 struct tact_applies {
 	struct tact_names streams, brands, owners;
@@ -70,6 +86,7 @@ struct tact_rule {
 	struct tact_applies applies;
 	const char *text; /* reply; NULL: the kind's own words */
 	struct tact_limit limit;
+	struct tact_breaker breaker;
 };
 
 /* All that decides, as configured: made by config, never changed, counted references. */
@@ -102,6 +119,8 @@ struct tact_finding {
 	int64_t frees_at_us; /* when this mail would fit; 0: fits now, or never */
 	const char *why;     /* one line for explain; never NULL */
 	const char *holder;  /* owner or campaign that holds the place, or "" */
+	/* when it is a claim that holds it: "autumn-launch of corporate"; else "" */
+	const char *held_by;
 };
 
 struct tact_opinion {
@@ -117,14 +136,40 @@ struct tact_opinion {
 	size_t weighed_count;
 };
 
+/* ---- campaigns, as somebody read them lately ----------------------------------------------------------- */
+
+struct tact_campaign_view {
+	/* made_us 0: no record, its mail was only counted; then it is RUNNING and has a name */
+	struct tact_campaign record;
+	const struct tact_campaign_hour *hours; /* of all writers together, ascending */
+	size_t hours_count;
+};
+struct tact_campaigns {
+	const struct tact_campaign_view *views; /* sorted by tact_policy_compare_campaigns, each once */
+	size_t count;
+};
+/* Order of names without ASCII case: <0, 0, >0. */
+int tact_policy_compare_campaigns(const char *a, const char *b);
+/* NULL when nothing is known of it; campaigns may be NULL. */
+const struct tact_campaign_view *tact_policy_find_campaign(
+    const struct tact_campaigns *campaigns, const char *name);
+/* Do its planned claims hold their places? */
+bool tact_policy_campaign_holds(const struct tact_campaign_view *view);
+/* What counts for a breaker that looks at the last window_s seconds (0: all) before now_us. */
+void tact_policy_campaign_health(const struct tact_campaign_view *view, int64_t window_s, int64_t now_us,
+    struct tact_campaign_health *ret);
+
 /* A question. */
 struct tact_question {
 	const struct tact_rule_set *rules;
 	const struct tact_facts *facts;
 	const struct tact_dossier *dossier; /* merged view */
 	int64_t now_us;
-	int64_t made_us;      /* when this mail first claimed; now_us for a new one */
+	int64_t made_us; /* when this mail first claimed; now_us for a new one */
+	int64_t rank_us; /* when the planned claim that it took was made: it ranks from then; 0: made_us */
 	int64_t not_after_us; /* latest place */
+	/* Borrowed. NULL: not known; mail of a campaign waits then, and planned claims hold their places. */
+	const struct tact_campaigns *campaigns;
 	/* this mail's own claim: not counted against it; also seeds release_spread */
 	struct tact_id claim;
 	struct tact_id contact; /* this mail's own contact (a retry): not counted against it */
@@ -161,13 +206,17 @@ int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_fac
  * Sought from when the claim was made or, later, was asked about at the gate and told to wait. places[i]
  * belongs to dossier->claims[i]; INT64_MAX for one without a place by its not_after, 0 for claims that hold
  * none (not waiting, or lapsed: an hour past their place, a day when tempfail; who waited behind a claim that
- * lapsed, or is WITHDRAWN, REFUSED or BOUNCED, has that hour from its lapse or done_us). */
+ * lapsed, or is WITHDRAWN, REFUSED or BOUNCED, has that hour from its lapse or done_us). A planned claim's is
+ * sought from the time it is planned for, and lapses at its not_after; it holds none unless its campaign is
+ * planned or running. Mail of a paused campaign stands at its not_after and holds no place against others;
+ * of a cancelled one it has no place. campaigns as in a question. */
 void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *rules,
-    const struct tact_dossier *dossier, int64_t now_us, int64_t *ret_places);
+    const struct tact_campaigns *campaigns, const struct tact_dossier *dossier, int64_t now_us,
+    int64_t *ret_places);
 /* When to look at this dossier again: the least place of its waiting claims that are on a ring, 0 for none.
  */
 int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *rules,
-    const struct tact_dossier *dossier, int64_t now_us);
+    const struct tact_campaigns *campaigns, const struct tact_dossier *dossier, int64_t now_us);
 
 /* Does the suppression hold back mail of these facts at t_us (scope, purposes, end)? And has the person's own
  * later express consent lifted it? */

@@ -280,7 +280,8 @@ static int show(struct cli *cli, const struct tact_recipient *recipient)
 		return cli_fail(cli_exit_code(result), "%s: %s", person.name, err.text);
 	person.places =
 	    tact_arena_alloc(cli->arena, (person.dossier.claims_count + 1) * sizeof *person.places);
-	tact_policy_places(cli->arena, &cli->config->rules, &person.dossier, cli->now_us, person.places);
+	tact_policy_places(
+	    cli->arena, &cli->config->rules, NULL, &person.dossier, cli->now_us, person.places);
 	if (cli->json)
 		put_person(&person);
 	else

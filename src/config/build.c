@@ -183,10 +183,13 @@ static void push_rule(
 	size_t count = whole->rules_count;
 	*TACT_PUSH(arena, build->rules, count) = section;
 	struct tact_rule *rule = TACT_PUSH(arena, whole->rules, whole->rules_count);
-	*rule = (struct tact_rule){.name = name,
+	*rule = (struct tact_rule){
+	    .name = name,
 	    .kind = kind,
 	    .action = TACT_REJECT,
-	    .limit = {.zone = whole->config.zone, .window = ""}};
+	    .limit = {.zone = whole->config.zone, .window = ""},
+	    .breaker = {.complaints_milli = -1, .unsubscribes_milli = -1, .bounces_milli = -1},
+	};
 	for (size_t i = 0; i < TACT_CHANNELS; i++)
 		rule->limit.weight_milli[i] = 1000;
 }

@@ -99,7 +99,7 @@ extern const struct value_type tact_config_type_text, tact_config_type_path, tac
     tact_config_type_header_name, tact_config_type_duration, tact_config_type_integer, tact_config_type_word,
     tact_config_type_yes_no, tact_config_type_at_most, tact_config_type_purposes, tact_config_type_channels,
     tact_config_type_names, tact_config_type_domains, tact_config_type_networks, tact_config_type_senders,
-    tact_config_type_headers, tact_config_type_weights;
+    tact_config_type_headers, tact_config_type_weights, tact_config_type_percent;
 
 /* ---- what is made of it ----------------------------------------------------------------------------------
  */

@@ -46,6 +46,7 @@ extern const struct word tact_config_yes_no[], tact_config_modes[], tact_config_
 #define TYPE_senders "list"
 #define TYPE_headers "list"
 #define TYPE_weights "list"
+#define TYPE_percent "percent"
 
 #define OPTION(section, name, kind, unit, range, preset, required, reloadable, help, ...)                    \
 	{                                                                                                    \

@@ -203,7 +203,8 @@ static void parse_duration(
 
 static const char *print_duration(struct tact_arena *arena, const struct row *row, const void *target)
 {
-	(void)row;
+	if (*row->doc.preset == '\0' && *(const int64_t *)target == 0)
+		return NULL; /* left out, which is not the same as none */
 	return tact_text_format_duration(arena, *(const int64_t *)target);
 }
 
@@ -307,6 +308,31 @@ const char *tact_config_print_milli(struct tact_arena *arena, int64_t milli)
 			  : rest / 100);
 }
 
+/* ---- percentages -----------------------------------------------------------------------------------------
+ */
+
+static void parse_percent(struct build *build, const struct row *row, const struct entry *entry, void *target)
+{
+	const char *text = entry->values[0];
+	size_t length = strlen(text);
+	int64_t milli;
+	if (length < 2 || text[length - 1] != '%' ||
+	    tact_config_parse_milli(text, length - 1, &milli) != TACT_OK)
+		tact_config_refuse(build, row, entry, text, "not a percentage such as 0.3%");
+	else if (milli > 100000)
+		tact_config_refuse(build, row, entry, text, "more than everything");
+	else
+		*(int64_t *)target = milli;
+}
+
+/* Negative: there is none. */
+static const char *print_percent(struct tact_arena *arena, const struct row *row, const void *target)
+{
+	int64_t milli = *(const int64_t *)target;
+	(void)row;
+	return milli < 0 ? NULL : tact_arena_printf(arena, "\"%s%%\"", tact_config_print_milli(arena, milli));
+}
+
 static int parse_sliding(const char *window, struct tact_limit *ret, struct tact_error *err)
 {
 	int64_t seconds;
@@ -380,4 +406,5 @@ const struct value_type tact_config_type_duration = {false, parse_duration, prin
 const struct value_type tact_config_type_integer = {false, parse_integer, print_integer};
 const struct value_type tact_config_type_word = {false, parse_word, print_word};
 const struct value_type tact_config_type_yes_no = {false, parse_word, print_word};
+const struct value_type tact_config_type_percent = {false, parse_percent, print_percent};
 const struct value_type tact_config_type_at_most = {false, parse_at_most, print_at_most};

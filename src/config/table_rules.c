@@ -66,6 +66,24 @@ static const struct row rows[] = {
 	AT(tact_rule, limit.weight_milli)),
     OPTION("limit", "zone", zone, "", "a name of the time zone database", "", false, true,
 	"The zone of a calendar window; without it, the zone of the top level.", AT(tact_rule, limit.zone)),
+
+    RULE("breaker", "reject", actions, "delay, quarantine or reject"),
+    OPTION("breaker", "complaints", percent, "percent", "a percentage from 0% to 100%, up to three decimals",
+	"", false, true, "A campaign is stopped when more of its mail than this was complained about.",
+	AT(tact_rule, breaker.complaints_milli)),
+    OPTION("breaker", "unsubscribes", percent, "percent",
+	"a percentage from 0% to 100%, up to three decimals", "", false, true,
+	"A campaign is stopped when more of its recipients than this unsubscribed.",
+	AT(tact_rule, breaker.unsubscribes_milli)),
+    OPTION("breaker", "bounces", percent, "percent", "a percentage from 0% to 100%, up to three decimals", "",
+	false, true, "A campaign is stopped when more of its mail than this bounced for good.",
+	AT(tact_rule, breaker.bounces_milli)),
+    OPTION("breaker", "at_least", integer, "mails", "1 to 1000000000", "100", false, true,
+	"How much must have been sent before a rate tells anything.", AT(tact_rule, breaker.at_least),
+	BETWEEN(1, 1000000000)),
+    OPTION("breaker", "window", duration, "s m h d w", "1h to 90d; without it, the whole campaign", "", false,
+	true, "Only what happened so lately counts, in whole hours.", AT(tact_rule, breaker.window_s),
+	BETWEEN(HOUR, 90 * DAY)),
 };
 
 const struct rows tact_config_rule_rows = {rows, sizeof rows / sizeof *rows};

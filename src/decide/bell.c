@@ -58,7 +58,7 @@ static void list_claims(
 	if (tact_dossier_decode(list->scratch, record->bytes, record->size, &dossier, NULL) != TACT_OK)
 		return;
 	places = tact_arena_alloc(list->scratch, (dossier.claims_count + 1) * sizeof *places);
-	tact_policy_places(list->scratch, list->rules, &dossier, list->now_us, places);
+	tact_policy_places(list->scratch, list->rules, NULL, &dossier, list->now_us, places);
 	for (size_t i = 0; i < dossier.claims_count; i++) {
 		const struct tact_claim *claim = &dossier.claims[i];
 
@@ -234,7 +234,8 @@ static bool refresh_dossier(
 	    tact_dossier_decode(refresh->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
 		return false;
 	places = tact_arena_alloc(refresh->arena, (dossier.claims_count + 1) * sizeof *places);
-	tact_policy_places(refresh->arena, refresh->terms.rules, &dossier, refresh->terms.now_us, places);
+	tact_policy_places(
+	    refresh->arena, refresh->terms.rules, NULL, &dossier, refresh->terms.now_us, places);
 	for (size_t i = 0; i < dossier.claims_count; i++) {
 		struct tact_claim *claim = &dossier.claims[i];
 		bool named = is_named(refresh, &claim->id);

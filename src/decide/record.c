@@ -26,7 +26,7 @@ int64_t record_wake_us(
 	if (rung == 0)
 		return 0;
 	places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places);
-	tact_policy_places(arena, terms->rules, dossier, terms->now_us, places);
+	tact_policy_places(arena, terms->rules, NULL, dossier, terms->now_us, places);
 	for (size_t i = 0; i < dossier->claims_count; i++) {
 		if (!on_a_ring(&dossier->claims[i]))
 			continue;
@@ -56,7 +56,7 @@ void record_withdraw_lapsed(
 	if (waiting == 0)
 		return;
 	places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places);
-	tact_policy_places(arena, terms->rules, dossier, terms->now_us, places);
+	tact_policy_places(arena, terms->rules, NULL, dossier, terms->now_us, places);
 	for (size_t i = 0; i < dossier->claims_count; i++) {
 		struct tact_claim *claim = &dossier->claims[i];
 

@@ -142,7 +142,7 @@ static void look_at_place(struct tact_arena *arena, const struct tact_rule_set *
 {
 	int64_t *places = tact_arena_alloc(arena, (view->claims_count + 1) * sizeof *places), place = 0;
 
-	tact_policy_places(arena, rules, view, now_us, places);
+	tact_policy_places(arena, rules, NULL, view, now_us, places);
 	for (size_t i = 0; i < view->claims_count; i++)
 		if (tact_id_equal(&view->claims[i].id, &claim->id))
 			place = places[i];

@@ -285,6 +285,7 @@ static void read_claim(struct reader *reader, const Tact__Claim *from, struct ta
 	ret->made_us = read_time(reader, from->made_us);
 	ret->not_after_us = read_time(reader, from->not_after_us);
 	ret->asked_us = read_time(reader, from->asked_us);
+	ret->rank_us = read_time(reader, from->rank_us);
 	read_claim_facts(reader, from, &ret->facts);
 	ret->relay = read_name(reader, from->relay);
 	ret->ring = read_name(reader, from->ring);

@@ -307,6 +307,7 @@ static void write_claim(struct tables *tables, const struct tact_claim *from, Ta
 	to->made_us = from->made_us;
 	to->not_after_us = from->not_after_us;
 	to->asked_us = from->asked_us;
+	to->rank_us = from->rank_us;
 	to->priority = from->priority;
 	to->facts = write_claim_facts(tables, &from->facts);
 	to->exempt = from->facts.exempt;

@@ -15,6 +15,7 @@
 #define FOLD_AFTER_US (35 * DAY_US)
 #define CLAIM_KEPT_US (7 * DAY_US)
 #define CLAIM_FORGOTTEN_US (30 * DAY_US) /* no queue holds a mail for so long after its time */
+#define CLAIM_PLANNED_US DAY_US
 
 static bool is_same_unknown(const struct tact_unknown *a, const struct tact_unknown *b)
 {
@@ -122,7 +123,7 @@ static bool claim_stays(const struct tact_claim *claim, int64_t now_us)
 	if (is_done(claim))
 		return claim->done_us > now_us - CLAIM_KEPT_US ||
 		       claim->not_after_us > now_us - CLAIM_KEPT_US;
-	return claim->planned || claim->not_after_us > now_us - CLAIM_FORGOTTEN_US;
+	return claim->not_after_us > now_us - (claim->planned ? CLAIM_PLANNED_US : CLAIM_FORGOTTEN_US);
 }
 
 static bool trim_claims(struct tact_dossier *dossier, int64_t now_us)

@@ -112,7 +112,8 @@ static void find(const struct asker *asker, const struct course *course, int64_t
 		if (!asker->seats[i].applies)
 			continue;
 		finding = &ret->findings[ret->findings_count];
-		*finding = (struct tact_finding){.rule = &rules->rules[i], .why = "", .holder = ""};
+		*finding =
+		    (struct tact_finding){.rule = &rules->rules[i], .why = "", .holder = "", .held_by = ""};
 		ret_asked_us[ret->findings_count++] = judge(asker, i, course, now_us, finding);
 		finding->verdict = finding->fired ? finding->rule->action : TACT_ACCEPT;
 		if (finding->verdict != TACT_DELAY)
@@ -183,6 +184,11 @@ static const char *first_part(const struct asker *asker, const struct tact_findi
 	return tact_text_printable(arena, words, FIRST_PART_MAX);
 }
 
+static bool is_open_ended(const struct tact_opinion *opinion)
+{
+	return opinion->rule != NULL && policy_kinds[opinion->rule->kind].open_ended;
+}
+
 static void put_into_words(struct tact_arena *arena, const struct tact_question *question,
     const struct course *course, const char *first, bool turned, struct tact_opinion *ret)
 {
@@ -195,8 +201,11 @@ static void put_into_words(struct tact_arena *arena, const struct tact_question 
 		text = "accepted";
 		break;
 	case TACT_DELAY:
-		text =
-		    JOIN(arena, first, comma, "next place ", policy_format_minute(arena, course->place_us));
+		text = is_open_ended(ret)
+			   ? JOIN(arena, first, comma, "waits until ",
+				 policy_format_minute(arena, course->place_us), " at the latest")
+			   : JOIN(arena, first, comma, "next place ",
+				 policy_format_minute(arena, course->place_us));
 		break;
 	case TACT_QUARANTINE:
 		text = JOIN(arena, "held for review: ", first);
@@ -232,7 +241,8 @@ static void conclude(const struct asker *asker, const struct tact_question *ques
 
 void tact_policy_ask(struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret)
 {
-	const struct rank rank = {question->facts->priority, question->made_us, &question->claim};
+	const struct rank rank = {question->facts->priority,
+	    question->rank_us != 0 ? question->rank_us : question->made_us, &question->claim};
 	int64_t *asked_us = tact_arena_alloc(arena, question->rules->rules_count * sizeof *asked_us);
 	struct book book;
 	struct asker asker;
@@ -243,6 +253,7 @@ void tact_policy_ask(struct tact_arena *arena, const struct tact_question *quest
 	*ret = (struct tact_opinion){.verdict = TACT_ACCEPT};
 	policy_book_open(&book, arena, question->rules, question->dossier, question->dossier->claims_count,
 	    policy_first_made(question->dossier, from_us));
+	book.campaigns = question->campaigns;
 	policy_book_name(&book, question->facts, names);
 	policy_place_claims(&book, &rank, question->now_us, NULL);
 	policy_sit(

@@ -203,6 +203,7 @@ void policy_book_place(struct book *book, const struct tact_facts *facts, const 
 	entry->count = 1;
 	entry->id = id;
 	entry->holder = holder_of(facts->owner, facts->campaign);
+	entry->facts = facts;
 	entry->purpose = (uint8_t)facts->purpose;
 	entry->channel = channel_of(facts->channel);
 	entry->claim = true;

@@ -35,6 +35,7 @@ struct entry {
 	int64_t count;
 	const struct tact_id *id;
 	const char *holder;
+	const struct tact_facts *facts; /* of a claim; NULL of a contact */
 	uint8_t purpose, channel;
 	bool claim;
 	uint32_t names[NAMES]; /* equal numbers, equal names; 0 where no rule reads them */
@@ -77,7 +78,8 @@ struct book {
 	struct tact_arena *arena;
 	const struct tact_rule_set *rules;
 	const struct tact_dossier *dossier;
-	int64_t from_us; /* nobody asks about an earlier time */
+	const struct tact_campaigns *campaigns; /* NULL: not known */
+	int64_t from_us;			/* nobody asks about an earlier time */
 	struct entry *contacts;
 	size_t contacts_count;
 	struct entry **claims; /* placed so far, sorted by place */
@@ -121,6 +123,7 @@ struct tally {
 	bool satisfied;
 	int64_t next_us; /* when not satisfied: no time before this one can be */
 	const char *holder;
+	const struct tact_facts *held_by; /* of the claim that is the holder, or NULL */
 };
 
 #define POLICY_WEIGHT_MAX INT64_C(1000000000)
@@ -148,13 +151,17 @@ struct seat {
 	const char *abstains; /* why the rule has nothing to say, or NULL */
 	int64_t pushed_us;    /* the time from which this rule moved the place first; NEVER if it did not */
 	struct window window; /* of a limit */
+	bool stopped;	      /* of a breaker */
 };
 
 struct asker {
 	struct book *book;
 	const struct tact_facts *facts;
-	const struct tact_id *contact; /* its own, or NULL */
-	int64_t contact_from_us;       /* but not one that is earlier */
+	const struct tact_id *contact;		   /* its own, or NULL */
+	int64_t contact_from_us;		   /* but not one that is earlier */
+	const struct tact_campaign_view *campaign; /* of the mail; NULL when nothing is known of one */
+	bool asks;				   /* a mail; not a claim that is only put into its place */
+	bool stopped; /* its campaign is stopped for now: it stands at its not_after */
 	uint32_t names[NAMES];
 	struct seat *seats; /* one for each rule */
 };
@@ -164,6 +171,10 @@ struct kind {
 	const char *name;
 	/* Is the mail asked about now also when it is asked about at its place? */
 	bool now_too;
+	/* The place that it gives is only the latest there is. */
+	bool open_ended;
+	/* Has the rule anything to do with such mail? May be NULL: it has. */
+	bool (*concerns)(const struct tact_rule *rule, const struct tact_facts *facts);
 	/* Makes the seat ready for questions at from_us and later. May be NULL. */
 	void (*prepare)(struct asker *asker, size_t rule, int64_t from_us);
 	/* Least time ≥ t_us at which the rule is satisfied, or NEVER. Idempotent, monotone. */
@@ -189,6 +200,12 @@ int64_t policy_limit_earliest(const struct asker *asker, size_t rule, int64_t t_
 bool policy_limit_holds(const struct asker *asker, size_t rule, int64_t since_us, int64_t t_us);
 void policy_limit_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
 const char *policy_limit_words(const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
+
+bool policy_breaker_concerns(const struct tact_rule *rule, const struct tact_facts *facts);
+void policy_breaker_prepare(struct asker *asker, size_t rule, int64_t from_us);
+int64_t policy_breaker_earliest(const struct asker *asker, size_t rule, int64_t t_us);
+void policy_breaker_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
+const char *policy_breaker_words(const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
 
 int64_t policy_suppression_earliest(const struct asker *asker, size_t rule, int64_t t_us);
 void policy_suppression_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);

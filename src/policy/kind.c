@@ -25,6 +25,17 @@ const struct kind policy_kinds[TACT_RULE_KINDS] = {
 	    .judge = policy_limit_judge,
 	    .words = policy_limit_words,
 	},
+    [TACT_RULE_BREAKER] =
+	{
+	    .name = "breaker",
+	    .now_too = true,
+	    .open_ended = true,
+	    .concerns = policy_breaker_concerns,
+	    .prepare = policy_breaker_prepare,
+	    .earliest = policy_breaker_earliest,
+	    .judge = policy_breaker_judge,
+	    .words = policy_breaker_words,
+	},
 };
 
 const char *tact_policy_rule_kind_name(enum tact_rule_kind kind)

@@ -235,11 +235,30 @@ static const char *count_words(struct tact_arena *arena, const struct tact_limit
 	    policy_format_milli(arena, limit->at_most_milli), " in ", limit->window);
 }
 
-static const char *explain(
-    struct tact_arena *arena, const struct tact_limit *limit, const struct tally *tally, int64_t frees_at_us)
+#define HOLDER_MAX 40 /* a reply has other things to say, too */
+
+/* "autumn-launch of corporate": what the desk that lost may ask about. A name that looks like an address is
+ * not repeated. */
+static const char *name_holder(struct tact_arena *arena, const struct tact_facts *facts)
+{
+	const char *campaign, *owner;
+
+	if (facts == NULL)
+		return "";
+	campaign = strchr(facts->campaign, '@') == NULL ? facts->campaign : "";
+	campaign = tact_text_printable(arena, campaign, HOLDER_MAX);
+	owner = tact_text_printable(arena, facts->owner, HOLDER_MAX);
+	return JOIN(arena, campaign, *campaign != '\0' && *owner != '\0' ? " of " : "", owner);
+}
+
+static const char *explain(struct tact_arena *arena, const struct tact_limit *limit,
+    const struct tally *tally, const char *held_by, int64_t frees_at_us)
 {
 	return JOIN(arena, count_words(arena, limit, tally->count_milli),
-	    *tally->holder == '\0' ? "" : ", the latest of ", tally->holder,
+	    *held_by != '\0'	     ? ", place held by "
+	    : *tally->holder != '\0' ? ", the latest of "
+				     : "",
+	    *held_by != '\0' ? held_by : tally->holder,
 	    frees_at_us == 0 ? "; never room for this mail" : "; room from ",
 	    frees_at_us == 0 ? "" : tact_text_format_time(arena, frees_at_us));
 }
@@ -262,13 +281,14 @@ void policy_limit_judge(const struct asker *asker, size_t rule, int64_t t_us, st
 	ret->at_most_milli = limit->at_most_milli;
 	ret->window = limit->window;
 	ret->holder = tally.holder;
+	ret->held_by = name_holder(asker->book->arena, tally.held_by);
 	ret->why = "within the limit";
 	if (tally.satisfied)
 		return;
 	ret->fired = true;
 	ret->until_us = policy_window_earliest(&seat->window, tally.next_us);
 	ret->frees_at_us = ret->until_us == POLICY_NEVER ? 0 : ret->until_us;
-	ret->why = explain(asker->book->arena, limit, &tally, ret->frees_at_us);
+	ret->why = explain(asker->book->arena, limit, &tally, ret->held_by, ret->frees_at_us);
 }
 
 const char *policy_limit_words(const struct asker *asker, const struct tact_finding *finding, int64_t t_us)
@@ -277,5 +297,6 @@ const char *policy_limit_words(const struct asker *asker, const struct tact_find
 
 	(void)t_us;
 	return JOIN(arena, finding->rule->name, ": ",
-	    count_words(arena, &finding->rule->limit, finding->count_milli));
+	    count_words(arena, &finding->rule->limit, finding->count_milli),
+	    *finding->held_by == '\0' ? "" : ", place held by ", finding->held_by);
 }

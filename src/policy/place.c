@@ -37,13 +37,18 @@ void policy_sit(struct asker *asker, struct book *book, const struct tact_facts 
 	asker->contact_from_us = contact_from_us;
 	asker->contact = contact == NULL || tact_id_is_none(contact) ? NULL : contact;
 	asker->seats = book->seats;
+	asker->campaign = tact_policy_find_campaign(book->campaigns, facts->campaign);
+	asker->stopped = false;
+	asker->asks = all;
 	policy_book_name(book, facts, asker->names);
 	for (size_t i = 0; i < book->rules->rules_count; i++) {
 		const struct tact_rule *rule = &book->rules->rules[i];
 		struct seat *seat = &asker->seats[i];
 
 		*seat = (struct seat){.pushed_us = POLICY_NEVER};
-		seat->applies = (all || policy_delays(rule)) && applies(&rule->applies, facts);
+		seat->applies = (all || policy_delays(rule)) && applies(&rule->applies, facts) &&
+				(policy_kinds[rule->kind].concerns == NULL ||
+				    policy_kinds[rule->kind].concerns(rule, facts));
 		if (seat->applies && policy_kinds[rule->kind].prepare != NULL)
 			policy_kinds[rule->kind].prepare(asker, i, from_us);
 	}
@@ -87,6 +92,9 @@ int64_t policy_place(struct asker *asker, const struct tact_id *claim, int64_t f
 {
 	int64_t place_us = settle(asker, from_us, not_after_us), spread_place_us;
 
+	/* Nobody knows when it is let go on: it waits as long as it may. */
+	if (asker->stopped && place_us > not_after_us && from_us < not_after_us)
+		return not_after_us;
 	if (place_us <= from_us || place_us > not_after_us)
 		return place_us;
 	spread_place_us = policy_add(place_us, spread_us(claim, asker->book->rules->release_spread_s));
@@ -115,7 +123,8 @@ int64_t policy_lapse(int64_t place_us, int64_t freed_us, bool tempfail)
 
 static struct rank rank_of(const struct tact_claim *claim)
 {
-	return (struct rank){claim->priority, claim->made_us, &claim->id};
+	return (struct rank){
+	    claim->priority, claim->rank_us != 0 ? claim->rank_us : claim->made_us, &claim->id};
 }
 
 static int compare(const void *a, const void *b)
@@ -134,17 +143,24 @@ int64_t policy_first_made(const struct tact_dossier *dossier, int64_t t_us)
 	return t_us;
 }
 
-/* The waiting claims that go first, in order. */
-static size_t line_up(
-    const struct tact_dossier *dossier, const struct rank *least, const struct tact_claim **ret)
+/* A claim that a campaign made for mail that is still to come, and gave up. */
+static bool is_given_up(const struct book *book, const struct tact_claim *claim)
 {
+	return claim->planned && book->campaigns != NULL && *claim->facts.campaign != '\0' &&
+	       !tact_policy_campaign_holds(tact_policy_find_campaign(book->campaigns, claim->facts.campaign));
+}
+
+/* The waiting claims that go first, in order. */
+static size_t line_up(const struct book *book, const struct rank *least, const struct tact_claim **ret)
+{
+	const struct tact_dossier *dossier = book->dossier;
 	size_t count = 0;
 
 	for (size_t i = 0; i < dossier->claims_count; i++) {
 		const struct tact_claim *claim = &dossier->claims[i];
 		struct rank rank = rank_of(claim);
 
-		if (claim->state == TACT_CLAIM_WAITING &&
+		if (claim->state == TACT_CLAIM_WAITING && !is_given_up(book, claim) &&
 		    (least == NULL ||
 			(policy_outranks(&rank, least) && !tact_id_equal(&claim->id, least->id))))
 			ret[count++] = claim;
@@ -154,27 +170,54 @@ static size_t line_up(
 	return count;
 }
 
-/* When a claim that went before RANK was given up last: withdrawn, or refused at the gate. One that passed is
- * a contact. */
-static int64_t last_given_up(const struct tact_dossier *dossier, const struct rank *rank)
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* When a claim gave up its place: withdrawn, refused at the gate, or its campaign was stopped. One that
+ * passed is a contact. */
+static int64_t given_up_us(const struct book *book, const struct tact_claim *claim)
+{
+	const struct tact_campaign_view *view;
+
+	if (claim->state == TACT_CLAIM_WITHDRAWN || claim->state == TACT_CLAIM_REFUSED ||
+	    claim->state == TACT_CLAIM_BOUNCED)
+		return claim->done_us;
+	if (claim->state != TACT_CLAIM_WAITING || !is_given_up(book, claim))
+		return 0;
+	view = tact_policy_find_campaign(book->campaigns, claim->facts.campaign);
+	return view == NULL ? 0 : later(view->record.changed_us, view->record.tripped_us);
+}
+
+/* When a claim that went before RANK gave up its place last. */
+static int64_t last_given_up(const struct book *book, const struct rank *rank)
 {
 	int64_t last_us = 0;
 
-	for (size_t i = 0; i < dossier->claims_count; i++) {
-		const struct tact_claim *claim = &dossier->claims[i];
+	for (size_t i = 0; i < book->dossier->claims_count; i++) {
+		const struct tact_claim *claim = &book->dossier->claims[i];
 		struct rank before = rank_of(claim);
+		int64_t given_us = given_up_us(book, claim);
 
-		if ((claim->state == TACT_CLAIM_WITHDRAWN || claim->state == TACT_CLAIM_REFUSED ||
-			claim->state == TACT_CLAIM_BOUNCED) &&
-		    claim->done_us > last_us && policy_outranks(&before, rank))
-			last_us = claim->done_us;
+		if (given_us > last_us && policy_outranks(&before, rank))
+			last_us = given_us;
 	}
 	return last_us;
 }
 
-static int64_t later(int64_t a, int64_t b)
+/* A claim of mail that will be refused: it is to be asked about now. */
+static bool is_cancelled(const struct asker *asker)
 {
-	return a > b ? a : b;
+	return asker->campaign != NULL && asker->campaign->record.state == TACT_CAMPAIGN_CANCELLED;
+}
+
+/* From when on its place is sought: since it is let go on, if it was stopped meanwhile. */
+static int64_t sought_from(const struct asker *asker, const struct tact_claim *claim, int64_t from_us)
+{
+	if (claim->planned || asker->campaign == NULL)
+		return from_us;
+	return later(from_us, asker->campaign->record.resumed_us);
 }
 
 /* Answers what is told of the claim's place (tact_policy_places), having put it there if it holds it. */
@@ -185,16 +228,20 @@ static int64_t place_claim(struct book *book, const struct tact_claim *claim, in
 	int64_t from_us = later(claim->made_us, claim->asked_us), place_us, lapse_us;
 
 	policy_sit(&asker, book, &claim->facts, &claim->contact_id, claim->made_us, from_us, false);
-	place_us = policy_place(&asker, &claim->id, from_us, claim->not_after_us);
+	if (is_cancelled(&asker))
+		return POLICY_NEVER;
+	place_us = policy_place(&asker, &claim->id, sought_from(&asker, claim, from_us), claim->not_after_us);
 	if (place_us > claim->not_after_us)
 		return POLICY_NEVER;
-	lapse_us = policy_lapse(
-	    place_us, later(book->freed_us, last_given_up(book->dossier, &rank)), claim->tempfail);
+	lapse_us = claim->planned ? claim->not_after_us
+				  : policy_lapse(place_us, later(book->freed_us, last_given_up(book, &rank)),
+					claim->tempfail);
 	if (now_us >= lapse_us) {
 		book->freed_us = later(book->freed_us, lapse_us);
 		return 0;
 	}
-	policy_book_place(book, &claim->facts, asker.names, &claim->id, place_us);
+	if (!asker.stopped)
+		policy_book_place(book, &claim->facts, asker.names, &claim->id, place_us);
 	return place_us;
 }
 
@@ -203,7 +250,7 @@ void policy_place_claims(struct book *book, const struct rank *least, int64_t no
 	const struct tact_dossier *dossier = book->dossier;
 	const struct tact_claim **line =
 	    tact_arena_alloc(book->arena, dossier->claims_count * sizeof(const struct tact_claim *));
-	size_t count = line_up(dossier, least, line);
+	size_t count = line_up(book, least, line);
 	uint32_t names[NAMES];
 
 	for (size_t i = 0; i < count; i++)
@@ -215,11 +262,12 @@ void policy_place_claims(struct book *book, const struct rank *least, int64_t no
 			ret_places[line[i] - dossier->claims] = place_us;
 	}
 	if (least != NULL)
-		book->freed_us = later(book->freed_us, last_given_up(dossier, least));
+		book->freed_us = later(book->freed_us, last_given_up(book, least));
 }
 
 void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *rules,
-    const struct tact_dossier *dossier, int64_t now_us, int64_t *ret_places)
+    const struct tact_campaigns *campaigns, const struct tact_dossier *dossier, int64_t now_us,
+    int64_t *ret_places)
 {
 	struct book book;
 
@@ -227,15 +275,16 @@ void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *ru
 		ret_places[i] = 0;
 	policy_book_open(
 	    &book, arena, rules, dossier, dossier->claims_count, policy_first_made(dossier, now_us));
+	book.campaigns = campaigns;
 	policy_place_claims(&book, NULL, now_us, ret_places);
 }
 
 int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *rules,
-    const struct tact_dossier *dossier, int64_t now_us)
+    const struct tact_campaigns *campaigns, const struct tact_dossier *dossier, int64_t now_us)
 {
 	int64_t *places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places), least_us = 0;
 
-	tact_policy_places(arena, rules, dossier, now_us, places);
+	tact_policy_places(arena, rules, campaigns, dossier, now_us, places);
 	for (size_t i = 0; i < dossier->claims_count; i++)
 		if (*dossier->claims[i].ring != '\0' && places[i] != 0 && places[i] != POLICY_NEVER &&
 		    (least_us == 0 || places[i] < least_us))

@@ -48,6 +48,12 @@ static bool is_present(const struct window *window, const struct entry *entry, i
 	return !entry->claim || window->own_milli > 0 || entry->time_us <= t_us;
 }
 
+static void hold(struct tally *tally, const struct entry *entry)
+{
+	tally->holder = entry->holder;
+	tally->held_by = entry->facts;
+}
+
 /* ---- sliding ------------------------------------------------------------------------------------ */
 
 /* Takes in one window: it begins at start_us, the items up to and without END are in it. */
@@ -58,7 +64,7 @@ static void judge_window(const struct window *window, int64_t t_us, int64_t star
 		while (!is_present(window, window->items[end - 1], t_us))
 			end--;
 		ret->count_milli = sum_milli;
-		ret->holder = window->items[end - 1]->holder;
+		hold(ret, window->items[end - 1]);
 	}
 	if (sum_milli + window->own_milli > window->limit->at_most_milli && ret->satisfied) {
 		ret->satisfied = false;
@@ -83,7 +89,7 @@ static void tally_behind(const struct window *window, int64_t from_us, size_t no
 	}
 	ret->count_milli = sum_milli;
 	if (i < now)
-		ret->holder = window->items[now - 1]->holder;
+		hold(ret, window->items[now - 1]);
 }
 
 /* The windows that begin at t itself or at an item before it, the latest first: every other window holds no
@@ -188,7 +194,7 @@ static void tally_calendar(const struct window *window, int64_t t_us, struct tal
 		if (!is_present(window, entry, t_us) || !is_in(entry, period, t_us))
 			continue;
 		if (ret->count_milli == 0)
-			ret->holder = entry->holder;
+			hold(ret, entry);
 		ret->count_milli += policy_window_weight(window->limit, entry);
 	}
 	if (ret->count_milli + window->own_milli > window->limit->at_most_milli) {

@@ -20,6 +20,9 @@ struct setting {
 	size_t rules_count;
 	struct tact_dossier dossier;
 	int64_t release_spread_s;
+	struct tact_campaign_view *campaigns;
+	size_t campaigns_count;
+	bool unknown_campaigns;
 };
 
 struct run {
@@ -99,7 +102,7 @@ static const struct tact_finding *find(const struct run *run, const char *name)
 
 static void check_finding(struct run *run, const struct tact_finding *finding)
 {
-	static const struct tact_finding none = {.why = "", .holder = ""};
+	static const struct tact_finding none = {.why = "", .holder = "", .held_by = ""};
 
 	if (finding == NULL)
 		finding = &none;
@@ -107,6 +110,8 @@ static void check_finding(struct run *run, const struct tact_finding *finding)
 	check_milli(run, "at_most", finding->at_most_milli);
 	check_time(run, "frees_at", finding->frees_at_us);
 	check_word(run, "holder", finding->holder);
+	check_word(run, "held_by", finding->held_by);
+	check_word(run, "window", finding->window == NULL ? "" : finding->window);
 	check_word(run, "why", finding->why);
 }
 
@@ -202,6 +207,45 @@ static struct tact_rule_set rules_of(const struct run *run)
 	    .release_spread_s = run->here.release_spread_s};
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct tact_campaign_view *left = a, *right = b;
+
+	return tact_policy_compare_campaigns(left->record.name, right->record.name);
+}
+
+static struct tact_campaigns campaigns_of(const struct run *run)
+{
+	struct tact_campaigns campaigns = {.count = run->here.campaigns_count};
+	struct tact_campaign_view *views =
+	    tact_arena_alloc(run->arena, (campaigns.count + 1) * sizeof *views);
+
+	for (size_t i = 0; i < campaigns.count; i++)
+		views[i] = run->here.campaigns[i];
+	qsort(views, campaigns.count, sizeof *views, by_name);
+	campaigns.views = views;
+	return campaigns;
+}
+
+static void do_counted(struct run *run, struct setting *to)
+{
+	struct tact_campaign_health health;
+	int64_t hour;
+	const char *name = line_counted(&run->line, &hour, &health);
+
+	for (size_t i = 0; i < to->campaigns_count; i++) {
+		struct tact_campaign_view *view = &to->campaigns[i];
+		struct tact_campaign_hour *hours = (struct tact_campaign_hour *)(uintptr_t)view->hours;
+
+		if (strcmp(view->record.name, name) != 0)
+			continue;
+		tact_dossier_add_hour(run->arena, &hours, &view->hours_count, hour, &health);
+		view->hours = hours;
+		return;
+	}
+	line_fail(&run->line, "there is no campaign \"%s\"", name);
+}
+
 static void remember_contact(struct run *run, const struct tact_facts *facts, int64_t time_us)
 {
 	struct tact_dossier *dossier = &run->here.dossier;
@@ -251,12 +295,17 @@ static void do_mail(struct run *run, bool sends)
 	struct line *line = &run->line;
 	struct tact_rule_set rules = rules_of(run);
 	struct tact_facts *facts = tact_arena_alloc(run->arena, sizeof *facts);
-	struct tact_question question = {.rules = &rules, .facts = facts, .dossier = &run->here.dossier};
+	struct tact_campaigns campaigns = campaigns_of(run);
+	struct tact_question question = {.rules = &rules,
+	    .facts = facts,
+	    .dossier = &run->here.dossier,
+	    .campaigns = run->here.unknown_campaigns ? NULL : &campaigns};
 	const char *claim = line_value(line, "claim"), *contact = line_value(line, "contact");
 
 	line_facts(line, facts);
 	question.now_us = line_time(line, "now", 0);
 	question.made_us = line_time(line, "made", question.now_us);
+	question.rank_us = line_time(line, "rank", 0);
 	question.not_after_us =
 	    line_time(line, "not_after", question.made_us + INT64_C(3650) * 86400 * 1000000);
 	question.claim = id_of_name(claim == NULL ? "" : claim);
@@ -283,20 +332,23 @@ static void do_places(struct run *run)
 	const struct tact_dossier *dossier = &run->here.dossier;
 	int64_t now_us = line_time(line, "now", 0);
 	int64_t *places = tact_arena_alloc(run->arena, dossier->claims_count * sizeof *places);
+	struct tact_campaigns all = campaigns_of(run);
+	const struct tact_campaigns *campaigns = run->here.unknown_campaigns ? NULL : &all;
 
-	tact_policy_places(run->arena, &rules, dossier, now_us, places);
+	tact_policy_places(run->arena, &rules, campaigns, dossier, now_us, places);
 	for (size_t i = 0; i < dossier->claims_count; i++) {
 		char name[TACT_ID_BYTES + 1] = "";
 
 		memcpy(name, dossier->claims[i].id.b, TACT_ID_BYTES);
 		check_time(run, name, places[i]);
 	}
-	check_time(run, "wake", tact_policy_wake(run->arena, &rules, dossier, now_us));
+	check_time(run, "wake", tact_policy_wake(run->arena, &rules, campaigns, dossier, now_us));
 	line_end(line);
 }
 
 static void do_set(struct run *run, struct setting *setting)
 {
+	setting->unknown_campaigns = line_yes(&run->line, "unknown_campaigns", setting->unknown_campaigns);
 	setting->release_spread_s = line_duration_s(&run->line, "release_spread", setting->release_spread_s);
 	line_end(&run->line);
 }
@@ -319,6 +371,11 @@ static void do_case(struct run *run)
 	run->here.rules_count = 0;
 	for (size_t i = 0; i < n; i++)
 		*TACT_PUSH(run->arena, run->here.rules, run->here.rules_count) = run->given.rules[i];
+	run->here.campaigns = NULL;
+	run->here.campaigns_count = 0;
+	for (size_t i = 0; i < run->given.campaigns_count; i++)
+		*TACT_PUSH(run->arena, run->here.campaigns, run->here.campaigns_count) =
+		    run->given.campaigns[i];
 }
 
 static bool do_given(struct run *run, const char *verb)
@@ -332,6 +389,12 @@ static bool do_given(struct run *run, const char *verb)
 		line_limit(line, TACT_PUSH(arena, to->rules, to->rules_count));
 	else if (strcmp(verb, "suppression") == 0)
 		line_suppression(line, TACT_PUSH(arena, to->rules, to->rules_count));
+	else if (strcmp(verb, "breaker") == 0)
+		line_breaker(line, TACT_PUSH(arena, to->rules, to->rules_count));
+	else if (strcmp(verb, "campaign") == 0)
+		line_campaign(line, TACT_PUSH(arena, to->campaigns, to->campaigns_count));
+	else if (strcmp(verb, "counted") == 0)
+		do_counted(run, to);
 	else if (strcmp(verb, "contact") == 0)
 		line_contact(line, TACT_PUSH(arena, dossier->contacts, dossier->contacts_count));
 	else if (strcmp(verb, "claim") == 0)

@@ -347,6 +347,76 @@ void line_suppression(struct line *line, struct tact_rule *ret)
 	line_end(line);
 }
 
+/* "0.3%" in thousandths of a percent; -1 when it is not said. */
+static int64_t read_percent(struct line *line, const char *key)
+{
+	const char *value = line_value(line, key);
+	size_t length = value != NULL ? strlen(value) : 0;
+
+	if (value == NULL)
+		return -1;
+	if (length < 2 || value[length - 1] != '%')
+		line_fail(line, "%s=%s: a percentage is wanted", key, value);
+	return line_milli(line, tact_arena_strndup(line->arena, value, length - 1));
+}
+
+void line_breaker(struct line *line, struct tact_rule *ret)
+{
+	static const char *const abouts[] = {"rates", "paused", "cancelled"};
+	const char *about = line_value(line, "about");
+
+	*ret = (struct tact_rule){.kind = TACT_RULE_BREAKER};
+	read_rule(line, TACT_REJECT, ret);
+	ret->breaker = (struct tact_breaker){
+	    .about = about == NULL ? TACT_BREAKER_RATES : (enum tact_breaker_about)PICK(line, abouts, about),
+	    .complaints_milli = read_percent(line, "complaints"),
+	    .unsubscribes_milli = read_percent(line, "unsubscribes"),
+	    .bounces_milli = read_percent(line, "bounces"),
+	    .at_least = line_int(line, "at_least", 1),
+	    .window_s = line_duration_s(line, "window", 0),
+	};
+	line_end(line);
+}
+
+/* ---- campaigns ---------------------------------------------------------------------------------- */
+
+void line_campaign(struct line *line, struct tact_campaign_view *ret)
+{
+	static const char *const states[] = {"planned", "running", "paused", "cancelled", "done"};
+	struct tact_campaign *record = &ret->record;
+	const char *state = line_value(line, "state"), *tripped = line_value(line, "tripped_by");
+
+	record->name = line_bare(line, "the campaign's name");
+	record->state =
+	    state == NULL ? TACT_CAMPAIGN_RUNNING : (enum tact_campaign_state)PICK(line, states, state);
+	record->stream = record->owner = record->brand = record->offer = "";
+	record->made_us = 1;
+	record->by = value_or_empty(line, "by");
+	record->why = value_or_empty(line, "why");
+	record->changed_us = line_time(line, "changed", 1);
+	record->tripped_by = tripped == NULL ? "" : tripped;
+	record->tripped_us = line_time(line, "tripped", tripped == NULL ? 0 : 1);
+	record->tripped_why = value_or_empty(line, "tripped_why");
+	record->resumed_us = line_time(line, "resumed", 0);
+	record->resumed_at = (struct tact_campaign_health){
+	    .sent = line_int(line, "sent", 0), .complaints = line_int(line, "complaints", 0)};
+	line_end(line);
+}
+
+/* counted NAME at=TIME sent= complaints= unsubscribes= bounces= */
+const char *line_counted(struct line *line, int64_t *ret_hour, struct tact_campaign_health *ret)
+{
+	const char *name = line_bare(line, "the campaign's name");
+
+	*ret_hour = line_time(line, "at", 0) / INT64_C(3600000000);
+	*ret = (struct tact_campaign_health){.sent = line_int(line, "sent", 0),
+	    .complaints = line_int(line, "complaints", 0),
+	    .unsubscribes = line_int(line, "unsubscribes", 0),
+	    .bounces = line_int(line, "bounces", 0)};
+	line_end(line);
+	return name;
+}
+
 /* ---- facts and records -------------------------------------------------------------------------- */
 
 void line_facts(struct line *line, struct tact_facts *ret)
@@ -400,6 +470,8 @@ void line_claim(struct line *line, struct tact_claim *ret)
 	ret->contact_id = id_of_name(value_or_empty(line, "contact"));
 	ret->state = state == NULL ? TACT_CLAIM_WAITING : (enum tact_claim_state)PICK(line, states, state);
 	ret->planned = line_yes(line, "planned", false);
+	ret->asked_us = line_time(line, "at", 0);
+	ret->rank_us = line_time(line, "rank", 0);
 	ret->tempfail = line_yes(line, "tempfail", false);
 	ret->ring = value_or_empty(line, "ring");
 	ret->made_us = line_time(line, "made", 0);

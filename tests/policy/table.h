@@ -39,10 +39,15 @@ enum tact_purpose line_purpose(const struct line *line, const char *word);
 /* An id made of a name: the same name, the same id; "" is none. */
 struct tact_id id_of_name(const char *name);
 
-void line_limit(struct line *line, struct tact_rule *ret);	     /* limit NAME at_most=4/7d … */
-void line_suppression(struct line *line, struct tact_rule *ret);     /* suppression NAME … */
-void line_facts(struct line *line, struct tact_facts *ret);	     /* PURPOSE stream= owner= … */
-void line_contact(struct line *line, struct tact_contact *ret);	     /* contact TIME PURPOSE … */
+void line_limit(struct line *line, struct tact_rule *ret); /* limit NAME at_most=4/7d … */
+void line_suppression(struct line *line, struct tact_rule *ret);
+void line_breaker(struct line *line, struct tact_rule *ret);
+void line_campaign(struct line *line, struct tact_campaign_view *ret);
+/* Answers the campaign's name. */
+const char *line_counted(
+    struct line *line, int64_t *ret_hour, struct tact_campaign_health *ret); /* suppression NAME … */
+void line_facts(struct line *line, struct tact_facts *ret);		     /* PURPOSE stream= owner= … */
+void line_contact(struct line *line, struct tact_contact *ret);		     /* contact TIME PURPOSE … */
 void line_claim(struct line *line, struct tact_claim *ret);	     /* claim NAME PURPOSE made= … */
 void line_suppress(struct line *line, struct tact_suppression *ret); /* suppress SCOPE REASON at= … */
 void line_consent(struct line *line, struct tact_consent *ret);	     /* consent BASIS SCOPE at= … */

@@ -327,7 +327,7 @@ static void check_same_as_asked(struct world *world, size_t i, int64_t now_us)
 	struct tact_opinion opinion;
 	int64_t places[CLAIMS_MAX];
 
-	tact_policy_places(world->arena, &world->set, &world->dossier, now_us, places);
+	tact_policy_places(world->arena, &world->set, NULL, &world->dossier, now_us, places);
 	tact_policy_ask(world->arena, &question, &opinion);
 	if (places[i] == INT64_MAX) {
 		ck_assert_int_eq(opinion.verdict, TACT_REJECT);
@@ -349,7 +349,8 @@ START_TEST(places_fit_and_are_the_least)
 		random_world(&world, (size_t)below(&world, CONTACTS_MAX + 1),
 		    1 + (size_t)below(&world, CLAIMS_MAX), 1 + (size_t)below(&world, RULES_MAX));
 		/* Before anything lapses. */
-		tact_policy_places(world.arena, &world.set, &world.dossier, BASE_US - 40 * DAY_US, places);
+		tact_policy_places(
+		    world.arena, &world.set, NULL, &world.dossier, BASE_US - 40 * DAY_US, places);
 		for (size_t k = 0; k < world.dossier.claims_count; k++) {
 			check_place(&world, places, k);
 			check_same_as_asked(&world, k, world.claims[k].made_us);
@@ -388,11 +389,11 @@ START_TEST(places_do_not_depend_on_the_order_of_the_record)
 		    1 + (size_t)below(&world, CLAIMS_MAX), 1 + (size_t)below(&world, RULES_MAX));
 		world.set.release_spread_s = below(&world, 2) * 900;
 		now_us = random_time(&world);
-		tact_policy_places(world.arena, &world.set, &world.dossier, now_us, before);
+		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, now_us, before);
 		memcpy(claims, world.claims, sizeof claims);
 		shuffle(&world, world.contacts, world.dossier.contacts_count, sizeof world.contacts[0]);
 		shuffle(&world, world.claims, world.dossier.claims_count, sizeof world.claims[0]);
-		tact_policy_places(world.arena, &world.set, &world.dossier, now_us, after);
+		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, now_us, after);
 		for (size_t k = 0; k < world.dossier.claims_count; k++)
 			for (size_t m = 0; m < world.dossier.claims_count; m++)
 				if (tact_id_equal(&claims[k].id, &world.claims[m].id))
@@ -419,9 +420,9 @@ START_TEST(a_lower_claim_moves_nobody)
 		lowest = world.claims[last];
 		world.claims[last] = world.claims[world.dossier.claims_count - 1];
 		world.claims[world.dossier.claims_count - 1] = lowest;
-		tact_policy_places(world.arena, &world.set, &world.dossier, BASE_US, before);
+		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, BASE_US, before);
 		world.dossier.claims_count--;
-		tact_policy_places(world.arena, &world.set, &world.dossier, BASE_US, after);
+		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, BASE_US, after);
 		for (size_t k = 0; k < world.dossier.claims_count; k++)
 			ck_assert_int_eq(before[k], after[k]);
 		tact_arena_free(&world.arena);
@@ -460,7 +461,7 @@ START_TEST(impossible_records_are_survived)
 		question.not_after_us = wild[below(&world, 7)];
 		tact_policy_ask(world.arena, &question, &opinion);
 		ck_assert_ptr_nonnull(opinion.text);
-		tact_policy_places(world.arena, &world.set, &world.dossier, question.now_us, places);
+		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, question.now_us, places);
 		tact_arena_free(&world.arena);
 	}
 }

@@ -178,7 +178,7 @@ static void ring(struct house *house)
 		if (claim->state != TACT_CLAIM_WAITING)
 			continue;
 		tact_arena_reset(house->scratch);
-		tact_policy_places(house->scratch, &house->set, dossier, house->now_us, places);
+		tact_policy_places(house->scratch, &house->set, NULL, dossier, house->now_us, places);
 		if (places[i] == 0) {
 			claim->state = TACT_CLAIM_WITHDRAWN;
 			claim->done_us = house->now_us;
@@ -207,7 +207,7 @@ static void advance(struct house *house, int64_t next_mail_us)
 	int64_t wake_us, next_us = next_mail_us;
 
 	tact_arena_reset(house->scratch);
-	wake_us = tact_policy_wake(house->scratch, &house->set, &house->dossier, house->now_us);
+	wake_us = tact_policy_wake(house->scratch, &house->set, NULL, &house->dossier, house->now_us);
 	if (wake_us > 0 && wake_us < house->now_us)
 		wake_us = house->now_us + 59 * MINUTE_US;
 	if (wake_us > 0 && wake_us < next_us)

@@ -239,6 +239,8 @@ static void random_claim(struct tact_arena *arena, uint64_t *state, struct tact_
 	    .text = random_text(arena, state),
 	    .code = random_text(arena, state),
 	    .done_us = random_time(state),
+	    .asked_us = random_time(state),
+	    .rank_us = random_time(state),
 	    .unknown = random_unknown(state),
 	};
 
@@ -389,6 +391,8 @@ static void compare_claim(struct comparison *c, const struct tact_claim *a, cons
 	SAME_ID(c, a, b, contact_id);
 	SAME_NUMBER(c, a, b, state);
 	SAME_NUMBER(c, a, b, planned);
+	SAME_NUMBER(c, a, b, asked_us);
+	SAME_NUMBER(c, a, b, rank_us);
 	SAME_NUMBER(c, a, b, priority);
 	SAME_NUMBER(c, a, b, made_us);
 	SAME_NUMBER(c, a, b, not_after_us);
