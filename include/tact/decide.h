@@ -163,6 +163,31 @@ int tact_decide_foresee(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_rule_set *rules, const struct tact_stream *stream, const struct tact_facts *facts,
     struct tact_foresight *list, size_t count, struct tact_error *err);
 
+/* ---- replay: other rules over what was ---- */
+
+/* One mail of the past to the person whose dossier is at hand. */
+struct tact_past {
+	int64_t at_us;			  /* when it was decided */
+	const struct tact_stream *stream; /* of the rules it is replayed under */
+	struct tact_facts facts;
+	/* Filled: what it would have been told then, and what would have come of it. */
+	enum tact_verdict verdict;
+	const char *rule;   /* name of the rule that makes the verdict, "" when none does; the rules' own */
+	const char *holder; /* who would have held the place, or "" */
+	int64_t until_us;   /* DELAY: the place it would have been told */
+	/* ACCEPT: it went, at once or at its place; REJECT: refused, at once or at the gate; DELAY: still
+	 * waiting at the end; QUARANTINE: in review */
+	enum tact_verdict end;
+	int64_t end_us; /* when; 0 for DELAY and QUARANTINE */
+};
+/* Lives through the mails PAST (in order of time, all from FROM_US on) again under RULES, over what DOSSIER
+ * tells of the time: contacts before FROM_US and, later, those that were no mail of this relay's; wishes and
+ * permissions from the moment they were made until they ended. What would have passed counts from when it
+ * would have, until UNTIL_US. Pure. */
+void tact_decide_replay(struct tact_arena *arena, const struct tact_rule_set *rules,
+    const struct tact_dossier *dossier, int64_t from_us, int64_t until_us, struct tact_past *past,
+    size_t count);
+
 /* What the lot comes to (DESIGN §3's table): the milter does it, and the evidence says so. */
 enum tact_sum {
 	TACT_SUM_CONTINUE, /* everybody passes */

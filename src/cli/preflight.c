@@ -6,6 +6,7 @@
  */
 #include <config.h>
 
+#include <csv.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -146,18 +147,13 @@ static void count(struct flight *flight, const struct tact_opinion *opinion)
 		cli_tally(&flight->by_day, day_of(flight, opinion->until_us))->verdicts[TACT_DELAY]++;
 }
 
-/* RFC 4180: quotes doubled. Nothing that a spreadsheet takes for a formula begins a field. */
-static void put_cell(FILE *file, const char *text, bool last)
+/* Nothing that a spreadsheet takes for a formula begins a field. */
+static void put_cell(FILE *file, struct tact_arena *arena, const char *text, bool last)
 {
-	fputc('"', file);
 	if (*text != '\0' && strchr("=+-@", *text) != NULL)
-		fputc('\'', file);
-	for (; *text != '\0'; text++) {
-		if (*text == '"')
-			fputc('"', file);
-		fputc(*text, file);
-	}
-	fputs(last ? "\"\r\n" : "\",", file);
+		text = tact_arena_printf(arena, "'%s", text);
+	csv_fwrite(file, text, strlen(text));
+	fputs(last ? "\r\n" : ",", file);
 }
 
 static void write_each(struct flight *flight, const char *name, const struct tact_foresight *one)
@@ -168,13 +164,16 @@ static void write_each(struct flight *flight, const char *name, const struct tac
 
 	if (flight->each == NULL)
 		return;
-	put_cell(flight->each, name, false);
-	put_cell(flight->each, tact_text_format_time(flight->arena, one->at_us), false);
-	put_cell(flight->each, decided ? tact_policy_verdict_name(opinion->verdict) : "undecided", false);
-	put_cell(flight->each, waits ? tact_text_format_time(flight->arena, opinion->until_us) : "", false);
-	put_cell(flight->each, decided && opinion->verdict != TACT_ACCEPT ? rule_of(opinion) : "", false);
-	put_cell(flight->each, finding != NULL ? finding->holder : "", false);
-	put_cell(flight->each, decided ? opinion->text : tact_result_name(one->result), true);
+	put_cell(flight->each, flight->arena, name, false);
+	put_cell(flight->each, flight->arena, tact_text_format_time(flight->arena, one->at_us), false);
+	put_cell(flight->each, flight->arena,
+	    decided ? tact_policy_verdict_name(opinion->verdict) : "undecided", false);
+	put_cell(flight->each, flight->arena,
+	    waits ? tact_text_format_time(flight->arena, opinion->until_us) : "", false);
+	put_cell(flight->each, flight->arena,
+	    decided && opinion->verdict != TACT_ACCEPT ? rule_of(opinion) : "", false);
+	put_cell(flight->each, flight->arena, finding != NULL ? finding->holder : "", false);
+	put_cell(flight->each, flight->arena, decided ? opinion->text : tact_result_name(one->result), true);
 }
 
 /* ---- a chunk ---- */

@@ -33,10 +33,31 @@ struct cli_verb {
 
 struct cli_json;
 
-extern const struct cli_verb cli_canonical, cli_key_new, cli_key_show, cli_show, cli_explain, cli_suppress,
-    cli_unsuppress, cli_profile, cli_consent, cli_contact, cli_import, cli_export, cli_preflight,
-    cli_quarantine_list, cli_quarantine_show, cli_quarantine_release, cli_quarantine_discard, cli_audit_trail,
-    cli_store_check, cli_store_adopt, cli_store_sweep, cli_check;
+extern const struct cli_verb cli_audit_trail;
+extern const struct cli_verb cli_canonical;
+extern const struct cli_verb cli_check;
+extern const struct cli_verb cli_consent;
+extern const struct cli_verb cli_contact;
+extern const struct cli_verb cli_explain;
+extern const struct cli_verb cli_export;
+extern const struct cli_verb cli_import;
+extern const struct cli_verb cli_key_new;
+extern const struct cli_verb cli_key_show;
+extern const struct cli_verb cli_preflight;
+extern const struct cli_verb cli_profile;
+extern const struct cli_verb cli_quarantine_discard;
+extern const struct cli_verb cli_quarantine_list;
+extern const struct cli_verb cli_quarantine_release;
+extern const struct cli_verb cli_quarantine_show;
+extern const struct cli_verb cli_replay;
+extern const struct cli_verb cli_report_monitor;
+extern const struct cli_verb cli_report_pressure;
+extern const struct cli_verb cli_show;
+extern const struct cli_verb cli_store_adopt;
+extern const struct cli_verb cli_store_check;
+extern const struct cli_verb cli_store_sweep;
+extern const struct cli_verb cli_suppress;
+extern const struct cli_verb cli_unsuppress;
 
 struct cli_given {
 	const char *name, *value;
@@ -211,7 +232,9 @@ struct cli_tally {
 struct cli_tallies {
 	struct tact_arena *arena; /* owns names and rows */
 	struct cli_tally **rows;  /* in the order they were met */
-	size_t count, latest;
+	size_t count;
+	struct cli_tally **slots; /* the same, by digest of the name */
+	size_t slots_count;
 };
 /* The row of NAME (copied), made when it is new. Lives as long as the arena. */
 struct cli_tally *cli_tally(struct cli_tallies *tallies, const char *name);

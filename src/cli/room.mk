@@ -6,7 +6,7 @@ CLI = src/cli/libcli.a $(CSV_LIBS) $(CONFIG) $(DECIDE)
 noinst_LIBRARIES += src/cli/libcli.a
 src_cli_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_cli_libcli_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/private.h \
+src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/private.h \
 	src/cli/arguments.c \
 	src/cli/canonical.c \
 	src/cli/check.c \
@@ -16,6 +16,7 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/private.h \
 	src/cli/contact.c \
 	src/cli/context.c \
 	src/cli/csv.c \
+	src/cli/decisions.c \
 	src/cli/explain.c \
 	src/cli/export.c \
 	src/cli/import.c \
@@ -28,6 +29,9 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/private.h \
 	src/cli/profile.c \
 	src/cli/profile_fields.c \
 	src/cli/quarantine.c \
+	src/cli/replay.c \
+	src/cli/report_monitor.c \
+	src/cli/report_pressure.c \
 	src/cli/rules.c \
 	src/cli/run.c \
 	src/cli/show.c \

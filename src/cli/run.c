@@ -13,11 +13,33 @@
 
 #define DEFAULT_CONFIG SYSCONFDIR "/tact/tact.conf"
 
-static const struct cli_verb *const verbs[] = {&cli_check, &cli_canonical, &cli_key_new, &cli_key_show,
-    &cli_show, &cli_explain, &cli_suppress, &cli_unsuppress, &cli_profile, &cli_consent, &cli_contact,
-    &cli_import, &cli_export, &cli_preflight, &cli_quarantine_list, &cli_quarantine_show,
-    &cli_quarantine_release, &cli_quarantine_discard, &cli_audit_trail, &cli_store_check, &cli_store_sweep,
-    &cli_store_adopt};
+static const struct cli_verb *const verbs[] = {
+    &cli_check,
+    &cli_canonical,
+    &cli_key_new,
+    &cli_key_show,
+    &cli_show,
+    &cli_explain,
+    &cli_suppress,
+    &cli_unsuppress,
+    &cli_profile,
+    &cli_consent,
+    &cli_contact,
+    &cli_import,
+    &cli_export,
+    &cli_preflight,
+    &cli_replay,
+    &cli_report_monitor,
+    &cli_report_pressure,
+    &cli_quarantine_list,
+    &cli_quarantine_show,
+    &cli_quarantine_release,
+    &cli_quarantine_discard,
+    &cli_audit_trail,
+    &cli_store_check,
+    &cli_store_sweep,
+    &cli_store_adopt,
+};
 
 #define VERBS (sizeof verbs / sizeof *verbs)
 

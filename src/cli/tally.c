@@ -14,24 +14,41 @@
 static const enum tact_verdict shown[] = {TACT_ACCEPT, TACT_DELAY, TACT_QUARANTINE, TACT_REJECT};
 #define SHOWN (sizeof shown / sizeof *shown)
 
-/* The same name mostly comes again at once. */
+/* ---- finding ---- */
+
+static struct cli_tally **slot_of(struct cli_tally **slots, size_t count, const char *name)
+{
+	size_t at = tact_digest_crc32(name, strlen(name)) % count;
+
+	while (slots[at] != NULL && strcmp(slots[at]->name, name) != 0)
+		at = (at + 1) % count;
+	return &slots[at];
+}
+
+static void grow(struct cli_tallies *tallies)
+{
+	tallies->slots_count = tallies->slots_count == 0 ? 64 : 4 * tallies->slots_count;
+	tallies->slots = tact_arena_alloc(tallies->arena, tallies->slots_count * sizeof(struct cli_tally *));
+	for (size_t i = 0; i < tallies->count; i++)
+		*slot_of(tallies->slots, tallies->slots_count, tallies->rows[i]->name) = tallies->rows[i];
+}
+
 struct cli_tally *cli_tally(struct cli_tallies *tallies, const char *name)
 {
-	struct cli_tally *fresh;
+	struct cli_tally **slot;
 
-	for (size_t i = 0; i < tallies->count; i++) {
-		size_t at = (tallies->latest + i) % tallies->count;
-
-		if (strcmp(tallies->rows[at]->name, name) == 0) {
-			tallies->latest = at;
-			return tallies->rows[at];
-		}
-	}
-	fresh = tact_arena_alloc(tallies->arena, sizeof *fresh);
-	fresh->name = tact_arena_strdup(tallies->arena, name);
-	*TACT_PUSH(tallies->arena, tallies->rows, tallies->count) = fresh;
-	return fresh;
+	if (2 * tallies->count >= tallies->slots_count)
+		grow(tallies);
+	slot = slot_of(tallies->slots, tallies->slots_count, name);
+	if (*slot != NULL)
+		return *slot;
+	*slot = tact_arena_alloc(tallies->arena, sizeof **slot);
+	(*slot)->name = tact_arena_strdup(tallies->arena, name);
+	*TACT_PUSH(tallies->arena, tallies->rows, tallies->count) = *slot;
+	return *slot;
 }
+
+/* ---- telling ---- */
 
 uint64_t cli_tally_sum(const struct cli_tally *tally)
 {

@@ -8,7 +8,7 @@ src_decide_libdecide_a_CFLAGS = $(AM_CFLAGS)
 src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/change.h src/decide/private.h src/decide/work.h \
 	src/decide/apply.c src/decide/bell.c src/decide/change.c src/decide/change_consent.c \
 	src/decide/change_profile.c src/decide/change_wish.c src/decide/decider.c src/decide/evidence.c \
-	src/decide/foresight.c \
+	src/decide/foresight.c src/decide/replay.c \
 	src/decide/identity.c src/decide/ledger.c src/decide/message.c src/decide/prepare.c src/decide/question.c \
 	src/decide/record.c src/decide/reopen.c src/decide/reviews.c src/decide/ring.c src/decide/sweep.c src/decide/volume.c \
 	src/decide/waiting.c src/decide/whom.c

@@ -125,5 +125,140 @@ class Preflight(Foresight):
         self.assertEqual((got["recipients"], got["accept"]), (2, 2))
 
 
+class Replay(Foresight):
+    """Four mails to Bob and one to Ann in a week; the rules in force let two a week pass."""
+
+    def setUp(self):
+        super().setUp()
+        self.fates = []
+        for number, (hours, who) in enumerate(((0, "bob"), (1, "bob"), (2, "bob"), (24, "ann"), (200, "bob")), 1):
+            self.at(NOW + hours * 3600)
+            self.fates += self.deliver("news@shop.example", who + "@example.com", mail=self.mail(number))
+        self.at(NOW + 300 * 3600)
+
+    def other(self, old, new):
+        with open(self.conf, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn(old, text)
+        return self.write("other.conf", text.replace(old, new))
+
+    def replay(self, *args, **options):
+        (got,) = self.json("replay", *args, **options)
+        return got
+
+    def differences(self, got):
+        return {(was, would): count for was, row in got["was"].items() for would, count in row.items() if was != would and count}
+
+    def test_same_rules_change_nothing(self):
+        self.assertEqual(self.fates, ["pass", "pass", "refuse", "pass", "pass"])  # no place for the third within max_delay
+        before = self.evidence_and_store()
+        got = self.replay("--from", "2026-11-01")
+        self.assertEqual((got["mails"], got["asked"], got["alike"], got["different"]), (5, 5, 5, 0))
+        self.assertEqual(self.differences(got), {})
+        self.assertEqual(self.evidence_and_store(), before)
+
+    def test_stricter_rule(self):
+        """One a week: the second is refused too, and counts no more."""
+        got = self.replay("--with", self.other('at_most = "2/7d"', 'at_most = "1/7d"'), "--from", "2026-11-01")
+        self.assertEqual(self.differences(got), {("accept", "reject"): 1})
+        self.assertEqual(self.counts(got["rules"], "rule"), {"weekly": (0, 0, 0, 1)})
+        self.assertEqual(self.counts(got["owners"], "owner"), {"corporate": (0, 0, 0, 1)})
+        self.assertEqual(self.counts(got["streams"], "stream"), {"shop": (0, 0, 0, 1)})
+
+    def test_looser_rule(self):
+        got = self.replay("--with", self.other('at_most = "2/7d"', 'at_most = "3/7d"'), "--from", "2026-11-01")
+        self.assertEqual(self.differences(got), {("reject", "accept"): 1})
+        self.assertEqual(self.counts(got["no_longer"], "rule"), {"weekly": (1, 0, 0, 0)})
+
+    def test_what_is_delayed_goes_at_its_place_and_counts_from_then(self):
+        """One in two hours: the second waits an hour; the third then finds it there and waits for two."""
+        got = self.replay("--with", self.other('at_most = "2/7d"', 'at_most = "1/2h"'), "--from", "2026-11-01")
+        self.assertEqual(self.differences(got), {("accept", "delay"): 1, ("reject", "delay"): 1})
+        self.assertEqual(got["delayed_ends"], {"accept": 2, "delay": 0, "quarantine": 0, "reject": 0})
+
+    def test_a_wish_counts_from_when_it_was_made(self):
+        """Under the same rules Bob's unsubscribe of today does not reach back."""
+        self.tact("suppress", "bob@example.com", "--reason", "unsubscribe")
+        got = self.replay("--from", "2026-11-01")
+        self.assertEqual(self.differences(got), {})
+        self.at(NOW + 310 * 3600)
+        self.assertEqual(self.deliver("news@shop.example", "bob@example.com", mail=self.mail(9)), ["refuse"])
+        self.at(NOW + 310 * 3600 + 60)
+        self.tact("unsuppress", "bob@example.com", "--why", "asked on the phone")
+        self.at(NOW + 311 * 3600)
+        self.assertEqual(self.differences(self.replay("--from", "2026-11-01")), {})
+
+    def test_period(self):
+        got = self.replay("--from", "2026-11-24T09:30:00Z", "--to", "2026-11-24T11:30:00Z")
+        self.assertEqual((got["mails"], got["from"], got["to"]), (2, "2026-11-24T09:30:00Z", "2026-11-24T11:30:00Z"))
+        self.assertEqual(self.differences(got), {})
+
+    def test_an_unknown_stream_is_told(self):
+        with open(self.conf, encoding="utf-8") as file:
+            text = file.read().replace('"shop"', '"store"')
+        got = self.replay("--with", self.write("other.conf", text), "--from", "2026-11-01")
+        self.assertEqual((got["mails"], got["asked"], got["unknown_stream"]), (5, 0, 5))
+
+    def test_monitored_mail_was_accepted(self):
+        self.edit("log = stderr", "log = stderr\nmode = monitor")
+        self.at(NOW + 301 * 3600)
+        self.assertEqual(self.deliver("news@shop.example", "bob@example.com", mail=self.mail(6)), ["pass"])
+        self.assertEqual(self.deliver("news@shop.example", "bob@example.com", mail=self.mail(7)), ["pass"])
+        self.at(NOW + 302 * 3600)
+        got = self.replay("--from", "2026-12-06T20:00:00Z")
+        self.assertEqual(self.differences(got), {("accept", "delay"): 1})  # two of the week before stand behind it
+
+    def test_other_configuration_with_mistakes(self):
+        other = self.other('at_most = "2/7d"', 'at_most = "many"')
+        self.assertIn("other.conf:", self.tact("replay", "--with", other, code=78).err)
+        self.tact("replay", "--with", self.path("missing.conf"), code=66)
+        self.assertIn("--from", self.tact("replay", "--from", "2026-12-01", "--to", "2026-11-01", code=64).err)
+
+    def test_text(self):
+        out = self.tact("replay", "--with", self.other('at_most = "2/7d"', 'at_most = "1/7d"'), "--from", "2026-11-01").out
+        for words in ("5 mails", "as it was", "different by rule", "weekly"):
+            self.assertIn(words, out)
+
+
+class Reports(Foresight):
+    def test_monitored_rules(self):
+        self.edit('limit "weekly" {', 'limit "daily" { at_most = 1/1d mode = monitor action = reject streams = {"shop"} }\nlimit "weekly" {')
+        for number in (1, 2, 3):
+            self.deliver("news@shop.example", "bob@example.com", mail=self.mail(number))
+        (got,) = self.json("report", "monitor", "--to", "2026-11-24T09:00:01Z")
+        # The second would have been refused; the third was refused anyway.
+        self.assertEqual((got["decisions"], got["different"]), (3, 1))
+        self.assertEqual(self.counts(got["rules"], "rule"), {"daily": (0, 0, 0, 2)})
+        self.assertEqual(self.counts(got["streams"], "stream"), {"shop": (0, 0, 0, 1)})
+
+    def test_a_tactd_on_monitor(self):
+        self.edit("log = stderr", "log = stderr\nmode = monitor")
+        for number in (1, 2, 3):
+            self.deliver("news@shop.example", "bob@example.com", mail=self.mail(number))
+        (got,) = self.json("report", "monitor", "--to", "2026-11-24T09:00:01Z")
+        self.assertEqual((got["decisions"], got["different"]), (3, 1))
+        self.assertEqual(self.counts(got["rules"], "rule"), {"weekly": (0, 0, 0, 1)})
+        self.assertIn("would have been stricter", self.tact("report", "monitor", "--to", "2026-11-25").out)
+
+    def test_pressure(self):
+        self.deliver("news@shop.example", "bob@example.com", "cat@example.com", mail=self.mail(1))
+        self.deliver("tom@leeds.example", "bob@example.com", mail=self.mail(2, "tom@leeds.example"))
+        self.tact("contact", "bob@example.com", "--channel", "phone", "--purpose", "promotional", "--owner", "leeds")
+        self.tact("contact", "bob@example.com", "--channel", "phone", "--purpose", "personal", "--direction", "in")
+        self.tact("contact", "dan@example.com", "--channel", "post", "--purpose", "promotional", "--at", "2026-09-01")
+        (got,) = self.json("report", "pressure")
+        self.assertEqual((got["contacts"], got["reached"], got["known"]), (4, 2, 3))
+        self.assertEqual(got["people"][:5], [1, 1, 0, 1, 0])
+        self.assertEqual([(row["owner"], row["contacts"], row["people"], row["most"]) for row in got["owners"]],
+                         [("corporate", 2, 2, 1), ("leeds", 2, 1, 2)])
+        self.assertEqual([(row["channel"], row["contacts"]) for row in got["channels"]], [("email", 3), ("phone", 1)])
+        self.assertEqual([(row["contacts"], row["owners"]) for row in got["most_pressed"]], [(3, 2), (1, 1)])
+        (got,) = self.json("report", "pressure", "--window", "90d", "--top", "1")
+        self.assertEqual((got["contacts"], len(got["most_pressed"])), (5, 1))
+        self.assertIn("the most pressed", self.tact("report", "pressure").out)
+        self.tact("report", "pressure", "--window", "many", code=64)
+        self.tact("report", "pressure", "--top", "-1", code=64)
+
+
 if __name__ == "__main__":
     unittest.main()
