@@ -11,7 +11,6 @@
 
 #include <tact/facts.h>
 
-enum tact_direction { TACT_OUT, TACT_IN };
 enum tact_sentiment { TACT_NEUTRAL, TACT_POSITIVE, TACT_NEGATIVE };
 
 /* Fields that a newer tact wrote and this one does not know: carried along unread. */

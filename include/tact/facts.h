@@ -32,6 +32,7 @@ enum tact_channel {
 	TACT_WEB,
 	TACT_CHANNELS
 };
+enum tact_direction { TACT_OUT, TACT_IN }; /* to the person, or from the person to us */
 /* Names as written in configuration and evidence; parse answers TACT_OK or TACT_INVALID. */
 const char *tact_facts_purpose_name(enum tact_purpose purpose);
 int tact_facts_parse_purpose(const char *text, enum tact_purpose *ret);
@@ -218,6 +219,9 @@ struct tact_header_match {
  * Subject is asked decoded. */
 struct tact_stream {
 	const char *name, *owner, *brand;
+	/* TACT_IN: who wrote it is the person it is about, and every recipient gets it. Such a stream has
+	 * conditions on the envelope only. */
+	enum tact_direction direction;
 	enum tact_purpose purpose;
 	int priority; /* 0 … 1000, higher first */
 	bool exempt;  /* limits do not hold it back */
@@ -265,8 +269,8 @@ struct tact_match {
 	const char *why;		  /* short, for explain and the log */
 };
 /* Which stream carries the message. complete = false while only the envelope is known: then certain tells
- * whether that suffices. Ambiguous messages and bulk ones fall to the strictest stream. The null sender is
- * decide's matter. */
+ * whether that suffices. Ambiguous messages and bulk ones fall to the strictest stream, unless the envelope
+ * says that they come in. The null sender is decide's matter. */
 void tact_facts_match_stream(const struct tact_stream_set *set, const struct tact_message *message,
     bool complete, struct tact_match *ret);
 

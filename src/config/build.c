@@ -169,6 +169,8 @@ static void build_stream(struct build *build, const struct section *section)
 	push_stream(build, section->title, section);
 	struct tact_stream *stream = &build->whole->streams[build->whole->streams_count - 1];
 	tact_config_apply(build, section, stream);
+	if (stream->direction == TACT_IN && tact_config_entry(section, "purpose") == NULL)
+		stream->purpose = TACT_PERSONAL;
 	if (tact_config_entry(section, "exempt") == NULL)
 		stream->exempt = stream->purpose == TACT_PERSONAL || stream->purpose == TACT_TRANSACTIONAL;
 	if (tact_config_entry(section, "counts") == NULL)

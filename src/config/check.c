@@ -162,6 +162,28 @@ static bool is_non_smtp(const struct build *build, const char *name)
 /* ---- streams ---------------------------------------------------------------------------------------------
  */
 
+/* No rule is asked of mail that comes in, so nothing that its writer chooses may make it that. */
+static void check_inbound(
+    const struct build *build, const struct tact_stream *stream, const struct section *section)
+{
+	struct reading *reading = build->reading;
+	int line = tact_config_line(section, "direction");
+	if (stream->listeners_count + stream->networks_count + stream->sasl_users_count == 0)
+		tact_config_mistake(reading, line,
+		    "direction: anybody could say that his mail comes in; write listeners, networks or "
+		    "sasl_users that bring it");
+	if (stream->from_domains_count + stream->headers_count > 0)
+		tact_config_mistake(reading, line,
+		    "direction: a header is whatever its writer wants; leave from_domains and headers out of "
+		    "a stream that comes in");
+	if (stream == build->whole->config.rules.streams.strictest)
+		tact_config_mistake(reading, line,
+		    "direction: stream \"%s\" is the strictest, which is for mail that goes out; name "
+		    "another "
+		    "as strictest_stream",
+		    stream->name);
+}
+
 static void check_stream(
     const struct build *build, const struct tact_stream *stream, const struct section *section)
 {
@@ -182,6 +204,8 @@ static void check_stream(
 			    "listeners: \"%s\" is non-smtp, where nobody comes again after a tempfail; write "
 			    "delay_by = queue",
 			    stream->listeners[i]);
+	if (stream->direction == TACT_IN)
+		check_inbound(build, stream, section);
 }
 
 /* ---- rules -----------------------------------------------------------------------------------------------

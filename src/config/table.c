@@ -19,6 +19,7 @@ static const struct word delays[] = {
     {"queue", TACT_DELAY_QUEUE}, {"tempfail", TACT_DELAY_TEMPFAIL}, {NULL, 0}};
 static const struct word quarantines[] = {
     {"review", TACT_QUARANTINE_REVIEW}, {"hold", TACT_QUARANTINE_HOLD}, {NULL, 0}};
+static const struct word directions[] = {{"out", TACT_OUT}, {"in", TACT_IN}, {NULL, 0}};
 static const struct word failures[] = {{"tempfail", 0}, {NULL, 0}};
 static const struct word kinds[] = {{"smtp", true}, {"non-smtp", false}, {NULL, 0}};
 const struct word tact_config_purposes[] = {{"promotional", TACT_PROMOTIONAL},
@@ -171,6 +172,9 @@ static const struct row rows[] = {
 	"The desk that sends.", AT(tact_stream, owner), .most = 64, .blank = true),
     OPTION("stream", "brand", text, "", "the name of a brand section", "", false, true,
 	"The brand it is sent under.", AT(tact_stream, brand), .most = 64, .blank = true),
+    OPTION("stream", "direction", word, "", "out or in", "out", false, true,
+	"Whether the mail goes out to the people it is about, or comes in from them.",
+	AT(tact_stream, direction), .words = directions),
     OPTION("stream", "purpose", word, "", PURPOSES, "promotional", false, true, "What the mail is for.",
 	AT(tact_stream, purpose), .words = tact_config_purposes),
     OPTION("stream", "priority", integer, "", "0 to 1000", "500", false, true,

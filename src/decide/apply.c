@@ -20,7 +20,7 @@ static bool is_retry(const struct work *work, int64_t time_us, bool open)
 	return age_us < (open ? work->rules->retry_window_s * 1000000 : HOUR_US);
 }
 
-static struct tact_contact *find_contact(
+struct tact_contact *work_find_contact(
     const struct work *work, struct tact_dossier *dossier, const struct tact_id *id)
 {
 	struct tact_contact *contact = tact_dossier_find_contact(dossier, id);
@@ -159,6 +159,20 @@ static bool write_claim(struct work *work, size_t person, struct tact_dossier *d
 	return true;
 }
 
+void work_remember(const struct work *work, struct tact_dossier *dossier, struct tact_contact *known,
+    const struct tact_contact *fresh)
+{
+	if (known == NULL) {
+		tact_dossier_add_contact(work->arena, dossier, fresh);
+		return;
+	}
+	/* The client was never told 250: the mail leaves now, not when it was first decided. Otherwise it
+	 * keeps its time, or a constant Message-ID would renew it for ever. */
+	if (known->open)
+		known->time_us = work->request->now_us;
+	known->open = false;
+}
+
 static void write_pass(struct work *work, struct tact_dossier *dossier, struct tact_contact *contact,
     struct tact_claim *claim, const struct tact_id *contact_id)
 {
@@ -166,16 +180,8 @@ static void write_pass(struct work *work, struct tact_dossier *dossier, struct t
 		claim->state = TACT_CLAIM_PASSED;
 		claim->done_us = work->request->now_us;
 	}
-	if (contact != NULL) {
-		/* The client was never told 250: the mail leaves now, not when it was first decided.
-		 * Otherwise it keeps its time, or a constant Message-ID would renew it for ever. */
-		if (contact->open)
-			contact->time_us = work->request->now_us;
-		contact->open = false;
-		return;
-	}
 	struct tact_contact fresh = contact_of(&work->facts, contact_id, work->request->now_us);
-	tact_dossier_add_contact(work->arena, dossier, &fresh);
+	work_remember(work, dossier, contact, &fresh);
 }
 
 /* A mail found again that does not pass this time. Its contact goes when the client was never told 250; else
@@ -251,7 +257,7 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 		return false;
 	record_withdraw_lapsed(work->arena, &work->terms, &dossier);
 	contact_id = tact_facts_contact_id(work->request->message, &work->people[index].key);
-	struct tact_contact *contact = find_contact(work, &dossier, &contact_id);
+	struct tact_contact *contact = work_find_contact(work, &dossier, &contact_id);
 	struct tact_claim *claim = find_claim(work, &dossier, &contact_id);
 	if (claim != NULL) {
 		result->previous = claim->decision;
@@ -276,5 +282,5 @@ void work_consider(struct work *work, size_t person, struct tact_dossier *dossie
 	struct tact_id contact_id = tact_facts_contact_id(work->request->message, &work->people[person].key);
 
 	ask(work, person, dossier, find_claim(work, dossier, &contact_id),
-	    find_contact(work, dossier, &contact_id));
+	    work_find_contact(work, dossier, &contact_id));
 }

@@ -221,25 +221,35 @@ static void end(const struct work *work)
 		tact_decider_put_rules(work->decider, work->rules);
 }
 
+static void decide_outgoing(struct work *work, struct tact_error *err)
+{
+	int result;
+
+	work_prepare(work);
+	tact_edge("before-update");
+	update(work);
+	tact_edge("after-update");
+	tact_store_last_error(work->decider->parts.store, err);
+	result = hold_for_review(work, err);
+	if (result == TACT_OK)
+		result = append(work, "end-of-message", err);
+	tact_edge("after-append");
+	count_in_ledger(work);
+	if (result != TACT_OK)
+		undecide_all(work, result);
+	copy_to_duplicates(work);
+}
+
 void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_decide_request *request, struct tact_ruling *ret, struct tact_error *err)
 {
 	struct work work = begin(decider, arena, request, ret, true);
-	int result;
 
-	work_prepare(&work);
-	tact_edge("before-update");
-	update(&work);
-	tact_edge("after-update");
-	tact_store_last_error(decider->parts.store, err);
-	result = hold_for_review(&work, err);
-	if (result == TACT_OK)
-		result = append(&work, "end-of-message", err);
-	tact_edge("after-append");
-	count_in_ledger(&work);
-	if (result != TACT_OK)
-		undecide_all(&work, result);
-	copy_to_duplicates(&work);
+	work_gather(&work);
+	if (work.match.stream->direction == TACT_IN)
+		inbound_decide(&work, err);
+	else
+		decide_outgoing(&work, err);
 	if (tact_decide_sum(ret, request->asked_count) == TACT_SUM_TEMPFAIL)
 		tact_decide_reopen(
 		    decider, arena, ret, request->asked_count, request->now_us, request->deadline_ms);
@@ -290,11 +300,16 @@ void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena,
 {
 	struct work work = begin(decider, arena, request, ret, false);
 
-	work_prepare(&work);
-	read_and_consider(&work);
+	work_gather(&work);
+	if (work.match.stream->direction == TACT_IN) {
+		inbound_decide(&work, err);
+	} else {
+		work_prepare(&work);
+		read_and_consider(&work);
+		copy_to_duplicates(&work);
+	}
 	if (tact_decide_sum(ret, request->asked_count) == TACT_SUM_TEMPFAIL)
 		tact_store_last_error(decider->parts.store, err);
-	copy_to_duplicates(&work);
 	end(&work);
 }
 
@@ -342,7 +357,8 @@ void tact_decide_rcpt(struct tact_decider *decider, struct tact_arena *arena,
 	*ret = (struct tact_ruling){
 	    .given = request->asked[0].given, .fate = TACT_FATE_PASS, .ring = "", .code = "", .text = ""};
 	tact_facts_match_stream(&work.rules->streams, request->message, false, &work.match);
-	if (request->message->envelope.sender[0] != '\0' && work.match.certain) {
+	if (request->message->envelope.sender[0] != '\0' && work.match.certain &&
+	    work.match.stream->direction == TACT_OUT) {
 		work_prepare_rcpt(&work);
 		ask_at_rcpt(&work, err);
 	}

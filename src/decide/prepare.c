@@ -49,13 +49,15 @@ static void judge_null_sender(struct work *work)
 	    .why = message->automatic ? "answer of a mail system" : "null sender"};
 }
 
-static void gather(struct work *work)
+void work_gather(struct work *work)
 {
 	const struct tact_decide_request *request = work->request;
 
 	tact_facts_match_stream(&work->rules->streams, request->message, true, &work->match);
-	unmask_bulk(work, request->asked_count);
-	judge_null_sender(work);
+	if (work->match.stream->direction == TACT_OUT) {
+		unmask_bulk(work, request->asked_count);
+		judge_null_sender(work);
+	}
 	tact_facts_gather(work->arena, &work->rules->streams, request->message, &work->match, &work->facts);
 	if (work->automatic) {
 		work->facts.purpose = TACT_TRANSACTIONAL;
@@ -201,7 +203,6 @@ void work_prepare(struct work *work)
 
 	work->people = tact_arena_alloc(work->arena, (n + 1) * sizeof *work->people);
 	work->ruling_of = tact_arena_alloc(work->arena, (n + 1) * sizeof *work->ruling_of);
-	gather(work);
 	read_recipients(work);
 	whom_resolve(
 	    work->decider, work->arena, work->people, work->people_count, work->request->deadline_ms);

@@ -56,6 +56,13 @@ static bool reopen_one(void *context, size_t index, const struct tact_record *no
 	return changed;
 }
 
+/* Of mail that came in, the record is not the recipient's. */
+static struct whom whose(const struct tact_ruling *ruling)
+{
+	return ruling->match.stream->direction == TACT_OUT ? (struct whom){.recipient = ruling->recipient}
+							   : (struct whom){.key = ruling->written};
+}
+
 void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_ruling *rulings, size_t count, int64_t now_us, int64_t deadline_ms)
 {
@@ -74,7 +81,7 @@ void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena,
 		*TACT_PUSH(arena, keys, n) =
 		    (struct tact_store_key){.kind = TACT_STORE_DOSSIER, .id = ruling->written};
 		*TACT_PUSH(arena, reopening.rulings, listed) = ruling;
-		*TACT_PUSH(arena, reopening.people, people) = (struct whom){.recipient = ruling->recipient};
+		*TACT_PUSH(arena, reopening.people, people) = whose(ruling);
 	}
 	if (n > 0) {
 		struct tact_store_answer *answers = tact_arena_alloc(arena, n * sizeof *answers);

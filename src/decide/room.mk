@@ -6,18 +6,40 @@ DECIDE = src/decide/libdecide.a  $(POLICY) src/store/libstore.a $(LMDB_LIBS) src
 noinst_LIBRARIES += src/decide/libdecide.a
 src_decide_libdecide_a_CFLAGS = $(AM_CFLAGS) 
 src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/change.h src/decide/private.h src/decide/work.h \
-	src/decide/apply.c src/decide/bell.c src/decide/change.c src/decide/change_consent.c \
-	src/decide/change_profile.c src/decide/change_wish.c src/decide/decider.c src/decide/evidence.c \
-	src/decide/foresight.c src/decide/replay.c \
-	src/decide/identity.c src/decide/ledger.c src/decide/message.c src/decide/prepare.c src/decide/question.c \
-	src/decide/record.c src/decide/reopen.c src/decide/reviews.c src/decide/ring.c src/decide/sweep.c src/decide/volume.c \
-	src/decide/waiting.c src/decide/whom.c
+	src/decide/apply.c \
+	src/decide/bell.c \
+	src/decide/change.c \
+	src/decide/change_consent.c \
+	src/decide/change_profile.c \
+	src/decide/change_wish.c \
+	src/decide/decider.c \
+	src/decide/evidence.c \
+	src/decide/foresight.c \
+	src/decide/identity.c \
+	src/decide/inbound.c \
+	src/decide/ledger.c \
+	src/decide/message.c \
+	src/decide/prepare.c \
+	src/decide/question.c \
+	src/decide/record.c \
+	src/decide/reopen.c \
+	src/decide/replay.c \
+	src/decide/reviews.c \
+	src/decide/ring.c \
+	src/decide/sweep.c \
+	src/decide/volume.c \
+	src/decide/waiting.c \
+	src/decide/whom.c
 
-check_PROGRAMS += tests/unit/test_change tests/unit/test_decide
-TESTS += tests/unit/test_change tests/unit/test_decide
-tests_unit_test_change_SOURCES = tests/unit/test_change.c
+check_PROGRAMS += tests/unit/test_change tests/unit/test_decide tests/unit/test_inbound
+TESTS += tests/unit/test_change tests/unit/test_decide tests/unit/test_inbound
+decide_help = tests/unit/decide_help.c tests/unit/decide_help.h
+tests_unit_test_change_SOURCES = tests/unit/test_change.c $(decide_help)
 tests_unit_test_change_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_change_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)
 tests_unit_test_decide_SOURCES = tests/unit/test_decide.c
 tests_unit_test_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_decide_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)
+tests_unit_test_inbound_SOURCES = tests/unit/test_inbound.c $(decide_help)
+tests_unit_test_inbound_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_inbound_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)

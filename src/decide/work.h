@@ -43,7 +43,9 @@ struct work {
 
 /* ---- prepare.c: everything before the first question ---- */
 
-/* Stream, facts, rulings and people; whoever cannot be looked up is left undecided and off the list. */
+/* Stream and facts of the complete message. */
+void work_gather(struct work *work);
+/* After that: rulings and people; whoever cannot be looked up is left undecided and off the list. */
 void work_prepare(struct work *work);
 /* The same for the one recipient known at RCPT, where the match is made already. */
 void work_prepare_rcpt(struct work *work);
@@ -55,6 +57,18 @@ void work_consider(struct work *work, size_t person, struct tact_dossier *dossie
 /* A tact_store_change_fn over struct work. */
 bool work_change(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret);
+/* The contact this message left before, if a retry is what it is; NULL when there is none. */
+struct tact_contact *work_find_contact(
+    const struct work *work, struct tact_dossier *dossier, const struct tact_id *id);
+/* FRESH is added unless the contact is KNOWN already. */
+void work_remember(const struct work *work, struct tact_dossier *dossier, struct tact_contact *known,
+    const struct tact_contact *fresh);
 void leave_undecided(struct tact_ruling *ruling, int result, const char *code, const char *text);
+
+/* ---- inbound.c: mail that comes in ---- */
+
+/* After work_gather, for a stream whose direction is in: fills the rulings, and when recording writes contact
+ * and evidence. */
+void inbound_decide(struct work *work, struct tact_error *err);
 
 #endif

@@ -148,15 +148,45 @@ static struct tact_match judge(const struct tact_stream_set *set, const struct t
 	    .why = has_header_conditions(stream) ? "envelope and headers match" : "the envelope matches"};
 }
 
+/* The first whose conditions hold, as far as the envelope tells. */
+static const struct tact_stream *first_by_envelope(
+    const struct tact_stream_set *set, const struct tact_message *message, bool trusted)
+{
+	for (size_t i = 0; i < set->streams_count; i++) {
+		const struct tact_stream *stream = &set->streams[i];
+		if (has_conditions(stream) && envelope_matches(stream, message) &&
+		    (trusted || !has_header_conditions(stream)))
+			return stream;
+	}
+	return NULL;
+}
+
+/* Who writes to us may write as he likes: nothing of the message is believed but who brought it. */
+static struct tact_match comes_in(const struct tact_stream *stream)
+{
+	return (struct tact_match){
+	    .stream = stream, .certain = true, .why = "the envelope says that it comes in"};
+}
+
+static struct tact_match judge_ambiguous(
+    const struct tact_stream_set *set, const struct tact_message *message, bool trusted)
+{
+	const struct tact_stream *stream = first_by_envelope(set, message, trusted);
+	return stream != NULL && stream->direction == TACT_IN ? comes_in(stream)
+							      : fall_to_strictest(set, message->ambiguous);
+}
+
 static struct tact_match match_complete(
     const struct tact_stream_set *set, const struct tact_message *message, bool trusted)
 {
 	if (message->ambiguous != NULL)
-		return fall_to_strictest(set, message->ambiguous);
+		return judge_ambiguous(set, message, trusted);
 	for (size_t i = 0; i < set->streams_count; i++) {
 		const struct tact_stream *stream = &set->streams[i];
 		if (!has_conditions(stream) || !envelope_matches(stream, message))
 			continue;
+		if (stream->direction == TACT_IN)
+			return comes_in(stream);
 		enum tact_answer answer = TACT_YES;
 		if (has_header_conditions(stream))
 			answer = trusted ? headers_match(stream, message) : TACT_NO;
@@ -171,18 +201,16 @@ static struct tact_match match_complete(
 static struct tact_match match_envelope(
     const struct tact_stream_set *set, const struct tact_message *message, bool trusted)
 {
-	for (size_t i = 0; i < set->streams_count; i++) {
-		const struct tact_stream *stream = &set->streams[i];
-		bool by_headers = has_header_conditions(stream);
-		if (!has_conditions(stream) || !envelope_matches(stream, message) || (by_headers && !trusted))
-			continue;
-		if (by_headers)
-			return uncertain(stream, "its headers are not known yet");
-		if (stream->purpose == TACT_PERSONAL)
-			return uncertain(stream, "its headers may show that it is not personal");
-		return (struct tact_match){.stream = stream, .certain = true, .why = "the envelope matches"};
-	}
-	return fall_to_strictest(set, "no stream matches");
+	const struct tact_stream *stream = first_by_envelope(set, message, trusted);
+	if (stream == NULL)
+		return fall_to_strictest(set, "no stream matches");
+	if (stream->direction == TACT_IN)
+		return comes_in(stream);
+	if (has_header_conditions(stream))
+		return uncertain(stream, "its headers are not known yet");
+	if (stream->purpose == TACT_PERSONAL)
+		return uncertain(stream, "its headers may show that it is not personal");
+	return (struct tact_match){.stream = stream, .certain = true, .why = "the envelope matches"};
 }
 
 void tact_facts_match_stream(const struct tact_stream_set *set, const struct tact_message *message,

@@ -10,10 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <tact/config.h>
-#include <tact/decide.h>
+#include "decide_help.h"
 
 #define NOW INT64_C(1767603600000000) /* 2026-01-05T09:00:00Z, a Monday */
 #define DAY (86400 * INT64_C(1000000))
@@ -22,90 +20,21 @@ static const char configuration[] = "listener smtp { socket = \"inet:8891@127.0.
 				    "stream news { purpose = newsletter senders = {\"@news.example\"} }\n"
 				    "suppression unsubscribed { action = reject }\n";
 
-static struct bench {
-	char dir[64];
-	struct tact_arena *arena;
-	struct tact_config *config;
-	struct tact_keyring *keyring;
-	struct tact_store *store;
-	struct tact_audit *audit;
-	struct tact_identity identity;
-	struct tact_decider *decider;
-} b;
-
-static const char *below(const char *name)
-{
-	return tact_arena_printf(b.arena, "%s/%s", b.dir, name);
-}
-
-static void open_with(const char *url)
-{
-	struct tact_error err = {""};
-	struct tact_config_mistakes mistakes;
-
-	memset(&b, 0, sizeof b);
-	snprintf(b.dir, sizeof b.dir, "/tmp/tact-change-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(b.dir));
-	b.arena = tact_arena_new();
-	mistakes = (struct tact_config_mistakes){.arena = b.arena};
-	ck_assert_msg(tact_config_load("test.conf", configuration, &b.config, &mistakes) == TACT_OK,
-	    "configuration: got %s", mistakes.count > 0 ? mistakes.texts[0] : "?");
-	ck_assert_int_eq(tact_facts_create_key_file(below("key"), false, &err), TACT_OK);
-	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &b.keyring, &err), TACT_OK);
-	if (url == NULL)
-		url = tact_arena_printf(b.arena, "lmdb:%s?map_size=16M", below("db"));
-	ck_assert_msg(tact_store_open(url, &b.store, &err) == TACT_OK, "store: got %s", err.text);
-	ck_assert_msg(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, false, b.arena,
-			  &b.identity, &err) == TACT_OK,
-	    "identity: got %s", err.text);
-	ck_assert_msg(tact_audit_open(below("audit"), "relay", &b.audit, NULL, &err) == TACT_OK,
-	    "audit: got %s", err.text);
-	b.decider = tact_decider_new(&(struct tact_decider_parts){
-	    .store = b.store, .audit = b.audit, .identity = &b.identity, .host = "relay"});
-	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
-}
-
 static void setup_memory(void)
 {
-	open_with("memory:");
+	bench_open("memory:", configuration);
 }
 
 static void setup_lmdb(void)
 {
-	open_with(NULL);
-}
-
-static void teardown(void)
-{
-	const char *const files[] = {"key", "db/data.mdb", "db/lock.mdb", "db", "audit/relay/lock",
-	    "audit/relay/entries/000000000000", "audit/relay/entries", "audit/relay", "audit", ""};
-	char path[160];
-
-	tact_decider_free(&b.decider);
-	tact_audit_close(&b.audit);
-	tact_store_close(&b.store);
-	tact_facts_free_keyring(&b.keyring);
-	tact_config_free(&b.config);
-	tact_arena_free(&b.arena);
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		snprintf(path, sizeof path, "%s/%s", b.dir, files[i]);
-		(void)remove(path);
-	}
+	bench_open(NULL, configuration);
 }
 
 /* ---- asking ---- */
 
-static struct tact_recipient person(const char *address)
-{
-	struct tact_recipient recipient;
-
-	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, address, &recipient, NULL), TACT_OK);
-	return recipient;
-}
-
 static void change(const char *what, const char *address, struct tact_change change, int want, bool changes)
 {
-	struct tact_recipient recipient = person(address);
+	struct tact_recipient recipient = bench_person(address);
 	struct tact_changed changed;
 	struct tact_error err = {""};
 	int got;
@@ -157,18 +86,6 @@ static void end(const char *what, const char *address, const char *scope, int wa
 	    want, want == TACT_OK);
 }
 
-static struct tact_dossier view(const char *address)
-{
-	struct tact_recipient recipient = person(address);
-	struct tact_dossier dossier;
-	struct tact_id key;
-	uint64_t version;
-
-	ck_assert_int_eq(
-	    tact_decide_view(b.decider, b.arena, &recipient, &dossier, &key, &version, NULL), TACT_OK);
-	return dossier;
-}
-
 static void want_text(const char *what, const char *got, const char *want)
 {
 	ck_assert_msg(strcmp(got, want) == 0, "%s: got \"%s\", want \"%s\"", what, got, want);
@@ -176,7 +93,7 @@ static void want_text(const char *what, const char *got, const char *want)
 
 static void want_occasion(const char *name, const char *date)
 {
-	struct tact_profile profile = view("ann@example.com").profile;
+	struct tact_profile profile = bench_view("ann@example.com").profile;
 
 	for (size_t i = 0; i < profile.occasions_count; i++)
 		if (strcmp(profile.occasions[i].name, name) == 0) {
@@ -195,14 +112,14 @@ START_TEST(a_profile_is_set_field_by_field)
 	set_profile("the same again", (struct tact_profile_change){.zone = "Europe/Berlin"}, false);
 	set_profile("owner and limit",
 	    (struct tact_profile_change){.home_owner = "leeds", .own_limit = "4/7d"}, true);
-	struct tact_profile profile = view("ann@example.com").profile;
+	struct tact_profile profile = bench_view("ann@example.com").profile;
 	want_text("zone", profile.zone, "Europe/Berlin");
 	want_text("language", profile.language, "de");
 	want_text("home owner", profile.home_owner, "leeds");
 	want_text("own limit", profile.own_limit, "4/7d");
 	set_profile("zone away", (struct tact_profile_change){.zone = ""}, true);
 	set_profile("again away", (struct tact_profile_change){.zone = ""}, false);
-	profile = view("ann@example.com").profile;
+	profile = bench_view("ann@example.com").profile;
 	want_text("zone", profile.zone, "");
 	want_text("language", profile.language, "de");
 }
@@ -233,8 +150,8 @@ END_TEST
 /* What stands under the address before it became an alias is still read, so it must be cleared there too. */
 static void make_alias(const char *address, const char *of)
 {
-	change("alias", address, (struct tact_change){.kind = TACT_CHANGE_ALIAS, .alias_of = person(of).key},
-	    TACT_OK, true);
+	change("alias", address,
+	    (struct tact_change){.kind = TACT_CHANGE_ALIAS, .alias_of = bench_person(of).key}, TACT_OK, true);
 }
 
 START_TEST(clearing_reaches_every_key)
@@ -246,13 +163,13 @@ START_TEST(clearing_reaches_every_key)
 		.zone = "Asia/Tokyo", .language = "ja", .occasions = &date, .occasions_count = 1},
 	    true);
 	make_alias("ann@example.com", "ann@home.example");
-	want_text("zone", view("ann@example.com").profile.zone, "Asia/Tokyo");
+	want_text("zone", bench_view("ann@example.com").profile.zone, "Asia/Tokyo");
 	date.month = 0;
 	set_profile("clear",
 	    (struct tact_profile_change){
 		.zone = "", .language = "en", .occasions = &date, .occasions_count = 1},
 	    true);
-	struct tact_profile profile = view("ann@example.com").profile;
+	struct tact_profile profile = bench_view("ann@example.com").profile;
 	want_text("zone", profile.zone, "");
 	want_text("language", profile.language, "en");
 	ck_assert_uint_eq(profile.occasions_count, 0);
@@ -263,7 +180,7 @@ END_TEST
 
 static void want_consents(const char *what, size_t want)
 {
-	size_t got = view("ann@example.com").consents_count;
+	size_t got = bench_view("ann@example.com").consents_count;
 
 	ck_assert_msg(got == want, "%s: got %zu consents, want %zu", what, got, want);
 }
@@ -279,10 +196,10 @@ START_TEST(the_newest_consent_of_a_scope_stays)
 	give("renewed", later, true);
 	give("the older one again", first, false);
 	want_consents("renewed", 1);
-	ck_assert_int_eq(view("ann@example.com").consents[0].until_us, NOW + DAY);
+	ck_assert_int_eq(bench_view("ann@example.com").consents[0].until_us, NOW + DAY);
 	later.proof = "call 17";
 	give("put right", later, true);
-	want_text("proof", view("ann@example.com").consents[0].proof, "call 17");
+	want_text("proof", bench_view("ann@example.com").consents[0].proof, "call 17");
 	later.proof = "";
 	give("said again without it", later, false);
 	give("another basis", consent_of(TACT_IMPLIED, "list:news", NOW), true);
@@ -300,7 +217,7 @@ START_TEST(ended_consent_is_given_again_by_the_person_only)
 	give("implied too", consent_of(TACT_IMPLIED, "brand:alpha", NOW - DAY), true);
 	end("ended", "ann@example.com", "brand:ALPHA", TACT_OK);
 	end("ended again", "ann@example.com", "brand:alpha", TACT_ABSENT);
-	struct tact_dossier dossier = view("ann@example.com");
+	struct tact_dossier dossier = bench_view("ann@example.com");
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_int_eq(dossier.consents[i].ended_us, NOW);
 		want_text("by", dossier.consents[i].ended_by, "eve");
@@ -321,7 +238,7 @@ START_TEST(ending_reaches_every_key)
 	make_alias("ann@example.com", "ann@home.example");
 	end("by the other address", "ann@home.example", "global", TACT_ABSENT);
 	end("by the alias", "ann@example.com", "global", TACT_OK);
-	ck_assert_int_eq(view("ann@example.com").consents[0].ended_us, NOW);
+	ck_assert_int_eq(bench_view("ann@example.com").consents[0].ended_us, NOW);
 }
 END_TEST
 
@@ -426,9 +343,9 @@ START_TEST(each_change_leaves_sealed_evidence)
 	    true);
 	give("consent", consent_of(TACT_IMPLIED, "list:news", NOW), true);
 	end("end", "ann@example.com", "list:news", TACT_OK);
-	dossier = view("ann@example.com");
+	dossier = bench_view("ann@example.com");
 	found.person_key = dossier.person_key;
-	ck_assert_int_eq(tact_audit_scan(below("audit"), NULL, collect, &found, NULL), TACT_OK);
+	ck_assert_int_eq(tact_audit_scan(bench_below("audit"), NULL, collect, &found, NULL), TACT_OK);
 	want_evidence(found.entries, "\"action\":\"profile\"");
 	want_evidence(found.entries, "by eve: zone=Europe/Berlin language cleared birthday=--05-17");
 	want_evidence(found.entries, "\"action\":\"consent\"");
@@ -436,7 +353,7 @@ START_TEST(each_change_leaves_sealed_evidence)
 	want_evidence(found.entries, "by eve: form, proof double opt-in");
 	want_evidence(found.entries, "\"action\":\"end-consent\"");
 	want_evidence(found.entries, "by eve: asked");
-	ck_assert_int_eq(tact_audit_scan(below("audit"), NULL, collect, &sealed, NULL), TACT_OK);
+	ck_assert_int_eq(tact_audit_scan(bench_below("audit"), NULL, collect, &sealed, NULL), TACT_OK);
 	ck_assert_msg(strstr(sealed.entries, "Berlin") == NULL, "not sealed: %s", sealed.entries);
 }
 END_TEST
@@ -445,7 +362,7 @@ static void add_case(Suite *s, const char *name, void (*setup)(void))
 {
 	TCase *c = tcase_create(name);
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, setup, bench_close);
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, a_profile_is_set_field_by_field);
 	tcase_add_test(c, occasions_go_by_their_name);

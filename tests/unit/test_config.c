@@ -287,6 +287,18 @@ START_TEST(test_what_a_stream_inherits)
 	want_int("counts", receipts->counts, true);
 	tact_config_free(&config);
 
+	config =
+	    load(LISTENER "stream \"a\" { direction = in listeners = {smtp} }\n"
+			  "stream \"b\" { direction = in networks = 192.0.2.1 purpose = transactional }\n"
+			  "stream \"c\" { direction = out }\n");
+	want_int("direction", stream_of(config, "a")->direction, TACT_IN);
+	want_int("purpose", stream_of(config, "a")->purpose, TACT_PERSONAL);
+	want_int("exempt", stream_of(config, "a")->exempt, true);
+	want_int("purpose", stream_of(config, "b")->purpose, TACT_TRANSACTIONAL);
+	want_int("direction", stream_of(config, "c")->direction, TACT_OUT);
+	want_int("purpose", stream_of(config, "c")->purpose, TACT_PROMOTIONAL);
+	tact_config_free(&config);
+
 	config = load(LISTENER "stream \"r\" { purpose = transactional }\n");
 	want_int("exempt", stream_of(config, "r")->exempt, true);
 	want_int("counts", stream_of(config, "r")->counts, false);

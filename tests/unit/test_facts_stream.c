@@ -226,6 +226,9 @@ static void add_envelope_streams(void)
 	stream = add_stream("scripts", TACT_TRANSACTIONAL);
 	SET_LIST(stream, listeners, "local");
 	stream->exempt = true;
+	stream = add_stream("answers", TACT_PERSONAL);
+	SET_LIST(stream, listeners, "inbound");
+	stream->direction = TACT_IN;
 	add_stream("nothing", TACT_TRANSACTIONAL);
 	stream = add_stream("strict", TACT_PROMOTIONAL);
 	SET_LIST(stream, sasl_users, "never-used");
@@ -321,6 +324,17 @@ static const struct {
 	"campaign", true, true, false},
     {"main", "robot", NULL, "a@b.example", FROM "X-Offer: a\nX-Offer: a\n", "strict", "offer", true, true,
 	false},
+    /* what comes in may be as odd as it likes, unless an earlier stream takes it */
+    {"inbound", NULL, "203.0.113.1", "a@b.example", FROM, "answers", "comes in", true, false, false},
+    {"inbound", NULL, "203.0.113.1", "", NULL, "answers", "comes in", true, false, false},
+    {"inbound", NULL, "203.0.113.1", "a@b.example", FROM FROM, "answers", "comes in", true, false, false},
+    {"inbound", NULL, "203.0.113.1", "a@b.example", "Subject: x\n", "answers", "comes in", true, false,
+	false},
+    {"inbound", NULL, "203.0.113.1", "a@b.example", FROM "List-Unsubscribe: <mailto:x@y>\n", "answers",
+	"comes in", true, false, false},
+    {"inbound", NULL, "10.1.2.3", "a@b.example", FROM, "office", "envelope", true, false, false},
+    {"inbound", NULL, "10.1.2.3", "a@b.example", FROM FROM, "strict", "header From", true, true, false},
+    {"inbound", "robot", NULL, "a@b.example", FROM FROM, "strict", "header From", true, true, false},
     /* personal and not */
     {"main", NULL, "10.1.2.3", "a@b.example", FROM "List-Unsubscribe: <mailto:x@y>\n", "strict", "personal",
 	true, true, true},
