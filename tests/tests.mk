@@ -22,6 +22,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_setup.py \
 	tests/postfix/test_kills.py \
 	tests/postfix/test_stories.py \
+	tests/postfix/test_stories_desks.py \
 	tests/postfix/test_verdicts.py
 POSTFIX_TESTS += tests/time/test_weeks.py
 
@@ -38,4 +39,5 @@ EXTRA_DIST += $(POSTFIX_TESTS) \
 	tests/postfix/meddle.py \
 	tests/postfix/relay.py \
 	tests/postfix/room.py \
-	tests/postfix/sinks.py
+	tests/postfix/sinks.py \
+	tests/postfix/story.py
