@@ -113,6 +113,12 @@ struct tact_zone;
 struct tact_zone *tact_zone_open(const char *name);
 void tact_zone_free(struct tact_zone **zone);
 const char *tact_zone_name(const struct tact_zone *zone);
+/* A zone of the table of all zones, which is made at the first call and belongs to nobody: do not free. NULL
+ * when the name is not known to the machine or is "". It knows the changes of the clocks from 2000 to 2099;
+ * before and after, the offset stays. Where no file may be read at the first call (threads that decide), the
+ * table is made beforehand. */
+const struct tact_zone *tact_zone_find(const char *name);
+void tact_zone_make_table(void);
 
 /* weeks start on Monday (ISO 8601) */
 enum tact_period { TACT_DAY, TACT_WEEK, TACT_MONTH, TACT_QUARTER, TACT_YEAR };
@@ -132,6 +138,16 @@ void tact_zone_local(const struct tact_zone *zone, int64_t time_s, struct tact_l
  * overlap the first of the two. */
 int64_t tact_zone_from_local(
     const struct tact_zone *zone, int year, int month, int day, int hour, int minute, int second);
+
+/* Seconds east of UTC at time_s, and how long that stays: the first second at which the clocks are changed,
+ * or until_s when that comes first. */
+int tact_zone_offset(const struct tact_zone *zone, int64_t time_s, int64_t until_s, int64_t *ret_end_s);
+
+/* Dates of the years 1 … 9999 as days since 1970-01-01; days past the end of a month run on into the next. */
+int64_t tact_date_day(int year, int month, int day);
+void tact_date_of_day(int64_t day, int *ret_year, int *ret_month, int *ret_day);
+/* 28 … 31; 0 for a month there is not. */
+int tact_date_days_in_month(int year, int month);
 
 /* ---- digests, secrets, encodings ----------------------------------------------------------------------- */
 

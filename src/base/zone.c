@@ -10,9 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <glib.h>
-
-#include <tact/base.h>
+#include "zone.h"
 
 #define DAY_S INT64_C(86400)
 /* GDate counts days from 1 = 0001-01-01; this is 1970-01-01. The last is 9999-12-31. */
@@ -21,11 +19,6 @@
 #define LAST_MONTH (INT64_C(9999) * 12 + 11)
 /* No place on earth was ever further from UTC. */
 #define FARTHEST_OFFSET_S (26 * INT64_C(3600))
-
-struct tact_zone {
-	GTimeZone *rules;
-	char *name;
-};
 
 /* ---- opening ----------------------------------------------------------------------------------------- */
 
@@ -39,10 +32,16 @@ static bool is_plain_name(const char *name)
 	       name[strspn(name, letters)] == '\0';
 }
 
-/* The folder also holds tables and, below right/, zones that count leap seconds, which our time does not. */
-static bool is_zone_file(const char *name)
+const char *zone_folder(void)
 {
 	const char *folder = getenv("TZDIR"); /* GLib reads below the same one */
+
+	return folder == NULL ? "/usr/share/zoneinfo" : folder;
+}
+
+/* The folder also holds tables and, below right/, zones that count leap seconds, which our time does not. */
+bool zone_is_file(const char *folder, const char *name)
+{
 	char path[4096], magic[4];
 	struct stat st;
 	FILE *file;
@@ -50,8 +49,8 @@ static bool is_zone_file(const char *name)
 
 	if (strncmp(name, "right/", 6) == 0)
 		return false;
-	(void)snprintf(path, sizeof path, "%s/%s", folder == NULL ? "/usr/share/zoneinfo" : folder, name);
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	if (!is_plain_name(name) || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return false;
 	file = fopen(path, "re");
 	if (file == NULL)
@@ -71,10 +70,10 @@ struct tact_zone *tact_zone_open(const char *name)
 	if (strcmp(name, "UTC") == 0)
 		rules = g_time_zone_new_utc();
 	else
-		rules = is_zone_file(name) ? g_time_zone_new_identifier(name) : NULL;
+		rules = zone_is_file(zone_folder(), name) ? g_time_zone_new_identifier(name) : NULL;
 	if (rules == NULL)
 		return NULL;
-	zone = tact_malloc(sizeof *zone);
+	zone = tact_calloc(1, sizeof *zone);
 	zone->rules = rules;
 	zone->name = tact_strdup(name);
 	return zone;
@@ -85,7 +84,7 @@ void tact_zone_free(struct tact_zone **zone)
 	if (zone == NULL || *zone == NULL)
 		return;
 	g_time_zone_unref((*zone)->rules);
-	free((*zone)->name);
+	free((char *)(uintptr_t)(*zone)->name);
 	free(*zone);
 	*zone = NULL;
 }
@@ -107,26 +106,43 @@ static int64_t floor_divide(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-/* An interval is a stretch of time over which the offset stays. */
-static int interval_at(const struct tact_zone *zone, int64_t time_s)
+static int find_change(const struct tact_zone *zone, int64_t time_s)
 {
+	size_t low = 0, high = zone->changes_count;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (zone->changes[middle].time_s <= time_s)
+			low = middle;
+		else
+			high = middle;
+	}
+	return (int)low;
+}
+
+int zone_interval_at(const struct tact_zone *zone, int64_t time_s)
+{
+	if (zone->rules == NULL)
+		return find_change(zone, time_s);
 	return g_time_zone_find_interval(zone->rules, G_TIME_TYPE_UNIVERSAL, time_s);
 }
 
 static int64_t interval_offset_s(const struct tact_zone *zone, int interval)
 {
+	if (zone->rules == NULL)
+		return zone->changes[interval].offset_s;
 	return g_time_zone_get_offset(zone->rules, interval);
 }
 
-/* First second after low that is no longer in low's interval; high is known to be outside. */
-static int64_t interval_end(const struct tact_zone *zone, int64_t low_s, int64_t high_s)
+int64_t zone_interval_end(const struct tact_zone *zone, int64_t low_s, int64_t high_s)
 {
-	int interval = interval_at(zone, low_s);
+	int interval = zone_interval_at(zone, low_s);
 
 	while (high_s - low_s > 1) {
 		int64_t middle_s = low_s + (high_s - low_s) / 2;
 
-		if (interval_at(zone, middle_s) == interval)
+		if (zone_interval_at(zone, middle_s) == interval)
 			low_s = middle_s;
 		else
 			high_s = middle_s;
@@ -140,10 +156,10 @@ static int64_t interval_end(const struct tact_zone *zone, int64_t low_s, int64_t
 static int64_t from_local_seconds(const struct tact_zone *zone, int64_t local_s)
 {
 	int64_t start_s = local_s - FARTHEST_OFFSET_S, last_s = local_s + FARTHEST_OFFSET_S;
-	int last = interval_at(zone, last_s);
+	int last = zone_interval_at(zone, last_s);
 
 	for (;;) {
-		int interval = interval_at(zone, start_s);
+		int interval = zone_interval_at(zone, start_s);
 		int64_t time_s = local_s - interval_offset_s(zone, interval);
 		int64_t end_s;
 
@@ -151,17 +167,36 @@ static int64_t from_local_seconds(const struct tact_zone *zone, int64_t local_s)
 			time_s = start_s;
 		if (interval == last)
 			return time_s;
-		end_s = interval_end(zone, start_s, last_s);
+		end_s = zone_interval_end(zone, start_s, last_s);
 		if (time_s < end_s)
 			return time_s;
 		start_s = end_s;
 	}
 }
 
+/* Both within the calendar, where the zone's rules can be asked. */
+static int64_t clamp_time(int64_t time_s)
+{
+	return clamp(time_s, (2 - EPOCH_DAY) * DAY_S, (LAST_DAY - 1 - EPOCH_DAY) * DAY_S);
+}
+
+int tact_zone_offset(const struct tact_zone *zone, int64_t time_s, int64_t until_s, int64_t *ret_end_s)
+{
+	int interval;
+
+	time_s = clamp_time(time_s);
+	until_s = clamp_time(until_s);
+	interval = zone_interval_at(zone, time_s);
+	*ret_end_s = until_s <= time_s || zone_interval_at(zone, until_s) == interval
+			 ? until_s
+			 : zone_interval_end(zone, time_s, until_s);
+	return (int)interval_offset_s(zone, interval);
+}
+
 static int64_t to_local_seconds(const struct tact_zone *zone, int64_t time_s)
 {
-	time_s = clamp(time_s, (2 - EPOCH_DAY) * DAY_S, (LAST_DAY - 1 - EPOCH_DAY) * DAY_S);
-	return time_s + interval_offset_s(zone, interval_at(zone, time_s));
+	time_s = clamp_time(time_s);
+	return time_s + interval_offset_s(zone, zone_interval_at(zone, time_s));
 }
 
 static GDate date_of_day(int64_t day)
@@ -237,7 +272,7 @@ void tact_zone_local(const struct tact_zone *zone, int64_t time_s, struct tact_l
 	ret->minute = second / 60 % 60;
 	ret->second = second % 60;
 	ret->weekday = (int)g_date_get_weekday(&date);
-	ret->offset_s = (int)interval_offset_s(zone, interval_at(zone, time_s));
+	ret->offset_s = (int)interval_offset_s(zone, zone_interval_at(zone, time_s));
 }
 
 /* Months and days past their ends run on into the next, so that "day + 1" is always a question that has an
@@ -249,4 +284,27 @@ int64_t tact_zone_from_local(
 	int64_t local_s = (clamp(first + day - 1, 1, LAST_DAY) - EPOCH_DAY) * DAY_S;
 
 	return from_local_seconds(zone, local_s + hour * INT64_C(3600) + minute * INT64_C(60) + second);
+}
+
+/* ---- dates ------------------------------------------------------------------------------------------- */
+
+int tact_date_days_in_month(int year, int month)
+{
+	if (month < 1 || month > 12 || year < 1 || year > 9999)
+		return 0;
+	return g_date_get_days_in_month((GDateMonth)month, (GDateYear)year);
+}
+
+int64_t tact_date_day(int year, int month, int day)
+{
+	return day_of_month_start((int64_t)year * 12 + month - 1) - EPOCH_DAY + day - 1;
+}
+
+void tact_date_of_day(int64_t day, int *ret_year, int *ret_month, int *ret_day)
+{
+	GDate date = date_of_day(clamp(day, -EPOCH_DAY, LAST_DAY) + EPOCH_DAY);
+
+	*ret_year = g_date_get_year(&date);
+	*ret_month = (int)g_date_get_month(&date);
+	*ret_day = g_date_get_day(&date);
 }

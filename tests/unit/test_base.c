@@ -728,6 +728,124 @@ START_TEST(zone_periods_hold_their_time)
 }
 END_TEST
 
+/* ---- the table of all zones ---- */
+
+START_TEST(zone_table_names)
+{
+	static const struct {
+		const char *name;
+		bool known;
+	} rows[] = {{"Europe/London", true}, {"UTC", true}, {"GB", true}, {"America/Argentina/Ushuaia", true},
+	    {"Pacific/Kiritimati", true}, {"Etc/GMT+12", true}, {"", false}, {NULL, false},
+	    {"Mars/Olympus", false}, {"europe/london", false}, {"Europe/Londo", false},
+	    {"Europe/London ", false}, {"Europe", false}, {"/usr/share/zoneinfo/UTC", false},
+	    {"right/Europe/London", false}, {"posix/Europe/London", false}, {"zone.tab", false},
+	    {"+01:00", false}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct tact_zone *zone = tact_zone_find(rows[i].name);
+
+		want_int(rows[i].name == NULL ? "NULL" : rows[i].name, zone != NULL, rows[i].known);
+		if (zone != NULL) {
+			want_text("name", tact_zone_name(zone), rows[i].name);
+			ck_assert_ptr_eq(tact_zone_find(rows[i].name), zone);
+		}
+	}
+}
+END_TEST
+
+/* Whoever is asked, the answer is the same: each change of the clocks of a century, and a second beside it.
+ */
+static void compare_zones(const struct tact_zone *zone, const struct tact_zone *opened)
+{
+	int64_t end_s, opened_end_s, last_s = at("2099-12-31");
+
+	for (int64_t time_s = at("2000-01-01"); time_s < last_s; time_s = end_s) {
+		int offset_s = tact_zone_offset(zone, time_s, last_s, &end_s);
+
+		want_int("offset", offset_s, tact_zone_offset(opened, time_s, last_s, &opened_end_s));
+		/* GLib ends a stretch also where but the name of the time changes. */
+		while (opened_end_s < end_s &&
+		       tact_zone_offset(opened, opened_end_s, opened_end_s, &opened_end_s) == offset_s)
+			(void)tact_zone_offset(opened, opened_end_s, last_s, &opened_end_s);
+		want_int(tact_zone_name(zone), end_s, opened_end_s);
+		want_int("a second before", tact_zone_offset(opened, end_s - 1, end_s - 1, &opened_end_s),
+		    offset_s);
+	}
+}
+
+START_TEST(zone_table_knows_every_change)
+{
+	static const char *const names[] = {"UTC", "Europe/London", "America/Sao_Paulo", "Asia/Beirut",
+	    "America/Havana", "America/St_Johns", "Pacific/Apia", "Australia/Lord_Howe", "Africa/Casablanca",
+	    "Asia/Gaza", "America/Los_Angeles", "Pacific/Kiritimati", "Asia/Kathmandu", "Antarctica/Troll"};
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct tact_zone *opened = tact_zone_open(names[i]);
+
+		ck_assert_ptr_nonnull(opened);
+		ck_assert_ptr_nonnull(tact_zone_find(names[i]));
+		compare_zones(tact_zone_find(names[i]), opened);
+		tact_zone_free(&opened);
+	}
+}
+END_TEST
+
+START_TEST(zone_offset_ends)
+{
+	static const struct {
+		const char *zone, *time, *until, *end;
+		int offset_s;
+	} rows[] = {
+	    {"Europe/London", "2026-03-01", "2026-04-01", "2026-03-29T01:00:00Z", 0},
+	    {"Europe/London", "2026-03-29T00:59:59Z", "2026-04-01", "2026-03-29T01:00:00Z", 0},
+	    {"Europe/London", "2026-03-29T01:00:00Z", "2026-04-01", "2026-04-01T00:00:00Z", 3600},
+	    {"Europe/London", "2026-03-01", "2026-03-29T01:00:00Z", "2026-03-29T01:00:00Z", 0},
+	    {"Europe/London", "2026-03-01", "2026-03-29T00:59:59Z", "2026-03-29T00:59:59Z", 0},
+	    {"Europe/London", "2026-03-01", "2026-02-01", "2026-02-01T00:00:00Z", 0},
+	    {"America/Los_Angeles", "2026-10-25", "2026-12-01", "2026-11-01T09:00:00Z", -25200},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct tact_zone *zone = tact_zone_find(rows[i].zone);
+		int64_t end_s;
+
+		ck_assert_ptr_nonnull(zone);
+		want_int(rows[i].time, tact_zone_offset(zone, at(rows[i].time), at(rows[i].until), &end_s),
+		    rows[i].offset_s);
+		want_time(rows[i].time, end_s, rows[i].end);
+	}
+}
+END_TEST
+
+START_TEST(dates)
+{
+	static const struct {
+		int64_t day;
+		int year, month, month_day;
+	} rows[] = {{0, 1970, 1, 1}, {-1, 1969, 12, 31}, {59, 1970, 3, 1}, {11016, 2000, 2, 29},
+	    {11017, 2000, 3, 1}, {20512, 2026, 2, 28}, {20513, 2026, 3, 1}, {47540, 2100, 2, 28},
+	    {47541, 2100, 3, 1}, {2932896, 9999, 12, 31}, {-719162, 1, 1, 1}};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int year, month, day;
+
+		tact_date_of_day(rows[i].day, &year, &month, &day);
+		want_int("year", year, rows[i].year);
+		want_int("month", month, rows[i].month);
+		want_int("day", day, rows[i].month_day);
+		want_int("back", tact_date_day(year, month, day), rows[i].day);
+	}
+	want_int("runs on", tact_date_day(2026, 2, 30), tact_date_day(2026, 3, 2));
+	want_int("February", tact_date_days_in_month(2026, 2), 28);
+	want_int("a leap year", tact_date_days_in_month(2028, 2), 29);
+	want_int("2100", tact_date_days_in_month(2100, 2), 28);
+	want_int("no month", tact_date_days_in_month(2026, 13), 0);
+	want_int("no month", tact_date_days_in_month(2026, 0), 0);
+	want_int("no year", tact_date_days_in_month(0, 1), 0);
+}
+END_TEST
+
 START_TEST(zone_local_time)
 {
 	static const struct {
@@ -1378,6 +1496,10 @@ static void add_time(Suite *suite)
 	tcase_add_test(tcase, zone_names);
 	tcase_add_test(tcase, zone_periods);
 	tcase_add_test(tcase, zone_periods_hold_their_time);
+	tcase_add_test(tcase, zone_table_names);
+	tcase_add_test(tcase, zone_table_knows_every_change);
+	tcase_add_test(tcase, zone_offset_ends);
+	tcase_add_test(tcase, dates);
 	tcase_add_test(tcase, zone_local_time);
 	tcase_add_test(tcase, zone_from_local);
 	tcase_add_test(tcase, zone_extremes);
