@@ -233,6 +233,7 @@ struct tact_stream {
 	/* for purpose personal: more recipients a day for one sender and subject is bulk */
 	int64_t personal_max;
 	const char *campaign_header, *offer_header; /* NULL: Feedback-ID's first field / no offer */
+	const char *occasion; /* "birthday": the recipient's day the mail is for; NULL or "": none */
 
 	const char *const *sasl_users;
 	size_t sasl_users_count;
@@ -277,6 +278,7 @@ void tact_facts_match_stream(const struct tact_stream_set *set, const struct tac
 /* What the rules read of one message: all a claim needs to keep. Strings never NULL ("" = none). */
 struct tact_facts {
 	const char *stream, *owner, *brand, *campaign, *offer, *list;
+	const char *occasion; /* the recipient's day it is for; NULL or "": none */
 	enum tact_purpose purpose;
 	enum tact_channel channel;
 	int priority;

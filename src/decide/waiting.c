@@ -232,6 +232,7 @@ static const struct tact_stream *stream_of(
 	facts->owner = stream->owner;
 	facts->brand = stream->brand;
 	facts->purpose = stream->purpose;
+	facts->occasion = stream->occasion;
 	facts->priority = claim->facts.priority;
 	facts->exempt = stream->exempt;
 	facts->counts = stream->counts;

@@ -267,6 +267,7 @@ static void read_claim_facts(struct reader *reader, const Tact__Claim *from, str
 	    .campaign = row->campaign,
 	    .offer = row->offer,
 	    .list = row->list,
+	    .occasion = from->occasion,
 	    .purpose = row->purpose,
 	    .channel = row->channel,
 	    .priority = from->priority,

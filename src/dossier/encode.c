@@ -311,6 +311,7 @@ static void write_claim(struct tables *tables, const struct tact_claim *from, Ta
 	to->priority = from->priority;
 	to->facts = write_claim_facts(tables, &from->facts);
 	to->exempt = from->facts.exempt;
+	to->occasion = (char *)(from->facts.occasion == NULL ? "" : from->facts.occasion);
 	to->relay = write_name(tables, from->relay);
 	to->ring = write_name(tables, from->ring);
 	to->planned = from->planned;

@@ -255,6 +255,7 @@ void tact_facts_of_stream(const struct tact_stream *stream, const char *campaign
 	    .campaign = campaign,
 	    .offer = offer,
 	    .list = list,
+	    .occasion = text_or_empty(stream->occasion),
 	    .purpose = stream->purpose,
 	    .channel = TACT_EMAIL,
 	    .priority = stream->priority,

@@ -98,7 +98,7 @@ struct tact_claim claim_of(uint8_t id, enum tact_claim_state state)
 	    .state = state,
 	    .made_us = NOW_US,
 	    .not_after_us = NOW_US + 3 * DAY_US,
-	    .facts = {.stream = "weekly", .owner = "", .brand = "", .campaign = "", .offer = "", .list = ""},
+	    .facts = {.stream = "weekly", .owner = "", .brand = "", .campaign = "", .offer = "", .list = "", .occasion = ""},
 	    .relay = "",
 	    .ring = "",
 	    .queue_id = "",
@@ -208,6 +208,7 @@ static struct tact_facts random_facts(struct tact_arena *arena, uint64_t *state)
 	    .campaign = random_text(arena, state),
 	    .offer = random_text(arena, state),
 	    .list = random_text(arena, state),
+	    .occasion = random_text(arena, state),
 	    .purpose = (enum tact_purpose)random_below(state, TACT_PURPOSES),
 	    .channel = (enum tact_channel)random_below(state, TACT_CHANNELS),
 	    .priority = (int)random_below(state, 1001),
@@ -378,6 +379,7 @@ static void compare_facts(struct comparison *c, const struct tact_facts *a, cons
 	SAME_TEXT(c, a, b, campaign);
 	SAME_TEXT(c, a, b, offer);
 	SAME_TEXT(c, a, b, list);
+	SAME_TEXT(c, a, b, occasion);
 	SAME_NUMBER(c, a, b, purpose);
 	SAME_NUMBER(c, a, b, channel);
 	SAME_NUMBER(c, a, b, priority);
