@@ -15,7 +15,16 @@
 enum tact_verdict { TACT_ACCEPT, TACT_DELAY, TACT_QUARANTINE, TACT_REJECT };
 const char *tact_policy_verdict_name(enum tact_verdict verdict);
 
-enum tact_rule_kind { TACT_RULE_SUPPRESSION, TACT_RULE_LIMIT, TACT_RULE_BREAKER, TACT_RULE_KINDS };
+enum tact_rule_kind {
+	TACT_RULE_SUPPRESSION,
+	TACT_RULE_LIMIT,
+	TACT_RULE_BREAKER,
+	TACT_RULE_CONSENT,
+	TACT_RULE_QUIET_HOURS,
+	TACT_RULE_OCCASION,
+	TACT_RULE_TERRITORY,
+	TACT_RULE_KINDS
+};
 const char *tact_policy_rule_kind_name(enum tact_rule_kind kind);
 /* By the name its sections have in the configuration. TACT_OK or TACT_INVALID. */
 int tact_policy_parse_rule_kind(const char *text, enum tact_rule_kind *ret);
@@ -72,6 +81,75 @@ struct tact_breaker {
 	int64_t window_s; /* the latest hours that count; 0: since the campaign began */
 };
 
+/* How long a permission of one basis lasts, or of one basis and source. */
+struct tact_expiry {
+	enum tact_basis basis;
+	const char *source;	 /* NULL: any; one that names the source goes before one that does not */
+	int64_t length_s;	 /* to the second; 0: in calendar periods */
+	enum tact_period period; /* as many of them as periods say, in the rule's zone, */
+	int periods;		 /* and gone with the first second of that day */
+};
+/* "implied = 2 calendar-years", "implied:inquiry = 180d". TACT_OK or TACT_INVALID. */
+int tact_policy_parse_expiry(
+    struct tact_arena *arena, const char *text, struct tact_expiry *ret, struct tact_error *err);
+char *tact_policy_format_expiry(struct tact_arena *arena, const struct tact_expiry *expiry);
+
+/* A permission is needed. */
+struct tact_consent_rule {
+	unsigned bases; /* bits 1 << basis: those that will do; 0: any */
+	const struct tact_expiry *expiries;
+	size_t expiries_count;
+	const struct tact_zone *zone; /* of calendar periods; never NULL where there are any */
+};
+
+/* A date, or with year 0 that day of every year. */
+struct tact_date {
+	int year, month, day;
+};
+/* "2026-12-25", "12-25". TACT_OK or TACT_INVALID. */
+int tact_policy_parse_date(const char *text, struct tact_date *ret);
+/* For sorting, as qsort wants it. */
+int tact_policy_compare_dates(const void *a, const void *b);
+
+/* [from, to) in minutes since Monday 00:00, at most 10080. */
+struct tact_span {
+	int from_minute, to_minute;
+};
+/* "21:00-08:00", "fri 18:00-24:00", "mon-fri 20:00-07:30"; past midnight when it ends before it begins. Adds
+ * to the spans. TACT_OK or TACT_INVALID. */
+int tact_policy_parse_hours(struct tact_arena *arena, const char *text, struct tact_span **spans,
+    size_t *spans_count, struct tact_error *err);
+/* "sat", or "mon-fri". Adds bits 1 << weekday, Monday 0. */
+int tact_policy_parse_weekdays(const char *text, unsigned *days, struct tact_error *err);
+
+/* When nothing is sent, by the clocks where the recipient is. */
+struct tact_quiet_hours {
+	struct tact_names hours;       /* as written */
+	unsigned days;		       /* bits, Monday 0: quiet all day */
+	const struct tact_span *spans; /* hours and days together, sorted, apart from each other */
+	size_t spans_count;
+	const struct tact_date *holidays; /* quiet all day; sorted */
+	size_t holidays_count;
+	const char *holidays_file;
+	const struct tact_zone *zone; /* of whoever's own is not known; never NULL */
+};
+/* Sorts and joins spans that touch. Answers how many are left. */
+size_t tact_policy_join_spans(struct tact_span *spans, size_t count);
+/* Is there a year of which every minute is quiet? */
+bool tact_policy_is_always_quiet(const struct tact_quiet_hours *quiet);
+
+/* Mail for a day of the recipient's. */
+struct tact_occasion_rule {
+	struct tact_names occasions;  /* it concerns; empty: any */
+	bool leap_day_after;	      /* 29 February is 1 March in other years, not 28 February */
+	bool accept_unknown;	      /* when no date is known */
+	const struct tact_zone *zone; /* of whoever's own is not known; never NULL */
+};
+
+struct tact_territory {
+	bool reject_unknown; /* also when it is not known whose the recipient is */
+};
+
 /* The mail a rule applies to; empty lists and 0 mean any. */
 struct tact_applies {
 	struct tact_names streams, brands, owners;
@@ -87,6 +165,16 @@ struct tact_rule {
 	const char *text; /* reply; NULL: the kind's own words */
 	struct tact_limit limit;
 	struct tact_breaker breaker;
+	struct tact_consent_rule consent;
+	struct tact_quiet_hours quiet_hours;
+	struct tact_occasion_rule occasion;
+	struct tact_territory territory;
+};
+
+struct tact_owner {
+	const char *name;
+	bool sensitive; /* its mail tells something delicate of those who get it */
+	bool local;	/* a branch: has a territory, and stays out of others' */
 };
 
 /* All that decides, as configured: made by config, never changed, counted references. */
@@ -95,6 +183,8 @@ struct tact_rule_set {
 	const struct tact_rule *rules;
 	size_t rules_count;
 	bool monitor; /* the whole daemon decides and records but does not act */
+	const struct tact_owner *owners;
+	size_t owners_count;
 	int64_t release_spread_s;
 	int64_t retry_window_s;
 	int64_t history_s;
@@ -191,8 +281,9 @@ struct tact_question {
 void tact_policy_ask(
     struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret);
 
-/* Least time ≥ t_us at which RULE (a limit) is satisfied for mail of these facts given contacts and, if not
- * NULL, placed claims; INT64_MAX: never. Idempotent, monotone in t_us. Exposed for tests and preflight. */
+/* Least time ≥ t_us at which RULE is satisfied for mail of these facts given contacts and, if not
+ * NULL, placed claims; INT64_MAX: never. Idempotent, monotone in t_us but for an occasion, whose day is the
+ * one next to t_us. Exposed for tests and preflight. */
 struct tact_placed {
 	const struct tact_facts *facts;
 	int64_t place_us;
@@ -213,6 +304,8 @@ int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_fac
 void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *rules,
     const struct tact_campaigns *campaigns, const struct tact_dossier *dossier, int64_t now_us,
     int64_t *ret_places);
+/* Does a rule ask what time it is where the recipient is? Then tact_zone_make_table comes before threads. */
+bool tact_policy_reads_zones(const struct tact_rule_set *rules);
 /* When to look at this dossier again: the least place of its waiting claims that are on a ring, 0 for none.
  */
 int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *rules,

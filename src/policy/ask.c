@@ -150,8 +150,8 @@ static enum tact_verdict effect(const struct tact_finding *finding, const struct
 	return *ret_turned ? TACT_REJECT : finding->verdict;
 }
 
-/* Which finding makes the verdict: the first of the strictest, and one that means to reject before one that
- * must. */
+/* Which finding makes the verdict: the first of the strictest; one that means to reject before one that must,
+ * and of those one that no time would satisfy before one that time would. */
 static size_t find_strictest(const struct tact_question *question, const struct course *course,
     struct tact_opinion *ret, bool *ret_turned)
 {
@@ -162,7 +162,10 @@ static size_t find_strictest(const struct tact_question *question, const struct 
 	for (size_t i = 0; i < ret->findings_count; i++) {
 		bool turned;
 		enum tact_verdict verdict = effect(&ret->findings[i], question, course, &turned);
-		int strictness = 2 * (int)verdict - turned;
+		int strictness = 4 * (int)verdict - 2 * turned;
+
+		if (turned && course->late && ret->findings[i].until_us == POLICY_NEVER)
+			strictness++;
 
 		if (strictness <= most)
 			continue;
@@ -189,10 +192,50 @@ static bool is_open_ended(const struct tact_opinion *opinion)
 	return opinion->rule != NULL && policy_kinds[opinion->rule->kind].open_ended;
 }
 
-static void put_into_words(struct tact_arena *arena, const struct tact_question *question,
-    const struct course *course, const char *first, bool turned, struct tact_opinion *ret)
+static bool is_discreet(const struct tact_finding *finding)
 {
-	const char *text = first, *comma = *first == '\0' ? "" : ", ";
+	return policy_kinds[finding->rule->kind].discreet;
+}
+
+/* A place that such a rule gave tells what day it is. */
+static bool gives_away(const struct tact_opinion *opinion)
+{
+	for (size_t i = 0; i < opinion->findings_count; i++)
+		if (opinion->findings[i].verdict == TACT_DELAY && !opinion->findings[i].rule->monitor &&
+		    is_discreet(&opinion->findings[i]))
+			return true;
+	return false;
+}
+
+static const char *place_words(struct tact_arena *arena, const char *first, const struct course *course,
+    const struct tact_opinion *opinion)
+{
+	const char *comma = *first == '\0' ? "" : ", ";
+
+	if (gives_away(opinion))
+		return JOIN(arena, first, comma, "kept for its time");
+	if (is_open_ended(opinion))
+		return JOIN(arena, first, comma, "waits until ",
+		    policy_format_minute(arena, course->place_us), " at the latest");
+	return JOIN(arena, first, comma, "next place ", policy_format_minute(arena, course->place_us));
+}
+
+static const char *late_words(struct tact_arena *arena, const struct tact_question *question,
+    const char *first, const struct tact_finding *finding)
+{
+	const char *comma = *first == '\0' ? "" : ", ";
+
+	if (finding != NULL && is_discreet(finding))
+		return finding->until_us == POLICY_NEVER ? first : JOIN(arena, first, ", no place in time");
+	return JOIN(
+	    arena, first, comma, "no place before ", policy_format_minute(arena, question->not_after_us));
+}
+
+static void put_into_words(struct tact_arena *arena, const struct tact_question *question,
+    const struct course *course, const char *first, const struct tact_finding *finding, bool turned,
+    struct tact_opinion *ret)
+{
+	const char *text = first;
 
 	ret->code = ret->verdict == TACT_REJECT ? "5.7.1" : "4.7.1";
 	switch (ret->verdict) {
@@ -201,19 +244,14 @@ static void put_into_words(struct tact_arena *arena, const struct tact_question 
 		text = "accepted";
 		break;
 	case TACT_DELAY:
-		text = is_open_ended(ret)
-			   ? JOIN(arena, first, comma, "waits until ",
-				 policy_format_minute(arena, course->place_us), " at the latest")
-			   : JOIN(arena, first, comma, "next place ",
-				 policy_format_minute(arena, course->place_us));
+		text = place_words(arena, first, course, ret);
 		break;
 	case TACT_QUARANTINE:
 		text = JOIN(arena, "held for review: ", first);
 		break;
 	case TACT_REJECT:
 		if (turned && course->late)
-			text = JOIN(arena, first, comma, "no place before ",
-			    policy_format_minute(arena, question->not_after_us));
+			text = late_words(arena, question, first, finding);
 		break;
 	}
 	ret->text = text;
@@ -224,11 +262,12 @@ static void conclude(const struct asker *asker, const struct tact_question *ques
 {
 	bool turned;
 	size_t i = find_strictest(question, course, ret, &turned);
+	const struct tact_finding *finding = i < ret->findings_count ? &ret->findings[i] : NULL;
 	const char *first = "";
 
-	if (i < ret->findings_count) {
-		ret->rule = ret->findings[i].rule;
-		first = first_part(asker, &ret->findings[i], asked_us[i]);
+	if (finding != NULL) {
+		ret->rule = finding->rule;
+		first = first_part(asker, finding, asked_us[i]);
 	} else if (course->late) {
 		/* A mail that comes after its time is stale, whether or not a rule still holds it. */
 		ret->verdict = TACT_REJECT;
@@ -236,7 +275,7 @@ static void conclude(const struct asker *asker, const struct tact_question *ques
 	}
 	if (ret->verdict == TACT_DELAY)
 		ret->until_us = course->place_us;
-	put_into_words(asker->book->arena, question, course, first, turned, ret);
+	put_into_words(asker->book->arena, question, course, first, finding, turned, ret);
 }
 
 void tact_policy_ask(struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret)

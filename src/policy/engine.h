@@ -24,6 +24,12 @@ static inline int64_t policy_add(int64_t a, int64_t b)
 	return sum;
 }
 
+/* Rounds down, also below 0. */
+static inline int64_t policy_floor_divide(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
 /* ---- the book: what counts, sorted, with its names made numbers --------------------------------- */
 
 enum policy_name { NAME_STREAM, NAME_OWNER, NAME_BRAND, NAME_CAMPAIGN, NAME_OFFER, NAME_LIST, NAMES };
@@ -152,6 +158,9 @@ struct seat {
 	int64_t pushed_us;    /* the time from which this rule moved the place first; NEVER if it did not */
 	struct window window; /* of a limit */
 	bool stopped;	      /* of a breaker */
+	const char *refuses;  /* why no time will ever do, or NULL */
+	const struct tact_zone *zone; /* where the recipient is */
+	int64_t day_us, day_end_us;   /* of an occasion: its day */
 };
 
 struct asker {
@@ -175,6 +184,8 @@ struct kind {
 	bool open_ended;
 	/* Has the rule anything to do with such mail? May be NULL: it has. */
 	bool (*concerns)(const struct tact_rule *rule, const struct tact_facts *facts);
+	/* Would a time in the reply give away what is only the recipient's? */
+	bool discreet;
 	/* Makes the seat ready for questions at from_us and later. May be NULL. */
 	void (*prepare)(struct asker *asker, size_t rule, int64_t from_us);
 	/* Least time ≥ t_us at which the rule is satisfied, or NEVER. Idempotent, monotone. */
@@ -211,6 +222,28 @@ int64_t policy_suppression_earliest(const struct asker *asker, size_t rule, int6
 void policy_suppression_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
 const char *policy_suppression_words(
     const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
+
+void policy_quiet_prepare(struct asker *asker, size_t rule, int64_t from_us);
+void policy_occasion_prepare(struct asker *asker, size_t rule, int64_t from_us);
+int64_t policy_consent_earliest(const struct asker *asker, size_t rule, int64_t t_us);
+void policy_consent_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
+const char *policy_consent_words(const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
+int64_t policy_quiet_earliest(const struct asker *asker, size_t rule, int64_t t_us);
+void policy_quiet_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
+const char *policy_quiet_words(const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
+int64_t policy_occasion_earliest(const struct asker *asker, size_t rule, int64_t t_us);
+void policy_occasion_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
+const char *policy_occasion_words(
+    const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
+int64_t policy_territory_earliest(const struct asker *asker, size_t rule, int64_t t_us);
+void policy_territory_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
+const char *policy_territory_words(
+    const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
+
+/* The zone of the recipient's profile, when there is one that this machine knows. */
+const struct tact_zone *policy_person_zone(const struct asker *asker, const struct tact_zone *otherwise);
+/* NULL when no owner has this name. */
+const struct tact_owner *policy_find_owner(const struct tact_rule_set *rules, const char *name);
 
 /* ---- places ------------------------------------------------------------------------------------- */
 

@@ -36,6 +36,39 @@ const struct kind policy_kinds[TACT_RULE_KINDS] = {
 	    .judge = policy_breaker_judge,
 	    .words = policy_breaker_words,
 	},
+    [TACT_RULE_CONSENT] =
+	{
+	    .name = "consent",
+	    .now_too = true,
+	    .earliest = policy_consent_earliest,
+	    .judge = policy_consent_judge,
+	    .words = policy_consent_words,
+	},
+    [TACT_RULE_QUIET_HOURS] =
+	{
+	    .name = "quiet_hours",
+	    .prepare = policy_quiet_prepare,
+	    .earliest = policy_quiet_earliest,
+	    .judge = policy_quiet_judge,
+	    .words = policy_quiet_words,
+	},
+    [TACT_RULE_OCCASION] =
+	{
+	    .name = "occasion",
+	    .discreet = true,
+	    .prepare = policy_occasion_prepare,
+	    .earliest = policy_occasion_earliest,
+	    .judge = policy_occasion_judge,
+	    .words = policy_occasion_words,
+	},
+    [TACT_RULE_TERRITORY] =
+	{
+	    .name = "territory",
+	    .now_too = true,
+	    .earliest = policy_territory_earliest,
+	    .judge = policy_territory_judge,
+	    .words = policy_territory_words,
+	},
 };
 
 const char *tact_policy_rule_kind_name(enum tact_rule_kind kind)

@@ -18,6 +18,8 @@
 struct setting {
 	struct tact_rule *rules;
 	size_t rules_count;
+	struct tact_owner *owners;
+	size_t owners_count;
 	struct tact_dossier dossier;
 	int64_t release_spread_s;
 	struct tact_campaign_view *campaigns;
@@ -204,6 +206,8 @@ static struct tact_rule_set rules_of(const struct run *run)
 {
 	return (struct tact_rule_set){.rules = run->here.rules,
 	    .rules_count = run->here.rules_count,
+	    .owners = run->here.owners,
+	    .owners_count = run->here.owners_count,
 	    .release_spread_s = run->here.release_spread_s};
 }
 
@@ -378,6 +382,29 @@ static void do_case(struct run *run)
 		    run->given.campaigns[i];
 }
 
+static bool do_given_rule(struct run *run, struct setting *to, const char *verb)
+{
+	static const struct {
+		const char *verb;
+		void (*read)(struct line *line, struct tact_rule *ret);
+	} kinds[] = {
+	    {"limit", line_limit},
+	    {"suppression", line_suppression},
+	    {"breaker", line_breaker},
+	    {"need-consent", line_need_consent},
+	    {"quiet_hours", line_quiet_hours},
+	    {"on-occasion", line_on_occasion},
+	    {"territory", line_territory},
+	};
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(verb, kinds[i].verb) == 0) {
+			kinds[i].read(&run->line, TACT_PUSH(run->arena, to->rules, to->rules_count));
+			return true;
+		}
+	return false;
+}
+
 static bool do_given(struct run *run, const char *verb)
 {
 	struct setting *to = run->in_case ? &run->here : &run->given;
@@ -385,12 +412,15 @@ static bool do_given(struct run *run, const char *verb)
 	struct line *line = &run->line;
 	struct tact_arena *arena = run->arena;
 
-	if (strcmp(verb, "limit") == 0)
-		line_limit(line, TACT_PUSH(arena, to->rules, to->rules_count));
-	else if (strcmp(verb, "suppression") == 0)
-		line_suppression(line, TACT_PUSH(arena, to->rules, to->rules_count));
-	else if (strcmp(verb, "breaker") == 0)
-		line_breaker(line, TACT_PUSH(arena, to->rules, to->rules_count));
+	if (do_given_rule(run, to, verb))
+		return true;
+	if (strcmp(verb, "owner") == 0)
+		line_owner(line, TACT_PUSH(arena, to->owners, to->owners_count));
+	else if (strcmp(verb, "profile") == 0)
+		line_profile(line, &dossier->profile);
+	else if (strcmp(verb, "date") == 0)
+		line_date(
+		    line, TACT_PUSH(arena, dossier->profile.occasions, dossier->profile.occasions_count));
 	else if (strcmp(verb, "campaign") == 0)
 		line_campaign(line, TACT_PUSH(arena, to->campaigns, to->campaigns_count));
 	else if (strcmp(verb, "counted") == 0)

@@ -340,6 +340,159 @@ void line_limit(struct line *line, struct tact_rule *ret)
 	line_end(line);
 }
 
+static const struct tact_zone *zone_value(struct line *line)
+{
+	const char *zone = line_value(line, "zone");
+
+	return open_zone(line, zone == NULL ? "UTC" : zone);
+}
+
+static void add_basis(struct line *line, void *to, const char *word)
+{
+	static const char *const bases[] = {"express", "implied", "soft-opt-in"};
+
+	*(unsigned *)to |= 1U << PICK(line, bases, word);
+}
+
+static void add_expiry(struct line *line, void *to, const char *word)
+{
+	struct tact_consent_rule *consent = to;
+	struct tact_expiry *array = (struct tact_expiry *)(uintptr_t)consent->expiries, item;
+	struct tact_error err;
+
+	if (tact_policy_parse_expiry(line->arena, word, &item, &err) != TACT_OK)
+		line_fail(line, "%s: %s", word, err.text);
+	*TACT_PUSH(line->arena, array, consent->expiries_count) = item;
+	consent->expiries = array;
+}
+
+void line_need_consent(struct line *line, struct tact_rule *ret)
+{
+	*ret = (struct tact_rule){.kind = TACT_RULE_CONSENT};
+	read_rule(line, TACT_REJECT, ret);
+	ret->consent.zone = zone_value(line);
+	each(line, "bases", add_basis, &ret->consent.bases);
+	each(line, "expires_after", add_expiry, &ret->consent);
+	line_end(line);
+}
+
+struct quiet_list {
+	struct tact_span *spans;
+	size_t spans_count;
+	struct tact_date *dates;
+	size_t dates_count;
+};
+
+static void add_hours(struct line *line, void *to, const char *word)
+{
+	struct quiet_list *list = to;
+	struct tact_error err;
+
+	if (tact_policy_parse_hours(line->arena, word, &list->spans, &list->spans_count, &err) != TACT_OK)
+		line_fail(line, "%s: %s", word, err.text);
+}
+
+static void add_weekday(struct line *line, void *to, const char *word)
+{
+	struct quiet_list *list = to;
+	struct tact_error err;
+	unsigned days = 0;
+
+	if (tact_policy_parse_weekdays(word, &days, &err) != TACT_OK)
+		line_fail(line, "%s: %s", word, err.text);
+	for (int i = 0; i < 7; i++)
+		if (days >> i & 1)
+			*TACT_PUSH(line->arena, list->spans, list->spans_count) =
+			    (struct tact_span){i * 1440, (i + 1) * 1440};
+}
+
+static void add_holiday(struct line *line, void *to, const char *word)
+{
+	struct quiet_list *list = to;
+
+	if (tact_policy_parse_date(word, TACT_PUSH(line->arena, list->dates, list->dates_count)) != TACT_OK)
+		line_fail(line, "%s is no date", word);
+}
+
+void line_quiet_hours(struct line *line, struct tact_rule *ret)
+{
+	struct quiet_list list = {NULL, 0, NULL, 0};
+
+	*ret = (struct tact_rule){.kind = TACT_RULE_QUIET_HOURS};
+	read_rule(line, TACT_DELAY, ret);
+	ret->quiet_hours.zone = zone_value(line);
+	each(line, "hours", add_hours, &list);
+	each(line, "days", add_weekday, &list);
+	each(line, "holidays", add_holiday, &list);
+	if (list.dates_count > 0)
+		qsort(list.dates, list.dates_count, sizeof *list.dates, tact_policy_compare_dates);
+	ret->quiet_hours.spans_count = tact_policy_join_spans(list.spans, list.spans_count);
+	ret->quiet_hours.spans = list.spans;
+	ret->quiet_hours.holidays = list.dates;
+	ret->quiet_hours.holidays_count = list.dates_count;
+	line_end(line);
+}
+
+void line_on_occasion(struct line *line, struct tact_rule *ret)
+{
+	static const char *const leaps[] = {"before", "after"}, *const unknowns[] = {"reject", "accept"};
+	const char *word;
+
+	*ret = (struct tact_rule){.kind = TACT_RULE_OCCASION};
+	read_rule(line, TACT_DELAY, ret);
+	ret->occasion.zone = zone_value(line);
+	each(line, "occasions", add_name, &ret->occasion.occasions);
+	word = line_value(line, "leap_day");
+	ret->occasion.leap_day_after = word != NULL && PICK(line, leaps, word) == 1;
+	word = line_value(line, "unknown");
+	ret->occasion.accept_unknown = word != NULL && PICK(line, unknowns, word) == 1;
+	line_end(line);
+}
+
+void line_territory(struct line *line, struct tact_rule *ret)
+{
+	static const char *const unknowns[] = {"accept", "reject"};
+	const char *word;
+
+	*ret = (struct tact_rule){.kind = TACT_RULE_TERRITORY};
+	read_rule(line, TACT_REJECT, ret);
+	word = line_value(line, "unknown");
+	ret->territory.reject_unknown = word != NULL && PICK(line, unknowns, word) == 1;
+	line_end(line);
+}
+
+void line_owner(struct line *line, struct tact_owner *ret)
+{
+	ret->name = line_bare(line, "the owner's name");
+	ret->local = line_yes(line, "local", false);
+	ret->sensitive = line_yes(line, "sensitive", false);
+	line_end(line);
+}
+
+void line_profile(struct line *line, struct tact_profile *ret)
+{
+	ret->zone = value_or_empty(line, "zone");
+	ret->home_owner = value_or_empty(line, "home");
+	line_end(line);
+}
+
+/* With or without the year. */
+void line_date(struct line *line, struct tact_occasion *ret)
+{
+	struct tact_date date;
+	const char *text;
+
+	ret->name = line_bare(line, "the occasion's name");
+	text = line_bare(line, "the date");
+	if (tact_policy_parse_date(text, &date) != TACT_OK &&
+	    sscanf(text, "%d-%d-%d", &date.year, &date.month, &date.day) != 3)
+		line_fail(line, "%s is no date", text);
+	ret->year = date.year;
+	ret->month = date.month;
+	ret->day = date.day;
+	line_end(line);
+}
+
 void line_suppression(struct line *line, struct tact_rule *ret)
 {
 	*ret = (struct tact_rule){.kind = TACT_RULE_SUPPRESSION};
@@ -430,6 +583,7 @@ void line_facts(struct line *line, struct tact_facts *ret)
 	ret->campaign = value_or_empty(line, "campaign");
 	ret->offer = value_or_empty(line, "offer");
 	ret->list = value_or_empty(line, "list");
+	ret->occasion = value_or_empty(line, "occasion");
 	ret->channel = channel == NULL ? TACT_EMAIL : channel_of(line, channel);
 	ret->priority = (int)line_int(line, "priority", 100);
 	ret->exempt = line_yes(line, "exempt", false);
@@ -503,7 +657,8 @@ void line_consent(struct line *line, struct tact_consent *ret)
 	static const char *const bases[] = {"express", "implied", "soft-opt-in"};
 	struct tact_error err;
 
-	*ret = (struct tact_consent){.source = "", .proof = "", .ended_by = "", .ended_why = ""};
+	*ret = (struct tact_consent){
+	    .source = value_or_empty(line, "source"), .proof = "", .ended_by = "", .ended_why = ""};
 	ret->basis = (enum tact_basis)PICK(line, bases, line_bare(line, "the basis"));
 	if (tact_dossier_parse_scope(line->arena, line_bare(line, "the scope"), &ret->scope, &err) != TACT_OK)
 		line_fail(line, "%s", err.text);

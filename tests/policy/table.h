@@ -39,15 +39,21 @@ enum tact_purpose line_purpose(const struct line *line, const char *word);
 /* An id made of a name: the same name, the same id; "" is none. */
 struct tact_id id_of_name(const char *name);
 
-void line_limit(struct line *line, struct tact_rule *ret); /* limit NAME at_most=4/7d … */
-void line_suppression(struct line *line, struct tact_rule *ret);
-void line_breaker(struct line *line, struct tact_rule *ret);
-void line_campaign(struct line *line, struct tact_campaign_view *ret);
+void line_limit(struct line *line, struct tact_rule *ret);	       /* limit NAME at_most=4/7d … */
+void line_suppression(struct line *line, struct tact_rule *ret);       /* suppression NAME … */
+void line_breaker(struct line *line, struct tact_rule *ret);	       /* breaker NAME … */
+void line_campaign(struct line *line, struct tact_campaign_view *ret); /* campaign NAME … */
 /* Answers the campaign's name. */
-const char *line_counted(
-    struct line *line, int64_t *ret_hour, struct tact_campaign_health *ret); /* suppression NAME … */
-void line_facts(struct line *line, struct tact_facts *ret);		     /* PURPOSE stream= owner= … */
-void line_contact(struct line *line, struct tact_contact *ret);		     /* contact TIME PURPOSE … */
+const char *line_counted(struct line *line, int64_t *ret_hour, struct tact_campaign_health *ret);
+void line_need_consent(struct line *line, struct tact_rule *ret);    /* need-consent NAME … */
+void line_quiet_hours(struct line *line, struct tact_rule *ret);     /* quiet_hours NAME … */
+void line_on_occasion(struct line *line, struct tact_rule *ret);     /* on-occasion NAME … */
+void line_territory(struct line *line, struct tact_rule *ret);	     /* territory NAME … */
+void line_owner(struct line *line, struct tact_owner *ret);	     /* owner NAME local= sensitive= */
+void line_profile(struct line *line, struct tact_profile *ret);	     /* profile zone= home= */
+void line_date(struct line *line, struct tact_occasion *ret);	     /* date NAME YYYY-MM-DD or MM-DD */
+void line_facts(struct line *line, struct tact_facts *ret);	     /* PURPOSE stream= owner= … */
+void line_contact(struct line *line, struct tact_contact *ret);	     /* contact TIME PURPOSE … */
 void line_claim(struct line *line, struct tact_claim *ret);	     /* claim NAME PURPOSE made= … */
 void line_suppress(struct line *line, struct tact_suppression *ret); /* suppress SCOPE REASON at= … */
 void line_consent(struct line *line, struct tact_consent *ret);	     /* consent BASIS SCOPE at= … */
