@@ -42,6 +42,7 @@ struct tact_config {
 	const struct tact_zone *zone; /* of calendars that name none; days in reports */
 	struct tact_canonical_profile profile;
 	struct tact_rule_set rules;
+	bool reads_files;	  /* it names others that were read; rules.text holds what stood in them */
 	struct tact_arena *arena; /* owns all of the above */
 };
 
@@ -75,7 +76,7 @@ int tact_config_parse_at_most(const char *text, struct tact_limit *ret, struct t
 
 /* The table, for documentation checks. One row per option; section "" is the top level. */
 struct tact_option {
-	/* "", "listener", "canonical", "trusted", "stream", "brand", "owner", "suppression", "limit" */
+	/* "", "listener", "canonical", "trusted", "stream", "brand", "owner", or a kind of rule */
 	const char *section;
 	const char *name;
 	const char *type;   /* "text", "duration", "integer", "yes/no", "list", "word" … */

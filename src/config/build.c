@@ -29,19 +29,36 @@ static void parse_entry(struct build *build, const struct row *row, const struct
 	row->type->parse(build, row, entry, target);
 }
 
+/* A preset list is written as in a file: {a, b}. */
+static struct entry preset_of(struct build *build, const struct section *section, const struct row *row)
+{
+	struct tact_arena *arena = build->reading->arena;
+	struct entry entry = {.name = row->doc.name, .line = section->line};
+	const char *preset = row->doc.preset;
+	size_t length;
+	if (!row->type->list || *preset != '{') {
+		*TACT_PUSH(arena, entry.values, entry.count) = preset;
+		return entry;
+	}
+	for (preset++; *preset != '\0'; preset += length + strspn(preset + length, ", }")) {
+		length = strcspn(preset, ",}");
+		*TACT_PUSH(arena, entry.values, entry.count) = tact_arena_strndup(arena, preset, length);
+	}
+	return entry;
+}
+
 static void apply_row(struct build *build, const struct section *section, const struct row *row, void *target)
 {
 	const struct entry *entry = tact_config_entry(section, row->doc.name);
-	const char *preset = row->doc.preset;
-	struct entry preset_entry = {
-	    .name = row->doc.name, .line = section->line, .values = &preset, .count = 1};
 	if (entry != NULL)
 		parse_entry(build, row, entry, target);
 	else if (row->doc.required && !build->reading->stopped)
 		tact_config_mistake(build->reading, section->line, "%s \"%s\" has no %s; write %s = %s",
 		    section->kind, section->title, row->doc.name, row->doc.name, row->doc.range);
-	else if (*preset != '\0')
-		row->type->parse(build, row, &preset_entry, target);
+	else if (*row->doc.preset != '\0') {
+		struct entry preset = preset_of(build, section, row);
+		row->type->parse(build, row, &preset, target);
+	}
 }
 
 void tact_config_apply(struct build *build, const struct section *section, void *target)
@@ -132,7 +149,7 @@ static void build_listener(struct build *build, const struct section *section)
 
 static void build_owner(struct build *build, const struct section *section)
 {
-	struct owner *owner =
+	struct tact_owner *owner =
 	    TACT_PUSH(build->reading->arena, build->whole->owners, build->whole->owners_count);
 	owner->name = section->title;
 	tact_config_apply(build, section, owner);
@@ -190,6 +207,9 @@ static void push_rule(
 	    .kind = kind,
 	    .action = TACT_REJECT,
 	    .limit = {.zone = whole->config.zone, .window = ""},
+	    .consent = {.zone = whole->config.zone},
+	    .quiet_hours = {.zone = whole->config.zone},
+	    .occasion = {.zone = whole->config.zone},
 	    .breaker = {.complaints_milli = -1, .unsubscribes_milli = -1, .bounces_milli = -1},
 	};
 	for (size_t i = 0; i < TACT_CHANNELS; i++)
@@ -204,7 +224,10 @@ static void build_rule(struct build *build, const struct section *section)
 		return;
 	check_title(build, section);
 	push_rule(build, section->title, kind, section);
-	tact_config_apply(build, section, &build->whole->rules[build->whole->rules_count - 1]);
+	struct tact_rule *rule = &build->whole->rules[build->whole->rules_count - 1];
+	tact_config_apply(build, section, rule);
+	if (kind == TACT_RULE_QUIET_HOURS)
+		tact_config_finish_quiet_hours(build, section, &rule->quiet_hours);
 }
 
 static void build_kind(
@@ -272,6 +295,8 @@ void tact_config_build(struct build *build)
 	whole->config.listeners = whole->listeners;
 	whole->config.rules.streams.streams = whole->streams;
 	whole->config.rules.streams.streams_count = whole->streams_count;
+	whole->config.rules.owners = whole->owners;
+	whole->config.rules.owners_count = whole->owners_count;
 	whole->config.rules.rules = whole->rules;
 	whole->config.rules.rules_count = whole->rules_count;
 }

@@ -225,6 +225,20 @@ static void check_window(
 		    rule->limit.window, tact_text_format_duration(reading->arena, history_s));
 }
 
+/* A length for a permission that will not do. */
+static void check_expiries(
+    const struct build *build, const struct tact_rule *rule, const struct section *section)
+{
+	struct reading *reading = build->reading;
+	for (size_t i = 0; i < rule->consent.expiries_count; i++)
+		if (!(rule->consent.bases >> (unsigned)rule->consent.expiries[i].basis & 1))
+			tact_config_mistake(reading, tact_config_line(section, "expires_after"),
+			    "expires_after: \"%s\" is for a basis that is not among bases; add it there, or "
+			    "leave this out",
+			    tact_config_show(reading,
+				tact_policy_format_expiry(reading->arena, &rule->consent.expiries[i])));
+}
+
 /* ---- the top level ---------------------------------------------------------------------------------------
  */
 
@@ -294,7 +308,10 @@ void tact_config_check(struct build *build)
 	for (size_t i = 0; i < whole->streams_count; i++)
 		if (build->streams[i] != NULL)
 			check_stream(build, &whole->streams[i], build->streams[i]);
-	for (size_t i = 0; i < whole->rules_count; i++)
+	for (size_t i = 0; i < whole->rules_count; i++) {
 		if (build->rules[i] != NULL && whole->rules[i].kind == TACT_RULE_LIMIT)
 			check_window(build, &whole->rules[i], build->rules[i]);
+		if (build->rules[i] != NULL && whole->rules[i].kind == TACT_RULE_CONSENT)
+			check_expiries(build, &whole->rules[i], build->rules[i]);
+	}
 }

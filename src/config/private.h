@@ -47,6 +47,9 @@ struct reading {
 
 void tact_config_mistake(struct reading *reading, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same of another file, which an option in LINE of ours names. */
+void tact_config_mistake_in(struct reading *reading, int line, const char *path, int path_line,
+    const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* VALUE made fit for a message: printable and not too long. */
 const char *tact_config_show(struct reading *reading, const char *value);
 /* The candidate next to NAME, or NULL when none is near. */
@@ -99,15 +102,12 @@ extern const struct value_type tact_config_type_text, tact_config_type_path, tac
     tact_config_type_header_name, tact_config_type_duration, tact_config_type_integer, tact_config_type_word,
     tact_config_type_yes_no, tact_config_type_at_most, tact_config_type_purposes, tact_config_type_channels,
     tact_config_type_names, tact_config_type_domains, tact_config_type_networks, tact_config_type_senders,
-    tact_config_type_headers, tact_config_type_weights, tact_config_type_percent;
+    tact_config_type_headers, tact_config_type_weights, tact_config_type_percent, tact_config_type_bases,
+    tact_config_type_expiries, tact_config_type_hours, tact_config_type_weekdays, tact_config_type_dates,
+    tact_config_type_dates_file;
 
 /* ---- what is made of it ----------------------------------------------------------------------------------
  */
-
-struct owner {
-	const char *name;
-	bool sensitive;
-};
 
 struct brand {
 	const char *name;
@@ -124,7 +124,7 @@ struct whole {
 	int on_store_failure;
 	const char *strictest;
 	struct tact_listener *listeners;
-	struct owner *owners;
+	struct tact_owner *owners;
 	size_t owners_count;
 	struct brand *brands;
 	size_t brands_count;
@@ -158,6 +158,10 @@ int tact_config_line(const struct section *section, const char *name);
 void tact_config_apply(struct build *build, const struct section *section, void *target);
 /* Makes the configuration of what was read. */
 void tact_config_build(struct build *build);
+/* When all options of a quiet_hours section are read: reads its file of holidays, puts days and hours
+ * together. */
+void tact_config_finish_quiet_hours(
+    struct build *build, const struct section *section, struct tact_quiet_hours *quiet);
 /* Finds what contradicts: names without a section, windows beyond the history … */
 void tact_config_check(struct build *build);
 

@@ -10,17 +10,32 @@
 
 #include "private.h"
 
-void tact_config_mistake(struct reading *reading, int line, const char *format, ...)
+static void add_mistake(
+    struct reading *reading, int line, const char *path, int path_line, const char *format, va_list args)
 {
 	char text[1024];
-	va_list args;
-	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
 	struct mistake *mistake = TACT_PUSH(reading->arena, reading->mistakes, reading->mistakes_count);
 	mistake->line = line;
 	mistake->order = (int)reading->mistakes_count;
-	mistake->text = tact_arena_printf(reading->arena, "%s:%d: %s", reading->path, line, text);
+	mistake->text = tact_arena_printf(reading->arena, "%s:%d: %s", path, path_line, text);
+}
+
+void tact_config_mistake(struct reading *reading, int line, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	add_mistake(reading, line, reading->path, line, format, args);
+	va_end(args);
+}
+
+void tact_config_mistake_in(
+    struct reading *reading, int line, const char *path, int path_line, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	add_mistake(reading, line, path, path_line, format, args);
+	va_end(args);
 }
 
 const char *tact_config_show(struct reading *reading, const char *value)

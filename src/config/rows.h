@@ -47,6 +47,12 @@ extern const struct word tact_config_yes_no[], tact_config_modes[], tact_config_
 #define TYPE_headers "list"
 #define TYPE_weights "list"
 #define TYPE_percent "percent"
+#define TYPE_bases "list"
+#define TYPE_expiries "list"
+#define TYPE_hours "list"
+#define TYPE_weekdays "list"
+#define TYPE_dates "list"
+#define TYPE_dates_file "path"
 
 #define OPTION(section, name, kind, unit, range, preset, required, reloadable, help, ...)                    \
 	{                                                                                                    \

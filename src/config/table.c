@@ -52,7 +52,7 @@ static const struct row rows[] = {
     OPTION("", "log_level", word, "", "debug, info, warning or error", "info", false, true,
 	"The least important line that is logged.", AT(whole, config.log_level), .words = levels),
     OPTION("", "zone", zone, "", "a name of the time zone database", "UTC", false, true,
-	"The zone of calendar windows, unless a limit names its own.", AT(whole, config.zone)),
+	"The zone of calendar windows, unless a rule names its own.", AT(whole, config.zone)),
 
     /* ---- the gate ---- */
     OPTION("", "gate_socket", path, "", "an absolute path of at most 107 characters", "/run/tact/gate", false,
@@ -161,7 +161,10 @@ static const struct row rows[] = {
 	.words = kinds),
 
     OPTION("owner", "sensitive", yes_no, "", "yes or no", "no", false, true,
-	"Whether this desk's mail tells something delicate of those who get it.", AT(owner, sensitive),
+	"Whether this desk's mail tells something delicate of those who get it.", AT(tact_owner, sensitive),
+	.words = tact_config_yes_no),
+    OPTION("owner", "local", yes_no, "", "yes or no", "no", false, true,
+	"Whether this desk is a branch, to which recipients belong.", AT(tact_owner, local),
 	.words = tact_config_yes_no),
 
     OPTION("brand", "domains", domains, "", "domains", "", false, true, "The domains this brand writes From.",
@@ -201,6 +204,9 @@ static const struct row rows[] = {
 	AT(tact_stream, campaign_header), .blank = true),
     OPTION("stream", "offer_header", header_name, "", "the name of a header field", "", false, true,
 	"The field that names the offer; without it, mail has none.", AT(tact_stream, offer_header),
+	.blank = true),
+    OPTION("stream", "occasion", text, "", "the name of an occasion, such as birthday", "", false, true,
+	"The day of the recipient's that the mail is for.", AT(tact_stream, occasion), .most = 64,
 	.blank = true),
 
     /* ---- a stream: what belongs to it ---- */

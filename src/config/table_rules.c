@@ -17,8 +17,20 @@ static const struct word sames[] = {{"none", TACT_SAME_NONE}, {"stream", TACT_SA
     {"owner", TACT_SAME_OWNER}, {"brand", TACT_SAME_BRAND}, {"campaign", TACT_SAME_CAMPAIGN},
     {"offer", TACT_SAME_OFFER}, {"list", TACT_SAME_LIST}, {NULL, 0}};
 
+/* What nobody asked for, in so many words. */
+#define UNASKED "{promotional, newsletter, appreciation, occasion}"
+
+static const struct word leaps[] = {{"before", false}, {"after", true}, {NULL, 0}};
+static const struct word unknown_dates[] = {{"reject", false}, {"accept", true}, {NULL, 0}};
+static const struct word unknown_homes[] = {{"accept", false}, {"reject", true}, {NULL, 0}};
+
+#define ZONE "a name of the time zone database"
+
 /* What every rule has. */
 #define RULE(section, preset_action, words_of_action, range_of_action)                                       \
+	RULE_FOR("", section, preset_action, words_of_action, range_of_action)
+
+#define RULE_FOR(preset_purposes, section, preset_action, words_of_action, range_of_action)                  \
 	OPTION(section, "action", word, "", range_of_action, preset_action, false, true,                     \
 	    "What happens when the rule fires.", AT(tact_rule, action), .words = (words_of_action)),         \
 	    OPTION(section, "mode", word, "", "enforce or monitor", "enforce", false, true,                  \
@@ -27,7 +39,7 @@ static const struct word sames[] = {{"none", TACT_SAME_NONE}, {"stream", TACT_SA
 	    OPTION(section, "streams", names, "", "names of stream sections", "", false, true,               \
 		"Applies only to mail of these streams.",                                                    \
 		LIST_AT(tact_rule, applies.streams.names, applies.streams.count)),                           \
-	    OPTION(section, "purposes", purposes, "", PURPOSES, "", false, true,                             \
+	    OPTION(section, "purposes", purposes, "", PURPOSES, preset_purposes, false, true,                \
 		"Applies only to mail of these purposes.", AT(tact_rule, applies.purposes)),                 \
 	    OPTION(section, "brands", names, "", "names of brand sections", "", false, true,                 \
 		"Applies only to mail of these brands.",                                                     \
@@ -84,6 +96,54 @@ static const struct row rows[] = {
     OPTION("breaker", "window", duration, "s m h d w", "1h to 90d; without it, the whole campaign", "", false,
 	true, "Only what happened so lately counts, in whole hours.", AT(tact_rule, breaker.window_s),
 	BETWEEN(HOUR, 90 * DAY)),
+
+    RULE_FOR(UNASKED, "consent", "reject", now_actions, "quarantine or reject"),
+    OPTION("consent", "bases", bases, "", "express, implied or soft-opt-in",
+	"{express, implied, soft-opt-in}", false, true, "The permissions that will do.",
+	AT(tact_rule, consent.bases)),
+    OPTION("consent", "expires_after", expiries, "",
+	"\"BASIS = LENGTH\" or \"BASIS:SOURCE = LENGTH\", a duration or \"N calendar-days\", weeks, months, "
+	"quarters or years",
+	"", false, true, "How long a permission lasts; without it, until it is ended.",
+	LIST_AT(tact_rule, consent.expiries, consent.expiries_count)),
+    OPTION("consent", "zone", zone, "", ZONE, "", false, true,
+	"The zone of calendar lengths; without it, the zone of the top level.", AT(tact_rule, consent.zone)),
+
+    RULE_FOR(UNASKED, "quiet_hours", "delay", actions, "delay, quarantine or reject"),
+    OPTION("quiet_hours", "hours", hours, "",
+	"\"HH:MM-HH:MM\", if need be behind days: \"mon-fri 20:00-07:30\"", "", false, true,
+	"When nothing is sent; past midnight when the end is before the beginning.",
+	LIST_AT(tact_rule, quiet_hours.hours.names, quiet_hours.hours.count)),
+    OPTION("quiet_hours", "days", weekdays, "", "mon, tue, wed, thu, fri, sat or sun", "", false, true,
+	"Days that are quiet from midnight to midnight.", AT(tact_rule, quiet_hours.days)),
+    OPTION("quiet_hours", "holidays", dates, "", "\"MM-DD\" for every year or \"YYYY-MM-DD\" for one", "",
+	false, true, "Dates that are quiet from midnight to midnight.",
+	LIST_AT(tact_rule, quiet_hours.holidays, quiet_hours.holidays_count)),
+    OPTION("quiet_hours", "holidays_file", dates_file, "", "an absolute path of at most 1000 characters", "",
+	false, true, "A file of more such dates, one a line; blank, none.",
+	AT(tact_rule, quiet_hours.holidays_file), .blank = true, .most = 1000),
+    OPTION("quiet_hours", "zone", zone, "", ZONE, "", false, true,
+	"The zone of recipients whose own is not known; without it, the zone of the top level.",
+	AT(tact_rule, quiet_hours.zone)),
+
+    RULE_FOR("{occasion}", "occasion", "delay", actions, "delay, quarantine or reject"),
+    OPTION("occasion", "occasions", names, "", "names of occasions, such as birthday", "", false, true,
+	"The occasions it is about; without it, any that a stream names.",
+	LIST_AT(tact_rule, occasion.occasions.names, occasion.occasions.count)),
+    OPTION("occasion", "leap_day", word, "", "before or after", "before", false, true,
+	"When 29 February is in other years: the day before 1 March, or the day after 28 February.",
+	AT(tact_rule, occasion.leap_day_after), .words = leaps),
+    OPTION("occasion", "unknown", word, "", "reject or accept", "reject", false, true,
+	"What becomes of mail for a date that is not known.", AT(tact_rule, occasion.accept_unknown),
+	.words = unknown_dates),
+    OPTION("occasion", "zone", zone, "", ZONE, "", false, true,
+	"The zone of recipients whose own is not known; without it, the zone of the top level.",
+	AT(tact_rule, occasion.zone)),
+
+    RULE_FOR(UNASKED, "territory", "reject", now_actions, "quarantine or reject"),
+    OPTION("territory", "unknown", word, "", "accept or reject", "accept", false, true,
+	"What becomes of a branch's mail to somebody who belongs to nobody that is known.",
+	AT(tact_rule, territory.reject_unknown), .words = unknown_homes),
 };
 
 const struct rows tact_config_rule_rows = {rows, sizeof rows / sizeof *rows};

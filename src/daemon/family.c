@@ -103,6 +103,22 @@ int tact_daemon_print(const char *config_path)
 	return code;
 }
 
+/* ---- what the children get ---- */
+
+/* A child that is started again later must not read what else the configuration names anew: it may have
+ * changed, or gone. */
+static const char *text_to_share(const struct tact_config *config, const char *text)
+{
+	return config->reads_files ? config->rules.text : text;
+}
+
+/* Before there are threads and children, which then share it. */
+static void know_zones(const struct tact_config *config)
+{
+	if (tact_policy_reads_zones(&config->rules))
+		tact_zone_make_table();
+}
+
 /* ---- reload ---- */
 
 static void tell_children(const struct family *family, int signal_number)
@@ -135,7 +151,8 @@ static void reload(struct family *family)
 	if (fresh != NULL && mistakes.count > 0)
 		log_mistakes(&mistakes);
 	if (fresh != NULL && mistakes.count == 0) {
-		if (share_text(family->text_fd, text) == TACT_OK)
+		know_zones(fresh);
+		if (share_text(family->text_fd, text_to_share(fresh, text)) == TACT_OK)
 			tell_children(family, SIGUSR1);
 		else
 			tact_log(
@@ -346,8 +363,10 @@ int tact_daemon_run(const struct tact_daemon_options *options)
 	code = load_and_tell(options->config_path, text, &family.config);
 	if (code == EX_OK) {
 		log_as_configured(options, family.config, "tactd");
+		know_zones(family.config);
 		family.text_fd = memfd_create("tact.conf", MFD_CLOEXEC);
-		if (family.text_fd < 0 || share_text(family.text_fd, text) != TACT_OK)
+		if (family.text_fd < 0 ||
+		    share_text(family.text_fd, text_to_share(family.config, text)) != TACT_OK)
 			code = EX_OSERR;
 		else
 			code = run_family(&family);

@@ -62,6 +62,8 @@ static void reload(struct holdings *holdings)
 		    holdings->service->name, mistakes.count > 0 ? mistakes.texts[0] : "");
 	} else {
 		tact_log_set_level(fresh->log_level);
+		if (tact_policy_reads_zones(&fresh->rules))
+			tact_zone_make_table();
 		tact_decider_set_rules(holdings->decider, &fresh->rules, free_config, fresh);
 		tact_log(TACT_LOG_INFO, "service=%s reloaded policy=%s", holdings->service->name,
 		    fresh->rules.digest);
