@@ -38,29 +38,23 @@ static const char *add_part(struct tact_arena *arena, const char *list, const ch
 /* ---- permissions ----------------------------------------------------------------------------------------
  */
 
-static const char *const bases[] = {"express", "implied", "soft-opt-in"};
-#define BASES 3
-
 static void parse_bases(struct build *build, const struct row *row, const struct entry *entry, void *target)
 {
-	for (size_t i = 0; i < entry->count; i++) {
-		unsigned basis = 0;
-		while (basis < BASES && strcmp(bases[basis], entry->values[i]) != 0)
-			basis++;
-		if (basis == BASES)
+	enum tact_basis basis;
+	for (size_t i = 0; i < entry->count; i++)
+		if (tact_dossier_parse_basis(entry->values[i], &basis) != TACT_OK)
 			tact_config_refuse(build, row, entry, entry->values[i], "not a basis");
 		else
-			*(unsigned *)target |= 1U << basis;
-	}
+			*(unsigned *)target |= 1U << (unsigned)basis;
 }
 
 static const char *print_bases(struct tact_arena *arena, const struct row *row, const void *target)
 {
 	const char *list = NULL;
 	(void)row;
-	for (unsigned i = 0; i < BASES; i++)
+	for (unsigned i = 0; i < TACT_BASES; i++)
 		if (*(const unsigned *)target >> i & 1)
-			list = add_part(arena, list, bases[i]);
+			list = add_part(arena, list, tact_dossier_basis_name((enum tact_basis)i));
 	return list;
 }
 

@@ -165,7 +165,6 @@ int tact_policy_compare_dates(const void *a, const void *b)
 
 /* ---- how long a permission lasts ---------------------------------------------------------------- */
 
-static const char *const bases[] = {"express", "implied", "soft-opt-in"};
 static const char *const periods[] = {"day", "week", "month", "quarter", "year"};
 
 static int parse_basis(
@@ -178,11 +177,8 @@ static int parse_basis(
 	ret->source = colon == NULL ? NULL : tact_text_trim(arena, colon + 1);
 	if (ret->source != NULL && *ret->source == '\0')
 		return tact_error_set(err, TACT_INVALID, "without a source after the colon");
-	for (size_t i = 0; i < sizeof bases / sizeof *bases; i++)
-		if (strcmp(bases[i], basis) == 0) {
-			ret->basis = (enum tact_basis)i;
-			return TACT_OK;
-		}
+	if (tact_dossier_parse_basis(basis, &ret->basis) == TACT_OK)
+		return TACT_OK;
 	return tact_error_set(err, TACT_INVALID, "without a basis: express, implied or soft-opt-in");
 }
 
@@ -232,11 +228,12 @@ int tact_policy_parse_expiry(
 char *tact_policy_format_expiry(struct tact_arena *arena, const struct tact_expiry *expiry)
 {
 	const char *colon = expiry->source == NULL ? "" : ":",
-		   *source = expiry->source == NULL ? "" : expiry->source;
+		   *source = expiry->source == NULL ? "" : expiry->source,
+		   *basis = tact_dossier_basis_name(expiry->basis);
 
 	if (expiry->periods == 0)
-		return tact_arena_printf(arena, "%s%s%s = %s", bases[expiry->basis], colon, source,
+		return tact_arena_printf(arena, "%s%s%s = %s", basis, colon, source,
 		    tact_text_format_duration(arena, expiry->length_s));
-	return tact_arena_printf(arena, "%s%s%s = %d calendar-%s%s", bases[expiry->basis], colon, source,
-	    expiry->periods, periods[expiry->period], expiry->periods == 1 ? "" : "s");
+	return tact_arena_printf(arena, "%s%s%s = %d calendar-%s%s", basis, colon, source, expiry->periods,
+	    periods[expiry->period], expiry->periods == 1 ? "" : "s");
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * The rule "consent": a permission is needed whose basis will do and that has not run out. Of each scope only
- * the newest event counts, whatever its basis.
+ * The rule "consent": a permission is needed whose basis will do and that has not run out. Of each scope the
+ * newest event counts: the newest permission of a basis, and what ended later ends those of every basis.
  */
 #include <config.h>
 
 #include <string.h>
 
 #include "engine.h"
-
-static const char *const basis_words[] = {"express", "implied", "soft-opt-in"};
 
 static const struct tact_consent_rule *rule_of(const struct asker *asker, size_t rule)
 {
@@ -66,7 +64,7 @@ static int64_t earlier(int64_t end_us, int64_t other_us)
 	return other_us != 0 && other_us < end_us ? other_us : end_us;
 }
 
-/* From when on it no longer counts, without what an authorised person ended. */
+/* From when on it no longer counts, whatever was done about it. */
 static int64_t runs_out_us(const struct tact_consent_rule *rule, const struct tact_consent *consent)
 {
 	const struct tact_expiry *expiry = find_expiry(rule, consent);
@@ -79,28 +77,43 @@ static int64_t runs_out_us(const struct tact_consent_rule *rule, const struct ta
 	return earlier(end_us, consent->until_us);
 }
 
-static int64_t end_us(const struct tact_consent_rule *rule, const struct tact_consent *consent)
-{
-	if (rule->bases != 0 && !(rule->bases >> (unsigned)consent->basis & 1))
-		return INT64_MIN;
-	return earlier(runs_out_us(rule, consent), consent->ended_us);
-}
-
-/* ---- which of them counts ----------------------------------------------------------------------- */
-
 static bool is_same_scope(const struct tact_scope *a, const struct tact_scope *b)
 {
 	return a->kind == b->kind && tact_text_equal_nocase(a->value, b->value);
 }
 
-/* Of two events of one scope at the same time the one that allows less counts. */
+/* Who ended one permission of a scope has ended all that were given before. */
+static int64_t ended_us(const struct tact_dossier *dossier, const struct tact_consent *consent)
+{
+	int64_t end_us = POLICY_NEVER;
+
+	for (size_t i = 0; i < dossier->consents_count; i++) {
+		const struct tact_consent *other = &dossier->consents[i];
+
+		if (other == consent ||
+		    (other->ended_us >= consent->time_us && is_same_scope(&other->scope, &consent->scope)))
+			end_us = earlier(end_us, other->ended_us);
+	}
+	return end_us;
+}
+
+static bool will_do(const struct tact_consent_rule *rule, const struct tact_consent *consent)
+{
+	return rule->bases == 0 || (rule->bases >> (unsigned)consent->basis & 1);
+}
+
+/* ---- which of them counts ----------------------------------------------------------------------- */
+
+/* Of two at the same time the one that allows less counts. */
 static bool goes_before(
     const struct tact_consent_rule *rule, const struct tact_consent *a, const struct tact_consent *b)
 {
-	int64_t a_us = end_us(rule, a), b_us = end_us(rule, b);
+	int64_t a_us, b_us;
 
 	if (a->time_us != b->time_us)
 		return a->time_us > b->time_us;
+	a_us = runs_out_us(rule, a);
+	b_us = runs_out_us(rule, b);
 	return a_us != b_us ? a_us < b_us : memcmp(&a->id, &b->id, sizeof a->id) < 0;
 }
 
@@ -112,7 +125,7 @@ static bool is_newest(
 	for (size_t i = 0; i < dossier->consents_count; i++) {
 		const struct tact_consent *other = &dossier->consents[i];
 
-		if (other != consent && other->time_us <= t_us &&
+		if (other != consent && other->basis == consent->basis && other->time_us <= t_us &&
 		    is_same_scope(&other->scope, &consent->scope) &&
 		    goes_before(rule_of(asker, rule), other, consent))
 			return false;
@@ -125,30 +138,40 @@ struct permissions {
 	size_t count;			  /* those that are good */
 	unsigned bases;			  /* of them */
 	const struct tact_consent *cited; /* the good one that lasts longest, or the last that was good */
-	bool others;			  /* there are some for other mail */
+	int64_t end_us; /* from when on it does not count; INT64_MIN: its basis will not do */
+	bool others;	/* there are some for other mail */
 };
+
+static void count(const struct asker *asker, size_t rule, const struct tact_consent *consent, int64_t t_us,
+    struct permissions *to)
+{
+	const struct tact_consent_rule *needs = rule_of(asker, rule);
+	int64_t end_us = INT64_MIN;
+
+	if (will_do(needs, consent))
+		end_us = earlier(runs_out_us(needs, consent), ended_us(asker->book->dossier, consent));
+	if (to->cited == NULL || end_us > to->end_us) {
+		to->cited = consent;
+		to->end_us = end_us;
+	}
+	if (end_us <= t_us)
+		return;
+	to->count++;
+	to->bases |= 1U << (unsigned)consent->basis;
+}
 
 static void look(const struct asker *asker, size_t rule, int64_t t_us, struct permissions *ret)
 {
 	const struct tact_dossier *dossier = asker->book->dossier;
-	const struct tact_consent_rule *needs = rule_of(asker, rule);
 
 	*ret = (struct permissions){.cited = NULL};
 	for (size_t i = 0; i < dossier->consents_count; i++) {
 		const struct tact_consent *consent = &dossier->consents[i];
 
-		if (!tact_dossier_scope_covers(&consent->scope, asker->facts)) {
+		if (!tact_dossier_scope_covers(&consent->scope, asker->facts))
 			ret->others = true;
-			continue;
-		}
-		if (consent->time_us > t_us || !is_newest(asker, rule, consent, t_us))
-			continue;
-		if (ret->cited == NULL || end_us(needs, consent) > end_us(needs, ret->cited))
-			ret->cited = consent;
-		if (end_us(needs, consent) <= t_us)
-			continue;
-		ret->count++;
-		ret->bases |= 1U << (unsigned)consent->basis;
+		else if (consent->time_us <= t_us && is_newest(asker, rule, consent, t_us))
+			count(asker, rule, consent, t_us, ret);
 	}
 }
 
@@ -176,49 +199,40 @@ int64_t policy_consent_earliest(const struct asker *asker, size_t rule, int64_t 
 	return earliest_us;
 }
 
-static const char *basis_of(const struct tact_consent *consent)
-{
-	return (size_t)consent->basis < 3 ? basis_words[consent->basis] : "unknown";
-}
-
 static const char *list_bases(struct tact_arena *arena, unsigned bases)
 {
 	const char *text = "";
 
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < TACT_BASES; i++)
 		if (bases >> i & 1)
-			text = *text == '\0' ? basis_words[i] : JOIN(arena, text, ", ", basis_words[i]);
+			text = JOIN(arena, text, *text == '\0' ? "" : ", ",
+			    tact_dossier_basis_name((enum tact_basis)i));
 	return *text == '\0' ? "consent" : JOIN(arena, "consent (", text, ")");
 }
 
 /* Why the one that is cited does not count, for the sender; dates are none of his business. */
-static const char *complaint(
-    const struct tact_consent_rule *rule, const struct permissions *permissions, int64_t t_us)
+static const char *complaint(const struct tact_consent_rule *rule, const struct permissions *permissions)
 {
-	const struct tact_consent *consent = permissions->cited;
-
-	if (consent == NULL)
+	if (permissions->cited == NULL)
 		return permissions->others ? "permission is for other mail" : "no permission is on record";
-	if (end_us(rule, consent) == INT64_MIN)
+	if (permissions->end_us == INT64_MIN)
 		return "permission is of another kind";
-	if (consent->ended_us != 0 && consent->ended_us <= t_us)
-		return "permission was ended";
-	return "permission has run out";
+	return permissions->end_us < runs_out_us(rule, permissions->cited) ? "permission was ended"
+									   : "permission has run out";
 }
 
-static const char *explain(const struct asker *asker, size_t rule, const struct permissions *permissions,
-    const struct tact_consent *consent, int64_t t_us)
+static const char *explain(const struct asker *asker, size_t rule, const struct permissions *permissions)
 {
 	struct tact_arena *arena = asker->book->arena;
-	const struct tact_consent_rule *needs = rule_of(asker, rule);
-	int64_t until_us = earlier(runs_out_us(needs, consent), consent->ended_us);
+	const struct tact_consent *consent = permissions->cited;
+	bool ends = permissions->end_us != POLICY_NEVER && permissions->end_us != INT64_MIN;
 
-	return JOIN(arena, permissions->count > 0 ? "" : complaint(needs, permissions, t_us),
-	    permissions->count > 0 ? "" : ": ", basis_of(consent), " for ",
+	return JOIN(arena, permissions->count > 0 ? "" : complaint(rule_of(asker, rule), permissions),
+	    permissions->count > 0 ? "" : ": ", tact_dossier_basis_name(consent->basis), " for ",
 	    tact_dossier_format_scope(arena, &consent->scope), " since ",
 	    tact_text_format_time(arena, consent->time_us), *consent->source == '\0' ? "" : " from ",
-	    consent->source, until_us == POLICY_NEVER ? "" : ", until ",
-	    until_us == POLICY_NEVER ? "" : tact_text_format_time(arena, until_us));
+	    consent->source, ends ? ", until " : "",
+	    ends ? tact_text_format_time(arena, permissions->end_us) : "");
 }
 
 void policy_consent_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret)
@@ -231,8 +245,8 @@ void policy_consent_judge(const struct asker *asker, size_t rule, int64_t t_us, 
 	ret->window = list_bases(asker->book->arena, permissions.bases);
 	ret->fired = permissions.count == 0;
 	ret->until_us = ret->fired ? policy_consent_earliest(asker, rule, t_us) : 0;
-	ret->why = permissions.cited == NULL ? complaint(rule_of(asker, rule), &permissions, t_us)
-					     : explain(asker, rule, &permissions, permissions.cited, t_us);
+	ret->why = permissions.cited == NULL ? complaint(rule_of(asker, rule), &permissions)
+					     : explain(asker, rule, &permissions);
 }
 
 const char *policy_consent_words(const struct asker *asker, const struct tact_finding *finding, int64_t t_us)
@@ -241,6 +255,6 @@ const char *policy_consent_words(const struct asker *asker, const struct tact_fi
 	struct permissions permissions;
 
 	look(asker, rule, t_us, &permissions);
-	return JOIN(asker->book->arena, finding->rule->name, ": ",
-	    complaint(rule_of(asker, rule), &permissions, t_us));
+	return JOIN(
+	    asker->book->arena, finding->rule->name, ": ", complaint(rule_of(asker, rule), &permissions));
 }
