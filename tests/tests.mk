@@ -23,6 +23,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_kills.py \
 	tests/postfix/test_stories.py \
 	tests/postfix/test_stories_desks.py \
+	tests/postfix/test_stories_host.py \
 	tests/postfix/test_verdicts.py
 POSTFIX_TESTS += tests/time/test_weeks.py
 

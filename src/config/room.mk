@@ -28,7 +28,9 @@ tests_unit_test_config_seeds_LDADD = $(CONFIG) $(CHECK_LIBS)
 dist_man_MANS += conf/tact.conf.5
 dist_doc_DATA = conf/tact.conf
 examplesdir = $(docdir)/examples
-dist_examples_DATA = conf/examples/head-office-and-branches.conf
+dist_examples_DATA = \
+	conf/examples/head-office-and-branches.conf \
+	conf/examples/single-host.conf
 check_PROGRAMS += tests/lint/options
 tests_lint_options_SOURCES = tests/lint/options.c
 tests_lint_options_LDADD = $(CONFIG)
