@@ -136,6 +136,8 @@ static int field_of(const struct cli_csv *r, const char *name)
 	for (size_t i = 0; i < sizeof people / sizeof *people; i++)
 		if (tact_text_equal_nocase(name, people[i].name))
 			return people[i].field;
+	if (r->file->keys && tact_text_equal_nocase(name, "key"))
+		return CLI_CSV_KEY;
 	return r->file->field_of != NULL ? r->file->field_of(r->file->context, name) : -1;
 }
 
@@ -167,7 +169,8 @@ static void read_header(struct cli_csv *r)
 	for (size_t i = 0; i < r->cells_count; i++)
 		take_column(r, i);
 	r->columns_count = r->cells_count;
-	if (r->stopped || cli_csv_has(r, CLI_CSV_EMAIL) || cli_csv_has(r, CLI_CSV_SHA256))
+	if (r->stopped || cli_csv_has(r, CLI_CSV_EMAIL) || cli_csv_has(r, CLI_CSV_SHA256) ||
+	    cli_csv_has(r, CLI_CSV_KEY))
 		return;
 	r->stopped = true;
 	mistake(r, r->record_line,

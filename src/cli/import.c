@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * tact import: files of suppressions. Everything is read and checked first, then counted, then written in
- * chunks that leave the store free for mail. A file with a mistake changes nothing; what is known already is
- * never undone or shortened.
+ * tact import: files of suppressions, consents or profiles. Everything is read and checked first, then
+ * counted, then written in chunks that leave the store free for mail. A file with a mistake changes nothing;
+ * what is known already is never undone or shortened.
  */
 #include <config.h>
 
@@ -21,9 +21,14 @@
 #define CHUNK_BUSY_MS 20
 
 static const struct cli_option options[] = {{"dry-run", NULL, "check and count, write nothing", false},
+    {"profile", NULL, "the files are of profiles: zone, home_owner, language, own_limit, birthday ...",
+	false},
+    {"consent", NULL, "the files are of consents: basis, scope, source, proof, created_at, expires_at",
+	false},
     {"plain", NULL, "the file is one address a line, without a header", false},
     {"reason", "REASON", "where a row says nothing (default: manual)", false},
-    {"scope", "SCOPE", "where a row says nothing (default: global)", false},
+    {"basis", "WORD", "of consents, where a row says nothing: express, implied or soft-opt-in", false},
+    {"scope", "SCOPE", "where a row says nothing (default: global, and of consents none)", false},
     {"source", "TEXT", "where a row says nothing (default: import and the file's name)", false},
     {"by", "NAME", "who asks (default: who is logged in)", false}, {NULL, NULL, NULL, false}};
 
@@ -60,29 +65,61 @@ static void close_files(struct job *job)
 			fclose(job->files[i]);
 }
 
+static int read_words(struct job *job)
+{
+	const char *reason = cli_value(job->cli, "reason"), *basis = cli_value(job->cli, "basis");
+
+	job->import.reason = TACT_MANUAL;
+	job->import.reason_given = reason != NULL;
+	job->import.basis_given = basis != NULL;
+	if (reason != NULL && tact_dossier_parse_reason(reason, &job->import.reason) != TACT_OK)
+		return cli_fail(EX_USAGE, "--reason: there is no reason \"%.40s\"", reason);
+	if (basis != NULL && tact_dossier_parse_basis(basis, &job->import.basis) != TACT_OK)
+		return cli_fail(EX_USAGE,
+		    "--basis: there is no basis \"%.40s\"; express, implied and soft-opt-in are known",
+		    basis);
+	return EX_OK;
+}
+
+/* Options that say nothing of files of this kind. */
+static int read_kind(struct job *job)
+{
+	static const char *const no_sense[][5] = {[CLI_SUPPRESSIONS] = {"basis"},
+	    [CLI_PROFILES] = {"basis", "reason", "scope", "plain"},
+	    [CLI_CONSENTS] = {"reason", "plain"}};
+	static const char *const names[] = {
+	    [CLI_SUPPRESSIONS] = "suppressions", [CLI_PROFILES] = "profiles", [CLI_CONSENTS] = "consents"};
+	struct cli *cli = job->cli;
+	bool profile = cli_has(cli, "profile"), consent = cli_has(cli, "consent");
+
+	if (profile && consent)
+		return cli_fail(EX_USAGE, "--profile and --consent exclude each other");
+	job->import.kind = profile ? CLI_PROFILES : consent ? CLI_CONSENTS : CLI_SUPPRESSIONS;
+	for (const char *const *name = no_sense[job->import.kind]; *name != NULL; name++)
+		if (cli_has(cli, *name))
+			return cli_fail(EX_USAGE, "--%s says nothing of %s", *name, names[job->import.kind]);
+	return EX_OK;
+}
+
 static int read_options(struct job *job)
 {
 	struct cli *cli = job->cli;
-	const char *reason = cli_value(cli, "reason"), *scope = cli_value(cli, "scope"),
-		   *source = cli_value(cli, "source");
+	const char *scope = cli_value(cli, "scope"), *source;
 	struct tact_scope parsed;
-	struct tact_error err;
+	int code = cli_text(cli, "by", cli->by, &cli->by);
 
-	if (cli_has(cli, "by"))
-		cli->by = cli_value(cli, "by");
-	job->import.reason = TACT_MANUAL;
-	if (reason != NULL && tact_dossier_parse_reason(reason, &job->import.reason) != TACT_OK)
-		return cli_fail(EX_USAGE, "--reason: there is no reason \"%.40s\"", reason);
-	job->import.scope = scope != NULL ? scope : "global";
-	if (!cli_is_clean(job->import.scope) ||
-	    tact_dossier_parse_scope(cli->arena, job->import.scope, &parsed, &err) != TACT_OK)
-		return cli_fail(
-		    EX_USAGE, "--scope: %s", cli_is_clean(job->import.scope) ? err.text : "not clean text");
-	if (source != NULL && !cli_is_clean(source))
-		return cli_fail(EX_USAGE, "--source: write UTF-8 without control characters");
+	if (code == EX_OK)
+		code = read_kind(job);
+	if (code == EX_OK)
+		code = read_words(job);
+	if (code == EX_OK)
+		code = cli_scope(cli, "scope", "global", &parsed);
+	if (code == EX_OK)
+		code = cli_text(cli, "source", NULL, &source);
+	job->import.scope = scope == NULL && job->import.kind == CLI_SUPPRESSIONS ? "global" : scope;
 	job->import.plain = cli_has(cli, "plain");
 	job->import.now_us = cli->now_us;
-	return EX_OK;
+	return code;
 }
 
 static const char *base_name(const char *path)
@@ -98,6 +135,7 @@ static int read_files(struct job *job)
 	const char *source = cli_value(cli, "source");
 	int code = EX_OK;
 
+	job->import.rules = &cli->config->rules;
 	for (size_t i = 0; i < cli->operands_count && code == EX_OK; i++) {
 		job->import.source = source != NULL ? source
 						    : tact_arena_printf(cli->arena, "import %s",
@@ -112,15 +150,20 @@ static int read_files(struct job *job)
 
 /* ---- order ---- */
 
+/* Of suppressions; a consent that has run out still is the newest word of its scope. */
+static bool has_expired(const struct cli_import *import, const struct cli_import_row *row)
+{
+	return import->kind == CLI_SUPPRESSIONS && row->until_us != 0 && row->until_us <= import->now_us;
+}
+
 /* What has expired first, then by key: one person's rows stand together, and the store is walked in its own
  * order. */
 static int compare_rows(const void *a, const void *b, void *context)
 {
 	const struct cli_import_row *left = a, *right = b;
-	const int64_t *now_us = context;
-	bool left_live = left->until_us == 0 || left->until_us > *now_us,
-	     right_live = right->until_us == 0 || right->until_us > *now_us;
-	int order = left_live != right_live ? left_live - right_live
+	const struct cli_import *import = context;
+	bool left_gone = has_expired(import, left), right_gone = has_expired(import, right);
+	int order = left_gone != right_gone ? right_gone - left_gone
 					    : memcmp(left->key.b, right->key.b, TACT_ID_BYTES);
 
 	return order != 0 ? order : (left->order > right->order) - (left->order < right->order);
@@ -131,10 +174,8 @@ static void sort_rows(struct job *job)
 	struct cli_import *import = &job->import;
 
 	if (import->rows_count > 1)
-		qsort_r(
-		    import->rows, import->rows_count, sizeof *import->rows, compare_rows, &import->now_us);
-	while (job->first < import->rows_count && import->rows[job->first].until_us != 0 &&
-	       import->rows[job->first].until_us <= import->now_us)
+		qsort_r(import->rows, import->rows_count, sizeof *import->rows, compare_rows, import);
+	while (job->first < import->rows_count && has_expired(import, &import->rows[job->first]))
 		job->first++;
 	job->expired = job->first;
 }
@@ -154,21 +195,51 @@ static size_t chunk_at(const struct job *job, size_t first, size_t most)
 
 /* ---- a chunk ---- */
 
+static struct tact_suppression suppression_of(const struct cli_import_row *row)
+{
+	return (struct tact_suppression){.scope = row->scope->scope,
+	    .reason = row->reason,
+	    .source = row->source,
+	    .note = "",
+	    .time_us = row->time_us,
+	    .until_us = row->until_us,
+	    .ended_by = "",
+	    .ended_why = ""};
+}
+
+/* A file is nobody's own word, so it lifts no suppression, whatever its time. */
+static struct tact_consent consent_of(const struct cli_import_row *row)
+{
+	return (struct tact_consent){.basis = row->basis,
+	    .scope = row->scope->scope,
+	    .source = row->source,
+	    .proof = row->proof,
+	    .time_us = row->time_us,
+	    .until_us = row->until_us,
+	    .ended_by = "",
+	    .ended_why = "",
+	    .imported = true};
+}
+
 static struct tact_change change_of(const struct job *job, const struct cli_import_row *row)
 {
-	return (struct tact_change){
-	    .kind = TACT_CHANGE_SUPPRESS,
-	    .suppression = {.scope = row->scope->scope,
-		.reason = row->reason,
-		.source = row->source,
-		.note = "",
-		.time_us = row->time_us,
-		.until_us = row->until_us,
-		.ended_by = "",
-		.ended_why = ""},
-	    .by = job->cli->by,
-	    .why = row->source,
-	};
+	struct tact_change change = {.by = job->cli->by, .why = row->source};
+
+	switch (job->import.kind) {
+	case CLI_SUPPRESSIONS:
+		change.kind = TACT_CHANGE_SUPPRESS;
+		change.suppression = suppression_of(row);
+		break;
+	case CLI_PROFILES:
+		change.kind = TACT_CHANGE_PROFILE;
+		change.profile = *row->profile;
+		break;
+	case CLI_CONSENTS:
+		change.kind = TACT_CHANGE_CONSENT;
+		change.consent = consent_of(row);
+		break;
+	}
+	return change;
 }
 
 static int name_person(struct job *job, struct tact_arena *arena, const struct cli_import_row *row,
@@ -176,8 +247,15 @@ static int name_person(struct job *job, struct tact_arena *arena, const struct c
 {
 	const struct tact_identity *identity = &job->cli->identity;
 
-	return row->sha256 ? tact_facts_recipient_of_sha256(arena, identity, row->address, ret, err)
-			   : tact_facts_recipient(arena, identity, row->address, ret, err);
+	switch (row->by) {
+	case CLI_BY_SHA256:
+		return tact_facts_recipient_of_sha256(arena, identity, row->person, ret, err);
+	case CLI_BY_KEY:
+		return cli_recipient_of_key(arena, row->person, ret, err);
+	case CLI_BY_ADDRESS:
+		break;
+	}
+	return tact_facts_recipient(arena, identity, row->person, ret, err);
 }
 
 static int run_chunk(struct job *job, struct tact_arena *arena, size_t first, size_t count, bool apply,
@@ -208,6 +286,12 @@ static int failed(const struct job *job, int result, const struct tact_error *er
 
 /* ---- counting ---- */
 
+/* The word that rows of one scope are counted by. */
+static unsigned word_of(const struct job *job, const struct cli_import_row *row)
+{
+	return job->import.kind == CLI_CONSENTS ? (unsigned)row->basis : (unsigned)row->reason;
+}
+
 static int preview(struct job *job)
 {
 	struct cli_import *import = &job->import;
@@ -223,8 +307,10 @@ static int preview(struct job *job)
 		for (size_t i = 0; i < count && result == TACT_OK; i++) {
 			struct cli_import_row *row = &import->rows[at + i];
 
-			row->scope->rows[row->reason]++;
-			row->scope->fresh[row->reason] += changed[i].changed;
+			if (row->scope != NULL) {
+				row->scope->rows[word_of(job, row)]++;
+				row->scope->fresh[word_of(job, row)] += changed[i].changed;
+			}
 			job->fresh += changed[i].changed;
 			job->known += !changed[i].changed;
 		}
@@ -281,7 +367,14 @@ static int write_rows(struct job *job)
 
 /* ---- telling ---- */
 
-static struct cli_json *told; /* twalk_r came with glibc 2.30, twalk is everywhere: no context but this */
+/* twalk_r came with glibc 2.30, twalk is everywhere: no context but this */
+static struct cli_json *told;
+static bool told_consents;
+
+static const char *word_name(unsigned word)
+{
+	return told_consents ? tact_dossier_basis_name(word) : tact_dossier_reason_name(word);
+}
 
 static void tell_scope(const void *node, VISIT visit, int depth)
 {
@@ -294,17 +387,42 @@ static void tell_scope(const void *node, VISIT visit, int depth)
 		if (scope->rows[i] == 0)
 			continue;
 		if (told == NULL) {
-			printf("  %-12s %-24s %8llu rows %8llu new\n", tact_dossier_reason_name(i),
-			    scope->text, (unsigned long long)scope->rows[i],
-			    (unsigned long long)scope->fresh[i]);
+			printf("  %-12s %-24s %8llu rows %8llu new\n", word_name(i), scope->text,
+			    (unsigned long long)scope->rows[i], (unsigned long long)scope->fresh[i]);
 			continue;
 		}
 		struct cli_json *object = cli_json_put_object(told, NULL);
-		cli_json_put_text(object, "reason", tact_dossier_reason_name(i));
+		cli_json_put_text(object, told_consents ? "basis" : "reason", word_name(i));
 		cli_json_put_text(object, "scope", scope->text);
 		cli_json_put_integer(object, "rows", (int64_t)scope->rows[i]);
 		cli_json_put_integer(object, "new", (int64_t)scope->fresh[i]);
 	}
+}
+
+static void tell_field(const char *name, uint64_t rows)
+{
+	struct cli_json *object;
+
+	if (rows == 0)
+		return;
+	if (told == NULL) {
+		printf("  %-12s %8llu rows\n", name, (unsigned long long)rows);
+		return;
+	}
+	object = cli_json_put_object(told, NULL);
+	cli_json_put_text(object, "field", name);
+	cli_json_put_integer(object, "rows", (int64_t)rows);
+}
+
+/* By reason or basis and scope, or by field. */
+static void tell_sums(const struct job *job, struct cli_json *list)
+{
+	told = list;
+	told_consents = job->import.kind == CLI_CONSENTS;
+	twalk(job->import.scopes, tell_scope);
+	for (size_t i = 0; i < CLI_PROFILE_FIELDS; i++)
+		tell_field(cli_profile_fields[i].name, job->import.fields[i]);
+	tell_field("occasions", job->import.fields[CLI_PROFILE_FIELDS]);
 }
 
 static void tell_ignored(const struct job *job)
@@ -317,10 +435,10 @@ static void tell_ignored(const struct job *job)
 
 static void tell_preview(const struct job *job)
 {
-	printf("%zu rows: %llu new, %llu known already, %zu expired\n", job->import.rows_count,
-	    (unsigned long long)job->fresh, (unsigned long long)job->known, job->expired);
-	told = NULL;
-	twalk(job->import.scopes, tell_scope);
+	printf("%zu rows: %llu new, %llu known already, %zu expired\n",
+	    job->import.rows_count + job->import.blank, (unsigned long long)job->fresh,
+	    (unsigned long long)job->known, job->expired);
+	tell_sums(job, NULL);
 	tell_ignored(job);
 	fflush(stdout);
 }
@@ -329,12 +447,11 @@ static void tell_json(const struct job *job, bool applied)
 {
 	struct cli_json *object = cli_json_object(), *ignored;
 
-	cli_json_put_integer(object, "rows", (int64_t)job->import.rows_count);
+	cli_json_put_integer(object, "rows", (int64_t)(job->import.rows_count + job->import.blank));
 	cli_json_put_integer(object, "new", (int64_t)job->fresh);
 	cli_json_put_integer(object, "known", (int64_t)job->known);
 	cli_json_put_integer(object, "expired", (int64_t)job->expired);
-	told = cli_json_put_list(object, "by");
-	twalk(job->import.scopes, tell_scope);
+	tell_sums(job, cli_json_put_list(object, "by"));
 	ignored = cli_json_put_list(object, "not_read");
 	for (size_t i = 0; i < job->import.ignored_count; i++)
 		cli_json_put_text(ignored, NULL, job->import.ignored[i]);
@@ -348,6 +465,7 @@ static int apply(struct job *job)
 	int code;
 
 	sort_rows(job);
+	job->known = job->import.blank; /* what says nothing is nothing new */
 	code = preview(job);
 	if (code == EX_OK && !job->cli->json)
 		tell_preview(job);
@@ -381,4 +499,4 @@ static int run(struct cli *cli)
 }
 
 const struct cli_verb cli_import = {"import", "FILE...",
-    "Read suppressions from CSV files: all of them checked first, then written.", options, run};
+    "Read suppressions, consents or profiles from CSV files: all checked first, then written.", options, run};

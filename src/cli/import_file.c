@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * What the columns of a file of suppressions mean. Changes nothing.
+ * What the columns of a file of suppressions, consents or profiles mean. Changes nothing.
  */
 #include <config.h>
 
@@ -11,10 +11,13 @@
 
 #include "private.h"
 
-enum field { REASON = CLI_CSV_OWN, SCOPE, SOURCE, CREATED, EXPIRES, FIELDS };
+/* Of suppressions and consents; a file of profiles has fields of its own. */
+enum field { REASON = CLI_CSV_OWN, BASIS, SCOPE, SOURCE, PROOF, CREATED, EXPIRES, FIELDS };
 static const char *const field_names[FIELDS] = {[REASON] = "reason",
+    [BASIS] = "basis",
     [SCOPE] = "scope",
     [SOURCE] = "source",
+    [PROOF] = "proof",
     [CREATED] = "created_at",
     [EXPIRES] = "expires_at"};
 
@@ -72,6 +75,7 @@ void cli_import_clear(struct cli_import *import)
 {
 	tdestroy(import->scopes, keep_nothing);
 	tdestroy(import->sources, keep_nothing);
+	tdestroy(import->checked, keep_nothing);
 	free(import->rows);
 	*import = (struct cli_import){0};
 }
@@ -91,15 +95,34 @@ static struct cli_import_row *push_row(struct cli_import *import)
 	return row;
 }
 
+/* By key only where there is no address: a key says less, and nobody can look at it and see that it is wrong.
+ */
+static const char *read_key(struct cli_csv *csv, struct tact_recipient *ret)
+{
+	const char *text = cli_csv_cell(csv, CLI_CSV_KEY);
+	struct tact_error err;
+
+	if (cli_recipient_of_key(cli_csv_arena(csv), text, ret, &err) == TACT_OK)
+		return text;
+	cli_csv_mistake(csv, "key: \"%s\": %s", cli_csv_shown(csv, text), err.text);
+	return NULL;
+}
+
 static void read_person(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
+	bool named = cli_csv_has(csv, CLI_CSV_EMAIL) || cli_csv_has(csv, CLI_CSV_SHA256), sha256 = false;
 	struct tact_recipient recipient;
-	const char *text = cli_csv_person(csv, import->identity, &recipient, &row->sha256);
+	const char *text;
 
+	if (*cli_csv_cell(csv, CLI_CSV_KEY) != '\0' && *cli_csv_cell(csv, CLI_CSV_EMAIL) == '\0' &&
+	    *cli_csv_cell(csv, CLI_CSV_SHA256) == '\0')
+		named = false;
+	text = named ? cli_csv_person(csv, import->identity, &recipient, &sha256) : read_key(csv, &recipient);
 	if (text == NULL)
 		return;
 	row->key = recipient.key;
-	row->address = tact_arena_strdup(import->arena, text);
+	row->by = !named ? CLI_BY_KEY : sha256 ? CLI_BY_SHA256 : CLI_BY_ADDRESS;
+	row->person = tact_arena_strdup(import->arena, text);
 }
 
 static void read_reason(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
@@ -114,6 +137,29 @@ static void read_reason(struct cli_import *import, struct cli_csv *csv, struct c
 		    cli_csv_shown(csv, text));
 }
 
+static void read_basis(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
+{
+	const char *text = cli_csv_cell(csv, BASIS);
+
+	row->basis = import->basis;
+	if (*text == '\0' && !import->basis_given)
+		cli_csv_mistake(csv, "basis: say on what grounds, here or with --basis");
+	else if (*text != '\0' && tact_dossier_parse_basis(text, &row->basis) != TACT_OK)
+		cli_csv_mistake(csv,
+		    "basis: there is no basis \"%s\"; express, implied and soft-opt-in are known",
+		    cli_csv_shown(csv, text));
+}
+
+static void read_proof(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
+{
+	const char *text = cli_csv_cell(csv, PROOF);
+
+	if (!cli_is_clean(text))
+		cli_csv_mistake(csv, "proof: write UTF-8 without control characters");
+	else
+		row->proof = tact_arena_strdup(import->arena, text);
+}
+
 static void read_scope(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
 	const char *text = cli_csv_cell(csv, SCOPE);
@@ -121,6 +167,10 @@ static void read_scope(struct cli_import *import, struct cli_csv *csv, struct cl
 
 	if (!cli_is_clean(text)) {
 		cli_csv_mistake(csv, "scope: write UTF-8 without control characters");
+		return;
+	}
+	if (*text == '\0' && import->scope == NULL) {
+		cli_csv_mistake(csv, "scope: say what is permitted, here or with --scope");
 		return;
 	}
 	row->scope = cli_import_scope(import, *text != '\0' ? text : import->scope, &err);
@@ -151,28 +201,73 @@ static void read_times(struct cli_import *import, struct cli_csv *csv, struct cl
 		    cli_csv_shown(csv, cli_csv_cell(csv, EXPIRES)));
 }
 
+static void read_suppression(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
+{
+	read_reason(import, csv, row);
+	read_scope(import, csv, row);
+	read_source(import, csv, row);
+	read_times(import, csv, row);
+}
+
+/* The newest of a scope counts, so one without a time cannot be weighed. */
+static void read_consent(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
+{
+	read_basis(import, csv, row);
+	read_scope(import, csv, row);
+	read_source(import, csv, row);
+	read_proof(import, csv, row);
+	read_times(import, csv, row);
+	if (*cli_csv_cell(csv, CREATED) == '\0')
+		cli_csv_mistake(csv, "created_at: a consent needs the time at which it was given");
+}
+
+static void read_profile(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
+{
+	size_t before = import->mistakes;
+
+	row->source = import->source;
+	row->profile = cli_import_profile(import, csv, CLI_CSV_OWN);
+	if (row->profile != NULL || import->mistakes > before)
+		return;
+	import->blank++;
+	import->rows_count--;
+}
+
 static void read_row(void *context, struct cli_csv *csv)
 {
+	static void (*const readers[])(struct cli_import *, struct cli_csv *, struct cli_import_row *) = {
+	    [CLI_SUPPRESSIONS] = read_suppression,
+	    [CLI_PROFILES] = read_profile,
+	    [CLI_CONSENTS] = read_consent};
 	struct cli_import *import = context;
 	size_t before = import->mistakes;
 	struct cli_import_row *row = push_row(import);
 
 	read_person(import, csv, row);
-	read_reason(import, csv, row);
-	read_scope(import, csv, row);
-	read_source(import, csv, row);
-	read_times(import, csv, row);
+	readers[import->kind](import, csv, row);
 	if (import->mistakes > before)
 		import->rows_count--; /* told; nothing will be applied */
 }
 
 /* ---- the file ---- */
 
+static bool is_of_kind(enum cli_import_kind kind, enum field field)
+{
+	if (field == REASON)
+		return kind == CLI_SUPPRESSIONS;
+	return (field != BASIS && field != PROOF) || kind == CLI_CONSENTS;
+}
+
 static int field_of(void *context, const char *name)
 {
-	(void)context;
+	struct cli_import *import = context;
+
+	if (import->kind == CLI_PROFILES)
+		return cli_import_profile_field(import, CLI_CSV_OWN, name);
+	import->says_reason |= tact_text_equal_nocase(name, field_names[REASON]);
+	import->says_basis |= tact_text_equal_nocase(name, field_names[BASIS]);
 	for (int i = REASON; i < FIELDS; i++)
-		if (tact_text_equal_nocase(name, field_names[i]))
+		if (tact_text_equal_nocase(name, field_names[i]) && is_of_kind(import->kind, (enum field)i))
 			return i;
 	return -1;
 }
@@ -185,15 +280,32 @@ static void ignore(void *context, const char *column)
 	    tact_arena_strdup(import->arena, column);
 }
 
+/* Who permits something would be refused all mail. */
+static void refuse_consents(struct cli_import *import, const char *name)
+{
+	if (import->kind != CLI_SUPPRESSIONS || !import->says_basis || import->says_reason ||
+	    import->reason_given)
+		return;
+	import->mistakes++;
+	fprintf(stderr,
+	    "%s:1: basis: these look like consents, not suppressions; say --consent, or --reason\n", name);
+}
+
 int cli_import_read(struct cli_import *import, const char *name, FILE *file)
 {
 	const struct cli_csv_file csv = {.name = name,
 	    .plain = import->plain,
+	    .keys = true,
 	    .field_of = field_of,
 	    .ignored = ignore,
 	    .row = read_row,
 	    .context = import,
 	    .mistakes = &import->mistakes};
 
-	return cli_csv_read(&csv, file);
+	int code;
+
+	import->says_reason = import->says_basis = false;
+	code = cli_csv_read(&csv, file);
+	refuse_consents(import, name);
+	return code;
 }

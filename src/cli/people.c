@@ -28,7 +28,7 @@ const char *cli_who(struct tact_arena *arena)
 
 /* ---- who is meant ---- */
 
-static int of_key(
+int cli_recipient_of_key(
     struct tact_arena *arena, const char *text, struct tact_recipient *ret, struct tact_error *err)
 {
 	*ret = (struct tact_recipient){.address = {.given = tact_arena_strdup(arena, text),
@@ -44,7 +44,7 @@ static int of_key(
 static int read_one(struct cli *cli, const char *text, struct tact_recipient *ret, struct tact_error *err)
 {
 	if (cli_has(cli, "key"))
-		return of_key(cli->arena, text, ret, err);
+		return cli_recipient_of_key(cli->arena, text, ret, err);
 	if (cli_has(cli, "sha256"))
 		return tact_facts_recipient_of_sha256(cli->arena, &cli->identity, text, ret, err);
 	return tact_facts_recipient(cli->arena, &cli->identity, text, ret, err);

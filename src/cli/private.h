@@ -128,6 +128,9 @@ const char *cli_who(struct tact_arena *arena);
 /* The recipients that the operands name: addresses, or with --sha256 digests, with --key keys. All are read
  * before anything is done; EX_OK, or EX_DATAERR with every refused one told. */
 int cli_recipients(struct cli *cli, struct tact_recipient **ret);
+/* The recipient of a key. TACT_OK or TACT_INVALID. */
+int cli_recipient_of_key(
+    struct tact_arena *arena, const char *text, struct tact_recipient *ret, struct tact_error *err);
 /* How a recipient is called in what we print. */
 const char *cli_name_of(const struct tact_recipient *recipient, struct tact_arena *arena);
 const char *cli_direction_name(enum tact_direction direction);
@@ -194,11 +197,12 @@ void cli_print_rules(struct cli *cli, const struct tact_opinion *opinion);
 /* ---- csv.c: a CSV file with named columns ---- */
 
 /* Fields that every file has; a file's own begin with CLI_CSV_OWN. */
-enum { CLI_CSV_EMAIL, CLI_CSV_SHA256, CLI_CSV_OWN };
+enum { CLI_CSV_EMAIL, CLI_CSV_SHA256, CLI_CSV_KEY, CLI_CSV_OWN };
 struct cli_csv; /* a record being read */
 struct cli_csv_file {
 	const char *name; /* in mistakes: NAME:LINE: FIELD: WHAT */
 	bool plain;	  /* one address a line, no header */
+	bool keys;	  /* a column "key" is read: it may stand for the person, too */
 	/* Which field a column is, beside email (address, recipient) and sha256; -1: it is not read. May be
 	 * NULL. */
 	int (*field_of)(void *context, const char *column);
@@ -249,32 +253,47 @@ void cli_tally_print(struct tact_arena *arena, const char *heading, const struct
 
 /* ---- import_file.c: CSV into rows ---- */
 
+enum cli_import_kind { CLI_SUPPRESSIONS, CLI_PROFILES, CLI_CONSENTS };
+/* How many rows say a word (a reason or a basis) of a scope, and how many of them are new. */
 struct cli_scope_count {
 	const char *text;
 	struct tact_scope scope;
 	uint64_t rows[TACT_REASONS], fresh[TACT_REASONS];
 };
+enum cli_import_by { CLI_BY_ADDRESS, CLI_BY_SHA256, CLI_BY_KEY };
 struct cli_import_row {
 	struct tact_id key;
-	const char *address; /* or a digest */
+	const char *person; /* address, digest or key: see by */
 	struct cli_scope_count *scope;
-	const char *source;
+	const char *source, *proof;
+	const struct tact_profile_change *profile;
 	int64_t time_us, until_us;
 	uint64_t order;
 	enum tact_reason reason;
-	bool sha256;
+	enum tact_basis basis;
+	enum cli_import_by by;
 };
 struct cli_import {
 	struct tact_arena *arena;
 	const struct tact_identity *identity;
+	const struct tact_rule_set *rules;
 	int64_t now_us;
-	enum tact_reason reason; /* where a row says nothing */
+	enum cli_import_kind kind;
+	/* where a row says nothing; reason_given, basis_given: by an option; scope NULL: a row must say it */
+	enum tact_reason reason;
+	enum tact_basis basis;
+	bool reason_given, basis_given;
 	const char *scope, *source;
-	bool plain; /* one address a line, no header */
+	bool plain;		      /* one address a line, no header */
+	bool says_reason, says_basis; /* columns of the file being read */
 	struct cli_import_row *rows;
 	size_t rows_count, rows_room;
-	void *scopes, *sources; /* trees of what was seen */
-	const char **ignored;	/* columns that are not read */
+	size_t blank; /* rows of profiles that say nothing; they are not among the others */
+	void *scopes, *sources, *checked; /* trees of what was seen */
+	const char **occasions;		  /* names that columns had */
+	size_t occasions_count;
+	uint64_t fields[CLI_PROFILE_FIELDS + 1]; /* rows that say the field; the last: an occasion */
+	const char **ignored;			 /* columns that are not read */
 	size_t ignored_count;
 	size_t mistakes; /* told as they are found, the first hundred */
 };
@@ -284,6 +303,15 @@ int cli_import_read(struct cli_import *import, const char *name, FILE *file);
 void cli_import_clear(struct cli_import *import);
 /* Text of the scope must be valid. NULL and words in err when not. */
 struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *text, struct tact_error *err);
+
+/* ---- import_profile.c: rows of profiles ---- */
+
+/* Fields of a file of profiles, from FIRST on: those of cli_profile_fields, then one for each occasion. -1:
+ * none. */
+int cli_import_profile_field(struct cli_import *import, int first, const char *column);
+/* NULL when the row says nothing or something that cannot be, which is told. */
+const struct tact_profile_change *cli_import_profile(
+    struct cli_import *import, struct cli_csv *csv, int first);
 
 /* ---- postconf.c: Postfix's settings as postconf prints them ---- */
 

@@ -764,6 +764,150 @@ class Import(Case):
         self.assertIn("import again", self.import_file("email\nann@x.example\n", code=75).err)
 
 
+class ImportPeople(Case):
+    """Files of profiles and of consents."""
+
+    profiles = ("Email,ZONE,home_owner,Language,own_limit,birthday,Occasion_Wedding,name\n"
+                'ann@x.example,Europe/London,Leeds,en-GB,"2 per calendar-month",1980-05-17,--02-29,Ann\n'
+                "bob@x.example,,,,,,,Bob\ncid@x.example,America/New_York,,,4/7d,05-18,,\n")
+    consents = ("address,basis,scope,source,proof,created_at,expires_at\n"
+                'ann@x.example,express,list:news,form,"IP, ""x""",2026-10-01,2027-10-01\n'
+                "bob@x.example,Implied,global,,,2024-01-01,2026-01-01\n").replace("Implied", "implied")
+
+    def import_file(self, kind, text, *args, code=0):
+        return self.tact("import", kind, self.write("list.csv", text), *args, code=code)
+
+    def test_profiles(self):
+        path = self.write("list.csv", self.profiles)
+        dry, = self.json("import", "--profile", path, "--dry-run")
+        self.keys(dry, "rows new known expired by not_read applied")
+        self.assertEqual((dry["rows"], dry["new"], dry["known"], dry["not_read"], dry["applied"]), (3, 2, 1, ["name"], False))
+        self.assertEqual({one["field"]: one["rows"] for one in dry["by"]},
+                         {"zone": 2, "home_owner": 1, "language": 1, "own_limit": 2, "occasions": 2})
+        self.assertEqual(self.tact("export", "--profile").out.count("\n"), 1, "a dry run writes nothing")
+        self.tact("import", "--profile", path, "--by", "eve")
+        self.assertEqual(self.json("profile", "ann@x.example")[0]["occasions"], {"birthday": "1980-05-17", "wedding": "--02-29"})
+        got, = self.json("profile", "cid@x.example")
+        self.assertEqual((got["zone"], got["own_limit"], got["home_owner"], got["occasions"]), ("America/New_York", "4/7d", "", {"birthday": "--05-18"}))
+        self.assertEqual(self.json("show", "bob@x.example")[0]["version"], 0, "a row that says nothing changes nothing")
+        self.assertEqual(self.json("audit", "trail", "cid@x.example")[0]["sealed"]["text"],
+                         "by eve: zone=America/New_York own_limit=4/7d birthday=--05-18; import list.csv")
+        again, = self.json("import", "--profile", path)
+        self.assertEqual((again["new"], again["known"]), (0, 3))
+        self.import_file("--profile", "email,zone,language,birthday\nann@x.example,,de,\n")
+        got, = self.json("profile", "ann@x.example")
+        self.assertEqual((got["zone"], got["language"], got["occasions"]["birthday"]), ("Europe/London", "de", "1980-05-17"), "an empty cell takes nothing away")
+
+    def test_consents(self):
+        path = self.write("list.csv", self.consents)
+        dry, = self.json("import", "--consent", path, "--dry-run")
+        self.assertEqual((dry["rows"], dry["new"], dry["expired"], dry["applied"]), (2, 2, 0, False))
+        self.assertEqual({(one["basis"], one["scope"], one["rows"], one["new"]) for one in dry["by"]},
+                         {("express", "list:news", 1, 1), ("implied", "global", 1, 1)})
+        self.assertEqual(self.json("show", "ann@x.example")[0]["consents"], [], "a dry run writes nothing")
+        self.tact("import", "--consent", path)
+        one, = self.json("show", "ann@x.example")[0]["consents"]
+        self.assertEqual({name: one[name] for name in "basis scope source proof time until imported".split()},
+                         {"basis": "express", "scope": "list:news", "source": "form", "proof": 'IP, "x"', "time": "2026-10-01T00:00:00Z",
+                          "until": "2027-10-01T00:00:00Z", "imported": True})
+        one, = self.json("show", "bob@x.example")[0]["consents"]
+        self.assertEqual((one["source"], one["until"]), ("import list.csv", "2026-01-01T00:00:00Z"), "what has run out is the newest word, too")
+        self.assertEqual(self.json("import", "--consent", path)[0]["known"], 2)
+        self.import_file("--consent", "email,created_at\ncid@x.example,2026-11-01\n", "--basis", "soft-opt-in", "--scope", "brand:alpha", "--source", "shop")
+        one, = self.json("show", "cid@x.example")[0]["consents"]
+        self.assertEqual((one["basis"], one["scope"], one["source"]), ("soft-opt-in", "brand:alpha", "shop"))
+
+    def test_an_import_never_resubscribes(self):
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe", "--at", "2026-11-01")
+        text = "email,basis,scope,created_at\nann@x.example,express,%s,2026-11-20\n"
+        self.import_file("--consent", text % "global")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example"), ["refuse"])
+        self.tact("consent", "ann@x.example", "--basis", "express", "--source", "form", "--scope", "brand:alpha", "--at", "2026-11-20")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example"), ["pass"])
+        self.tact("consent", "ann@x.example", "--end", "--scope", "brand:alpha", "--reason", "call")
+        got, = self.json("import", "--consent", self.write("l", text % "brand:alpha"))
+        self.assertEqual((got["new"], got["known"]), (0, 1), "what she ended, no file gives again")
+
+    bad = (
+        ("--profile", "a zone that is none", "email,zone\nann@x.example,Mars\n", ":2: zone: ", "Mars"),
+        ("--profile", "an owner that is none", "email,home_owner\nann@x.example,york\n", ":2: home_owner: ", "york"),
+        ("--profile", "no language", "email,language\nann@x.example,q\n", ":2: language: ", "pt-BR"),
+        ("--profile", "no limit", "email,own_limit\nann@x.example,lots\n", ":2: own_limit: ", "4/7d"),
+        ("--profile", "no date", "email,birthday\nann@x.example,17.05.1980\n", ":2: birthday: ", "17.05.1980"),
+        ("--profile", "no such day", "email,occasion_name-day\nann@x.example,2023-02-29\n", ":2: name-day: ", "no day"),
+        ("--profile", "a date said twice", "email,birthday,occasion_Birthday\nann@x.example,05-17,05-18\n", ":1: occasion_Birthday: ", "again"),
+        ("--profile", "a bad address", "email,zone\nann,UTC\n", ":2: email: ", "'@'"),
+        ("--profile", "a bad address that says nothing", "email,zone\nann,\n", ":2: email: ", "'@'"),
+        ("--profile", "a bad key", "key,zone\nabc,UTC\n", ":2: key: ", "32"),
+        ("--profile", "control characters", "email,language\nann@x.example,d\x1be\n", ":2: language: ", "language"),
+        ("--consent", "no basis", "email,scope,created_at\nann@x.example,global,2026-01-01\n", ":2: basis: ", "--basis"),
+        ("--consent", "an unknown basis", "email,basis,scope,created_at\nann@x.example,whim,global,2026-01-01\n", ":2: basis: ", "whim"),
+        ("--consent", "no scope", "email,basis,created_at\nann@x.example,express,2026-01-01\n", ":2: scope: ", "--scope"),
+        ("--consent", "an unknown scope", "email,basis,scope,created_at\nann@x.example,express,x:y,2026-01-01\n", ":2: scope: ", "x"),
+        ("--consent", "no time", "email,basis,scope,created_at\nann@x.example,express,global,\n", ":2: created_at: ", "time"),
+        ("--consent", "no column of the time", "email,basis,scope\nann@x.example,express,global\n", ":2: created_at: ", "time"),
+        ("--consent", "a time to come", "email,basis,scope,created_at\nann@x.example,express,global,2030-01-01\n", ":2: created_at: ", "future"),
+        ("--consent", "an end before", "email,basis,scope,created_at,expires_at\nann@x.example,express,global,2026-01-01,2025-01-01\n", ":2: expires_at: ", "later"),
+        ("--consent", "a proof of control characters", "email,basis,scope,created_at,proof\nann@x.example,express,global,2026-01-01,a\x1bb\n", ":2: proof: ", "control"),
+        ("--dry-run", "consents taken for suppressions", "email,basis,scope\nann@x.example,express,global\n", ":1: basis: ", "--consent"),
+    )
+
+    def test_a_bad_file_changes_nothing(self):
+        self.tact("profile", "old@x.example", "--zone", "UTC")
+        before = [self.tact("export", kind).out for kind in ("--profile", "--consent", "--suppressions")]
+        for kind, what, text, where, words in self.bad:
+            with self.subTest(what):
+                good = {"--profile": "good@x.example", "--consent": "good@x.example"}.get(kind)
+                err = self.import_file(kind, text, code=65).err
+                self.assertIn("list.csv" + where, err)
+                self.assertIn(words, err)
+                self.assertIn("nothing was changed", err)
+                self.assertEqual([self.tact("export", each).out for each in ("--profile", "--consent", "--suppressions")], before, good)
+
+    def test_one_bad_row_among_good_ones(self):
+        self.import_file("--profile", self.profiles + "dan@x.example,Mars,,,,,,\n", code=65)
+        self.assertEqual(self.tact("export", "--profile").out.count("\n"), 1)
+
+    def test_options_that_say_nothing(self):
+        for args in (("--profile", "--consent"), ("--profile", "--scope", "global"), ("--profile", "--plain"), ("--consent", "--reason", "manual"),
+                     ("--profile", "--basis", "express"), ("--basis", "express"), ("--consent", "--basis", "whim")):
+            self.tact("import", self.write("l", "email\n"), *args, code=64)
+
+    def test_many(self):
+        text = "email,zone,birthday\n" + "".join("p%d@x.example,Europe/Berlin,%02d-%02d\n" % (i, i % 12 + 1, i % 28 + 1) for i in range(2500))
+        self.assertIn("2500 rows: 2500 new", self.import_file("--profile", text).out)
+        self.assertEqual(self.tact("export", "--profile").out.count("\n"), 2501)
+
+    def test_what_is_exported_is_read_back(self):
+        """By key and without an address, into another store with the same key file; and by address where they are kept."""
+        for more in ("", "keep_addresses = yes\n"):
+            self.edit('listener "smtp"', more + 'listener "smtp"')
+            self.tact("import", "--profile", self.write("p", self.profiles))
+            self.tact("import", "--consent", self.write("c", self.consents))
+            self.tact("suppress", "ann@x.example", "--reason", "unsubscribe", "--scope", "list:l")
+            kinds = ("--profile", "--consent", "--suppressions")
+            before = [self.tact("export", kind).out for kind in kinds]
+            self.assertEqual([out.count("\n") for out in before], [3, 2, 2])
+            self.assertEqual(before[0].split("\n")[0], '"key","zone","home_owner","language","own_limit","birthday","occasion_wedding"' +
+                             (',"address"' if more else ""))
+            self.assertEqual([len(self.json("export", kind)) for kind in kinds], [2, 1, 1])
+            with open(self.conf, encoding="utf-8") as file:
+                self.write("other.conf", file.read().replace("/db?", "/other%d?" % len(more)).replace('/audit"', '/log%d"' % len(more)))
+            for kind, out in zip(kinds, before):
+                args = () if kind == "--suppressions" else (kind,)
+                self.tact("import", *args, self.write("out.csv", out), conf=self.path("other.conf"))
+            self.assertEqual([self.tact("export", kind, conf=self.path("other.conf")).out for kind in kinds], before)
+            shutil.rmtree(self.path("db"))
+            shutil.rmtree(self.path("audit"))
+
+    def test_export_one_kind_at_a_time(self):
+        self.assertIn("exclude", self.tact("export", "--profile", "--consent", code=64).err)
+        self.assertEqual(self.tact("export").out, self.tact("export", "--suppressions").out)
+        self.tact("consent", "ann@x.example", "--basis", "express", "--source", "s", "--scope", "global")
+        self.tact("consent", "ann@x.example", "--end", "--scope", "global", "--reason", "r")
+        self.assertEqual(self.tact("export", "--consent").out, '"key","basis","scope","source","proof","created_at","expires_at"\n')
+
+
 class Export(Case):
     def test_columns(self):
         self.tact("suppress", "ann@x.example", "--source", 'a "b", c', "--until", "2027-01-01")
