@@ -130,6 +130,21 @@ enum tact_answer { TACT_NO, TACT_YES, TACT_CANNOT_TELL };
  */
 enum tact_answer tact_facts_match_pattern(const struct tact_pattern *pattern, const char *text);
 
+/* A pattern to be searched for in the text of a message: characters of UTF-8, letters of their own case
+ * unless the pattern says otherwise. ours: it is one of the sets below, known to be quick whatever the text;
+ * the work of any other is counted, which takes time. */
+int tact_facts_compile_search(const char *text, bool ours, struct tact_pattern **ret, struct tact_error *err);
+/* LENGTH bytes of UTF-8. On TACT_YES, ret_at and ret_length tell what matched. The work of one search is
+ * bounded whatever pattern and text are: TACT_CANNOT_TELL when the bound ended it, or for bytes that are not
+ * UTF-8: never "no match". */
+enum tact_answer tact_facts_search(
+    const struct tact_pattern *pattern, const char *text, size_t length, size_t *ret_at, size_t *ret_length);
+
+/* What tact brings along to look for: named sets of such patterns, for English, German, French and Spanish.
+ * NULL for a name that is none; the name at INDEX, NULL past the end. */
+const char *const *tact_facts_pattern_set(const char *name, size_t *ret_count);
+const char *tact_facts_pattern_set_name(size_t index);
+
 struct tact_network {
 	uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
 	uint8_t bits;	     /* 0 … 128 */
@@ -201,6 +216,36 @@ int tact_facts_read_message(struct tact_arena *arena, const struct tact_envelope
 /* The id by which a retry of the same message to the same person is known (DESIGN §5 "Idempotent counting").
  */
 struct tact_id tact_facts_contact_id(const struct tact_message *message, const struct tact_id *recipient_key);
+
+/* ---- content ------------------------------------------------------------------------------------------- */
+
+/* The bytes behind the header, line ends LF or CRLF. */
+struct tact_body {
+	const char *bytes;
+	size_t size_bytes;
+	bool whole; /* false: there was more */
+};
+
+/* What a reader sees of a message. */
+struct tact_content {
+	const char *subject; /* decoded, UTF-8; "" when there is none */
+	/* Every part of text that is shown: both of alternatives, forwarded messages, not attachments;
+	 * decoded UTF-8, HTML as text (entities decoded, tags, scripts, styles and titles gone, pictures as
+	 * their alt text), an empty line between two parts. No carriage returns; a no-break space is a space.
+	 */
+	const char *text;
+	size_t text_bytes;
+	size_t parts;	 /* of text that were read */
+	bool attachment; /* something is attached */
+	/* Why not all of it could be read (broken or unknown encoding, unknown character set, encrypted,
+	 * ambiguous structure, cut, too deep …), or NULL. What could be read is there all the same. */
+	const char *unreadable;
+	const char *subject_unreadable; /* the same of the subject alone */
+};
+/* Reads MIME (RFC 2045 to 2047, 2231, 2387). Any bytes will do; time and memory are bounded by a multiple of
+ * size_bytes. body NULL: it was not kept, which is unreadable too. message must be finished. */
+void tact_facts_read_content(struct tact_arena *arena, const struct tact_message *message,
+    const struct tact_body *body, struct tact_content *ret);
 
 /* ---- streams ------------------------------------------------------------------------------------------- */
 

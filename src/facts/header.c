@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * Header values that need a MIME library: encoded words, mailbox lists, content types. The only file that
- * knows GMime; what is collected from which header is message.c's.
+ * Header values that need a MIME library: encoded words, mailbox lists, content types. What is collected from
+ * which header is message.c's, and what stands in the body content.c's.
  */
 #include <config.h>
 
@@ -22,6 +22,11 @@ static void start(void)
 	g_mime_init();
 }
 
+void facts_start_gmime(void)
+{
+	pthread_once(&once, start);
+}
+
 /* ---- character sets ------------------------------------------------------------------------------------ */
 
 /* GMime remembers every name of a character set it ever met, so names from outside would fill the memory:
@@ -35,7 +40,7 @@ static const char *const charsets[] = {"us-ascii", "ascii", "utf-8", "utf8", "is
     "euc-jp", "euc-kr", "euc-tw", "iso-2022-jp", "iso-2022-kr", "shift_jis", "shift-jis", "sjis",
     "ks_c_5601-1987", "tis-620", "macintosh"};
 
-static bool is_known_charset(const char *name, size_t length)
+bool facts_is_known_charset(const char *name, size_t length)
 {
 	for (size_t i = 0; i < sizeof charsets / sizeof *charsets; i++) {
 		if (strlen(charsets[i]) == length && tact_text_starts_nocase(name, charsets[i]))
@@ -50,7 +55,7 @@ static const char *copy_charset(const char *from, char **to)
 {
 	size_t length = strcspn(from, "? \t");
 	bool word = from[length] == '?';
-	bool known = !word || is_known_charset(from, strcspn(from, "*? \t"));
+	bool known = !word || facts_is_known_charset(from, strcspn(from, "*? \t"));
 	*to = mempcpy(*to, known ? from : "utf-8", known ? length : 5);
 	return from + length;
 }
@@ -86,7 +91,7 @@ const char *facts_decode_text(struct tact_arena *arena, const char *raw)
 {
 	if (tact_text_is_ascii(raw) && strstr(raw, "=?") == NULL)
 		return without_controls(tact_arena_strdup(arena, raw));
-	pthread_once(&once, start);
+	facts_start_gmime();
 	char *decoded = strlen(raw) > VALUE_MAX
 			    ? g_strdup(raw)
 			    : g_mime_utils_header_decode_text(NULL, with_known_charsets(arena, raw));
@@ -167,7 +172,7 @@ size_t facts_parse_mailboxes(struct tact_arena *arena, const char *raw, const ch
 	size_t ats = strlen(raw) > VALUE_MAX ? 0 : count_ats(raw);
 	if (ats != 1)
 		return ats;
-	pthread_once(&once, start);
+	facts_start_gmime();
 	InternetAddressList *list = internet_address_list_parse(NULL, with_known_charsets(arena, raw));
 	size_t count = count_mailboxes(list);
 	if (count == 1) {
@@ -189,7 +194,7 @@ bool facts_is_report(struct tact_arena *arena, const char *content_type)
 	size_t length = strcspn(content_type, ";");
 	if (length > VALUE_MAX)
 		return false;
-	pthread_once(&once, start);
+	facts_start_gmime();
 	GMimeContentType *type =
 	    g_mime_content_type_parse(NULL, tact_arena_strndup(arena, content_type, length));
 	bool report = g_mime_content_type_is_type(type, "multipart", "report");

@@ -39,5 +39,33 @@ const char *facts_decode_text(struct tact_arena *arena, const char *raw);
  * as none. */
 size_t facts_parse_mailboxes(struct tact_arena *arena, const char *raw, const char **ret_first);
 bool facts_is_report(struct tact_arena *arena, const char *content_type);
+/* GMime may be used from here on. */
+void facts_start_gmime(void);
+/* Of those that GMime is let know; in any case. */
+bool facts_is_known_charset(const char *name, size_t length);
+
+/* ---- decode.c: the bytes of one part made text ---- */
+
+/* Text on its way, growing; freed by its owner. Always NUL-terminated once something was put. */
+struct facts_text {
+	char *data;
+	size_t size, room;
+};
+void facts_text_put(struct facts_text *text, const char *data, size_t size);
+void facts_text_free(struct facts_text *text);
+
+/* Takes off a transfer encoding (NULL: none) and the character set (NULL: none named), appending UTF-8
+ * without NUL bytes. Answers why some of it could not be decoded, or NULL; then the rest was put all the
+ * same. */
+const char *facts_decode_part(
+    const char *data, size_t size, const char *encoding, const char *charset, struct facts_text *ret);
+/* Appends without what nobody sees (carriage returns, zero-width characters), with plain spaces for no-break
+ * ones, composed (NFC). */
+void facts_put_visible(struct facts_text *ret, const char *data, size_t size);
+
+/* ---- html.c ---- */
+
+/* Appends what a reader sees of valid UTF-8. Answers why some of it could not be read, or NULL. */
+const char *facts_html_to_text(const char *html, size_t size, struct facts_text *ret);
 
 #endif

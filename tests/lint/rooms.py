@@ -24,11 +24,11 @@ SYSTEM = set("""
 # Library: how its headers begin. Each belongs to one room; engines of the store to one file.
 LIBRARIES = {
     "libmilter": ("libmilter/",), "libconfuse": ("confuse.h",), "OpenSSL": ("openssl/",), "LMDB": ("lmdb.h",), "libpq": ("libpq-fe.h", "libpq/"),
-    "PCRE2": ("pcre2.h",), "libidn2": ("idn2.h",), "libunistring": ("uni",), "GMime": ("gmime/",), "GLib": ("glib.h", "glib/", "gio/"),
+    "PCRE2": ("pcre2.h",), "libidn2": ("idn2.h",), "libunistring": ("uni",), "GMime": ("gmime/",), "libxml2": ("libxml/",), "GLib": ("glib.h", "glib/", "gio/"),
     "libmicrohttpd": ("microhttpd.h",), "jansson": ("jansson.h",), "protobuf-c": ("protobuf-c/",), "libsystemd": ("systemd/",),
     "zlib": ("zlib.h",), "libcsv": ("csv.h",),
 }
-IN_ONE_FILE = {"LMDB", "libpq", "libconfuse"}
+IN_ONE_FILE = {"LMDB", "libpq", "libconfuse", "libxml2", "PCRE2"}
 # JSON is what evidence, command line and web all speak to the outside.
 IN_MORE_ROOMS = {"jansson": {"audit", "cli", "web"}}
 
