@@ -23,6 +23,7 @@ enum tact_rule_kind {
 	TACT_RULE_QUIET_HOURS,
 	TACT_RULE_OCCASION,
 	TACT_RULE_TERRITORY,
+	TACT_RULE_CONTENT,
 	TACT_RULE_KINDS
 };
 const char *tact_policy_rule_kind_name(enum tact_rule_kind kind);
@@ -150,6 +151,29 @@ struct tact_territory {
 	bool reject_unknown; /* also when it is not known whose the recipient is */
 };
 
+/* Where a content rule looks. */
+enum tact_where { TACT_WHERE_BOTH, TACT_WHERE_SUBJECT, TACT_WHERE_TEXT };
+
+/* Patterns under one name: it is found when any of them is. */
+struct tact_pattern_set {
+	const char *name;
+	const struct tact_pattern *const *patterns;
+	size_t count;
+};
+
+/* What must and must not stand in a message. */
+struct tact_content_rule {
+	struct tact_names must_not, must;			  /* names of pattern sets */
+	const struct tact_pattern_set *must_not_sets, *must_sets; /* the same, one for each name */
+	enum tact_where where;
+	/* names of header fields; one that ends with '*' means all that begin so */
+	struct tact_names headers_must, headers_must_not;
+	bool from_brand;		 /* the From domain must be one of the brand's */
+	enum tact_verdict on_unreadable; /* ACCEPT, QUARANTINE or REJECT */
+	struct tact_names add_headers;	 /* "Name: value", added where none of that name is */
+	struct tact_names strip_headers; /* names as above: every field of them is taken off */
+};
+
 /* The mail a rule applies to; empty lists and 0 mean any. */
 struct tact_applies {
 	struct tact_names streams, brands, owners;
@@ -169,12 +193,18 @@ struct tact_rule {
 	struct tact_quiet_hours quiet_hours;
 	struct tact_occasion_rule occasion;
 	struct tact_territory territory;
+	struct tact_content_rule content;
 };
 
 struct tact_owner {
 	const char *name;
 	bool sensitive; /* its mail tells something delicate of those who get it */
 	bool local;	/* a branch: has a territory, and stays out of others' */
+};
+
+struct tact_brand {
+	const char *name;
+	struct tact_names domains; /* A-labels; empty: any */
 };
 
 /* All that decides, as configured: made by config, never changed, counted references. */
@@ -185,6 +215,9 @@ struct tact_rule_set {
 	bool monitor; /* the whole daemon decides and records but does not act */
 	const struct tact_owner *owners;
 	size_t owners_count;
+	const struct tact_brand *brands;
+	size_t brands_count;
+	int64_t content_max; /* bytes of a body that are read for content rules */
 	int64_t release_spread_s;
 	int64_t retry_window_s;
 	int64_t history_s;
@@ -199,7 +232,8 @@ struct tact_rule_set {
 struct tact_finding {
 	const struct tact_rule *rule;
 	bool fired;
-	enum tact_verdict verdict; /* rule->action when fired, else ACCEPT */
+	/* rule->action when fired (content: or on_unreadable), else ACCEPT */
+	enum tact_verdict verdict;
 	/* for a delay: when this rule alone is satisfied; INT64_MAX: never; 0 for other verdicts */
 	int64_t until_us;
 	bool has_numbers;
@@ -248,6 +282,37 @@ bool tact_policy_campaign_holds(const struct tact_campaign_view *view);
 /* What counts for a breaker that looks at the last window_s seconds (0: all) before now_us. */
 void tact_policy_campaign_health(const struct tact_campaign_view *view, int64_t window_s, int64_t now_us,
     struct tact_campaign_health *ret);
+/* ---- content: read once for a message, whoever its recipients are ---- */
+
+/* What one content rule makes of the message. */
+struct tact_content_answer {
+	/* YES: the rule fires; CANNOT_TELL: what could be read breaks no rule, but not all could be */
+	enum tact_answer fires;
+	const char
+	    *words;	 /* first part of the reply, ASCII: what is to be mended; "" when it does not fire */
+	const char *why; /* for explain */
+};
+struct tact_contents {
+	const struct tact_content_answer
+	    *answers;		 /* one for each rule of the set; those of content are filled */
+	const char *from_domain; /* NULL: cannot be told */
+};
+/* Does any content rule look into mail of these facts (NULL: into any mail)? Then its body is wanted. */
+bool tact_policy_wants_content(const struct tact_rule_set *rules, const struct tact_facts *facts);
+/* Puts the content to every content rule that applies to these facts (NULL: to every one). */
+const struct tact_contents *tact_policy_read_content(struct tact_arena *arena,
+    const struct tact_rule_set *rules, const struct tact_facts *facts, const struct tact_message *message,
+    const struct tact_content *content);
+/* What the content rules in force change in the header of mail of these facts that is let on: fields to add,
+ * and the names of fields of which every one is to be taken off (each once, as written in the message). */
+struct tact_header_edits {
+	const struct tact_header *add;
+	size_t add_count;
+	const char *const *strip;
+	size_t strip_count;
+};
+void tact_policy_edit_headers(struct tact_arena *arena, const struct tact_rule_set *rules,
+    const struct tact_facts *facts, const struct tact_message *message, struct tact_header_edits *ret);
 
 /* A question. */
 struct tact_question {
@@ -267,6 +332,12 @@ struct tact_question {
 	int64_t contact_from_us;
 	bool released;	 /* a reviewer released it: quarantine verdicts are recorded and do not act */
 	bool no_waiting; /* the null sender: reject in place of delay and quarantine */
+	/* what the content rules made of the message; NULL: it was not read, and they do what their
+	 * on_unreadable says */
+	const struct tact_contents *contents;
+	/* at RCPT, or before a campaign goes: there is none yet, and rules that read it have nothing to say
+	 */
+	bool no_message;
 };
 
 /* Asks every rule. Strictest verdict wins: reject > quarantine > delay > accept. Suppression is asked now and

@@ -157,10 +157,18 @@ static void build_owner(struct build *build, const struct section *section)
 
 static void build_brand(struct build *build, const struct section *section)
 {
-	struct brand *brand =
+	struct tact_brand *brand =
 	    TACT_PUSH(build->reading->arena, build->whole->brands, build->whole->brands_count);
 	brand->name = section->title;
 	tact_config_apply(build, section, brand);
+}
+
+static void build_search(struct build *build, const struct section *section)
+{
+	struct search *search =
+	    TACT_PUSH(build->reading->arena, build->whole->searches, build->whole->searches_count);
+	search->name = section->title;
+	tact_config_apply(build, section, search);
 }
 
 static void push_stream(struct build *build, const char *name, const struct section *section)
@@ -216,6 +224,13 @@ static void push_rule(
 		rule->limit.weight_milli[i] = 1000;
 }
 
+static void finish_content(struct build *build, const struct section *section, struct tact_rule *rule)
+{
+	tact_config_find_sets(build, &rule->content);
+	if (tact_config_entry(section, "on_unreadable") == NULL)
+		rule->content.on_unreadable = rule->action;
+}
+
 /* Nothing, when the section is no rule's. */
 static void build_rule(struct build *build, const struct section *section)
 {
@@ -228,6 +243,8 @@ static void build_rule(struct build *build, const struct section *section)
 	tact_config_apply(build, section, rule);
 	if (kind == TACT_RULE_QUIET_HOURS)
 		tact_config_finish_quiet_hours(build, section, &rule->quiet_hours);
+	if (kind == TACT_RULE_CONTENT)
+		finish_content(build, section, rule);
 }
 
 static void build_kind(
@@ -288,6 +305,7 @@ void tact_config_build(struct build *build)
 	build_kind(build, "listener", build_listener);
 	build_kind(build, "owner", build_owner);
 	build_kind(build, "brand", build_brand);
+	build_kind(build, "pattern", build_search);
 	build_kind(build, "stream", build_stream);
 	build_strictest(build);
 	build_rules(build);
@@ -297,6 +315,8 @@ void tact_config_build(struct build *build)
 	whole->config.rules.streams.streams_count = whole->streams_count;
 	whole->config.rules.owners = whole->owners;
 	whole->config.rules.owners_count = whole->owners_count;
+	whole->config.rules.brands = whole->brands;
+	whole->config.rules.brands_count = whole->brands_count;
 	whole->config.rules.rules = whole->rules;
 	whole->config.rules.rules_count = whole->rules_count;
 }

@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include <string.h>
+#include <strings.h>
 
 #include "private.h"
 
@@ -41,6 +42,8 @@ static struct declared declared(const struct build *build, const char *kind)
 	for (size_t i = 0; i < reading->sections_count; i++)
 		if (strcmp(reading->sections[i].kind, kind) == 0)
 			*TACT_PUSH(reading->arena, all.names, all.count) = reading->sections[i].title;
+	for (size_t i = 0; strcmp(kind, "pattern") == 0 && tact_facts_pattern_set_name(i) != NULL; i++)
+		*TACT_PUSH(reading->arena, all.names, all.count) = tact_facts_pattern_set_name(i);
 	if (strcmp(kind, "stream") == 0 && !has_name(STREAM_UNMATCHED, all.names, all.count))
 		*TACT_PUSH(reading->arena, all.names, all.count) = STREAM_UNMATCHED;
 	return all;
@@ -109,6 +112,8 @@ static void check_all_names(const struct build *build)
 	    {"limit", "count_streams", "stream"},
 	    {"limit", "count_brands", "brand"},
 	    {"limit", "count_owners", "owner"},
+	    {"content", "must", "pattern"},
+	    {"content", "must_not", "pattern"},
 	    {"", "strictest_stream", "stream"},
 	};
 	for (size_t i = 0; i < build->reading->sections_count; i++) {
@@ -239,6 +244,77 @@ static void check_expiries(
 				tact_policy_format_expiry(reading->arena, &rule->consent.expiries[i])));
 }
 
+/* ---- content ---------------------------------------------------------------------------------------------
+ */
+
+static void check_pattern(const struct build *build, const struct section *section)
+{
+	size_t count;
+	if (tact_facts_pattern_set(section->title, &count) != NULL)
+		tact_config_mistake(build->reading, section->line,
+		    "pattern \"%s\" is one that tact brings along; give this one another name",
+		    section->title);
+}
+
+/* The mail would not be read any more, or not as it was sent. */
+static bool is_needed(const char *name)
+{
+	static const char *const needed[] = {"From", "Date", "Message-ID", "Received", "Return-Path",
+	    "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-Disposition"};
+	size_t length = strlen(name);
+	bool prefix = length > 0 && name[length - 1] == '*';
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+		if (prefix ? strncasecmp(needed[i], name, length - 1) == 0
+			   : tact_text_equal_nocase(needed[i], name))
+			return true;
+	return false;
+}
+
+static void check_edits(
+    const struct build *build, const struct tact_content_rule *content, const struct section *section)
+{
+	struct reading *reading = build->reading;
+	for (size_t i = 0; i < content->strip_headers.count; i++)
+		if (is_needed(content->strip_headers.names[i]))
+			tact_config_mistake(reading, tact_config_line(section, "strip_headers"),
+			    "strip_headers: \"%s\" would take off a field that mail needs; name others",
+			    tact_config_show(reading, content->strip_headers.names[i]));
+	for (size_t i = 0; i < content->add_headers.count; i++) {
+		const char *field = content->add_headers.names[i];
+		const char *name = tact_arena_strndup(reading->arena, field, strcspn(field, ":"));
+		if (is_needed(name))
+			tact_config_mistake(reading, tact_config_line(section, "add_headers"),
+			    "add_headers: \"%s\" is for the sender to write; name others",
+			    tact_config_show(reading, name));
+	}
+}
+
+static bool has_domains(const struct build *build)
+{
+	for (size_t i = 0; i < build->whole->brands_count; i++)
+		if (build->whole->brands[i].domains.count > 0)
+			return true;
+	return false;
+}
+
+static void check_content(
+    const struct build *build, const struct tact_rule *rule, const struct section *section)
+{
+	const struct tact_content_rule *content = &rule->content;
+	size_t wanted = content->must.count + content->must_not.count + content->headers_must.count +
+			content->headers_must_not.count + content->add_headers.count +
+			content->strip_headers.count + content->from_brand;
+	if (wanted == 0 && !build->reading->stopped)
+		tact_config_mistake(build->reading, section->line,
+		    "content \"%s\" asks for nothing; write must_not, must, headers_must, headers_must_not, "
+		    "from_domains, add_headers or strip_headers",
+		    section->title);
+	if (content->from_brand && !has_domains(build))
+		tact_config_mistake(build->reading, tact_config_line(section, "from_domains"),
+		    "from_domains: no brand has domains; add domains = {\"DOMAIN\"} to the section brand");
+	check_edits(build, content, section);
+}
+
 /* ---- the top level ---------------------------------------------------------------------------------------
  */
 
@@ -308,6 +384,12 @@ void tact_config_check(struct build *build)
 	for (size_t i = 0; i < whole->streams_count; i++)
 		if (build->streams[i] != NULL)
 			check_stream(build, &whole->streams[i], build->streams[i]);
+	for (size_t i = 0; i < build->reading->sections_count; i++)
+		if (strcmp(build->reading->sections[i].kind, "pattern") == 0)
+			check_pattern(build, &build->reading->sections[i]);
+	for (size_t i = 0; i < whole->rules_count; i++)
+		if (build->rules[i] != NULL && whole->rules[i].kind == TACT_RULE_CONTENT)
+			check_content(build, &whole->rules[i], build->rules[i]);
 	for (size_t i = 0; i < whole->rules_count; i++) {
 		if (build->rules[i] != NULL && whole->rules[i].kind == TACT_RULE_LIMIT)
 			check_window(build, &whole->rules[i], build->rules[i]);

@@ -227,6 +227,8 @@ char *tact_config_print(struct tact_arena *arena, const struct tact_config *conf
 		put_section(&page, "owner", whole->owners[i].name, &whole->owners[i]);
 	for (size_t i = 0; i < whole->brands_count; i++)
 		put_section(&page, "brand", whole->brands[i].name, &whole->brands[i]);
+	for (size_t i = 0; i < whole->searches_count; i++)
+		put_section(&page, "pattern", whole->searches[i].name, &whole->searches[i]);
 	for (size_t i = 0; i < whole->streams_count; i++)
 		put_section(&page, "stream", whole->streams[i].name, &whole->streams[i]);
 	for (size_t i = 0; i < whole->rules_count; i++) {

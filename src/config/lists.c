@@ -301,6 +301,84 @@ static const char *print_weights(struct tact_arena *arena, const struct row *row
 	return join(arena, parts, count);
 }
 
+/* ---- what is looked for in messages, and header fields ---------------------------------------------------
+ */
+
+static void parse_searches(
+    struct build *build, const struct row *row, const struct entry *entry, void *target)
+{
+	struct whole *whole = build->whole;
+	struct tact_arena *arena = build->reading->arena;
+	struct search *search = (struct search *)(void *)((char *)target - row->offset);
+	size_t count = 0, compiled = 0;
+	const char **texts = NULL;
+	for (size_t i = 0; i < entry->count; i++) {
+		struct tact_pattern *pattern = NULL;
+		struct tact_error err = {""};
+		if (tact_facts_compile_search(entry->values[i], false, &pattern, &err) != TACT_OK) {
+			tact_config_refuse(build, row, entry, entry->values[i],
+			    tact_arena_printf(
+				arena, "not a pattern (%s)", tact_text_printable(arena, err.text, 200)));
+			continue;
+		}
+		*TACT_PUSH(arena, whole->patterns, whole->patterns_count) = pattern;
+		*TACT_PUSH(arena, search->compiled, compiled) = pattern;
+		*TACT_PUSH(arena, texts, count) = tact_arena_strdup(arena, entry->values[i]);
+	}
+	search->match = (struct tact_names){texts, count};
+}
+
+static const char *field_name_member(struct build *build, const char *text, const char **ret_why)
+{
+	size_t length = strlen(text);
+	*ret_why = "not the name of a header field";
+	if (!is_field_name(text) || strchr(text, ':') != NULL || length > 76 ||
+	    strcspn(text, "*") < length - 1 || strcmp(text, "*") == 0)
+		return NULL;
+	return tact_arena_strdup(build->reading->arena, text);
+}
+
+static void parse_field_names(
+    struct build *build, const struct row *row, const struct entry *entry, void *target)
+{
+	parse_texts(build, row, entry, target, field_name_member);
+}
+
+/* What goes into a header as it stands. */
+static bool is_field_value(const char *text)
+{
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p < 32 || *p > 126)
+			return false;
+	return *text != '\0';
+}
+
+static const char *field_member(struct build *build, const char *text, const char **ret_why)
+{
+	struct tact_arena *arena = build->reading->arena;
+	const char *colon = strchr(text, ':');
+	*ret_why = "without a colon";
+	if (colon == NULL)
+		return NULL;
+	const char *name = tact_arena_strndup(arena, text, (size_t)(colon - text));
+	const char *value = tact_text_trim(arena, colon + 1);
+	*ret_why = "without the name of a header field";
+	if (!is_field_name(name) || strchr(name, '*') != NULL || strlen(name) > 76)
+		return NULL;
+	*ret_why = "without a value in plain ASCII, of at most 900 characters";
+	if (!is_field_value(value) || strlen(value) > 900)
+		return NULL;
+	return tact_arena_printf(arena, "%s: %s", name, value);
+}
+
+static void parse_fields(struct build *build, const struct row *row, const struct entry *entry, void *target)
+{
+	parse_texts(build, row, entry, target, field_member);
+}
+
+const struct value_type tact_config_type_searches = {true, parse_searches, print_texts};
+const struct value_type tact_config_type_field_names = {true, parse_field_names, print_texts};
+const struct value_type tact_config_type_fields = {true, parse_fields, print_texts};
 const struct value_type tact_config_type_names = {true, parse_names, print_texts};
 const struct value_type tact_config_type_domains = {true, parse_domains, print_texts};
 const struct value_type tact_config_type_senders = {true, parse_senders, print_texts};

@@ -102,16 +102,19 @@ extern const struct value_type tact_config_type_text, tact_config_type_path, tac
     tact_config_type_header_name, tact_config_type_duration, tact_config_type_integer, tact_config_type_word,
     tact_config_type_yes_no, tact_config_type_at_most, tact_config_type_purposes, tact_config_type_channels,
     tact_config_type_names, tact_config_type_domains, tact_config_type_networks, tact_config_type_senders,
-    tact_config_type_headers, tact_config_type_weights, tact_config_type_percent, tact_config_type_bases,
+    tact_config_type_headers, tact_config_type_field_names, tact_config_type_fields,
+    tact_config_type_searches, tact_config_type_weights, tact_config_type_percent, tact_config_type_bases,
     tact_config_type_expiries, tact_config_type_hours, tact_config_type_weekdays, tact_config_type_dates,
     tact_config_type_dates_file;
 
 /* ---- what is made of it ----------------------------------------------------------------------------------
  */
 
-struct brand {
+/* A pattern section: its patterns as written, and compiled beside them. */
+struct search {
 	const char *name;
-	struct tact_names domains;
+	struct tact_names match;
+	const struct tact_pattern **compiled; /* as many as match */
 };
 
 /* The whole: what the contract shows, and what only printing and comparing need. The contract's part comes
@@ -126,8 +129,10 @@ struct whole {
 	struct tact_listener *listeners;
 	struct tact_owner *owners;
 	size_t owners_count;
-	struct brand *brands;
+	struct tact_brand *brands;
 	size_t brands_count;
+	struct search *searches;
+	size_t searches_count;
 	struct tact_stream *streams;
 	size_t streams_count;
 	struct tact_rule *rules;
@@ -137,6 +142,8 @@ struct whole {
 	size_t zones_count;
 	struct tact_pattern **patterns;
 	size_t patterns_count;
+	struct tact_pattern_set *sets; /* of those that tact brings along, what is asked for */
+	size_t sets_count;
 };
 
 struct build {
@@ -156,6 +163,8 @@ const struct entry *tact_config_entry(const struct section *section, const char 
 int tact_config_line(const struct section *section, const char *name);
 /* Applies every row of the section to TARGET: what is written, else the preset. */
 void tact_config_apply(struct build *build, const struct section *section, void *target);
+/* Finds the patterns behind the names in a content rule; a name that is none is check's matter. */
+void tact_config_find_sets(struct build *build, struct tact_content_rule *rule);
 /* Makes the configuration of what was read. */
 void tact_config_build(struct build *build);
 /* When all options of a quiet_hours section are read: reads its file of holidays, puts days and hours

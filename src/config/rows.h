@@ -25,6 +25,11 @@ extern const struct word tact_config_yes_no[], tact_config_modes[], tact_config_
 #define PURPOSES "promotional, newsletter, appreciation, occasion, transactional or personal"
 #define CHANNELS "email, phone, sms, post, fax, visit or web"
 
+#define SETS                                                                                                 \
+	"generic-salutation, unfilled-merge-tag, offer-language, postal-address or names of pattern "        \
+	"sections"
+#define FIELD_NAMES "names of header fields; X-INTERNAL-* means all that begin so"
+
 #define TYPE_text "text"
 #define TYPE_path "path"
 #define TYPE_url "url"
@@ -46,6 +51,9 @@ extern const struct word tact_config_yes_no[], tact_config_modes[], tact_config_
 #define TYPE_senders "list"
 #define TYPE_headers "list"
 #define TYPE_weights "list"
+#define TYPE_field_names "list"
+#define TYPE_fields "list"
+#define TYPE_searches "list"
 #define TYPE_percent "percent"
 #define TYPE_bases "list"
 #define TYPE_expiries "list"

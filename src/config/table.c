@@ -108,6 +108,10 @@ static const struct row rows[] = {
 	"Whether plain addresses are stored beside the keys.", AT(whole, config.rules.keep_addresses),
 	.words = tact_config_yes_no),
 
+    OPTION("", "content_max", integer, "bytes", "4096 to 1048576", "1048576", false, true,
+	"How much of a message content rules read; what is larger they cannot read.",
+	AT(whole, config.rules.content_max), BETWEEN(4096, 1048576)),
+
     /* ---- trouble ---- */
     OPTION("", "on_store_failure", word, "", "tempfail", "tempfail", false, false,
 	"What the client is told while the store cannot be asked.", AT(whole, on_store_failure),
@@ -168,7 +172,11 @@ static const struct row rows[] = {
 	.words = tact_config_yes_no),
 
     OPTION("brand", "domains", domains, "", "domains", "", false, true, "The domains this brand writes From.",
-	LIST_AT(brand, domains.names, domains.count)),
+	LIST_AT(tact_brand, domains.names, domains.count)),
+
+    OPTION("pattern", "match", searches, "", "patterns as in pcre2pattern(3)", "", true, true,
+	"What is looked for: any of these, in characters of UTF-8.",
+	LIST_AT(search, match.names, match.count)),
 
     /* ---- a stream: what it is ---- */
     OPTION("stream", "owner", text, "", "the name of an owner section", "", false, true,

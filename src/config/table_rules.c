@@ -25,6 +25,11 @@ static const struct word unknown_dates[] = {{"reject", false}, {"accept", true},
 static const struct word unknown_homes[] = {{"accept", false}, {"reject", true}, {NULL, 0}};
 
 #define ZONE "a name of the time zone database"
+static const struct word wheres[] = {
+    {"both", TACT_WHERE_BOTH}, {"subject", TACT_WHERE_SUBJECT}, {"text", TACT_WHERE_TEXT}, {NULL, 0}};
+static const struct word froms[] = {{"any", false}, {"brand", true}, {NULL, 0}};
+static const struct word unreadables[] = {
+    {"quarantine", TACT_QUARANTINE}, {"reject", TACT_REJECT}, {"accept", TACT_ACCEPT}, {NULL, 0}};
 
 /* What every rule has. */
 #define RULE(section, preset_action, words_of_action, range_of_action)                                       \
@@ -144,6 +149,34 @@ static const struct row rows[] = {
     OPTION("territory", "unknown", word, "", "accept or reject", "accept", false, true,
 	"What becomes of a branch's mail to somebody who belongs to nobody that is known.",
 	AT(tact_rule, territory.reject_unknown), .words = unknown_homes),
+
+    RULE("content", "quarantine", now_actions, "quarantine or reject"),
+    OPTION("content", "must_not", names, "", SETS, "", false, true,
+	"The rule fires when anything of these is found.",
+	LIST_AT(tact_rule, content.must_not.names, content.must_not.count)),
+    OPTION("content", "must", names, "", SETS, "", false, true,
+	"The rule fires when nothing of one of these is found.",
+	LIST_AT(tact_rule, content.must.names, content.must.count)),
+    OPTION("content", "where", word, "", "both, subject or text", "both", false, true,
+	"Where must and must_not look.", AT(tact_rule, content.where), .words = wheres),
+    OPTION("content", "headers_must", field_names, "", FIELD_NAMES, "", false, true,
+	"The rule fires when one of these fields is missing.",
+	LIST_AT(tact_rule, content.headers_must.names, content.headers_must.count)),
+    OPTION("content", "headers_must_not", field_names, "", FIELD_NAMES, "", false, true,
+	"The rule fires when one of these fields is there.",
+	LIST_AT(tact_rule, content.headers_must_not.names, content.headers_must_not.count)),
+    OPTION("content", "from_domains", word, "", "any or brand", "any", false, true,
+	"With brand the rule fires when the From domain is none of the brand's.",
+	AT(tact_rule, content.from_brand), .words = froms),
+    OPTION("content", "on_unreadable", word, "", "quarantine, reject or accept", "", false, true,
+	"What happens to a message that cannot be read; by default the action.",
+	AT(tact_rule, content.on_unreadable), .words = unreadables),
+    OPTION("content", "add_headers", fields, "", "'NAME: VALUE'", "", false, true,
+	"Fields that are added to mail that has none of that name.",
+	LIST_AT(tact_rule, content.add_headers.names, content.add_headers.count)),
+    OPTION("content", "strip_headers", field_names, "", FIELD_NAMES, "", false, true,
+	"Fields that are taken off.",
+	LIST_AT(tact_rule, content.strip_headers.names, content.strip_headers.count)),
 };
 
 const struct rows tact_config_rule_rows = {rows, sizeof rows / sizeof *rows};

@@ -115,7 +115,10 @@ static void find(const struct asker *asker, const struct course *course, int64_t
 		*finding =
 		    (struct tact_finding){.rule = &rules->rules[i], .why = "", .holder = "", .held_by = ""};
 		ret_asked_us[ret->findings_count++] = judge(asker, i, course, now_us, finding);
-		finding->verdict = finding->fired ? finding->rule->action : TACT_ACCEPT;
+		if (!finding->fired)
+			finding->verdict = TACT_ACCEPT;
+		else if (finding->verdict == TACT_ACCEPT)
+			finding->verdict = finding->rule->action;
 		if (finding->verdict != TACT_DELAY)
 			finding->until_us = 0;
 	}
@@ -297,6 +300,7 @@ void tact_policy_ask(struct tact_arena *arena, const struct tact_question *quest
 	policy_place_claims(&book, &rank, question->now_us, NULL);
 	policy_sit(
 	    &asker, &book, question->facts, &question->contact, question->contact_from_us, from_us, true);
+	asker.question = question;
 	find_course(question, &asker, &course);
 	find(&asker, &course, question->now_us, ret, asked_us);
 	weigh(arena, question, ret);

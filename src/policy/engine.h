@@ -171,6 +171,7 @@ struct asker {
 	const struct tact_campaign_view *campaign; /* of the mail; NULL when nothing is known of one */
 	bool asks;				   /* a mail; not a claim that is only put into its place */
 	bool stopped; /* its campaign is stopped for now: it stands at its not_after */
+	const struct tact_question *question; /* NULL: a waiting claim is asked about */
 	uint32_t names[NAMES];
 	struct seat *seats; /* one for each rule */
 };
@@ -192,7 +193,8 @@ struct kind {
 	int64_t (*earliest)(const struct asker *asker, size_t rule, int64_t t_us);
 	/* Is it satisfied at t_us because it was at since_us, when the place was found? May be NULL: no. */
 	bool (*holds)(const struct asker *asker, size_t rule, int64_t since_us, int64_t t_us);
-	/* Fills fired, numbers, why and holder as things stand at t_us. */
+	/* Fills fired, numbers, why and holder as things stand at t_us; the verdict too when it is not the
+	 * rule's action. */
 	void (*judge)(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
 	/* First part of the reply. */
 	const char *(*words)(const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
@@ -203,6 +205,7 @@ extern const struct kind policy_kinds[TACT_RULE_KINDS];
  * a time. */
 void policy_sit(struct asker *asker, struct book *book, const struct tact_facts *facts,
     const struct tact_id *contact, int64_t contact_from_us, int64_t from_us, bool all);
+bool policy_applies(const struct tact_applies *to, const struct tact_facts *facts);
 /* A rule that moves places: it delays and is not on monitor. */
 bool policy_delays(const struct tact_rule *rule);
 
@@ -223,6 +226,9 @@ void policy_suppression_judge(const struct asker *asker, size_t rule, int64_t t_
 const char *policy_suppression_words(
     const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
 
+int64_t policy_content_earliest(const struct asker *asker, size_t rule, int64_t t_us);
+void policy_content_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret);
+const char *policy_content_words(const struct asker *asker, const struct tact_finding *finding, int64_t t_us);
 void policy_quiet_prepare(struct asker *asker, size_t rule, int64_t from_us);
 void policy_occasion_prepare(struct asker *asker, size_t rule, int64_t from_us);
 int64_t policy_consent_earliest(const struct asker *asker, size_t rule, int64_t t_us);

@@ -69,6 +69,14 @@ const struct kind policy_kinds[TACT_RULE_KINDS] = {
 	    .judge = policy_territory_judge,
 	    .words = policy_territory_words,
 	},
+    [TACT_RULE_CONTENT] =
+	{
+	    .name = "content",
+	    .now_too = true,
+	    .earliest = policy_content_earliest,
+	    .judge = policy_content_judge,
+	    .words = policy_content_words,
+	},
 };
 
 const char *tact_policy_rule_kind_name(enum tact_rule_kind kind)

@@ -21,7 +21,7 @@ bool policy_delays(const struct tact_rule *rule)
 	return rule->action == TACT_DELAY && !rule->monitor;
 }
 
-static bool applies(const struct tact_applies *to, const struct tact_facts *facts)
+bool policy_applies(const struct tact_applies *to, const struct tact_facts *facts)
 {
 	return (to->purposes == 0 || (to->purposes >> (unsigned)facts->purpose & 1)) &&
 	       (to->streams.count == 0 || policy_names_have(&to->streams, facts->stream)) &&
@@ -34,6 +34,7 @@ void policy_sit(struct asker *asker, struct book *book, const struct tact_facts 
 {
 	asker->book = book;
 	asker->facts = facts;
+	asker->question = NULL;
 	asker->contact_from_us = contact_from_us;
 	asker->contact = contact == NULL || tact_id_is_none(contact) ? NULL : contact;
 	asker->seats = book->seats;
@@ -46,7 +47,7 @@ void policy_sit(struct asker *asker, struct book *book, const struct tact_facts 
 		struct seat *seat = &asker->seats[i];
 
 		*seat = (struct seat){.pushed_us = POLICY_NEVER};
-		seat->applies = (all || policy_delays(rule)) && applies(&rule->applies, facts) &&
+		seat->applies = (all || policy_delays(rule)) && policy_applies(&rule->applies, facts) &&
 				(policy_kinds[rule->kind].concerns == NULL ||
 				    policy_kinds[rule->kind].concerns(rule, facts));
 		if (seat->applies && policy_kinds[rule->kind].prepare != NULL)

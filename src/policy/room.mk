@@ -6,7 +6,7 @@ POLICY = src/policy/libpolicy.a $(DOSSIER)
 noinst_LIBRARIES += src/policy/libpolicy.a
 src_policy_libpolicy_a_CFLAGS = $(AM_CFLAGS)
 src_policy_libpolicy_a_SOURCES = include/tact/policy.h src/policy/engine.h src/policy/ask.c src/policy/book.c \
-	src/policy/breaker.c src/policy/calendar.c src/policy/consent.c src/policy/kind.c src/policy/limit.c \
+	src/policy/breaker.c src/policy/calendar.c src/policy/consent.c src/policy/content.c src/policy/kind.c src/policy/limit.c \
 	src/policy/occasion.c src/policy/person.c src/policy/place.c src/policy/quiet.c src/policy/suppression.c \
 	src/policy/territory.c src/policy/verdict.c \
 	src/policy/window.c
