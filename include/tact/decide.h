@@ -108,6 +108,8 @@ struct tact_ruling {
 	int result; /* TACT_UNAVAILABLE, TACT_UNCERTAIN, TACT_CORRUPT, TACT_REFUSED (max_waiting) */
 	/* what to tell the client: code "5.7.1", text without code, printable ASCII, ≤ 200 */
 	const char *code, *text;
+	/* of the whole message, when it is let on (passes, is rewritten or held); NULL: none */
+	const struct tact_header_edits *edits;
 };
 
 struct tact_asked {
@@ -122,6 +124,9 @@ struct tact_decide_request {
 	const struct tact_asked *asked;
 	size_t asked_count;
 	const char *excerpt; /* first words of the body, or NULL */
+	/* What content rules read; at most content_max of it. NULL: not kept, and whom such a rule concerns
+	 * is undecided. */
+	const struct tact_body *body;
 	int64_t now_us;
 	int64_t deadline_ms;
 	/* Taken by the caller, to be put back when it is done with the rulings: names in them (stream, owner,
@@ -197,8 +202,12 @@ enum tact_sum {
 	TACT_SUM_HOLD	   /* all quarantined with quarantine_by = hold */
 };
 enum tact_sum tact_decide_sum(const struct tact_ruling *rulings, size_t count);
-/* Can any rule in force quarantine, so that an excerpt for the reviewer is wanted? */
-bool tact_decide_wants_body(struct tact_decider *decider);
+/* How much of bodies the rules in force want at most: content_max for content rules that look into them, the
+ * first words for a reviewer where any rule can quarantine, else 0. */
+#define TACT_EXCERPT_BYTES 600
+size_t tact_decide_wants_body(struct tact_decider *decider);
+/* Does any rule in force change header fields? */
+bool tact_decide_wants_edits(struct tact_decider *decider);
 
 /* ---- the gate ------------------------------------------------------------------------------------------ */
 
@@ -241,8 +250,8 @@ void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, st
  * in the claim. PASS has its contact written and its evidence durable; it is PASSING until
  * tact_decide_passed. A claim that passed meanwhile has look set to DROP. */
 void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena,
-    const struct tact_message *message, const char *excerpt, struct tact_waiting *waiting, size_t count,
-    int64_t now_us, int64_t deadline_ms, struct tact_error *err);
+    const struct tact_message *message, const struct tact_body *body, const char *excerpt,
+    struct tact_waiting *waiting, size_t count, int64_t now_us, int64_t deadline_ms, struct tact_error *err);
 /* The next hop answered 250 (reinjected_id may be NULL): the claims with fate PASS become passed, those with
  * REFUSE bounced; durable, with an outcome entry each, before TACT_OK. */
 int tact_decide_passed(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting,

@@ -242,6 +242,7 @@ static int ask(struct cli *cli, const struct tact_recipient *recipient, const st
 		.not_after_us =
 		    now_us + cli->config->rules.history_s * 1000000, /* to say when, however late */
 		.contact = touch->contact.id,
+		.no_message = true,
 	    },
 	    &opinion);
 	print_answer(cli, recipient, &opinion);

@@ -98,19 +98,26 @@ static int read_question(struct cli *cli, struct tact_decide_request *ret)
 {
 	struct tact_envelope envelope;
 	struct tact_message *message;
+	struct tact_body *body = tact_arena_alloc(cli->arena, sizeof *body);
 	struct tact_error err;
-	size_t length, body;
+	size_t length, offset = 0;
 	char *data = NULL;
 	int code = read_envelope(cli, &envelope);
 
 	if (code == EX_OK)
 		code = read_stdin(&data, &length);
 	if (code == EX_OK && tact_facts_read_message(cli->arena, &envelope, data, length,
-				 &cli->config->profile, &message, &body, &err) != TACT_OK)
+				 &cli->config->profile, &message, &offset, &err) != TACT_OK)
 		code = cli_fail(EX_DATAERR, "the message: %s", err.text);
-	free(data);
-	if (code == EX_OK)
+	if (code == EX_OK) {
+		*body =
+		    (struct tact_body){.bytes = tact_arena_copy(cli->arena, data + offset, length - offset),
+			.size_bytes = length - offset,
+			.whole = true};
 		ret->message = message;
+		ret->body = body;
+	}
+	free(data);
 	return code;
 }
 

@@ -61,6 +61,8 @@ static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
 	    .released = work->released,
 	    .no_waiting = work->no_waiting,
 	    .automatic = work->automatic,
+	    .contents = work->reading.contents,
+	    .no_message = work->no_message,
 	};
 
 	candidate_ask(work->arena, &candidate, &ruling->opinion);

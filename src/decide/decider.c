@@ -119,16 +119,32 @@ void tact_decider_free(struct tact_decider **decider)
 bool can_quarantine(const struct tact_rule_set *rules)
 {
 	for (size_t i = 0; i < rules->rules_count; i++)
-		if (rules->rules[i].action == TACT_QUARANTINE)
+		if (rules->rules[i].action == TACT_QUARANTINE ||
+		    (rules->rules[i].kind == TACT_RULE_CONTENT &&
+			rules->rules[i].content.on_unreadable == TACT_QUARANTINE))
 			return true;
 	return false;
 }
 
-bool tact_decide_wants_body(struct tact_decider *decider)
+size_t tact_decide_wants_body(struct tact_decider *decider)
 {
 	const struct tact_rule_set *rules = tact_decider_take_rules(decider);
-	bool wants = can_quarantine(rules);
+	size_t wants = tact_policy_wants_content(rules, NULL) ? (size_t)rules->content_max
+		       : can_quarantine(rules)		      ? TACT_EXCERPT_BYTES
+							      : 0;
 
+	tact_decider_put_rules(decider, rules);
+	return wants;
+}
+
+bool tact_decide_wants_edits(struct tact_decider *decider)
+{
+	const struct tact_rule_set *rules = tact_decider_take_rules(decider);
+	bool wants = false;
+
+	for (size_t i = 0; i < rules->rules_count; i++)
+		wants = wants || rules->rules[i].content.add_headers.count > 0 ||
+			rules->rules[i].content.strip_headers.count > 0;
 	tact_decider_put_rules(decider, rules);
 	return wants;
 }

@@ -47,7 +47,7 @@ int tact_decide_foresee(struct tact_decider *decider, struct tact_arena *arena,
 {
 	struct whom *whoms = tact_arena_alloc(arena, (count + 1) * sizeof *whoms);
 	struct tact_record *records = tact_arena_alloc(arena, (count + 1) * sizeof *records);
-	const struct candidate terms = {.rules = rules, .stream = stream, .facts = facts};
+	const struct candidate terms = {.rules = rules, .stream = stream, .facts = facts, .no_message = true};
 	int result = TACT_OK;
 
 	for (size_t i = 0; i < count; i++)

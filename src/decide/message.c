@@ -162,7 +162,7 @@ static int hold_for_review(struct work *work, struct tact_error *err)
 	struct review_ask ask = {.id = work->review,
 	    .facts = &work->facts,
 	    .message = work->request->message,
-	    .excerpt = work->request->excerpt,
+	    .excerpt = work->reading.excerpt != NULL ? work->reading.excerpt : work->request->excerpt,
 	    .now_us = work->request->now_us,
 	    .deadline_ms = work->request->deadline_ms};
 	size_t held = 0;
@@ -356,6 +356,7 @@ void tact_decide_rcpt(struct tact_decider *decider, struct tact_arena *arena,
 
 	*ret = (struct tact_ruling){
 	    .given = request->asked[0].given, .fate = TACT_FATE_PASS, .ring = "", .code = "", .text = ""};
+	work.no_message = true;
 	tact_facts_match_stream(&work.rules->streams, request->message, false, &work.match);
 	if (request->message->envelope.sender[0] != '\0' && work.match.certain &&
 	    work.match.stream->direction == TACT_OUT) {

@@ -66,6 +66,32 @@ void work_gather(struct work *work)
 	}
 }
 
+/* The connection began under rules that did not look into messages. */
+static bool misses_body(const struct work *work)
+{
+	return work->recording && !work->automatic && work->request->body == NULL &&
+	       tact_policy_wants_content(work->rules, &work->facts);
+}
+
+/* What is done to the header when the message is let on. */
+static const struct tact_header_edits *edits_of(struct work *work)
+{
+	struct tact_header_edits *edits = tact_arena_alloc(work->arena, sizeof *edits);
+
+	if (work->automatic)
+		return NULL;
+	tact_policy_edit_headers(work->arena, work->rules, &work->facts, work->request->message, edits);
+	return edits->add_count + edits->strip_count > 0 ? edits : NULL;
+}
+
+static void read_content(struct work *work)
+{
+	if (work->automatic)
+		return;
+	content_read(work->arena, work->rules, &work->facts, work->request->message, work->request->body,
+	    &work->reading);
+}
+
 /* There is nobody to keep a claim for; among others it still needs a name in the queue that Postfix can read.
  */
 static void refuse_address(struct work *work, struct tact_ruling *ruling, const struct tact_error *err)
@@ -106,6 +132,7 @@ static int find_recipient(
 static void read_recipients(struct work *work)
 {
 	const struct tact_decide_request *request = work->request;
+	const struct tact_header_edits *edits = work->no_message ? NULL : edits_of(work);
 
 	for (size_t i = 0; i < request->asked_count; i++) {
 		struct tact_ruling *ruling = &work->rulings[i];
@@ -118,7 +145,8 @@ static void read_recipients(struct work *work)
 		    .decision = tact_id_random(),
 		    .ring = "",
 		    .code = "",
-		    .text = ""};
+		    .text = "",
+		    .edits = edits};
 		if (find_recipient(work, &request->asked[i], &ruling->recipient, &err) != TACT_OK)
 			refuse_address(work, ruling, &err);
 		else
@@ -167,8 +195,14 @@ static void join_duplicates(struct work *work)
 static size_t drop_unresolved(struct work *work)
 {
 	size_t kept = 0;
+	bool unread = misses_body(work);
 
 	for (size_t i = 0; i < work->people_count; i++) {
+		if (work->people[i].result == TACT_OK && unread) {
+			leave_undecided(&work->rulings[work->ruling_of[i]], TACT_REFUSED, "4.3.0",
+			    "rules that read the message came into force meanwhile, try again later");
+			continue;
+		}
 		if (work->people[i].result != TACT_OK) {
 			struct tact_ruling *ruling = &work->rulings[work->ruling_of[i]];
 			leave_undecided(ruling, work->people[i].result, "", "");
@@ -203,6 +237,7 @@ void work_prepare(struct work *work)
 
 	work->people = tact_arena_alloc(work->arena, (n + 1) * sizeof *work->people);
 	work->ruling_of = tact_arena_alloc(work->arena, (n + 1) * sizeof *work->ruling_of);
+	read_content(work);
 	read_recipients(work);
 	whom_resolve(
 	    work->decider, work->arena, work->people, work->people_count, work->request->deadline_ms);

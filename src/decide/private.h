@@ -63,6 +63,8 @@ struct candidate {
 	struct tact_id contact_id, claim_id;
 	int64_t contact_from_us, now_us, made_us, not_after_us;
 	bool released, no_waiting, automatic;
+	const struct tact_contents *contents;
+	bool no_message;
 };
 void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, struct tact_opinion *ret);
 /* PASS, GATE, REVIEW or REFUSE for an opinion under these rules. */
@@ -96,6 +98,16 @@ void evidence_common(const struct tact_rule_set *rules, enum tact_audit_kind kin
     struct tact_audit_entry *entry);
 int evidence_append(struct tact_decider *decider, const struct tact_audit_entry *entries, size_t count,
     int64_t now_us, struct tact_error *err);
+
+/* ---- content.c ---- */
+
+struct content_reading {
+	const struct tact_contents *contents; /* NULL: no rule looks into messages */
+	const char *excerpt;		      /* decoded, UTF-8; NULL: nothing was read */
+};
+/* For the rules that concern mail of these facts (NULL: all of them). body may be longer than content_max. */
+void content_read(struct tact_arena *arena, const struct tact_rule_set *rules, const struct tact_facts *facts,
+    const struct tact_message *message, const struct tact_body *body, struct content_reading *ret);
 
 /* ---- reviews.c ---- */
 

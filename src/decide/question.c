@@ -21,6 +21,8 @@ void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, 
 	    .contact_from_us = candidate->contact_from_us,
 	    .released = candidate->released,
 	    .no_waiting = candidate->no_waiting,
+	    .contents = candidate->contents,
+	    .no_message = candidate->no_message,
 	};
 
 	if (candidate->automatic) {

@@ -12,6 +12,7 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/change.h src/d
 	src/decide/change_consent.c \
 	src/decide/change_profile.c \
 	src/decide/change_wish.c \
+	src/decide/content.c \
 	src/decide/decider.c \
 	src/decide/evidence.c \
 	src/decide/foresight.c \

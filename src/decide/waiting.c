@@ -17,6 +17,7 @@ struct pass {
 	const struct tact_rule_set *rules;
 	struct record_terms terms;
 	const struct tact_message *message; /* NULL when only passing is recorded */
+	struct content_reading reading;
 	const char *excerpt;
 	int64_t now_us, deadline_ms;
 	struct tact_waiting **waiting; /* those asked about, one per person[] */
@@ -257,6 +258,7 @@ static void ask_again(
 	    .released = result->released,
 	    .no_waiting = false,
 	    .automatic = false,
+	    .contents = pass->reading.contents,
 	};
 
 	if (result->discarded) {
@@ -583,13 +585,14 @@ static void settle(struct pass *pass, int appended)
 }
 
 void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena,
-    const struct tact_message *message, const char *excerpt, struct tact_waiting *waiting, size_t count,
-    int64_t now_us, int64_t deadline_ms, struct tact_error *err)
+    const struct tact_message *message, const struct tact_body *body, const char *excerpt,
+    struct tact_waiting *waiting, size_t count, int64_t now_us, int64_t deadline_ms, struct tact_error *err)
 {
 	struct pass pass = begin(decider, arena, count, now_us, deadline_ms);
 
 	pass.message = message;
-	pass.excerpt = excerpt;
+	content_read(arena, pass.rules, NULL, message, body, &pass.reading);
+	pass.excerpt = pass.reading.excerpt != NULL ? pass.reading.excerpt : excerpt;
 	list_people(&pass, waiting, count, TACT_LOOK_TAKE);
 	read_reviews(&pass);
 	tact_edge("gate-before-update");

@@ -31,6 +31,8 @@ struct work {
 	struct tact_match match;
 	struct tact_facts facts;
 	bool automatic, no_waiting, recording;
+	bool no_message; /* at RCPT */
+	struct content_reading reading;
 	bool released; /* the message's review was released: what would be quarantined passes */
 	struct tact_id review;
 	struct tact_ruling *rulings;

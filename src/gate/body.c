@@ -14,8 +14,9 @@
 
 #include "body.h"
 
-/* Enough for every header block that facts reads (1 MiB of fields) with its folding. */
-#define MEMORY_MAX (1024 * 1024 + 64 * 1024)
+/* Enough for every header block that facts reads (1 MiB of fields) with its folding, and for as much of the
+ * body as content rules read (content_max is at most 1 MiB). */
+#define MEMORY_MAX (2 * 1024 * 1024 + 64 * 1024)
 
 void body_init(struct body *body)
 {

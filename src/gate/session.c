@@ -13,7 +13,6 @@
 #include "verp.h"
 
 #define RETRY_MS 250
-#define EXCERPT_BYTES 400
 
 /* Postfix says nothing of mail that sendmail(1) brought, but the claim does. NULL: not known. */
 static const char *first_queue_id(struct delivery *delivery)
@@ -110,7 +109,8 @@ static void answer_rest(struct delivery *delivery)
 
 /* ---- the message, as decide wants it ---- */
 
-static struct tact_message *read_message(struct delivery *delivery, const char *sender)
+static struct tact_message *read_message(
+    struct delivery *delivery, const char *sender, struct tact_body *ret_body)
 {
 	struct tact_arena *arena = delivery->arena;
 	const struct tact_envelope envelope = {
@@ -121,7 +121,7 @@ static struct tact_message *read_message(struct delivery *delivery, const char *
 	    .sender = sender,
 	};
 	struct tact_message *message;
-	size_t offset;
+	size_t offset = 0;
 
 	if (tact_facts_read_message(arena, &envelope,
 		delivery->body.memory == NULL ? "" : delivery->body.memory, delivery->body.memory_size,
@@ -130,6 +130,10 @@ static struct tact_message *read_message(struct delivery *delivery, const char *
 		message = tact_facts_new_message(arena, &envelope);
 		tact_facts_finish_message(arena, message, &delivery->gate->profile);
 	}
+	*ret_body =
+	    (struct tact_body){.bytes = delivery->body.memory == NULL ? "" : delivery->body.memory + offset,
+		.size_bytes = delivery->body.memory_size - offset,
+		.whole = delivery->body.size == delivery->body.memory_size};
 	message->queue_id = first_queue_id(delivery);
 	return message;
 }
@@ -142,24 +146,27 @@ static const char *excerpt_of(struct delivery *delivery)
 	    body->memory == NULL ? NULL : memmem(body->memory, body->memory_size, "\r\n\r\n", 4);
 	size_t at;
 
-	if (end == NULL || !tact_decide_wants_body(delivery->gate->parts.decider))
+	if (end == NULL || tact_decide_wants_body(delivery->gate->parts.decider) == 0)
 		return NULL;
 	at = (size_t)(end + 4 - body->memory);
 	size_t left = body->memory_size - at;
 	return tact_text_printable(delivery->arena,
 	    tact_arena_strndup(
-		delivery->arena, body->memory + at, left < EXCERPT_BYTES ? left : EXCERPT_BYTES),
-	    EXCERPT_BYTES);
+		delivery->arena, body->memory + at, left < TACT_EXCERPT_BYTES ? left : TACT_EXCERPT_BYTES),
+	    TACT_EXCERPT_BYTES);
 }
 
 static void decide(struct delivery *delivery, const char *sender)
 {
 	struct gate *gate = delivery->gate;
 	struct tact_error err = {""};
+	struct tact_message *message;
+	struct tact_body body;
 	bool failed = false;
 
-	tact_decide_take(gate->parts.decider, delivery->arena, read_message(delivery, sender),
-	    excerpt_of(delivery), delivery->waiting, delivery->count, tact_clock_now_us(),
+	message = read_message(delivery, sender, &body);
+	tact_decide_take(gate->parts.decider, delivery->arena, message, &body, excerpt_of(delivery),
+	    delivery->waiting, delivery->count, tact_clock_now_us(),
 	    tact_clock_monotonic_ms() + 1000 * gate->parts.message_timeout_s, &err);
 	for (size_t i = 0; i < delivery->count; i++)
 		failed = failed || delivery->waiting[i].look == TACT_LOOK_FAIL;

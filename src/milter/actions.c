@@ -162,6 +162,36 @@ static bool edit(SMFICTX *ctx, struct connection *connection, const struct tact_
 	return true;
 }
 
+/* ---- editing the header ---- */
+
+/* Every field of that name, the last first: Postfix numbers those of one name from 1, and none may move. */
+static bool strip_fields(SMFICTX *ctx, const struct tact_message *message, const char *name)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < message->headers_count; i++)
+		count += tact_text_equal_nocase(message->headers[i].name, name);
+	for (; count > 0; count--)
+		if (smfi_chgheader(ctx, unchanged(name), count, NULL) != MI_SUCCESS)
+			return false;
+	return true;
+}
+
+/* Never the body. The facts were read before and stay as they came. */
+static bool edit_header(SMFICTX *ctx, const struct connection *connection, const struct tact_ruling *ruling)
+{
+	const struct tact_header_edits *edits = ruling->edits;
+
+	for (size_t i = 0; edits != NULL && i < edits->strip_count; i++)
+		if (!strip_fields(ctx, connection->message, edits->strip[i]))
+			return false;
+	for (size_t i = 0; edits != NULL && i < edits->add_count; i++)
+		if (smfi_addheader(ctx, unchanged(edits->add[i].name), unchanged(edits->add[i].value)) !=
+		    MI_SUCCESS)
+			return false;
+	return true;
+}
+
 /* ---- the message ---- */
 
 static void log_rulings(
@@ -224,6 +254,8 @@ static sfsistat act(SMFICTX *ctx, struct connection *connection, const struct ta
 
 	switch (tact_decide_sum(rulings, count)) {
 	case TACT_SUM_CONTINUE:
+		if (!edit_header(ctx, connection, &rulings[0]))
+			break;
 		log_rulings(connection, rulings, "continue");
 		return SMFIS_CONTINUE;
 	case TACT_SUM_REJECT:
@@ -232,12 +264,13 @@ static sfsistat act(SMFICTX *ctx, struct connection *connection, const struct ta
 		return answer(ctx, connection, "550", told->code, told->text);
 	case TACT_SUM_HOLD:
 		told = first_with(rulings, count, TACT_FATE_REVIEW);
-		if (smfi_quarantine(ctx, tact_arena_strdup(connection->arena, told->text)) != MI_SUCCESS)
+		if (!edit_header(ctx, connection, &rulings[0]) ||
+		    smfi_quarantine(ctx, tact_arena_strdup(connection->arena, told->text)) != MI_SUCCESS)
 			break;
 		log_rulings(connection, rulings, "hold");
 		return SMFIS_CONTINUE;
 	case TACT_SUM_EDIT:
-		if (!edit(ctx, connection, rulings))
+		if (!edit_header(ctx, connection, &rulings[0]) || !edit(ctx, connection, rulings))
 			break;
 		log_rulings(connection, rulings, "edit");
 		return SMFIS_CONTINUE;
@@ -248,16 +281,32 @@ static sfsistat act(SMFICTX *ctx, struct connection *connection, const struct ta
 	tact_decide_reopen(connection->parts->decider, connection->arena, rulings, count, connection->now_us,
 	    deadline(connection->parts->message_timeout_s));
 	log_rulings(connection, rulings, "tempfail");
-	return answer(ctx, connection, "451", "4.3.0", "recipients cannot be edited, try again later");
+	return answer(ctx, connection, "451", "4.3.0", "the message cannot be edited, try again later");
 }
 
 static const char *excerpt_of(struct connection *connection)
 {
-	if (connection->excerpt_bytes == 0)
+	size_t length = connection->body_bytes;
+
+	if (length == 0)
 		return NULL;
-	return tact_text_printable(connection->arena,
-	    tact_arena_strndup(connection->arena, connection->excerpt, connection->excerpt_bytes),
-	    connection->excerpt_bytes);
+	if (length > TACT_EXCERPT_BYTES)
+		length = TACT_EXCERPT_BYTES;
+	return tact_text_printable(
+	    connection->arena, tact_arena_strndup(connection->arena, connection->body, length), length);
+}
+
+/* NULL when so little was asked for that it is no body. */
+static const struct tact_body *body_of(struct connection *connection)
+{
+	struct tact_body *body = tact_arena_alloc(connection->arena, sizeof *body);
+
+	if (connection->body_max == 0 || (connection->body_cut && connection->body_max == TACT_EXCERPT_BYTES))
+		return NULL;
+	*body = (struct tact_body){.bytes = connection->body_bytes > 0 ? connection->body : "",
+	    .size_bytes = connection->body_bytes,
+	    .whole = !connection->body_cut};
+	return body;
 }
 
 sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection)
@@ -289,6 +338,7 @@ sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection)
 		.asked = asked,
 		.asked_count = count,
 		.excerpt = excerpt_of(connection),
+		.body = body_of(connection),
 		.now_us = connection->now_us,
 		.deadline_ms = deadline(parts->message_timeout_s),
 		.rules = rules},

@@ -20,7 +20,7 @@
 
 #include "private.h"
 
-#define EXCERPT_BYTES 600
+#define BODY_KEPT (64 * 1024) /* of room between two messages */
 #define BACKLOG 1024
 
 /* One milter a process: libmilter has no place for a context of our own. */
@@ -74,7 +74,13 @@ static void forget_message(struct connection *connection)
 	connection->message = NULL;
 	connection->recipients = NULL;
 	connection->recipients_count = 0;
-	connection->excerpt_bytes = 0;
+	connection->body_bytes = 0;
+	connection->body_cut = false;
+	if (connection->body_room > BODY_KEPT) {
+		free(connection->body);
+		connection->body = NULL;
+		connection->body_room = 0;
+	}
 	connection->names_gate = false;
 }
 
@@ -84,24 +90,28 @@ static void forget_message(struct connection *connection)
 static sfsistat negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
     unsigned long f3, unsigned long *pf0, unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
 {
-	const unsigned long edits = SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_ADDRCPT_PAR | SMFIF_QUARANTINE;
+	unsigned long edits = SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_ADDRCPT_PAR | SMFIF_QUARANTINE;
 	unsigned long wanted = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_CONN |
 			       SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_BODY;
 	struct connection *connection;
+	size_t body_max;
 
 	(void)f2;
 	(void)f3;
+	if (!enter())
+		return SMFIS_REJECT; /* of the connection to us: Postfix falls back to its default action */
+	body_max = tact_decide_wants_body(parts->decider);
+	if (body_max == 0)
+		wanted |= SMFIP_NOBODY;
+	if (tact_decide_wants_edits(parts->decider))
+		edits |= SMFIF_ADDHDRS | SMFIF_CHGHDRS;
+	leave();
 	if ((f0 & edits) != edits) {
 		tact_log(TACT_LOG_ERROR,
 		    "milter=%s Postfix does not offer the edits tact needs: message refused",
 		    parts->listener);
 		return SMFIS_REJECT;
 	}
-	if (!enter())
-		return SMFIS_REJECT; /* of the connection to us: Postfix falls back to its default action */
-	if (!tact_decide_wants_body(parts->decider))
-		wanted |= SMFIP_NOBODY;
-	leave();
 	if (!parts->smtp)
 		wanted |= SMFIP_NR_RCPT;
 	*pf0 = edits;
@@ -112,6 +122,7 @@ static sfsistat negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsi
 	connection->arena = tact_arena_new();
 	connection->lasting = tact_arena_new();
 	connection->protocol = *pf1;
+	connection->body_max = body_max;
 	smfi_setpriv(ctx, connection);
 	return SMFIS_CONTINUE;
 }
@@ -239,19 +250,29 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	return carry_on(connection, SMFIP_NR_HDR);
 }
 
+static void keep_body(struct connection *connection, const char *chunk, size_t size)
+{
+	size_t wanted = connection->body_max - connection->body_bytes;
+
+	connection->body_cut = connection->body_cut || size > wanted;
+	if (size > wanted)
+		size = wanted;
+	if (connection->body_room - connection->body_bytes < size) {
+		connection->body_room = 2 * (connection->body_bytes + size);
+		connection->body = tact_realloc(connection->body, connection->body_room);
+	}
+	if (size > 0)
+		memcpy(connection->body + connection->body_bytes, chunk, size);
+	connection->body_bytes += size;
+}
+
 static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t size)
 {
 	struct connection *connection = connection_of(ctx);
 
 	if (connection == NULL || connection->message == NULL)
 		return SMFIS_TEMPFAIL;
-	if (connection->excerpt == NULL)
-		connection->excerpt = tact_malloc(EXCERPT_BYTES + 1);
-	size_t room = EXCERPT_BYTES - connection->excerpt_bytes;
-	if (size > room)
-		size = room;
-	memcpy(connection->excerpt + connection->excerpt_bytes, chunk, size);
-	connection->excerpt_bytes += size;
+	keep_body(connection, (const char *)chunk, size);
 	return carry_on(connection, SMFIP_NR_BODY);
 }
 
@@ -286,7 +307,7 @@ static sfsistat on_close(SMFICTX *ctx)
 	smfi_setpriv(ctx, NULL);
 	tact_arena_free(&connection->arena);
 	tact_arena_free(&connection->lasting);
-	free(connection->excerpt);
+	free(connection->body);
 	free(connection);
 	return SMFIS_CONTINUE;
 }

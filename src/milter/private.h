@@ -29,9 +29,11 @@ struct connection {
 	struct recipient *recipients;
 	size_t recipients_count;
 	bool names_gate;
-	int64_t now_us; /* when the message was decided */
-	char *excerpt;	/* not in the arena: bodies of many messages share it */
-	size_t excerpt_bytes;
+	int64_t now_us;	 /* when the message was decided */
+	size_t body_max; /* how much of a body is kept; 0: it is not asked for */
+	char *body;	 /* not in the arena: bodies of many messages share it */
+	size_t body_bytes, body_room;
+	bool body_cut; /* there was more */
 };
 
 /* libmilter takes char * where it changes nothing. */

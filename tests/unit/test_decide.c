@@ -215,7 +215,7 @@ static void take(struct tact_waiting *waiting, const char *sender, const char *i
 {
 	struct tact_error err = {""};
 
-	tact_decide_take(b.decider, b.arena, message_of(sender, id), "hello", waiting, 1, now_us, 0, &err);
+	tact_decide_take(b.decider, b.arena, message_of(sender, id), NULL, "hello", waiting, 1, now_us, 0, &err);
 }
 
 struct counted {
