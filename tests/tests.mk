@@ -16,6 +16,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_gate.py \
 	tests/postfix/test_gate_protocol.py \
 	tests/postfix/test_harness.py \
+	tests/postfix/test_people.py \
 	tests/postfix/test_postfix_itself.py \
 	tests/postfix/test_seen.py \
 	tests/postfix/test_reload.py \

@@ -26,11 +26,10 @@ static int check_zone(const struct tact_rule_set *rules, const char *text, struc
 	return TACT_OK;
 }
 
-/* The rules know the owners by the streams they own. */
 static int check_home(const struct tact_rule_set *rules, const char *text, struct tact_error *err)
 {
-	for (size_t i = 0; i < rules->streams.streams_count; i++)
-		if (tact_text_equal_nocase(rules->streams.streams[i].owner, text))
+	for (size_t i = 0; i < rules->owners_count; i++)
+		if (tact_text_equal_nocase(rules->owners[i].name, text))
 			return TACT_OK;
 	return tact_error_set(err, TACT_INVALID, "there is no owner \"%.64s\" in the configuration", text);
 }

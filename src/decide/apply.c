@@ -41,6 +41,19 @@ static struct tact_claim *find_claim(
 		   : claim;
 }
 
+static bool header_may_lift(const struct tact_dossier *view)
+{
+	for (size_t i = 0; i < view->consents_count; i++) {
+		const struct tact_consent *consent = &view->consents[i];
+
+		if (consent->basis == TACT_EXPRESS && !consent->imported && consent->ended_us == 0 &&
+		    (consent->scope.kind == TACT_SCOPE_LIST || consent->scope.kind == TACT_SCOPE_CAMPAIGN ||
+			consent->scope.kind == TACT_SCOPE_OFFER))
+			return true;
+	}
+	return false;
+}
+
 static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
     const struct tact_claim *claim, const struct tact_contact *contact)
 {
@@ -65,6 +78,7 @@ static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
 	    .no_message = work->no_message,
 	};
 
+	work->results[person].header_may_lift = header_may_lift(candidate.view);
 	candidate_ask(work->arena, &candidate, &ruling->opinion);
 	ruling->fate = fate_of(work->rules, &ruling->opinion);
 	ruling->monitored = work->rules->monitor;

@@ -21,14 +21,14 @@ static struct tact_consent *find_same(struct tact_dossier *dossier, const struct
 	return NULL;
 }
 
-/* Taken back later than it was given; and what was taken back no file gives again. */
+/* Taken back no earlier than it was given; and what was taken back no file gives again. */
 static bool was_ended(const struct tact_dossier *dossier, const struct tact_consent *consent)
 {
 	for (size_t i = 0; i < dossier->consents_count; i++) {
 		const struct tact_consent *known = &dossier->consents[i];
 
 		if (known->ended_us != 0 && same_scope(&known->scope, &consent->scope) &&
-		    (consent->imported || known->ended_us > consent->time_us))
+		    (consent->imported || known->ended_us >= consent->time_us))
 			return true;
 	}
 	return false;

@@ -315,11 +315,15 @@ void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena,
 
 /* ---- at RCPT ---- */
 
-/* Only what no later header and no retry can change may be refused here: a suppression. A limit might count
- * the very mail this is a retry of. */
-static bool refuses_now(const struct tact_ruling *ruling)
+/* Only what no later header and no retry can change may be refused here: a suppression, unless the person
+ * permits a list, campaign or offer that only a header names. A limit might count the very mail this is a
+ * retry of. */
+static bool refuses_now(const struct work *work)
 {
-	return ruling->fate == TACT_FATE_REFUSE &&
+	const struct tact_ruling *ruling = &work->rulings[0];
+	bool may_be_lifted = work->people_count == 1 && work->results[0].header_may_lift;
+
+	return ruling->fate == TACT_FATE_REFUSE && !may_be_lifted &&
 	       (ruling->opinion.rule == NULL || ruling->opinion.rule->kind == TACT_RULE_SUPPRESSION);
 }
 
@@ -333,7 +337,7 @@ static void ask_at_rcpt(struct work *work, struct tact_error *err)
 		tact_store_last_error(work->decider->parts.store, err);
 		return;
 	}
-	if (!refuses_now(ruling)) {
+	if (!refuses_now(work)) {
 		ruling->fate = TACT_FATE_PASS;
 		return;
 	}
@@ -342,7 +346,7 @@ static void ask_at_rcpt(struct work *work, struct tact_error *err)
 		update(work);
 		if (ruling->fate == TACT_FATE_UNDECIDED)
 			tact_store_last_error(work->decider->parts.store, err);
-		else if (!refuses_now(ruling)) /* the wish was ended in between */
+		else if (!refuses_now(work)) /* the wish was ended in between */
 			ruling->fate = TACT_FATE_PASS;
 	}
 	if (ruling->fate == TACT_FATE_REFUSE && append(work, "rcpt", err) != TACT_OK)

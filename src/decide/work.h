@@ -16,6 +16,8 @@ struct person_result {
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];
 	struct tact_id previous; /* decision that made the claim found again */
 	uint64_t version_seen, version_written;
+	/* an own permission for a list, campaign or offer: only the header tells whether the mail is of it */
+	bool header_may_lift;
 	int waiting_change; /* of the recipients that wait on a ring: goes to the ledger */
 	const char *ring;   /* the one it is about */
 };

@@ -281,10 +281,8 @@ static enum tact_fate fate_of_mail(const char *id)
 	return ruling.fate;
 }
 
-START_TEST(an_import_never_resubscribes)
+static void unsubscribe(void)
 {
-	struct tact_consent imported = consent_of(TACT_EXPRESS, "global", NOW - DAY);
-
 	change("unsubscribed", "ann@example.com",
 	    (struct tact_change){.kind = TACT_CHANGE_SUPPRESS,
 		.suppression = {.scope = scope_of("global"),
@@ -295,6 +293,13 @@ START_TEST(an_import_never_resubscribes)
 		    .ended_by = "",
 		    .ended_why = ""}},
 	    TACT_OK, true);
+}
+
+START_TEST(an_import_never_resubscribes)
+{
+	struct tact_consent imported = consent_of(TACT_EXPRESS, "global", NOW - DAY);
+
+	unsubscribe();
 	ck_assert_int_eq(fate_of_mail("1"), TACT_FATE_REFUSE);
 	imported.imported = true;
 	give("by a file", imported, true);
@@ -303,6 +308,42 @@ START_TEST(an_import_never_resubscribes)
 	ck_assert_int_eq(fate_of_mail("3"), TACT_FATE_PASS);
 	end("taken back", "ann@example.com", "global", TACT_OK);
 	ck_assert_int_eq(fate_of_mail("4"), TACT_FATE_REFUSE);
+}
+END_TEST
+
+static enum tact_fate fate_at_rcpt(void)
+{
+	struct tact_envelope envelope = {
+	    .listener = "smtp", .smtp = true, .client_ip = "192.0.2.1", .sender = "a@news.example"};
+	struct tact_asked asked = {.given = "ann@example.com"};
+	struct tact_ruling ruling;
+
+	tact_decide_rcpt(b.decider, b.arena,
+	    &(struct tact_decide_request){.message = tact_facts_new_message(b.arena, &envelope),
+		.asked = &asked,
+		.asked_count = 1,
+		.now_us = NOW},
+	    &ruling, NULL);
+	return ruling.fate;
+}
+
+/* Which list it is only the header tells, so the answer must wait for it. */
+START_TEST(what_a_header_may_lift_is_not_refused_at_rcpt)
+{
+	static const char *const scopes[] = {"list:news", "campaign:spring", "offer:half"};
+	struct tact_consent imported = consent_of(TACT_EXPRESS, "list:news", NOW);
+
+	imported.imported = true;
+	unsubscribe();
+	give("by a file", imported, true);
+	give("implied", consent_of(TACT_IMPLIED, "list:news", NOW), true);
+	give("of a brand", consent_of(TACT_EXPRESS, "brand:alpha", NOW), true);
+	ck_assert_int_eq(fate_at_rcpt(), TACT_FATE_REFUSE);
+	give("by herself", consent_of(TACT_EXPRESS, scopes[_i], NOW), true);
+	ck_assert_int_eq(fate_at_rcpt(), TACT_FATE_PASS);
+	ck_assert_int_eq(fate_of_mail("1"), TACT_FATE_REFUSE);
+	end("taken back", "ann@example.com", scopes[_i], TACT_OK);
+	ck_assert_int_eq(fate_at_rcpt(), TACT_FATE_REFUSE);
 }
 END_TEST
 
@@ -372,6 +413,7 @@ static void add_case(Suite *s, const char *name, void (*setup)(void))
 	tcase_add_test(c, ending_reaches_every_key);
 	tcase_add_test(c, a_file_and_a_person_are_never_one);
 	tcase_add_test(c, an_import_never_resubscribes);
+	tcase_add_loop_test(c, what_a_header_may_lift_is_not_refused_at_rcpt, 0, 3);
 	tcase_add_test(c, each_change_leaves_sealed_evidence);
 	suite_add_tcase(s, c);
 }
