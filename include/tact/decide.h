@@ -224,6 +224,7 @@ enum tact_look {
 	TACT_LOOK_WAIT,
 	TACT_LOOK_TAKE,	   /* send the body; then tact_decide_take */
 	TACT_LOOK_DROP,	   /* passed before: take the body, answer 250, forget it */
+	TACT_LOOK_REFUSE,  /* nobody's address, refused at the milter among others: 550 code/text */
 	TACT_LOOK_UNKNOWN, /* no such claim for this person: 451 */
 	TACT_LOOK_FAIL	   /* store cannot answer: 451 4.3.0 */
 };

@@ -96,14 +96,11 @@ static void read_content(struct work *work)
  */
 static void refuse_address(struct work *work, struct tact_ruling *ruling, const struct tact_error *err)
 {
-	struct tact_arena *arena = work->arena;
-
 	ruling->claim = tact_id_random();
-	ruling->ring =
-	    ring_choose(arena, work->rules, work->decider->parts.ledger, &work->rings, work->request->now_us);
+	ruling->ring = RING_NO_ADDRESS;
 	ruling->fate = TACT_FATE_REFUSE;
 	ruling->code = "5.1.3";
-	ruling->text = tact_text_printable(arena, err->text, 160);
+	ruling->text = tact_text_printable(work->arena, err->text, 160);
 	ruling->opinion =
 	    (struct tact_opinion){.verdict = TACT_REJECT, .code = ruling->code, .text = ruling->text};
 }

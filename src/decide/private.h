@@ -30,6 +30,17 @@ struct whom {
 /* Follows aliases and reads the other keys' dossiers of every whom whose result is TACT_OK. */
 void whom_resolve(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms, size_t count,
     int64_t deadline_ms);
+/* One record, whoever it is about. TACT_OK or as the store answered. */
+int whom_read(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *key,
+    struct tact_dossier *ret, int64_t deadline_ms);
+/* Under which of the person's other keys a claim stands that their own record does not have: it was made
+ * before the key file was rotated, or before the address became an alias. TACT_OK, TACT_ABSENT, or as the
+ * store answered. */
+int whom_find_claim(struct tact_decider *decider, struct tact_arena *arena, const struct whom *whom,
+    const struct tact_id *claim, int64_t deadline_ms, struct tact_id *ret);
+/* KEY, one of the other keys, becomes the one that is written; the own one is only read then. */
+void whom_write_to(struct tact_decider *decider, struct tact_arena *arena, struct whom *whom,
+    const struct tact_id *key, int64_t deadline_ms);
 /* The person as one: own dossier plus others. Returns own itself when there are no others. */
 const struct tact_dossier *whom_view(
     struct tact_arena *arena, const struct whom *whom, const struct tact_dossier *own);
@@ -84,6 +95,8 @@ struct rings {
 const char *ring_choose(struct tact_arena *arena, const struct tact_rule_set *rules,
     const struct tact_ledger *ledger, struct rings *rings, int64_t place_us);
 int64_t ring_slot(const char *label); /* -1: no slot */
+/* The label of those whose address is nobody's: no claim is kept, and the gate refuses them at once. */
+#define RING_NO_ADDRESS "no-address"
 
 /* ---- evidence.c ---- */
 

@@ -107,18 +107,6 @@ static int read_person(struct tact_decider *decider, struct tact_arena *arena, c
 	return whom->result;
 }
 
-static int read_own(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *key,
-    struct tact_dossier *ret, int64_t deadline_ms)
-{
-	struct tact_store_key store_key = {.kind = TACT_STORE_DOSSIER, .id = *key};
-	struct tact_record record;
-	struct tact_store_answer answer;
-	int result =
-	    tact_store_read(decider->parts.store, &store_key, 1, arena, &record, &answer, deadline_ms);
-
-	return result != TACT_OK ? result : tact_dossier_decode(arena, record.bytes, record.size, ret, NULL);
-}
-
 static void look_at_review(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_claim *claim, struct tact_waiting *waiting, int64_t deadline_ms)
 {
@@ -185,6 +173,33 @@ static void look_at_claim(struct tact_decider *decider, struct tact_arena *arena
 	}
 }
 
+/* What the milter refused among others, because it is nobody's address, has no claim: its ring says so. */
+static void look_at_no_address(struct tact_arena *arena, struct tact_waiting *waiting)
+{
+	if (waiting->ring != NULL && tact_text_equal(waiting->ring, RING_NO_ADDRESS))
+		say(waiting, TACT_LOOK_REFUSE, "5.1.3",
+		    tact_arena_printf(arena, "<%s> is not an address that mail can be decided for",
+			tact_text_printable(arena, waiting->given, 100)));
+	else
+		say(waiting, TACT_LOOK_UNKNOWN, "4.1.3", "not an address of ours");
+}
+
+/* The record that holds the claim: the person's own, as a rule. */
+static int read_home(struct tact_decider *decider, struct tact_arena *arena, struct whom *whom,
+    const struct tact_id *claim, struct tact_dossier *ret, int64_t deadline_ms)
+{
+	struct tact_id home;
+	int result = whom_read(decider, arena, &whom->key, ret, deadline_ms);
+
+	if (result != TACT_OK || tact_dossier_find_claim(ret, claim) != NULL)
+		return result;
+	result = whom_find_claim(decider, arena, whom, claim, deadline_ms, &home);
+	if (result != TACT_OK)
+		return result == TACT_ABSENT ? TACT_OK : result;
+	whom_write_to(decider, arena, whom, &home, deadline_ms);
+	return whom->result != TACT_OK ? whom->result : whom_read(decider, arena, &home, ret, deadline_ms);
+}
+
 void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, struct tact_waiting *waiting,
     int64_t now_us, int64_t deadline_ms, struct tact_error *err)
 {
@@ -194,13 +209,13 @@ void tact_decide_look(struct tact_decider *decider, struct tact_arena *arena, st
 
 	waiting->code = waiting->text = waiting->queue_id = "";
 	waiting->fate = TACT_FATE_UNDECIDED;
-	waiting->key = whom.key;
 	if (result == TACT_INVALID) {
-		say(waiting, TACT_LOOK_UNKNOWN, "4.1.3", "not an address of ours");
+		look_at_no_address(arena, waiting);
 		return;
 	}
 	if (result == TACT_OK)
-		result = read_own(decider, arena, &whom.key, &dossier, deadline_ms);
+		result = read_home(decider, arena, &whom, &waiting->claim, &dossier, deadline_ms);
+	waiting->key = whom.key;
 	if (result != TACT_OK)
 		say_failure(waiting, result);
 	else
@@ -398,6 +413,10 @@ static void list_people(struct pass *pass, struct tact_waiting *waiting, size_t 
 		if (waiting[i].look != look)
 			continue;
 		result = read_person(pass->decider, pass->arena, waiting[i].given, &whom, pass->deadline_ms);
+		if (result == TACT_OK) {
+			whom_write_to(pass->decider, pass->arena, &whom, &waiting[i].key, pass->deadline_ms);
+			result = whom.result;
+		}
 		if (result != TACT_OK) {
 			say_failure(&waiting[i], result);
 			continue;
@@ -421,7 +440,7 @@ static int read_review_of(struct pass *pass, size_t person)
 	struct tact_review review;
 	bool exists = false;
 	int read =
-	    read_own(pass->decider, pass->arena, &pass->people[person].key, &dossier, pass->deadline_ms);
+	    whom_read(pass->decider, pass->arena, &pass->people[person].key, &dossier, pass->deadline_ms);
 
 	if (read != TACT_OK)
 		return read;

@@ -141,12 +141,11 @@ static int take_other(struct tact_arena *arena, struct whom *whom, const struct 
 	return TACT_OK;
 }
 
-void whom_resolve(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms, size_t count,
-    int64_t deadline_ms)
+static void read_others(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms,
+    size_t count, int64_t deadline_ms)
 {
 	struct errands errands = {0};
 
-	resolve_keys(decider, arena, whoms, count, deadline_ms);
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; whoms[i].result == TACT_OK && j < whoms[i].asked_count; j++)
 			push(arena, &errands, i, NO_ALIAS, &whoms[i].asked[j]);
@@ -157,6 +156,56 @@ void whom_resolve(struct tact_decider *decider, struct tact_arena *arena, struct
 		if (whom->result == TACT_OK)
 			whom->result = take_other(arena, whom, &errands.records[i]);
 	}
+}
+
+void whom_resolve(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms, size_t count,
+    int64_t deadline_ms)
+{
+	resolve_keys(decider, arena, whoms, count, deadline_ms);
+	read_others(decider, arena, whoms, count, deadline_ms);
+}
+
+void whom_write_to(struct tact_decider *decider, struct tact_arena *arena, struct whom *whom,
+    const struct tact_id *key, int64_t deadline_ms)
+{
+	for (size_t i = 0; whom->result == TACT_OK && i < whom->asked_count; i++) {
+		if (!tact_id_equal(&whom->asked[i], key))
+			continue;
+		whom->asked[i] = whom->key;
+		whom->key = *key;
+		whom->has_others = false;
+		read_others(decider, arena, whom, 1, deadline_ms);
+		return;
+	}
+}
+
+int whom_find_claim(struct tact_decider *decider, struct tact_arena *arena, const struct whom *whom,
+    const struct tact_id *claim, int64_t deadline_ms, struct tact_id *ret)
+{
+	for (size_t i = 0; i < whom->asked_count; i++) {
+		struct tact_dossier dossier;
+		int result = whom_read(decider, arena, &whom->asked[i], &dossier, deadline_ms);
+
+		if (result != TACT_OK)
+			return result;
+		if (tact_dossier_find_claim(&dossier, claim) == NULL)
+			continue;
+		*ret = whom->asked[i];
+		return TACT_OK;
+	}
+	return TACT_ABSENT;
+}
+
+int whom_read(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *key,
+    struct tact_dossier *ret, int64_t deadline_ms)
+{
+	struct tact_store_key store_key = {.kind = TACT_STORE_DOSSIER, .id = *key};
+	struct tact_record record;
+	struct tact_store_answer answer;
+	int result =
+	    tact_store_read(decider->parts.store, &store_key, 1, arena, &record, &answer, deadline_ms);
+
+	return result != TACT_OK ? result : tact_dossier_decode(arena, record.bytes, record.size, ret, NULL);
 }
 
 const struct tact_dossier *whom_view(

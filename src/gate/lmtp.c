@@ -170,8 +170,10 @@ static void take_recipient(
 
 static void log_look(struct lmtp *lmtp, const struct tact_waiting *waiting)
 {
-	static const char *const actions[] = {
-	    [TACT_LOOK_WAIT] = "waits", [TACT_LOOK_UNKNOWN] = "unknown", [TACT_LOOK_FAIL] = "undecided"};
+	static const char *const actions[] = {[TACT_LOOK_WAIT] = "waits",
+	    [TACT_LOOK_REFUSE] = "refused",
+	    [TACT_LOOK_UNKNOWN] = "unknown",
+	    [TACT_LOOK_FAIL] = "undecided"};
 	struct delivery delivery = {.gate = lmtp->gate, .arena = lmtp->scratch, .xforward = lmtp->xforward};
 
 	delivery_log(&delivery, waiting, actions[waiting->look], waiting->text, NULL);
@@ -180,9 +182,12 @@ static void log_look(struct lmtp *lmtp, const struct tact_waiting *waiting)
 static void refuse_recipient(struct lmtp *lmtp, const struct tact_waiting *waiting)
 {
 	const char *code = waiting->code != NULL && waiting->code[0] == '4' ? waiting->code : "4.3.0";
+	bool for_good = waiting->look == TACT_LOOK_REFUSE;
 
-	wire_print(&lmtp->wire, SEND_MS, "451 %s %s\r\n", code,
-	    tact_text_printable(lmtp->scratch, waiting->text, 480));
+	/* A 550 of the gate makes a bounce that names the gate's address as the final one: here there is no
+	 * other. */
+	wire_print(&lmtp->wire, SEND_MS, "%s %s %s\r\n", for_good ? "550" : "451",
+	    for_good ? waiting->code : code, tact_text_printable(lmtp->scratch, waiting->text, 480));
 	log_look(lmtp, waiting);
 }
 

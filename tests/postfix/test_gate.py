@@ -4,6 +4,7 @@
 """The gate when something around it is wrong: the store slow or gone, the gate dead, the next hop down or refusing, a main.cf that refuses
 everything, clients that speak of the gate's domains."""
 
+import base64
 import ctypes
 import os
 import re
@@ -213,6 +214,33 @@ ENTRY = """127.0.0.1:%d inet n - n - - smtpd
 entry-cleanup unix n - n - 0 cleanup
   -o message_size_limit=0
 """
+
+
+class Misfits(Gated):
+    """What Postfix takes for an address and tact does not: refused, and bounced at once where others of the message are not."""
+
+    def test_among_others_it_bounces(self):
+        """Not even the listener for refusals takes such a recipient, so the bounce is Postfix's own."""
+        for number, odd in enumerate(("odd%d@-person.test", "odd%d@person-.test", "odd%d@xn--a.test")):
+            good, bad, sender = person("fine"), odd % number, "odd%d@leeds.test" % number
+            self.relay.sendmail(mail(sender=sender), good, bad, sender=sender)
+            self.sink.wait_to(good)
+            _, (block,) = self.wait_bounce(sender, bad.encode())
+            self.assertEqual((block["Original-Recipient"], block["Status"]), ("rfc822;" + bad, "5.1.3"))
+            self.assertEqual(self.sink.to(bad), [])
+        self.relay.wait_empty()
+        refused = self.tactd.entries(kind="decision", verdict="reject", code="5.1.3", action="bounce")
+        self.assertEqual(len(refused), 3)
+
+    def test_what_was_never_refused_so_stays_queued(self):
+        """The same words under another ring are not believed: a mistake of ours must not bounce anybody's mail."""
+        with Client(self.tactd.gate_socket, lmtp=True) as gate:
+            gate.mail("b@leeds.test")
+            made = "%s.%s@%%s.%s" % ("0" * 32, base64.b32encode(b"odd@-person.test").decode().rstrip("=").lower(), GATE_DOMAIN)
+            self.assertEqual(gate.rcpt(made % "s1").code, 451)
+            self.assertEqual(gate.rcpt("nonsense@s1." + GATE_DOMAIN).code, 451)
+            fine = "%s.%s@no-address.%s" % ("0" * 32, base64.b32encode(b"ann@person.test").decode().rstrip("=").lower(), GATE_DOMAIN)
+            self.assertEqual(gate.rcpt(fine).code, 451, "an address after all: its claim is unknown")
 
 
 class Hardened(Gated):
