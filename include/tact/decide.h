@@ -330,7 +330,7 @@ struct tact_change {
 						same wish twice is one. UNSUPPRESS: scope says which (global
 						ends only global ones); id, when set, names one */
 	struct tact_contact contact;	     /* CONTACT */
-	struct tact_id alias_of;	     /* ALIAS: key of the dossier it points to */
+	struct tact_id alias_of;	     /* ALIAS: key of whom it stands for; none: for itself again */
 	struct tact_profile_change profile;  /* PROFILE */
 	/* CONSENT: takes the place of an older one of its scope, basis and origin (imported or not); one that
 	 * is no newer than what is known changes nothing, nor does an imported one where a consent of the

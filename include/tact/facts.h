@@ -119,6 +119,13 @@ int tact_facts_recipient(struct tact_arena *arena, const struct tact_identity *i
 int tact_facts_recipient_of_sha256(struct tact_arena *arena, const struct tact_identity *identity,
     const char *hex, struct tact_recipient *ret, struct tact_error *err);
 
+/* The same for a phone number with its country code: "+44 113 496-0000" or "tel:+441134960000". Its
+ * address.canonical is the latter, local and domain are "". */
+int tact_facts_recipient_of_phone(struct tact_arena *arena, const struct tact_identity *identity,
+    const char *text, struct tact_recipient *ret, struct tact_error *err);
+/* Does it begin like one? No address does. */
+bool tact_facts_is_phone(const char *text);
+
 /* ---- patterns and networks (made by config, asked by stream matching) ---------------------------------- */
 
 struct tact_pattern; /* PCRE2, with match limits; immutable, any thread */

@@ -41,12 +41,27 @@ int cli_recipient_of_key(
 		   : tact_error_set(err, TACT_INVALID, "not a key: %d hex digits are one", 2 * TACT_ID_BYTES);
 }
 
+int cli_read_person(struct cli *cli, const char *text, struct tact_recipient *ret, struct tact_error *err)
+{
+	size_t length = strlen(text);
+
+	if (tact_facts_is_phone(text))
+		return tact_facts_recipient_of_phone(cli->arena, &cli->identity, text, ret, err);
+	if (strspn(text, "0123456789abcdefABCDEF") == length && length == 2 * TACT_SHA256_BYTES)
+		return tact_facts_recipient_of_sha256(cli->arena, &cli->identity, text, ret, err);
+	if (strspn(text, "0123456789abcdefABCDEF") == length && length == 2 * TACT_ID_BYTES)
+		return cli_recipient_of_key(cli->arena, text, ret, err);
+	return tact_facts_recipient(cli->arena, &cli->identity, text, ret, err);
+}
+
 static int read_one(struct cli *cli, const char *text, struct tact_recipient *ret, struct tact_error *err)
 {
 	if (cli_has(cli, "key"))
 		return cli_recipient_of_key(cli->arena, text, ret, err);
 	if (cli_has(cli, "sha256"))
 		return tact_facts_recipient_of_sha256(cli->arena, &cli->identity, text, ret, err);
+	if (tact_facts_is_phone(text))
+		return tact_facts_recipient_of_phone(cli->arena, &cli->identity, text, ret, err);
 	return tact_facts_recipient(cli->arena, &cli->identity, text, ret, err);
 }
 

@@ -58,6 +58,7 @@ extern const struct cli_verb cli_store_check;
 extern const struct cli_verb cli_store_sweep;
 extern const struct cli_verb cli_suppress;
 extern const struct cli_verb cli_unsuppress;
+extern const struct cli_verb cli_alias;
 
 struct cli_given {
 	const char *name, *value;
@@ -131,6 +132,8 @@ int cli_recipients(struct cli *cli, struct tact_recipient **ret);
 /* The recipient of a key. TACT_OK or TACT_INVALID. */
 int cli_recipient_of_key(
     struct tact_arena *arena, const char *text, struct tact_recipient *ret, struct tact_error *err);
+/* One person by whatever name: an address, a phone number, a hex SHA-256, a key. TACT_OK, or TACT_INVALID. */
+int cli_read_person(struct cli *cli, const char *text, struct tact_recipient *ret, struct tact_error *err);
 /* How a recipient is called in what we print. */
 const char *cli_name_of(const struct tact_recipient *recipient, struct tact_arena *arena);
 const char *cli_direction_name(enum tact_direction direction);

@@ -7,6 +7,7 @@ noinst_LIBRARIES += src/cli/libcli.a
 src_cli_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_cli_libcli_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/private.h \
+	src/cli/alias.c \
 	src/cli/arguments.c \
 	src/cli/canonical.c \
 	src/cli/check.c \

@@ -22,6 +22,7 @@ static const struct cli_verb *const verbs[] = {
     &cli_explain,
     &cli_suppress,
     &cli_unsuppress,
+    &cli_alias,
     &cli_profile,
     &cli_consent,
     &cli_contact,

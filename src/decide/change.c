@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alias.h"
 #include "change.h"
 
 /* One change to one record. What ends or clears something goes to every key the person may stand under. */
@@ -121,33 +122,6 @@ static bool change_one(void *context, size_t index, const struct tact_record *no
 	found->has_person_key = dossier.has_person_key;
 	memcpy(found->person_key, dossier.person_key, sizeof found->person_key);
 	return found->changed;
-}
-
-/* ---- aliases ---- */
-
-static bool alias_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
-    struct tact_store_put *ret)
-{
-	const struct tact_id *target = context;
-
-	(void)index;
-	(void)store_now_us;
-	if (now->size == TACT_ID_BYTES && memcmp(now->bytes, target->b, TACT_ID_BYTES) == 0)
-		return false;
-	*ret = (struct tact_store_put){.bytes = target->b, .size = TACT_ID_BYTES};
-	return true;
-}
-
-static void make_alias(struct changing *changing, size_t index, int64_t deadline_ms)
-{
-	struct tact_id target = changing->changes[index].alias_of;
-	struct tact_store_key key = {.kind = TACT_STORE_ALIAS, .id = changing->recipients[index].key};
-	struct tact_store_answer answer;
-
-	changing->ret[index].result = tact_store_update(
-	    changing->decider->parts.store, &key, 1, alias_one, &target, &answer, deadline_ms);
-	changing->ret[index].version = answer.version;
-	changing->ret[index].changed = changing->ret[index].result == TACT_OK;
 }
 
 /* ---- around the update ---- */
@@ -366,7 +340,7 @@ int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
 {
 	struct changing changing =
 	    begin(decider, arena, recipients, changes, count, now_us, deadline_ms, ret);
-	int result = TACT_OK, appended;
+	int result = TACT_OK, stores, appended;
 
 	if (changing.keys_count > 0) {
 		struct tact_store_answer *answers =
@@ -377,13 +351,14 @@ int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
 	}
 	for (size_t i = 0; i < count; i++)
 		if (changes[i].kind == TACT_CHANGE_ALIAS && ret[i].result == TACT_OK)
-			make_alias(&changing, i, deadline_ms);
-	result = worst(result, sum_up(&changing, count));
+			ret[i].result = alias_change(
+			    decider, arena, &changing.terms, &recipients[i].key, &changes[i], &ret[i], err);
+	stores = worst(result, sum_up(&changing, count));
 	if (result == TACT_UNAVAILABLE || result == TACT_UNCERTAIN)
 		tact_store_last_error(decider->parts.store, err);
 	appended = append(&changing, err);
 	tact_decider_put_rules(decider, changing.terms.rules);
-	return worst(result, appended);
+	return worst(stores, appended);
 }
 
 int tact_decide_change_preview(struct tact_decider *decider, struct tact_arena *arena,

@@ -5,7 +5,8 @@
 DECIDE = src/decide/libdecide.a  $(POLICY) src/store/libstore.a $(LMDB_LIBS) src/audit/libaudit.a $(JANSSON_LIBS) $(BASE)
 noinst_LIBRARIES += src/decide/libdecide.a
 src_decide_libdecide_a_CFLAGS = $(AM_CFLAGS) 
-src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/change.h src/decide/private.h src/decide/work.h \
+src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/change.h src/decide/private.h src/decide/work.h \
+	src/decide/alias.c \
 	src/decide/apply.c \
 	src/decide/bell.c \
 	src/decide/change.c \

@@ -86,3 +86,61 @@ int tact_facts_recipient_of_sha256(struct tact_arena *arena, const struct tact_i
 	finish(&keys, ret);
 	return TACT_OK;
 }
+
+#define PHONE_DIGITS_LEAST 7
+#define PHONE_DIGITS_MOST 15 /* ITU-T E.164 */
+
+bool tact_facts_is_phone(const char *text)
+{
+	return text[0] == '+' ? strchr(text, '@') == NULL : tact_text_starts_nocase(text, "tel:");
+}
+
+/* "tel:+" and the digits, without what people write between them. */
+static int canonical_phone(
+    struct tact_arena *arena, const char *text, const char **ret, struct tact_error *err)
+{
+	char digits[PHONE_DIGITS_MOST + 1];
+	size_t count = 0;
+
+	text += tact_text_starts_nocase(text, "tel:") ? 4 : 0;
+	if (*text++ != '+')
+		return tact_error_set(err, TACT_INVALID, "a phone number starts with + and its country code");
+	for (; *text != '\0'; text++) {
+		if (strchr(" -./()", *text) != NULL)
+			continue;
+		if (*text < '0' || *text > '9')
+			return tact_error_set(err, TACT_INVALID, "a phone number has digits only");
+		if (count == PHONE_DIGITS_MOST)
+			return tact_error_set(
+			    err, TACT_INVALID, "a phone number has at most %d digits", PHONE_DIGITS_MOST);
+		digits[count++] = *text;
+	}
+	digits[count] = '\0';
+	if (count < PHONE_DIGITS_LEAST || digits[0] == '0')
+		return tact_error_set(err, TACT_INVALID,
+		    "a phone number has a country code (no 0 first) and at least %d digits",
+		    PHONE_DIGITS_LEAST);
+	*ret = tact_arena_printf(arena, "tel:+%s", digits);
+	return TACT_OK;
+}
+
+int tact_facts_recipient_of_phone(struct tact_arena *arena, const struct tact_identity *identity,
+    const char *text, struct tact_recipient *ret, struct tact_error *err)
+{
+	const char *canonical = "";
+	uint8_t sha256[TACT_SHA256_BYTES];
+	int result = canonical_phone(arena, text, &canonical, err);
+
+	if (result != TACT_OK)
+		return result;
+	tact_digest_sha256(canonical, strlen(canonical), sha256);
+	struct keys keys = {.key = tact_facts_key(identity->keyring, 0, sha256)};
+	add_text(arena, identity->keyring, &keys, canonical);
+	ret->address = (struct tact_address){.given = tact_arena_strdup(arena, text),
+	    .canonical = canonical,
+	    .plain = canonical,
+	    .local = "",
+	    .domain = ""};
+	finish(&keys, ret);
+	return TACT_OK;
+}

@@ -513,6 +513,48 @@ class Consent(Case):
         self.assertEqual((ended["action"], ended["sealed"]["text"]), ("end-consent", "by eve: call"))
 
 
+class Aliases(Case):
+    def one(self, *args):
+        got, = self.json("show", *args)
+        return got
+
+    def test_a_phone_number_and_a_second_address(self):
+        got = self.json("alias", "ann@x.example", "ann@home.example", "+44 113 496 0000", "--why", "told by her")
+        for one in got:
+            self.keys(one, "recipient key stands_for changed")
+        self.assertEqual([one["recipient"] for one in got], ["ann@home.example", "tel:+441134960000"])
+        self.assertEqual({one["stands_for"] for one in got}, {self.one("ann@x.example")["key"]})
+        self.tact("contact", "tel:+44-113-496-0000", "--channel", "phone", "--purpose", "promotional", "--owner", "leeds")
+        for name in ("ann@x.example", "ann@home.example", "+441134960000"):
+            self.assertEqual([contact["channel"] for contact in self.one(name)["contacts"]], ["phone"], name)
+        self.tact("suppress", "ann@home.example")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example"), ["refuse"])
+        entries = [entry for entry in self.json("audit", "trail", "ann@x.example") if entry["action"] == "alias"]
+        self.assertEqual(len(entries), 2)
+        self.assertIn("told by her", entries[0]["sealed"]["text"])
+
+    def test_an_old_key(self):
+        key = "0123456789abcdef" * 2
+        self.tact("suppress", "ann@x.example")
+        got, = self.json("alias", "ann@x.example", key)
+        self.assertEqual((got["key"], got["changed"]), (key, True))
+        self.assertEqual(len(self.one("--key", key)["suppressions"]), 1)
+        self.assertIn("known already", self.tact("alias", "ann@x.example", key).out)
+
+    def test_the_end_of_one(self):
+        self.tact("alias", "ann@x.example", "bob@x.example")
+        self.assertIn("stands for itself", self.tact("alias", "--end", "bob@x.example").out)
+        self.tact("suppress", "ann@x.example")
+        self.assertEqual(self.one("bob@x.example")["suppressions"], [])
+        self.assertIn("nobody else", self.tact("alias", "--end", "bob@x.example", code=65).err)
+
+    def test_mistakes(self):
+        self.assertIn("itself", self.tact("alias", "ann@x.example", "ann@x.example", code=65).err)
+        self.assertIn("country code", self.tact("alias", "ann@x.example", "+0113 4960000", code=65).err)
+        self.tact("alias", "ann@x.example", code=64)
+        self.tact("alias", "--end", code=64)
+
+
 class Contacts(Case):
     def test_recorded_once_under_a_name(self):
         call = ("contact", "ann@x.example", "--channel", "phone", "--purpose", "promotional", "--owner", "leeds", "--brand", "alpha", "--campaign",

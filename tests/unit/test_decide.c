@@ -874,6 +874,131 @@ START_TEST(an_alias_forgets_no_earlier_wish)
 }
 END_TEST
 
+static struct tact_recipient person_of(const char *address)
+{
+	struct tact_recipient ret;
+	struct tact_error err = {""};
+	int result = tact_facts_is_phone(address)
+			 ? tact_facts_recipient_of_phone(b.arena, &b.identity, address, &ret, &err)
+			 : tact_facts_recipient(b.arena, &b.identity, address, &ret, &err);
+
+	ck_assert_msg(result == TACT_OK, "%s: got %s", address, err.text);
+	return ret;
+}
+
+static int make_alias(const char *address, const char *of, struct tact_changed *ret)
+{
+	struct tact_recipient alias = person_of(address);
+	struct tact_change change = {.kind = TACT_CHANGE_ALIAS, .by = "eve", .why = "same person"};
+
+	if (of != NULL)
+		change.alias_of = person_of(of).key;
+	return tact_decide_change(b.decider, b.arena, &alias, &change, 1, NOW, 0, ret, NULL);
+}
+
+START_TEST(an_alias_carries_over_what_is_strict)
+{
+	struct tact_changed changed;
+	struct tact_ruling ruling;
+
+	decide_one("news@head.example", "a", NOW, "ann@home.example");
+	suppress("ann@home.example", TACT_UNSUBSCRIBE, NOW);
+	decide_one("news@head.example", "b", NOW, "ann@example.com");
+	ck_assert_int_eq(make_alias("ann@home.example", "ann@example.com", &changed), TACT_OK);
+	ck_assert(changed.changed);
+	/* Both see both, and nothing twice. */
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 2);
+	ck_assert_uint_eq(count_contacts("ann@home.example"), 2);
+	ruling = decide_one("news@head.example", "c", NOW, "ann@example.com");
+	expect_fate("unsubscribed by the other address", &ruling, TACT_FATE_REFUSE);
+	ck_assert_uint_eq(evidence("\"action\":\"alias\"").hits, 1);
+	/* For itself again, it is still unsubscribed. */
+	ck_assert_int_eq(make_alias("ann@home.example", NULL, &changed), TACT_OK);
+	ck_assert_uint_eq(evidence("\"action\":\"alias-ended\"").hits, 1);
+	ruling = decide_one("news@head.example", "d", NOW, "ann@home.example");
+	expect_fate("its own wish", &ruling, TACT_FATE_REFUSE);
+	ck_assert_uint_eq(count_contacts("ann@home.example"), 0);
+	ck_assert_int_eq(make_alias("ann@home.example", NULL, &changed), TACT_ABSENT);
+}
+END_TEST
+
+START_TEST(aliases_are_one_hop)
+{
+	struct tact_changed changed;
+	struct tact_ruling ruling;
+
+	ck_assert_int_eq(make_alias("ann@c.example", "ann@b.example", &changed), TACT_OK);
+	ck_assert_int_eq(make_alias("ann@b.example", "ann@a.example", &changed), TACT_OK); /* c is led on */
+	ck_assert_int_eq(make_alias("+44 113 496 0000", "ann@c.example", &changed), TACT_OK); /* to a */
+	ck_assert_int_eq(make_alias("ann@a.example", "ann@c.example", &changed), TACT_INVALID);
+	ck_assert_int_eq(make_alias("ann@a.example", "ann@a.example", &changed), TACT_INVALID);
+	struct tact_recipient phone = person_of("tel:+441134960000");
+	struct tact_change wish = {.kind = TACT_CHANGE_SUPPRESS,
+	    .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""},
+		.reason = TACT_UNSUBSCRIBE,
+		.source = "",
+		.note = "",
+		.ended_by = "",
+		.ended_why = ""}};
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, &phone, &wish, 1, NOW, 0, &changed, NULL), TACT_OK);
+	for (const char *const *address =
+		 (const char *const[]){"ann@a.example", "ann@b.example", "ann@c.example", NULL};
+	     *address != NULL; address++) {
+		ruling = decide_one("news@head.example", *address, NOW, *address);
+		expect_fate(*address, &ruling, TACT_FATE_REFUSE);
+	}
+	/* Known already, and told again as long as it is young. */
+	ck_assert_int_eq(make_alias("ann@c.example", "ann@a.example", &changed), TACT_OK);
+	ck_assert(!changed.changed);
+	ck_assert_uint_eq(evidence("\"action\":\"alias\"").hits, 4);
+}
+END_TEST
+
+/* What waited when its address became an alias, or the key was rotated, is found and passes. */
+static void waits_and_passes(const struct tact_ruling *ruling)
+{
+	struct tact_waiting waiting = look(&ruling->claim, "ann@example.com", NOW + 2 * HOUR);
+
+	ck_assert_msg(waiting.look == TACT_LOOK_WAIT, "got %d %s", waiting.look, waiting.text);
+	waiting = look(&ruling->claim, "ann@example.com", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	take(&waiting, "news@leeds.example", "b", NOW + 20 * HOUR);
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
+	ck_assert_int_eq(
+	    tact_decide_passed(b.decider, b.arena, &waiting, 1, "Q1", "Q2", NOW + 20 * HOUR, 0, NULL),
+	    TACT_OK);
+	ck_assert_int_eq(look(&ruling->claim, "ann@example.com", NOW + 20 * HOUR).look, TACT_LOOK_DROP);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 2);
+}
+
+START_TEST(what_waits_is_found_after_its_address_became_an_alias)
+{
+	struct tact_ruling ruling = delay_ann();
+	struct tact_changed changed;
+
+	ck_assert_int_eq(make_alias("ann@example.com", "ann@home.example", &changed), TACT_OK);
+	waits_and_passes(&ruling);
+}
+END_TEST
+
+START_TEST(what_waits_is_found_after_a_rotation_of_the_key)
+{
+	struct tact_ruling ruling = delay_ann();
+	struct tact_keyring *other;
+	struct tact_error err = {""};
+
+	ck_assert_int_eq(tact_facts_create_key_file(below("key"), true, &err), TACT_OK);
+	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &other, &err), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &b.identity, &err),
+	    TACT_OK);
+	tact_facts_free_keyring(&b.keyring);
+	b.keyring = other;
+	waits_and_passes(&ruling);
+}
+END_TEST
+
 START_TEST(gate_addresses_come_back_byte_for_byte)
 {
 	const char *const given[] = {"ann@example.com", "\"a b\"@example.com", "Ann+x=y@Example.COM",
@@ -1017,6 +1142,10 @@ static Suite *suite(void)
 	tcase_add_test(c, the_same_wish_twice_is_one_and_ends_by_a_person);
 	tcase_add_test(c, an_alias_is_the_same_person);
 	tcase_add_test(c, an_alias_forgets_no_earlier_wish);
+	tcase_add_test(c, an_alias_carries_over_what_is_strict);
+	tcase_add_test(c, aliases_are_one_hop);
+	tcase_add_test(c, what_waits_is_found_after_its_address_became_an_alias);
+	tcase_add_test(c, what_waits_is_found_after_a_rotation_of_the_key);
 	tcase_add_test(c, gate_addresses_come_back_byte_for_byte);
 	tcase_add_test(c, a_message_names_at_most_eight_slots);
 	tcase_add_test(c, the_sweep_trims_what_nobody_writes);

@@ -334,6 +334,38 @@ START_TEST(a_listed_sha256_is_the_same_person)
 }
 END_TEST
 
+START_TEST(a_phone_number_is_one_however_it_is_written)
+{
+	static const char *const same[] = {"+441134960000", "+44 113 496 0000", "tel:+44-113-496-0000",
+	    "TEL:+44 (113) 496.0000", "+44/113/4960000"};
+	static const char *const bad[] = {"", "+", "tel:", "441134960000", "+44113", "+0113496000",
+	    "+4411349600001234", "+44 113 496x", "tel:+44+113496000", "+441134960000;ext=1"};
+	struct tact_keyring *keyring = load(SECRET_RANGE "\n" SECRET_11 "\n");
+	struct tact_identity identity = {keyring, profiles, 3};
+	struct tact_recipient recipient;
+	uint8_t sha256[TACT_SHA256_BYTES];
+
+	tact_digest_sha256("tel:+441134960000", 17, sha256);
+	struct tact_id key = tact_facts_key(keyring, 0, sha256), also = tact_facts_key(keyring, 1, sha256);
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		ck_assert(tact_facts_is_phone(same[i]));
+		ck_assert_int_eq(
+		    tact_facts_recipient_of_phone(arena, &identity, same[i], &recipient, NULL), TACT_OK);
+		ck_assert_str_eq(recipient.address.canonical, "tel:+441134960000");
+		ck_assert(tact_id_equal(&recipient.key, &key));
+		ck_assert_uint_eq(recipient.also_count, 1);
+		ck_assert(tact_id_equal(&recipient.also[0], &also));
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		ck_assert_msg(
+		    tact_facts_recipient_of_phone(arena, &identity, bad[i], &recipient, NULL) == TACT_INVALID,
+		    "\"%s\" was taken", bad[i]);
+	ck_assert(!tact_facts_is_phone("+tag@example.com"));
+	ck_assert(!tact_facts_is_phone("ann@example.com"));
+	tact_facts_free_keyring(&keyring);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("facts: keys");
@@ -354,6 +386,7 @@ int main(void)
 	tcase_add_test(all, a_recipient_is_asked_for_under_every_key);
 	tcase_add_test(all, the_plain_form_is_asked_where_it_differs);
 	tcase_add_test(all, a_listed_sha256_is_the_same_person);
+	tcase_add_test(all, a_phone_number_is_one_however_it_is_written);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
