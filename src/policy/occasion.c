@@ -64,15 +64,17 @@ static void find_day(
     struct seat *seat, const struct tact_occasion *occasion, bool leap_day_after, int64_t t_us)
 {
 	struct tact_local_time now;
-	struct seat best;
+	struct seat best = *seat;
+	bool first = true;
 
 	tact_zone_local(seat->zone, policy_floor_divide(t_us, POLICY_SECOND_US), &now);
 	for (int year = now.year - 1; year <= now.year + 1; year++) {
 		if (year < 1 || year > 9999)
 			continue;
 		set_day(seat, occasion, leap_day_after, year);
-		if (year == now.year - 1 || distance_us(seat, t_us) < distance_us(&best, t_us))
+		if (first || distance_us(seat, t_us) < distance_us(&best, t_us))
 			best = *seat;
+		first = false;
 	}
 	*seat = best;
 }

@@ -14,8 +14,9 @@
 #define MINUTE_S 60
 #define DAY_S INT64_C(86400)
 #define WEEK_MINUTES (7 * 1440)
-/* 1970-01-01 was a Thursday, Monday being 0; the calendar ends with the year 9999. */
+/* 1970-01-01 was a Thursday, Monday being 0; the calendar holds the years 1 to 9999. */
 #define EPOCH_WEEKDAY 3
+#define FIRST_DAY INT64_C(-719162)
 #define LAST_DAY INT64_C(2932896)
 #define NO_TIME INT64_MAX
 
@@ -50,6 +51,8 @@ static const struct tact_span *find_span(const struct tact_quiet_hours *quiet, i
 /* The first second from local_s on that is not quiet. */
 static int64_t next_free(const struct tact_quiet_hours *quiet, int64_t local_s)
 {
+	if (local_s < FIRST_DAY * DAY_S)
+		local_s = FIRST_DAY * DAY_S;
 	for (;;) {
 		int64_t day = policy_floor_divide(local_s, DAY_S);
 		int64_t monday = day - ((day + EPOCH_WEEKDAY) % 7 + 7) % 7;

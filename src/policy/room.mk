@@ -37,3 +37,9 @@ TESTS += tests/time/test_weeks
 tests_time_test_weeks_SOURCES = tests/time/test_weeks.c tests/policy/oracle.c tests/policy/oracle.h
 tests_time_test_weeks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_time_test_weeks_LDADD = $(POLICY) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/policy/test_people
+TESTS += tests/policy/test_people
+tests_policy_test_people_SOURCES = tests/policy/test_people.c tests/policy/oracle.c tests/policy/oracle.h
+tests_policy_test_people_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_policy_test_people_LDADD = $(POLICY) $(CHECK_LIBS)
