@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What people do: wish, wish no longer, telephone; and what reviewers say.
+ */
+#include <config.h>
+
+#include <stdlib.h>
+
+#include "world.h"
+
+/* ---- wishes ------------------------------------------------------------------------------------- */
+
+static int random_value(struct world *world, enum scope scope)
+{
+	const int most[SCOPES] = {
+	    1, BRANDS, OWNERS, LISTS, world->house->streams_count, PURPOSES, CHANNELS, CAMPAIGNS, OFFERS};
+
+	return (int)chance_below(&world->chance, most[scope]);
+}
+
+/* Names compare in any case. */
+static const char *value_text(struct world *world, struct tact_arena *arena, enum scope scope, int value)
+{
+	static const char *const formats[SCOPES][2] = {[FOR_BRAND] = {"b%d", "B%d"},
+	    [FOR_OWNER] = {"o%d", "O%d"},
+	    [FOR_LIST] = {"list%d.example", "List%d.Example"},
+	    [FOR_STREAM] = {"s%d", "S%d"},
+	    [FOR_CAMPAIGN] = {"c%d", "C%d"},
+	    [FOR_OFFER] = {"f%d", "F%d"}};
+	const char *format = formats[scope][chance_below(&world->chance, 2)];
+
+	if (scope == FOR_PURPOSE)
+		return purpose_words[value];
+	if (scope == FOR_CHANNEL)
+		return channel_words[value];
+	if (format == NULL)
+		return "";
+	size_t before = 0;
+	while (format[before] != '%')
+		before++;
+	return tact_arena_printf(arena, "%.*s%d%s", (int)before, format, value, format + before + 2);
+}
+
+static int apply(struct world *world, struct tact_arena *arena, int person, struct tact_change *change,
+    uint64_t *ret_sequence)
+{
+	struct relay *relay = &world->relays[chance_below(&world->chance, world->relays_count)];
+	struct tact_recipient recipient;
+	struct tact_changed changed;
+	struct entry entry;
+	int result;
+
+	change->by = "somebody";
+	change->why = "because";
+	world->figures.changes++;
+	if (relay->machine.dead || tact_facts_recipient(arena, &relay->identity,
+				       world_address(world, person, (int)chance_below(&world->chance, 3)),
+				       &recipient, NULL) != TACT_OK)
+		return TACT_UNAVAILABLE;
+	world_enter(world, relay, &entry);
+	result = tact_decide_change(
+	    relay->decider, arena, &recipient, change, 1, world->faults.now_us, 0, &changed, NULL);
+	*ret_sequence = entry.sequence;
+	return world_leave(world, relay, &entry) ? TACT_UNCERTAIN : result;
+}
+
+static void wish(struct world *world, struct tact_arena *arena, int person)
+{
+	struct chance *chance = &world->chance;
+	struct wish_spec spec = {
+	    .scope = chance_of(chance, 1, 3) ? FOR_ALL : (enum scope)chance_below(chance, SCOPES),
+	    .reason = (enum reason)chance_below(chance, REASONS)};
+	struct tact_change change = {.kind = TACT_CHANGE_SUPPRESS};
+	uint64_t sequence = 0;
+	int number, result;
+
+	spec.value = random_value(world, spec.scope);
+	if (chance_of(chance, 1, 5))
+		spec.purposes = (unsigned)chance_between(chance, 1, (1 << PURPOSES) - 1);
+	if (chance_of(chance, 1, 3))
+		spec.until_us = world->faults.now_us + HOUR_US * chance_between(chance, 1, 24 * 20);
+	if (spec.scope == FOR_ALL)
+		spec.value = 0;
+	change.suppression = (struct tact_suppression){
+	    .scope = {(enum tact_scope_kind)spec.scope, value_text(world, arena, spec.scope, spec.value)},
+	    .reason = (enum tact_reason)spec.reason,
+	    .purposes = spec.purposes,
+	    .source = "simulation",
+	    .note = "",
+	    .time_us = world->faults.now_us,
+	    .until_us = spec.until_us,
+	    .ended_by = "",
+	    .ended_why = ""};
+	number = oracle_wish(world->oracle, person, &spec);
+	result = apply(world, arena, person, &change, &sequence);
+	if (result == TACT_OK)
+		oracle_wish_sure(world->oracle, person, number, sequence);
+	oracle_unsettle(world->oracle, person);
+	world_trace(world, "%d wishes %d:%d reason %d purposes %x until %lld: %d", person, (int)spec.scope,
+	    spec.value, (int)spec.reason, spec.purposes, (long long)spec.until_us, result);
+}
+
+static void unwish(struct world *world, struct tact_arena *arena, int person)
+{
+	enum scope scope =
+	    chance_of(&world->chance, 1, 2) ? FOR_ALL : (enum scope)chance_below(&world->chance, SCOPES);
+	int value = scope == FOR_ALL ? 0 : random_value(world, scope), result;
+	struct tact_change change = {.kind = TACT_CHANGE_UNSUPPRESS,
+	    .suppression = {.scope = {(enum tact_scope_kind)scope, value_text(world, arena, scope, value)},
+		.source = "",
+		.note = "",
+		.ended_by = "",
+		.ended_why = ""}};
+	uint64_t sequence = 0;
+	int64_t now_us = world->faults.now_us;
+
+	oracle_wish_ends(world->oracle, person, scope, value);
+	result = apply(world, arena, person, &change, &sequence);
+	if (result == TACT_OK)
+		oracle_wish_over(world->oracle, person, scope, value, now_us, sequence);
+	oracle_unsettle(world->oracle, person);
+	world_trace(world, "%d wishes %d:%d no longer: %d", person, (int)scope, value, result);
+}
+
+/* ---- contacts ----------------------------------------------------------------------------------- */
+
+static void telephone(struct world *world, struct tact_arena *arena, int person)
+{
+	struct chance *chance = &world->chance;
+	struct facts_spec facts = {.stream = -1,
+	    .owner = (int)chance_below(chance, OWNERS),
+	    .brand = (int)chance_below(chance, BRANDS),
+	    .purpose = (int)chance_below(chance, PURPOSES),
+	    .channel = (int)chance_below(chance, CHANNELS),
+	    .campaign = -1,
+	    .offer = -1,
+	    .list = -1,
+	    .counts = true};
+	int64_t time_us = world->faults.now_us - HOUR_US * chance_below(chance, 30);
+	struct tact_change change = {.kind = TACT_CHANGE_CONTACT,
+	    .contact = {.time_us = time_us,
+		.count = 1,
+		.channel = (enum tact_channel)facts.channel,
+		.direction = TACT_OUT,
+		.purpose = (enum tact_purpose)facts.purpose,
+		.stream = "",
+		.owner = tact_arena_printf(arena, "o%d", facts.owner),
+		.brand = tact_arena_printf(arena, "b%d", facts.brand),
+		.campaign = "",
+		.offer = "",
+		.list = "",
+		.counts = true}};
+	uint64_t sequence = 0;
+	int number = oracle_contact(world->oracle, person, &facts, time_us);
+	int result = apply(world, arena, person, &change, &sequence);
+
+	if (result == TACT_OK)
+		oracle_contact_sure(world->oracle, person, number, sequence);
+	oracle_unsettle(world->oracle, person);
+	world_trace(world, "%d was contacted by channel %d at %lld: %d", person, facts.channel,
+	    (long long)time_us, result);
+}
+
+void change_something(struct world *world)
+{
+	struct tact_arena *arena = tact_arena_new();
+	int person = (int)chance_below(&world->chance, world->people);
+
+	switch (chance_below(&world->chance, 6)) {
+	case 0:
+	case 1:
+		wish(world, arena, person);
+		break;
+	case 2:
+		unwish(world, arena, person);
+		break;
+	default:
+		telephone(world, arena, person);
+	}
+	tact_arena_free(&arena);
+}
+
+/* ---- reviews ------------------------------------------------------------------------------------ */
+
+struct held {
+	struct tact_arena *arena;
+	struct tact_id *ids;
+	int *streams, *campaigns, *mails;
+	size_t count, streams_count, campaigns_count, mails_count;
+};
+
+static int number_after(const char *text, size_t skip)
+{
+	return text[0] == '\0' ? -1 : atoi(text + skip);
+}
+
+static bool note_held(void *context, const struct tact_review *review)
+{
+	struct held *held = context;
+
+	if (review->state != TACT_REVIEW_HELD)
+		return true;
+	*TACT_PUSH(held->arena, held->ids, held->count) = review->id;
+	*TACT_PUSH(held->arena, held->streams, held->streams_count) = number_after(review->stream, 1);
+	*TACT_PUSH(held->arena, held->campaigns, held->campaigns_count) = number_after(review->campaign, 1);
+	*TACT_PUSH(held->arena, held->mails, held->mails_count) = number_after(review->subject, 5);
+	return true;
+}
+
+static void end_one(struct world *world, struct tact_arena *arena, const struct held *held, size_t i)
+{
+	struct relay *relay = &world->relays[0];
+	bool release = chance_of(&world->chance, 2, 3);
+	struct entry entry;
+	int result;
+
+	if (release && held->campaigns[i] >= 0)
+		world->released[held->streams[i]][held->campaigns[i]] = true;
+	else if (release)
+		world->mails[held->mails[i]]->released[0] = true;
+	world_enter(world, relay, &entry);
+	result = tact_decide_end_review(relay->decider, arena, &held->ids[i],
+	    release ? TACT_REVIEW_RELEASED : TACT_REVIEW_DISCARDED, "somebody", "because",
+	    world->faults.now_us, NULL);
+	(void)world_leave(world, relay, &entry);
+	oracle_unsettle(world->oracle, -1);
+	world_trace(world, "review of stream %d campaign %d mail %d: %s: %d", held->streams[i],
+	    held->campaigns[i], held->mails[i], release ? "release" : "discard", result);
+}
+
+void change_review(struct world *world)
+{
+	struct tact_arena *arena = tact_arena_new();
+	struct held held = {.arena = arena};
+	struct entry entry;
+	struct relay *relay = &world->relays[0];
+
+	world_enter(world, relay, &entry);
+	(void)tact_decide_list_reviews(relay->decider, arena, note_held, &held, NULL);
+	(void)world_leave(world, relay, &entry);
+	for (size_t i = 0; i < held.count; i++)
+		if (world->faults.off || chance_of(&world->chance, 2, 3))
+			end_one(world, arena, &held, i);
+	tact_arena_free(&arena);
+}

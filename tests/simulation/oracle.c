@@ -1,0 +1,743 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The oracle's judgement. Slow, plain, and of its own making.
+ */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle_private.h"
+
+struct oracle *oracle_new(int people)
+{
+	struct oracle *oracle = calloc(1, sizeof *oracle);
+
+	if (oracle != NULL)
+		oracle->people = calloc((size_t)people, sizeof *oracle->people);
+	if (oracle == NULL || oracle->people == NULL)
+		abort();
+	oracle->people_count = people;
+	return oracle;
+}
+
+void oracle_free(struct oracle **oracle)
+{
+	for (int i = 0; i < (*oracle)->people_count; i++) {
+		free((*oracle)->people[i].touches);
+		free((*oracle)->people[i].claims);
+		free((*oracle)->people[i].wishes);
+	}
+	free((*oracle)->people);
+	free((*oracle)->complaint);
+	free(*oracle);
+	*oracle = NULL;
+}
+
+const char *oracle_complaint(const struct oracle *oracle)
+{
+	return oracle->complaint;
+}
+
+void oracle_complain(struct oracle *oracle, const char *format, ...)
+{
+	va_list arguments;
+
+	if (oracle->complaint != NULL)
+		return;
+	va_start(arguments, format);
+	if (vasprintf(&oracle->complaint, format, arguments) < 0)
+		abort();
+	va_end(arguments);
+}
+
+struct oracle_figures oracle_figures(const struct oracle *oracle)
+{
+	return oracle->figures;
+}
+
+/* Room for one more at the end. */
+static void *grow(void *items, int *count, size_t size)
+{
+	void *grown = items;
+
+	if ((*count & (*count - 1)) == 0)
+		grown = realloc(items, (size_t)(*count == 0 ? 1 : 2 * *count) * size);
+	if (grown == NULL)
+		abort();
+	memset((char *)grown + (size_t)*count * size, 0, size);
+	++*count;
+	return grown;
+}
+
+/* ---- what counts, surely or perhaps ------------------------------------------------------------- */
+
+static bool goes_first(const struct waiting *claim, const struct asked *asked, int64_t made_us)
+{
+	if (claim->facts.priority != asked->facts->priority)
+		return claim->facts.priority > asked->facts->priority;
+	return claim->made_us <= made_us;
+}
+
+static struct waiting *find_claim(struct person *person, const unsigned char id[16])
+{
+	for (int i = person->claims_count - 1; i >= 0; i--)
+		if (memcmp(person->claims[i].id, id, 16) == 0)
+			return &person->claims[i];
+	return NULL;
+}
+
+static int64_t made_us(const struct person *person, const struct asked *asked)
+{
+	const struct waiting *own =
+	    asked->claim == NULL ? NULL : find_claim((struct person *)person, asked->claim);
+
+	return own == NULL ? asked->now_us : own->made_us;
+}
+
+/* Counted by what was handed over and known by then, in the window that ends at END. SKIP: its own. */
+static int64_t sum_until(const struct person *person, const struct rule_spec *rule,
+    const struct facts_spec *facts, uint64_t sequence, int64_t end_us, int skip)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < person->touches_count; i++) {
+		const struct touch *touch = &person->touches[i];
+
+		if (i != skip && touch->delivered && touch->sequence < sequence && touch->time_us <= end_us &&
+		    rule_concerns(rule, facts, &touch->facts) &&
+		    rule_sees(rule, touch->time_us, end_us, false))
+			sum += rule_weight(rule, &touch->facts);
+	}
+	return sum;
+}
+
+/* The fullest window with TIME in it: it ends there, or with what another decision of the same moment let
+ * pass a little later. */
+static int64_t sure_sum(const struct person *person, const struct rule_spec *rule,
+    const struct facts_spec *facts, uint64_t sequence, int64_t time_us, int skip)
+{
+	int64_t most = sum_until(person, rule, facts, sequence, time_us, skip);
+
+	for (int i = 0; i < person->touches_count; i++) {
+		int64_t end_us = person->touches[i].time_us, sum;
+
+		if (end_us <= time_us || !rule_sees(rule, time_us, end_us, false))
+			continue;
+		sum = sum_until(person, rule, facts, sequence, end_us, skip);
+		most = sum > most ? sum : most;
+	}
+	return most;
+}
+
+/* Is this touch the mail's own, which tact leaves out when it asks? */
+static bool is_own(const struct touch *touch, const struct asked *asked, int64_t made)
+{
+	if (touch->mail != asked->mail)
+		return false;
+	return asked->claim != NULL ? touch->time_us >= made : asked->now_us - touch->time_us < HOUR_US;
+}
+
+/* The most that tact may count: whatever may have been, and every claim that goes first wherever it is. */
+static int64_t possible_sum(
+    const struct person *person, const struct rule_spec *rule, const struct asked *asked)
+{
+	int64_t sum = 0, made = made_us(person, asked);
+
+	for (int i = 0; i < person->touches_count; i++) {
+		const struct touch *touch = &person->touches[i];
+
+		if (!touch->gone && !is_own(touch, asked, made) &&
+		    rule_concerns(rule, asked->facts, &touch->facts) &&
+		    rule_sees(rule, touch->time_us, asked->now_us, true))
+			sum += rule_weight(rule, &touch->facts);
+	}
+	for (int i = 0; i < person->claims_count; i++) {
+		const struct waiting *claim = &person->claims[i];
+
+		if (!claim->over && claim->not_after_us + 25 * HOUR_US > asked->now_us &&
+		    (asked->claim == NULL || memcmp(claim->id, asked->claim, 16) != 0) &&
+		    goes_first(claim, asked, made) && rule_concerns(rule, asked->facts, &claim->facts))
+			sum += rule_weight(rule, &claim->facts);
+	}
+	return sum;
+}
+
+/* ---- wishes ------------------------------------------------------------------------------------- */
+
+static unsigned purposes_of(const struct wish_spec *wish)
+{
+	if (wish->purposes != 0)
+		return wish->purposes;
+	switch (wish->reason) {
+	case HARD_BOUNCE:
+	case MANUAL:
+	case ERASURE:
+		return (1U << PURPOSES) - 1;
+	default:
+		return 1U << PROMOTIONAL | 1U << NEWSLETTER | 1U << APPRECIATION | 1U << OCCASION;
+	}
+}
+
+static bool wish_means(const struct wish_spec *wish, const struct facts_spec *facts)
+{
+	const int values[SCOPES] = {wish->value, facts->brand, facts->owner, facts->list, facts->stream,
+	    facts->purpose, facts->channel, facts->campaign, facts->offer};
+
+	return (purposes_of(wish) >> facts->purpose & 1) && values[wish->scope] == wish->value;
+}
+
+/* Surely: acknowledged, not over. Perhaps: it may be in the store, and need not be over. */
+static bool wish_covers(const struct wish *wish, const struct asked *asked, bool surely)
+{
+	if (!wish_means(&wish->spec, asked->facts) ||
+	    (wish->spec.until_us != 0 && wish->spec.until_us <= asked->now_us))
+		return false;
+	return surely ? wish->sure && !wish->over && !wish->perhaps_over && wish->sequence < asked->sequence
+		      : !wish->over || asked->sequence < wish->over_sequence;
+}
+
+static const struct wish *covering(const struct person *person, const struct asked *asked, bool surely)
+{
+	for (int i = 0; i < person->wishes_count; i++)
+		if (wish_covers(&person->wishes[i], asked, surely))
+			return &person->wishes[i];
+	return NULL;
+}
+
+/* ---- was it right to let it pass? --------------------------------------------------------------- */
+
+static bool is_asked(const struct rule_spec *rule, const struct asked *asked)
+{
+	return !rule->monitor && rule_applies(rule, asked->facts) &&
+	       !(rule->action == QUARANTINE && asked->released);
+}
+
+static void check_wishes(struct oracle *oracle, const struct person *person, const struct asked *asked)
+{
+	const struct wish *wish = covering(person, asked, true);
+
+	if (wish == NULL)
+		return;
+	for (int i = 0; i < asked->house->rules_count; i++)
+		if (asked->house->rules[i].kind == RULE_SUPPRESSION &&
+		    is_asked(&asked->house->rules[i], asked))
+			oracle_complain(oracle,
+			    "person %d got mail %d although a wish of scope %d:%d was acknowledged",
+			    asked->person, asked->mail, (int)wish->spec.scope, wish->spec.value);
+}
+
+/* For whoever reads the complaint: what was handed over, and how long ago. */
+static const char *list_touches(const struct person *person, const struct asked *asked)
+{
+	static char text[600];
+	size_t length = 0;
+
+	for (int i = 0; i < person->touches_count && length + 60 < sizeof text; i++)
+		if (person->touches[i].delivered)
+			length += (size_t)snprintf(text + length, sizeof text - length, " %d:%" PRId64 "s",
+			    person->touches[i].mail,
+			    (asked->now_us - person->touches[i].time_us) / SECOND_US);
+	return text;
+}
+
+static void check_limits(
+    struct oracle *oracle, const struct person *person, const struct asked *asked, int contact)
+{
+	for (int i = 0; i < asked->house->rules_count; i++) {
+		const struct rule_spec *rule = &asked->house->rules[i];
+		int64_t sum;
+
+		if (rule->kind != RULE_LIMIT || !is_asked(rule, asked) || rule_abstains(rule, asked->facts))
+			continue;
+		sum = sure_sum(person, rule, asked->facts, asked->sequence, asked->now_us, contact) +
+		      rule_weight(rule, asked->facts);
+		oracle->figures.windows++;
+		if (sum > rule->at_most_milli)
+			oracle_complain(oracle,
+			    "person %d got mail %d: l%d allows %" PRId64 " and this makes %" PRId64
+			    " (thousandths):%s",
+			    asked->person, asked->mail, i, rule->at_most_milli, sum,
+			    list_touches(person, asked));
+	}
+}
+
+/* Does the claim fit at that time, counting what was handed over, without or with the mail just passed? */
+static bool claim_fits(const struct person *person, const struct rule_spec *rule, const struct waiting *claim,
+    int64_t time_us, int contact, bool with)
+{
+	int64_t sum = sum_until(person, rule, &claim->facts, UINT64_MAX, time_us, contact) +
+		      rule_weight(rule, &claim->facts);
+	const struct touch *touch = &person->touches[contact];
+
+	if (with && rule_concerns(rule, &claim->facts, &touch->facts) &&
+	    rule_sees(rule, touch->time_us, time_us, false))
+		sum += rule_weight(rule, &touch->facts);
+	return sum <= rule->at_most_milli;
+}
+
+/* A claim of which nobody knows what became, or that may have lapsed: who waits behind it has another place.
+ */
+static bool has_doubtful(const struct person *person, const struct asked *asked)
+{
+	for (int i = 0; i < person->claims_count; i++) {
+		const struct waiting *claim = &person->claims[i];
+
+		if (!claim->over && claim->not_after_us + 25 * HOUR_US > asked->now_us &&
+		    (!claim->sure || claim->until_us + LAPSE_US <= asked->now_us))
+			return true;
+	}
+	return false;
+}
+
+/* A claim that goes first, and was told its place with nothing happening since that could move it, must still
+ * fit there when a lower one has passed. */
+static void check_order(
+    struct oracle *oracle, const struct person *person, const struct asked *asked, int contact)
+{
+	int64_t made = made_us(person, asked);
+
+	if (has_doubtful(person, asked))
+		return;
+	for (int i = 0; i < person->claims_count; i++) {
+		const struct waiting *claim = &person->claims[i];
+		int64_t at_us = claim->until_us > asked->now_us ? claim->until_us : asked->now_us;
+		bool first = claim->facts.priority > asked->facts->priority ||
+			     (claim->facts.priority == asked->facts->priority && claim->made_us < made);
+
+		if (claim->over || !claim->sure || claim->stale || !first || claim->mail == asked->mail ||
+		    claim->until_us == 0 || asked->now_us >= claim->until_us + LAPSE_US)
+			continue;
+		for (int k = 0; k < asked->house->rules_count; k++) {
+			const struct rule_spec *rule = &asked->house->rules[k];
+
+			if (rule->kind != RULE_LIMIT || rule->action != DELAY || !is_asked(rule, asked) ||
+			    !rule_applies(rule, &claim->facts) || rule_abstains(rule, &claim->facts) ||
+			    rule_abstains(rule, asked->facts) || rule_weight(rule, asked->facts) == 0)
+				continue;
+			oracle->figures.arbitrated++;
+			if (claim_fits(person, rule, claim, at_us, contact, false) &&
+			    !claim_fits(person, rule, claim, at_us, contact, true))
+				oracle_complain(oracle,
+				    "mail %d took the place in l%d of mail %d, which goes first, of person "
+				    "%d",
+				    asked->mail, k, claim->mail, asked->person);
+		}
+	}
+}
+
+/* Whatever goes before a claim may move it, and so may mail that no limit holds. */
+static void unsettle_lower(struct person *person, const struct asked *asked)
+{
+	int64_t made = made_us(person, asked);
+
+	for (int i = 0; i < person->claims_count; i++) {
+		struct waiting *claim = &person->claims[i];
+		bool lower = claim->facts.priority < asked->facts->priority ||
+			     (claim->facts.priority == asked->facts->priority && claim->made_us >= made);
+
+		claim->stale = claim->stale || lower || asked->facts->exempt;
+	}
+}
+
+/* The claim's own contact: an earlier attempt of it, or the same mail just before it was made to wait. */
+static bool becomes_claims(const struct touch *touch, const struct asked *asked, int64_t made)
+{
+	if (touch->by_claim)
+		return memcmp(touch->claim, asked->claim, 16) == 0;
+	return touch->time_us <= made && made - touch->time_us < HOUR_US;
+}
+
+/* What this mail counted as already: a retry within the hour is counted when it was first. What was handed
+ * over goes before what only may have been. */
+static int find_contact(const struct person *person, const struct asked *asked, int64_t made)
+{
+	int perhaps = -1;
+
+	for (int i = person->touches_count - 1; i >= 0; i--) {
+		const struct touch *touch = &person->touches[i];
+
+		if (touch->mail != asked->mail || touch->gone ||
+		    (asked->claim != NULL ? !becomes_claims(touch, asked, made)
+					  : asked->now_us - touch->time_us >= HOUR_US))
+			continue;
+		if (touch->delivered)
+			return i;
+		perhaps = perhaps < 0 ? i : perhaps;
+	}
+	return perhaps;
+}
+
+int oracle_passed(struct oracle *oracle, const struct asked *asked)
+{
+	struct person *person = &oracle->people[asked->person];
+	int64_t made = made_us(person, asked);
+	struct touch *touch;
+	int known;
+
+	for (int i = 0; i < person->claims_count; i++) {
+		struct waiting *claim = &person->claims[i];
+
+		if (asked->claim == NULL && claim->mail == asked->mail)
+			claim->sure = false; /* it may have been this one's */
+		else if (asked->claim != NULL && memcmp(claim->id, asked->claim, 16) == 0)
+			claim->over = true;
+	}
+	known = find_contact(person, asked, made);
+	if (known >= 0 && asked->claim != NULL) {
+		touch = &person->touches[known];
+		touch->time_us = asked->now_us; /* handed on once more: it leaves now */
+		touch->sequence = asked->sequence;
+		touch->by_claim = true;
+		memcpy(touch->claim, asked->claim, 16);
+	}
+	if (known >= 0) {
+		touch = &person->touches[known];
+		touch->vague = touch->vague || !touch->delivered;
+		return known;
+	}
+	person->touches = grow(person->touches, &person->touches_count, sizeof *person->touches);
+	touch = &person->touches[person->touches_count - 1];
+	*touch = (struct touch){.mail = asked->mail,
+	    .time_us = asked->now_us,
+	    .sequence = asked->sequence,
+	    .facts = *asked->facts,
+	    .by_claim = asked->claim != NULL};
+	if (asked->claim != NULL)
+		memcpy(touch->claim, asked->claim, 16);
+	return person->touches_count - 1;
+}
+
+void oracle_delivered(struct oracle *oracle, const struct asked *asked, int contact)
+{
+	struct person *person = &oracle->people[asked->person];
+
+	oracle->figures.delivered++;
+	if (!asked->house->monitor) {
+		check_wishes(oracle, person, asked);
+		check_limits(oracle, person, asked, contact);
+		check_order(oracle, person, asked, contact);
+	}
+	if (asked->claim != NULL && asked->now_us > asked->not_after_us + LAPSE_US)
+		oracle_complain(oracle, "person %d got mail %d %" PRId64 " s too late", asked->person,
+		    asked->mail, (asked->now_us - asked->not_after_us) / SECOND_US);
+	person->touches[contact].delivered = true;
+	unsettle_lower(person, asked);
+}
+
+/* ---- was it right to hold it back? -------------------------------------------------------------- */
+
+/* May a rule of this action have fired? */
+static bool may_fire(const struct person *person, const struct asked *asked, enum action action)
+{
+	for (int i = 0; i < asked->house->rules_count; i++) {
+		const struct rule_spec *rule = &asked->house->rules[i];
+
+		if (rule->action != action || !is_asked(rule, asked))
+			continue;
+		if (rule->kind == RULE_SUPPRESSION) {
+			if (covering(person, asked, false) != NULL)
+				return true;
+		} else if (!rule_abstains(rule, asked->facts) &&
+			   possible_sum(person, rule, asked) + rule_weight(rule, asked->facts) >
+			       rule->at_most_milli) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is all that tact can know of the person known here? */
+static bool is_plain(const struct person *person, const struct asked *asked)
+{
+	for (int i = 0; i < person->touches_count; i++)
+		if (!person->touches[i].gone && (!person->touches[i].delivered || person->touches[i].vague ||
+						    person->touches[i].time_us > asked->now_us ||
+						    asked->now_us - person->touches[i].time_us > FOLDED_US))
+			return false;
+	for (int i = 0; i < person->claims_count; i++)
+		if (!person->claims[i].over && person->claims[i].not_after_us + 25 * HOUR_US > asked->now_us)
+			return false;
+	return true;
+}
+
+/* The least time from T on at which the window has room, nothing happening after T. */
+static int64_t room_us(
+    const struct person *person, const struct rule_spec *rule, const struct asked *asked, int64_t t_us)
+{
+	int64_t own = rule_weight(rule, asked->facts);
+
+	if (own > rule->at_most_milli)
+		return NEVER_US;
+	while (sure_sum(person, rule, asked->facts, asked->sequence, t_us, -1) + own > rule->at_most_milli) {
+		int64_t next_us = NEVER_US;
+
+		if (rule->window_s == 0) {
+			t_us = period_end_us(rule->period, rule->zone, t_us);
+			continue;
+		}
+		for (int i = 0; i < person->touches_count; i++) {
+			int64_t leaves_us = person->touches[i].time_us + rule->window_s * SECOND_US;
+
+			if (leaves_us > t_us && leaves_us < next_us)
+				next_us = leaves_us;
+		}
+		if (next_us == NEVER_US)
+			return NEVER_US;
+		t_us = next_us;
+	}
+	return t_us;
+}
+
+static int64_t expected_place_us(const struct person *person, const struct asked *asked)
+{
+	int64_t t_us = asked->now_us, before_us;
+
+	do {
+		before_us = t_us;
+		for (int i = 0; i < asked->house->rules_count && t_us <= asked->not_after_us; i++) {
+			const struct rule_spec *rule = &asked->house->rules[i];
+
+			if (rule->kind == RULE_LIMIT && rule->action == DELAY && is_asked(rule, asked) &&
+			    !rule_abstains(rule, asked->facts))
+				t_us = room_us(person, rule, asked, t_us);
+		}
+	} while (t_us != before_us && t_us <= asked->not_after_us);
+	return t_us;
+}
+
+static void check_place(
+    struct oracle *oracle, const struct person *person, const struct asked *asked, int64_t until_us)
+{
+	int64_t expected_us;
+
+	if (until_us <= asked->now_us || until_us > asked->not_after_us)
+		oracle_complain(oracle,
+		    "mail %d of person %d was given a place %" PRId64 " s from now, %" PRId64
+		    " s before its end",
+		    asked->mail, asked->person, (until_us - asked->now_us) / SECOND_US,
+		    (asked->not_after_us - until_us) / SECOND_US);
+	if (asked->claim != NULL || asked->house->release_spread_s > 0 || !is_plain(person, asked))
+		return;
+	expected_us = expected_place_us(person, asked);
+	oracle->figures.exact++;
+	if (expected_us != until_us)
+		oracle_complain(oracle,
+		    "mail %d of person %d was given a place %" PRId64 " µs from now, there was room after "
+		    "%" PRId64,
+		    asked->mail, asked->person, until_us - asked->now_us, expected_us - asked->now_us);
+}
+
+static void check_reason(
+    struct oracle *oracle, const struct person *person, const struct asked *asked, enum fate fate)
+{
+	bool late = asked->now_us > asked->not_after_us, right;
+
+	oracle->figures.justified++;
+	switch (fate) {
+	case FATE_DELAY:
+		/* A place that was spread is later than the rules say. */
+		right = may_fire(person, asked, DELAY) ||
+			(asked->house->release_spread_s > 0 && made_us(person, asked) < asked->now_us);
+		break;
+	case FATE_QUARANTINE:
+		right = may_fire(person, asked, QUARANTINE);
+		break;
+	default:
+		right = late || may_fire(person, asked, REJECT) || may_fire(person, asked, DELAY);
+	}
+	if (asked->house->monitor || !right)
+		oracle_complain(oracle, "mail %d of person %d was %s and no rule can have said so",
+		    asked->mail, asked->person,
+		    fate == FATE_DELAY	      ? "delayed"
+		    : fate == FATE_QUARANTINE ? "quarantined"
+					      : "refused");
+}
+
+/* tact takes a contact that it remembers of this very mail along: to now. */
+static void carry_contact(struct person *person, const struct asked *asked)
+{
+	for (int i = 0, n = person->touches_count; i < n; i++) {
+		struct touch touch = person->touches[i];
+
+		if (touch.mail != asked->mail || asked->claim != NULL ||
+		    asked->now_us - touch.time_us >= 5 * DAY_US)
+			continue;
+		touch.time_us = asked->now_us;
+		touch.delivered = false;
+		touch.mail = -1;
+		person->touches = grow(person->touches, &person->touches_count, sizeof touch);
+		person->touches[person->touches_count - 1] = touch;
+	}
+}
+
+static struct waiting *add_claim(struct person *person, const struct asked *asked, const unsigned char id[16])
+{
+	struct waiting *claim;
+
+	person->claims = grow(person->claims, &person->claims_count, sizeof *person->claims);
+	claim = &person->claims[person->claims_count - 1];
+	memcpy(claim->id, id, 16);
+	claim->mail = asked->mail;
+	claim->facts = *asked->facts;
+	claim->made_us = asked->now_us;
+	claim->not_after_us = asked->not_after_us;
+	return claim;
+}
+
+void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fate, int64_t until_us,
+    const unsigned char id[16])
+{
+	struct person *person = &oracle->people[asked->person];
+	struct waiting *claim = find_claim(person, id);
+	struct asked again = *asked;
+
+	if (claim != NULL) { /* known from an earlier attempt */
+		again.claim = claim->id;
+		again.not_after_us = claim->not_after_us;
+	}
+	check_reason(oracle, person, &again, fate);
+	if (fate == FATE_DELAY)
+		check_place(oracle, person, &again, until_us);
+	carry_contact(person, asked);
+	if (fate != FATE_DELAY) {
+		oracle_claim_over(oracle, asked->person, id);
+		return;
+	}
+	if (claim == NULL)
+		claim = add_claim(person, asked, id);
+	claim->sure = true;
+	claim->over = claim->stale = false;
+	claim->until_us = until_us;
+	for (int i = 0; i < person->claims_count; i++) {
+		struct waiting *other = &person->claims[i];
+
+		if (other != claim &&
+		    (other->facts.priority < claim->facts.priority ||
+			(other->facts.priority == claim->facts.priority && other->made_us >= claim->made_us)))
+			other->stale = true;
+	}
+}
+
+void oracle_told(struct oracle *oracle, const struct asked *asked, int64_t until_us)
+{
+	struct person *person = &oracle->people[asked->person];
+	struct waiting *claim = find_claim(person, asked->claim);
+
+	check_reason(oracle, person, asked, FATE_DELAY);
+	if (until_us > asked->not_after_us)
+		oracle_complain(oracle, "mail %d of person %d is told to wait longer than it may",
+		    asked->mail, asked->person);
+	if (claim == NULL || claim->over)
+		return;
+	claim->until_us = until_us;
+	claim->stale = false;
+}
+
+int oracle_begun(struct oracle *oracle, const struct asked *asked)
+{
+	struct person *person = &oracle->people[asked->person];
+	struct touch *touch;
+
+	person->touches = grow(person->touches, &person->touches_count, sizeof *person->touches);
+	touch = &person->touches[person->touches_count - 1];
+	*touch = (struct touch){.mail = asked->mail, .time_us = asked->now_us, .facts = *asked->facts};
+	add_claim(person, asked, (const unsigned char[16]){0})->begun = person->touches_count;
+	oracle_unsettle(oracle, asked->person);
+	return person->touches_count - 1;
+}
+
+void oracle_settled(struct oracle *oracle, int number, int begun)
+{
+	struct person *person = &oracle->people[number];
+
+	person->touches[begun].gone = true;
+	for (int i = 0; i < person->claims_count; i++)
+		if (person->claims[i].begun == begun + 1)
+			person->claims[i].over = true;
+}
+
+void oracle_claim_over(struct oracle *oracle, int number, const unsigned char id[16])
+{
+	struct waiting *claim = find_claim(&oracle->people[number], id);
+
+	if (claim == NULL || claim->over)
+		return;
+	claim->over = true;
+	oracle_unsettle(oracle, number);
+}
+
+void oracle_unsettle(struct oracle *oracle, int number)
+{
+	for (int i = 0; i < oracle->people_count; i++)
+		for (int k = 0; (number < 0 || i == number) && k < oracle->people[i].claims_count; k++)
+			oracle->people[i].claims[k].stale = true;
+}
+
+/* ---- what people do ----------------------------------------------------------------------------- */
+
+int oracle_contact(struct oracle *oracle, int number, const struct facts_spec *facts, int64_t time_us)
+{
+	struct person *person = &oracle->people[number];
+
+	person->touches = grow(person->touches, &person->touches_count, sizeof *person->touches);
+	person->touches[person->touches_count - 1] =
+	    (struct touch){.mail = -1, .time_us = time_us, .facts = *facts};
+	oracle_unsettle(oracle, number);
+	return person->touches_count - 1;
+}
+
+void oracle_contact_sure(struct oracle *oracle, int number, int contact, uint64_t sequence)
+{
+	struct touch *touch = &oracle->people[number].touches[contact];
+
+	touch->delivered = true;
+	touch->sequence = sequence;
+}
+
+int oracle_wish(struct oracle *oracle, int number, const struct wish_spec *wish)
+{
+	struct person *person = &oracle->people[number];
+
+	person->wishes = grow(person->wishes, &person->wishes_count, sizeof *person->wishes);
+	person->wishes[person->wishes_count - 1] = (struct wish){.spec = *wish};
+	return person->wishes_count - 1;
+}
+
+void oracle_wish_sure(struct oracle *oracle, int number, int which, uint64_t sequence)
+{
+	struct wish *wish = &oracle->people[number].wishes[which];
+
+	wish->sure = true;
+	wish->sequence = sequence;
+}
+
+void oracle_wish_ends(struct oracle *oracle, int number, enum scope scope, int value)
+{
+	struct person *person = &oracle->people[number];
+
+	for (int i = 0; i < person->wishes_count; i++)
+		if (person->wishes[i].spec.scope == scope && person->wishes[i].spec.value == value)
+			person->wishes[i].perhaps_over = true;
+}
+
+void oracle_wish_over(
+    struct oracle *oracle, int number, enum scope scope, int value, int64_t now_us, uint64_t sequence)
+{
+	struct person *person = &oracle->people[number];
+
+	for (int i = 0; i < person->wishes_count; i++) {
+		struct wish *wish = &person->wishes[i];
+
+		if (wish->spec.scope != scope || wish->spec.value != value || wish->over ||
+		    (wish->sure && wish->sequence > sequence) || !wish->perhaps_over)
+			continue;
+		wish->over = true;
+		wish->over_us = now_us;
+		wish->over_sequence = sequence;
+	}
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The oracle: is told what was handed over to a person, what people wished and when they were told that it is
+ * noted, and what tact answered; and says what was wrong with it. It includes nothing of tact, and knows of
+ * calendars only what the C library knows.
+ *
+ * What it cannot know (an answer was lost, so tact may remember a contact that never was) it holds for
+ * possible: never against tact when it lets a mail pass, always for tact when it holds one back.
+ */
+#ifndef SIMULATION_ORACLE_H
+#define SIMULATION_ORACLE_H
+
+#include "spec.h"
+
+/* One question that tact answered. */
+struct asked {
+	int person;
+	int mail;	   /* the same for everything that looks the same to a retry */
+	uint64_t sequence; /* of the update that decided; later ones it cannot know */
+	int64_t now_us, not_after_us;
+	const struct facts_spec *facts;
+	const struct house_spec *house;
+	const unsigned char *claim; /* 16 bytes at the gate; NULL at the milter */
+	bool released;		    /* by a reviewer */
+};
+
+enum fate { FATE_DELAY, FATE_QUARANTINE, FATE_REJECT };
+
+struct oracle;
+struct oracle *oracle_new(int people);
+void oracle_free(struct oracle **oracle);
+/* NULL while nothing was wrong. */
+const char *oracle_complaint(const struct oracle *oracle);
+/* Something else was wrong. The first one stays. */
+void oracle_complain(struct oracle *oracle, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* tact lets it pass: answers a number for oracle_delivered. */
+int oracle_passed(struct oracle *oracle, const struct asked *asked);
+/* It was handed over. */
+void oracle_delivered(struct oracle *oracle, const struct asked *asked, int contact);
+/* tact holds it back; a claim of this id waits when it delays (until_us is its place). */
+void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fate, int64_t until_us,
+    const unsigned char claim[16]);
+/* Before tact is asked: from now on others may be told of this mail. Until oracle_settled the outcome is
+ * open; for ever, when nobody learns it. */
+int oracle_begun(struct oracle *oracle, const struct asked *asked);
+void oracle_settled(struct oracle *oracle, int person, int begun);
+/* Told at the gate, by a read, that it waits until then. */
+void oracle_told(struct oracle *oracle, const struct asked *asked, int64_t until_us);
+/* The claim is over, whatever came of it. */
+void oracle_claim_over(struct oracle *oracle, int person, const unsigned char claim[16]);
+/* The rules changed, or claims may have been given up: what was told before may be told otherwise now. */
+void oracle_unsettle(struct oracle *oracle, int person); /* −1: everybody */
+
+/* What somebody tells tact: perhaps noted from here on, surely when it was acknowledged. */
+int oracle_contact(struct oracle *oracle, int person, const struct facts_spec *facts, int64_t time_us);
+void oracle_contact_sure(struct oracle *oracle, int person, int contact, uint64_t sequence);
+int oracle_wish(struct oracle *oracle, int person, const struct wish_spec *wish);
+void oracle_wish_sure(struct oracle *oracle, int person, int wish, uint64_t sequence);
+/* All wishes of that scope end: perhaps, then surely. */
+void oracle_wish_ends(struct oracle *oracle, int person, enum scope scope, int value);
+void oracle_wish_over(
+    struct oracle *oracle, int person, enum scope scope, int value, int64_t now_us, uint64_t sequence);
+
+struct oracle_figures {
+	uint64_t delivered, windows, exact, arbitrated, justified;
+};
+struct oracle_figures oracle_figures(const struct oracle *oracle);
+
+#endif

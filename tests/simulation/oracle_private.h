@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What the oracle keeps of a person, and its arithmetic of windows.
+ */
+#ifndef SIMULATION_ORACLE_PRIVATE_H
+#define SIMULATION_ORACLE_PRIVATE_H
+
+#include "oracle.h"
+
+#define LAPSE_US HOUR_US
+#define FOLDED_US (34 * DAY_US) /* older contacts may be known by their day only */
+
+/* Something that counts, or may. A mail and its retry are one. */
+struct touch {
+	int mail; /* −1: typed in */
+	int64_t time_us;
+	uint64_t sequence;
+	struct facts_spec facts;
+	bool delivered, gone; /* neither: only possible */
+	bool vague; /* when tact counts it depends on whether it knew that nobody heard the answer */
+	unsigned char claim[16];
+	bool by_claim;
+};
+
+struct waiting {
+	unsigned char id[16];
+	int mail;
+	struct facts_spec facts;
+	int64_t made_us, not_after_us, until_us;
+	int begun; /* 1 + the touch of a question that is open */
+	bool sure, over;
+	bool stale; /* what it was told need not hold any more */
+};
+
+struct wish {
+	struct wish_spec spec;
+	uint64_t sequence, over_sequence;
+	bool sure, over, perhaps_over;
+	int64_t over_us;
+};
+
+struct person {
+	struct touch *touches;
+	int touches_count;
+	struct waiting *claims;
+	int claims_count;
+	struct wish *wishes;
+	int wishes_count;
+};
+
+struct oracle {
+	struct person *people;
+	int people_count;
+	char *complaint;
+	struct oracle_figures figures;
+};
+
+/* ---- windows.c ---- */
+
+bool rule_applies(const struct rule_spec *rule, const struct facts_spec *facts);
+bool rule_abstains(const struct rule_spec *rule, const struct facts_spec *facts);
+/* What one of these weighs in the rule, whoever asks; 0: it does not count. */
+int64_t rule_weight(const struct rule_spec *rule, const struct facts_spec *facts);
+/* Does OTHER count for a mail of MINE, as far as by and same go? */
+bool rule_concerns(
+    const struct rule_spec *rule, const struct facts_spec *mine, const struct facts_spec *other);
+/* The calendar period that holds the time, as a number. */
+int64_t period_number(enum period period, int zone, int64_t time_us);
+/* The first instant of the next one. */
+int64_t period_end_us(enum period period, int zone, int64_t time_us);
+/* Is what happened at HAPPENED in the window that ends with a mail at TIME? perhaps: may tact think so, who
+ * knows old contacts by their day only? */
+bool rule_sees(const struct rule_spec *rule, int64_t happened_us, int64_t time_us, bool perhaps);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Random houses, and the text that says them to tact.
+ */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+
+const char *const purpose_words[PURPOSES] = {
+    "promotional", "newsletter", "appreciation", "occasion", "transactional", "personal"};
+const char *const channel_words[CHANNELS] = {"email", "phone", "sms", "post", "fax", "visit", "web"};
+const char *const zone_words[ZONES] = {
+    "UTC", "Europe/London", "America/New_York", "Asia/Tokyo", "Asia/Kolkata", "Australia/Lord_Howe"};
+
+const char *rules_breakage_name(enum breakage breakage)
+{
+	static const char *const names[BREAKAGES] = {
+	    "nothing", "more", "less", "short", "long", "zone", "wishes", "priority", "late"};
+
+	return names[breakage];
+}
+
+/* ---- streams ------------------------------------------------------------------------------------ */
+
+static int random_purpose(struct chance *chance)
+{
+	static const int often[] = {PROMOTIONAL, PROMOTIONAL, PROMOTIONAL, NEWSLETTER, NEWSLETTER,
+	    APPRECIATION, OCCASION, TRANSACTIONAL, PERSONAL};
+
+	return often[chance_below(chance, sizeof often / sizeof *often)];
+}
+
+static void random_stream(struct chance *chance, int number, struct stream_spec *ret)
+{
+	*ret = (struct stream_spec){.owner = (int)chance_below(chance, OWNERS),
+	    .brand = (int)chance_below(chance, BRANDS),
+	    .purpose = random_purpose(chance),
+	    .priority = 100 * (int)chance_below(chance, 6),
+	    .max_delay_s = 3600 * chance_between(chance, 2, 100),
+	    .max_waiting = chance_of(chance, 1, 20) ? chance_below(chance, 5) : 1000000,
+	    .tempfail = chance_of(chance, 1, 6)};
+	snprintf(ret->name, sizeof ret->name, "s%d", number);
+	ret->exempt = ret->purpose == TRANSACTIONAL || ret->purpose == PERSONAL;
+	ret->counts = ret->purpose != TRANSACTIONAL;
+	if (chance_of(chance, 1, 10))
+		ret->counts = !ret->counts;
+	if (chance_of(chance, 1, 12))
+		ret->exempt = !ret->exempt;
+	if (ret->exempt) /* never delayed: what tact.conf(5) says of everybody */
+		ret->max_delay_s = 3 * 86400;
+}
+
+void rules_random_streams(struct chance *chance, struct house_spec *house)
+{
+	house->streams_count = (int)chance_between(chance, 3, STREAMS_MAX);
+	for (int i = 0; i < house->streams_count; i++)
+		random_stream(chance, i, &house->streams[i]);
+	house->slot_length_s = chance_of(chance, 1, 3) ? 3600 : 60;
+}
+
+/* ---- rules -------------------------------------------------------------------------------------- */
+
+static unsigned random_set(struct chance *chance, int in, int of, int count)
+{
+	unsigned set = 0;
+
+	if (!chance_of(chance, in, of))
+		return 0;
+	for (int i = 0; i < count; i++)
+		if (chance_of(chance, 1, 2))
+			set |= 1U << i;
+	return set;
+}
+
+static void random_scope(struct chance *chance, const struct house_spec *house, struct rule_spec *ret)
+{
+	ret->monitor = chance_of(chance, 1, 15);
+	ret->for_streams = random_set(chance, 1, 10, house->streams_count);
+	ret->for_purposes = random_set(chance, 1, 6, PURPOSES);
+	ret->for_owners = random_set(chance, 1, 10, OWNERS);
+	ret->for_brands = random_set(chance, 1, 10, BRANDS);
+}
+
+static void random_window(struct chance *chance, struct rule_spec *ret)
+{
+	static const int64_t windows_s[] = {3600, 7200, 20 * 3600, 86400, 2 * 86400, 5 * 86400, 7 * 86400,
+	    14 * 86400, 30 * 86400, 60 * 86400};
+
+	if (chance_of(chance, 2, 3)) {
+		ret->window_s = windows_s[chance_below(chance, sizeof windows_s / sizeof *windows_s)];
+		return;
+	}
+	ret->period = (enum period)chance_below(chance, 5);
+	ret->zone = (int)chance_below(chance, ZONES);
+}
+
+static void random_limit(struct chance *chance, const struct house_spec *house, struct rule_spec *ret)
+{
+	ret->kind = RULE_LIMIT;
+	ret->action = chance_of(chance, 3, 4) ? DELAY : chance_of(chance, 2, 3) ? REJECT : QUARANTINE;
+	random_window(chance, ret);
+	ret->at_most_milli = 1000 * chance_between(chance, chance_of(chance, 1, 12) ? 0 : 1, 4);
+	if (chance_of(chance, 1, 12))
+		ret->at_most_milli += 500;
+	ret->count = random_set(chance, 2, 3, PURPOSES);
+	ret->count_streams = random_set(chance, 1, 12, house->streams_count);
+	ret->count_owners = random_set(chance, 1, 12, OWNERS);
+	ret->count_brands = random_set(chance, 1, 12, BRANDS);
+	ret->channels = random_set(chance, 1, 8, CHANNELS);
+	if (chance_of(chance, 1, 4))
+		ret->by = (enum by)chance_below(chance, 3);
+	if (chance_of(chance, 1, 4))
+		ret->same = (enum same)chance_below(chance, 7);
+	for (int i = 0; i < CHANNELS; i++)
+		ret->weight_milli[i] = chance_of(chance, 1, 8) ? 500 * chance_below(chance, 5) : 1000;
+}
+
+void rules_random_rules(struct chance *chance, struct house_spec *house)
+{
+	memset(house->rules, 0, sizeof house->rules);
+	house->rules_count = 0;
+	struct rule_spec *rule = &house->rules[house->rules_count++];
+
+	rule->kind = RULE_SUPPRESSION;
+	rule->action = REJECT;
+	rule->unsaid = chance_of(chance, 1, 20); /* wishes are honoured without a word */
+	if (!rule->unsaid) {
+		rule->action = chance_of(chance, 5, 6) ? REJECT : QUARANTINE;
+		if (chance_of(chance, 1, 6))
+			random_scope(chance, house, rule);
+	}
+	for (int limits = (int)chance_between(chance, 1, 5); limits > 0; limits--) {
+		rule = &house->rules[house->rules_count++];
+		random_limit(chance, house, rule);
+		random_scope(chance, house, rule);
+	}
+	house->release_spread_s = chance_of(chance, 1, 4) ? 60 * chance_between(chance, 1, 30) : 0;
+	house->slot_size = chance_of(chance, 1, 5) ? 2 : 5000;
+	house->monitor = chance_of(chance, 1, 60);
+}
+
+/* ---- text --------------------------------------------------------------------------------------- */
+
+static void print_set(
+    FILE *file, const char *option, unsigned set, int count, const char *prefix, const char *const *words)
+{
+	const char *comma = "";
+
+	if (set == 0)
+		return;
+	fprintf(file, "\t%s = {", option);
+	for (int i = 0; i < count; i++) {
+		if (!(set >> i & 1))
+			continue;
+		if (words != NULL)
+			fprintf(file, "%s%s", comma, words[i]);
+		else
+			fprintf(file, "%s%s%d", comma, prefix, i);
+		comma = ", ";
+	}
+	fprintf(file, "}\n");
+}
+
+static void print_stream(FILE *file, const struct stream_spec *stream, int number, enum breakage breakage)
+{
+	fprintf(file,
+	    "stream %s {\n\towner = o%d\n\tbrand = b%d\n\tpurpose = %s\n\tpriority = %d\n\texempt = %s\n"
+	    "\tcounts = %s\n\tpersonal_max = 1000000\n\tcampaign_header = X-Campaign\n"
+	    "\toffer_header = X-Offer\n\tsenders = {\"@s%d.example\"}\n",
+	    stream->name, stream->owner, stream->brand, purpose_words[stream->purpose],
+	    breakage == BREAK_PRIORITY ? 1000 - stream->priority : stream->priority,
+	    stream->exempt ? "yes" : "no", stream->counts ? "yes" : "no", number);
+	if (!stream->exempt)
+		fprintf(file, "\tdelay_by = %s\n\tmax_delay = %" PRId64 "s\n\tmax_waiting = %" PRId64 "\n",
+		    stream->tempfail ? "tempfail" : "queue",
+		    stream->max_delay_s + (breakage == BREAK_LATE ? 36 * 3600 : 0), stream->max_waiting);
+	fprintf(file, "}\n");
+}
+
+static void print_common(FILE *file, const struct rule_spec *rule, int streams)
+{
+	static const char *const actions[] = {"delay", "quarantine", "reject"};
+
+	fprintf(file, "\taction = %s\n\tmode = %s\n", actions[rule->action],
+	    rule->monitor ? "monitor" : "enforce");
+	print_set(file, "streams", rule->for_streams, streams, "s", NULL);
+	print_set(file, "purposes", rule->for_purposes, PURPOSES, NULL, purpose_words);
+	print_set(file, "owners", rule->for_owners, OWNERS, "o", NULL);
+	print_set(file, "brands", rule->for_brands, BRANDS, "b", NULL);
+}
+
+static void print_at_most(FILE *file, const struct rule_spec *rule, enum breakage breakage)
+{
+	static const char *const periods[] = {"day", "week", "month", "quarter", "year"};
+	int64_t milli = rule->at_most_milli, window_s = rule->window_s;
+	int zone = rule->zone;
+
+	milli += breakage == BREAK_MORE ? 1000 : 0;
+	milli -= breakage == BREAK_LESS && milli >= 1000 ? 1000 : 0;
+	window_s += breakage == BREAK_LONG ? 1 : breakage == BREAK_SHORT ? -1 : 0;
+	if (breakage == BREAK_ZONE)
+		zone = (zone + 2) % ZONES;
+	fprintf(file, "\tat_most = \"%" PRId64 ".%03" PRId64, milli / 1000, milli % 1000);
+	if (rule->window_s > 0)
+		fprintf(file, "/%" PRId64 "s\"\n", window_s);
+	else
+		fprintf(
+		    file, " per calendar-%s\"\n\tzone = \"%s\"\n", periods[rule->period], zone_words[zone]);
+}
+
+static void print_limit(FILE *file, const struct house_spec *house, const struct rule_spec *rule, int number,
+    enum breakage breakage)
+{
+	static const char *const bys[] = {"any", "same-owner", "other-owner"};
+	static const char *const sames[] = {"none", "stream", "owner", "brand", "campaign", "offer", "list"};
+	const char *comma = "";
+
+	fprintf(file, "limit l%d {\n", number);
+	print_at_most(file, rule, breakage);
+	print_set(file, "count", rule->count, PURPOSES, NULL, purpose_words);
+	print_set(file, "count_streams", rule->count_streams, house->streams_count, "s", NULL);
+	print_set(file, "count_owners", rule->count_owners, OWNERS, "o", NULL);
+	print_set(file, "count_brands", rule->count_brands, BRANDS, "b", NULL);
+	print_set(file, "channels", rule->channels, CHANNELS, NULL, channel_words);
+	fprintf(file, "\tby = %s\n\tsame = %s\n\tweights = {", bys[rule->by], sames[rule->same]);
+	for (int i = 0; i < CHANNELS; i++, comma = ", ")
+		fprintf(file, "%s\"%s=%" PRId64 ".%03" PRId64 "\"", comma, channel_words[i],
+		    rule->weight_milli[i] / 1000, rule->weight_milli[i] % 1000);
+	fprintf(file, "}\n");
+	print_common(file, rule, house->streams_count);
+	fprintf(file, "}\n");
+}
+
+char *rules_text(const struct house_spec *house, enum breakage breakage)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	fprintf(file,
+	    "listener smtp { socket = \"inet:8891@127.0.0.1\" }\ntrusted { listeners = smtp }\n"
+	    "mode = %s\nslot_length = %" PRId64 "s\nslot_size = %" PRId64 "\nrelease_spread = %" PRId64 "s\n"
+	    "canonical { plus_domains = {\"plus.example\"} }\nstrictest_stream = s0\n",
+	    house->monitor ? "monitor" : "enforce", house->slot_length_s, house->slot_size,
+	    house->release_spread_s);
+	for (int i = 0; i < OWNERS; i++)
+		fprintf(file, "owner o%d {}\n", i);
+	for (int i = 0; i < BRANDS; i++)
+		fprintf(file, "brand b%d {}\n", i);
+	for (int i = 0; i < house->streams_count; i++)
+		print_stream(file, &house->streams[i], i, breakage);
+	for (int i = 0; i < house->rules_count; i++) {
+		const struct rule_spec *rule = &house->rules[i];
+
+		if (rule->kind == RULE_LIMIT) {
+			print_limit(file, house, rule, i, breakage);
+		} else if (!rule->unsaid || breakage == BREAK_WISHES) {
+			struct rule_spec said = *rule;
+
+			said.monitor = said.monitor || breakage == BREAK_WISHES;
+			fprintf(file, "suppression r%d {\n", i);
+			print_common(file, &said, house->streams_count);
+			fprintf(file, "}\n");
+		}
+	}
+	(void)fclose(file);
+	return text;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Random houses: streams and rules, and the configuration that says them to tact.
+ */
+#ifndef SIMULATION_RULES_H
+#define SIMULATION_RULES_H
+
+#include "chance.h"
+#include "spec.h"
+
+/* What tact is told wrongly, so that the oracle can be seen to notice. */
+enum breakage {
+	BREAK_NOTHING,
+	BREAK_MORE,	/* limits allow one more */
+	BREAK_LESS,	/* limits allow one less */
+	BREAK_SHORT,	/* sliding windows are a second shorter */
+	BREAK_LONG,	/* sliding windows are a second longer */
+	BREAK_ZONE,	/* calendar windows stand in another zone */
+	BREAK_WISHES,	/* suppressions are not asked */
+	BREAK_PRIORITY, /* who goes first goes last */
+	BREAK_LATE,	/* mail may wait longer */
+	BREAKAGES
+};
+const char *rules_breakage_name(enum breakage breakage);
+
+void rules_random_streams(struct chance *chance, struct house_spec *house);
+void rules_random_rules(struct chance *chance, struct house_spec *house);
+/* The caller frees. */
+char *rules_text(const struct house_spec *house, enum breakage breakage);
+
+#endif

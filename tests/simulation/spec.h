@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What both sides of the simulation are told: streams, rules, mails and wishes as plain numbers. tact gets
+ * the rules as the text of a configuration; the oracle reads these and includes nothing of tact.
+ *
+ * Instants in µs since 1970 UTC; names are numbers, -1 is none; sets are bits, 0 is any.
+ */
+#ifndef SIMULATION_SPEC_H
+#define SIMULATION_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SECOND_US INT64_C(1000000)
+#define MINUTE_US (60 * SECOND_US)
+#define HOUR_US (60 * MINUTE_US)
+#define DAY_US (24 * HOUR_US)
+#define NEVER_US INT64_MAX
+
+enum {
+	OWNERS = 5,
+	BRANDS = 3,
+	CAMPAIGNS = 4,
+	OFFERS = 3,
+	LISTS = 3,
+	STREAMS_MAX = 24,
+	RULES_MAX = 8,
+	ZONES = 6
+};
+
+/* In the order of the words in the configuration. */
+enum purpose { PROMOTIONAL, NEWSLETTER, APPRECIATION, OCCASION, TRANSACTIONAL, PERSONAL, PURPOSES };
+enum channel { EMAIL, PHONE, SMS, POST, FAX, VISIT, WEB, CHANNELS };
+enum action { DELAY, QUARANTINE, REJECT };
+enum by { BY_ANY, BY_SAME_OWNER, BY_OTHER_OWNER };
+enum same { SAME_NONE, SAME_STREAM, SAME_OWNER, SAME_BRAND, SAME_CAMPAIGN, SAME_OFFER, SAME_LIST };
+enum period { DAY, WEEK, MONTH, QUARTER, YEAR };
+enum scope {
+	FOR_ALL,
+	FOR_BRAND,
+	FOR_OWNER,
+	FOR_LIST,
+	FOR_STREAM,
+	FOR_PURPOSE,
+	FOR_CHANNEL,
+	FOR_CAMPAIGN,
+	FOR_OFFER,
+	SCOPES
+};
+enum reason { UNSUBSCRIBE, COMPLAINT, HARD_BOUNCE, MANUAL, ERASURE, PAUSE, TOPIC, REASONS };
+
+extern const char *const purpose_words[PURPOSES], *const channel_words[CHANNELS], *const zone_words[ZONES];
+
+struct stream_spec {
+	char name[16];
+	int owner, brand, purpose, priority;
+	bool exempt, counts, tempfail;
+	int64_t max_delay_s, max_waiting;
+};
+
+enum rule_kind { RULE_SUPPRESSION, RULE_LIMIT };
+struct rule_spec {
+	enum rule_kind kind;
+	enum action action;
+	bool monitor, unsaid;
+	unsigned for_streams, for_purposes, for_owners, for_brands;
+	/* of a limit */
+	int64_t at_most_milli, window_s; /* window_s 0: calendar */
+	enum period period;
+	int zone;
+	unsigned count, count_streams, count_owners, count_brands, channels;
+	enum by by;
+	enum same same;
+	int64_t weight_milli[CHANNELS];
+};
+
+/* Everything in force at a time. */
+struct house_spec {
+	struct stream_spec streams[STREAMS_MAX];
+	int streams_count;
+	struct rule_spec rules[RULES_MAX];
+	int rules_count;
+	int64_t release_spread_s, slot_length_s, slot_size;
+	bool monitor;
+};
+
+/* What rules read of a mail or another contact. */
+struct facts_spec {
+	int stream, owner, brand, purpose, channel, campaign, offer, list, priority;
+	bool counts, exempt;
+};
+
+struct wish_spec {
+	enum scope scope;
+	int value;
+	enum reason reason;
+	unsigned purposes; /* 0: as the reason says */
+	int64_t until_us;  /* 0: no end */
+};
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * One seed's world: relays with tact inside and Postfix around, one store, people, and the order in which
+ * things happen.
+ */
+#ifndef SIMULATION_WORLD_H
+#define SIMULATION_WORLD_H
+
+#include <tact/config.h>
+#include <tact/decide.h>
+
+#include "chance.h"
+#include "machine.h"
+#include "oracle.h"
+#include "rules.h"
+
+enum { PEOPLE_MAX = 40, RECIPIENTS_MAX = 6, RELAYS_MAX = 2 };
+
+struct options {
+	enum breakage breakage;
+	bool verbose, lmdb;
+	const struct tact_keyring *keyring;
+	const char *folder; /* for stores and logs */
+};
+
+struct figures {
+	uint64_t seeds, mails, submissions, recipients, delivered, delayed, quarantined, refused, undecided,
+	    bounced;
+	uint64_t retries, crashes, lost, repeated, meanwhile, changes, reloads, rings, doubled, told;
+	uint64_t windows, exact, arbitrated, justified;
+};
+
+struct mail {
+	int number;
+	struct facts_spec facts;
+	int people[RECIPIENTS_MAX], count;
+	const char *given[RECIPIENTS_MAX];
+	bool released[PEOPLE_MAX];
+	bool handed[PEOPLE_MAX]; /* passed or bounced once, or perhaps */
+};
+
+/* What a client still has to hand in. */
+struct job {
+	struct mail *mail;
+	int relay, tries;
+	bool left[RECIPIENTS_MAX];
+	int64_t give_up_us;
+};
+
+/* One recipient in Postfix's queue, waiting at the gate. */
+struct leg {
+	int person;
+	const char *given, *ring;
+	struct tact_id claim;
+	int64_t next_us, not_after_us;
+	int tries;
+	bool done, review;
+};
+struct copy {
+	struct mail *mail;
+	int relay, count;
+	int64_t queued_us;
+	bool busy;
+	struct leg legs[RECIPIENTS_MAX];
+};
+
+struct relay {
+	char host[8];
+	struct machine machine;
+	struct tact_identity identity;
+	struct tact_ledger *ledger;
+	struct tact_decider *decider;
+	struct tact_config *config;
+	int64_t bell_us, silent_until_us; /* next tick; Postfix does not hear before */
+	int idle;			  /* ticks in vain */
+	int depth;			  /* calls under way */
+};
+
+/* One call of tact. */
+struct entry {
+	uint64_t sequence; /* of its first update; 0: there was none */
+	uint64_t *before;  /* what a call around it waits to hear */
+};
+
+enum event_kind {
+	EVENT_JOB,
+	EVENT_QUEUE,
+	EVENT_BELL,
+	EVENT_CHANGE,
+	EVENT_RELOAD,
+	EVENT_REVIEWER,
+	EVENT_SWEEP
+};
+struct event {
+	int64_t at_us;
+	uint64_t number;
+	enum event_kind kind;
+	void *what;
+	int relay;
+};
+
+struct world {
+	uint64_t seed, hash, events_made;
+	const struct options *options;
+	struct chance chance;
+	struct faults faults;
+	struct tact_arena *arena; /* lives as long as the world */
+	struct house_spec *house;
+	struct tact_config *configs[64];
+	size_t configs_count;
+	struct tact_store *shared;
+	struct relay relays[RELAYS_MAX];
+	int relays_count, people, depth;
+	int64_t start_us, end_us;
+	struct oracle *oracle;
+	struct event *events;
+	size_t events_count;
+	struct mail **mails;
+	size_t mails_count;
+	struct copy **copies;
+	size_t copies_count;
+	bool released[STREAMS_MAX][CAMPAIGNS];
+	struct figures figures;
+};
+
+/* Runs one seed. NULL when nothing was wrong, else the complaint (the caller frees); adds to *figures. */
+char *world_run(uint64_t seed, const struct options *options, struct figures *figures, uint64_t *ret_hash);
+
+/* ---- world.c, for its neighbours ---- */
+
+void world_trace(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void world_plan(struct world *world, int64_t at_us, enum event_kind kind, void *what, int relay);
+const char *world_address(struct world *world, int person, int spelling);
+/* A relay is entered and left around every call of tact; one that died meanwhile starts anew when the last
+ * call has returned. */
+void world_enter(struct world *world, struct relay *relay, struct entry *entry);
+/* True: it died, and nobody heard the answer. */
+bool world_leave(struct world *world, struct relay *relay, const struct entry *entry);
+struct tact_message *world_envelope(struct tact_arena *arena, const struct mail *mail);
+struct tact_message *world_message(struct world *world, struct tact_arena *arena, const struct mail *mail);
+bool world_released(const struct world *world, const struct mail *mail);
+
+/* ---- client.c: mail comes in ---- */
+
+void client_invent(struct world *world);
+void client_submit(struct world *world, struct job *job);
+
+/* ---- queue.c: Postfix keeps mail, and the bell ---- */
+
+void queue_attempt(struct world *world, struct copy *copy);
+void queue_bell(struct world *world, struct relay *relay);
+
+/* ---- change.c: what people do ---- */
+
+void change_something(struct world *world);
+void change_review(struct world *world);
+
+#endif
