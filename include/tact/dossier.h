@@ -207,6 +207,10 @@ void tact_dossier_merge(
 /* The latest: a sender whose mails all look the same leaves several of one id. */
 struct tact_contact *tact_dossier_find_contact(struct tact_dossier *dossier, const struct tact_id *id);
 struct tact_claim *tact_dossier_find_claim(struct tact_dossier *dossier, const struct tact_id *id);
+/* The contact that the claim's own mail left: written when it was handed on, or taken along when a mail that
+ * had passed was told to wait after all. Not one of a mail that only looks the same. NULL: none. */
+const struct tact_contact *tact_dossier_own_contact(
+    const struct tact_dossier *dossier, const struct tact_claim *claim);
 /* The latest: a message that is decided again after its claim was withdrawn has a newer one. */
 struct tact_claim *tact_dossier_find_claim_of_contact(
     struct tact_dossier *dossier, const struct tact_id *contact_id);

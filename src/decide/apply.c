@@ -59,6 +59,7 @@ static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
 {
 	struct tact_ruling *ruling = &work->rulings[work->ruling_of[person]];
 	int64_t now_us = work->request->now_us;
+	bool waited = claim != NULL && claim->state != TACT_CLAIM_REFUSED;
 	struct candidate candidate = {
 	    .rules = work->rules,
 	    .stream = work->match.stream,
@@ -68,9 +69,8 @@ static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
 	    .contact_from_us = contact != NULL ? contact->time_us : 0,
 	    .claim_id = claim != NULL ? claim->id : ruling->claim,
 	    .now_us = now_us,
-	    .made_us = claim != NULL ? claim->made_us : now_us,
-	    .not_after_us =
-		claim != NULL ? claim->not_after_us : now_us + work->match.stream->max_delay_s * 1000000,
+	    .made_us = waited ? claim->made_us : now_us,
+	    .not_after_us = waited ? claim->not_after_us : now_us + work->match.stream->max_delay_s * 1000000,
 	    .released = work->released,
 	    .no_waiting = work->no_waiting,
 	    .automatic = work->automatic,
@@ -113,11 +113,14 @@ static void fill_claim(struct work *work, const struct tact_ruling *ruling, cons
 {
 	int64_t now_us = work->request->now_us;
 
+	/* What was refused did not wait: should it be let in after all, its time begins now. */
+	if (tact_id_is_none(&claim->id) || claim->state == TACT_CLAIM_REFUSED) {
+		claim->made_us = now_us;
+		claim->not_after_us = now_us + work->match.stream->max_delay_s * 1000000;
+	}
 	if (tact_id_is_none(&claim->id)) {
 		claim->id = ruling->claim;
 		claim->contact_id = *contact_id;
-		claim->made_us = now_us;
-		claim->not_after_us = now_us + work->match.stream->max_delay_s * 1000000;
 		claim->priority = work->facts.priority;
 		claim->relay = work->decider->parts.host;
 		claim->ring = "";

@@ -122,7 +122,7 @@ static void look_at_review(struct tact_decider *decider, struct tact_arena *aren
 		waiting->look = TACT_LOOK_TAKE;
 		return;
 	}
-	say(waiting, TACT_LOOK_WAIT, "4.7.1", tact_arena_printf(arena, "held for review: %s", claim->text));
+	say(waiting, TACT_LOOK_WAIT, "4.7.1", claim->text);
 }
 
 static void look_at_place(struct tact_arena *arena, const struct tact_rule_set *rules,
@@ -255,17 +255,25 @@ static const struct tact_stream *stream_of(
 	return stream;
 }
 
+static struct tact_contact *own_contact(struct tact_dossier *dossier, const struct tact_claim *claim)
+{
+	const struct tact_contact *known = tact_dossier_own_contact(dossier, claim);
+
+	return known == NULL ? NULL : &dossier->contacts[known - dossier->contacts];
+}
+
 static void ask_again(
-    struct pass *pass, size_t person, const struct tact_dossier *dossier, const struct tact_claim *claim)
+    struct pass *pass, size_t person, struct tact_dossier *dossier, const struct tact_claim *claim)
 {
 	struct pass_result *result = &pass->results[person];
+	const struct tact_contact *own = own_contact(dossier, claim);
 	struct candidate candidate = {
 	    .rules = pass->rules,
 	    .stream = stream_of(pass, claim, &result->facts),
 	    .facts = &result->facts,
 	    .view = whom_view(pass->arena, &pass->people[person], dossier),
-	    .contact_id = claim->contact_id,
-	    .contact_from_us = claim->made_us,
+	    .contact_id = own != NULL ? own->id : (struct tact_id){{0}},
+	    .contact_from_us = own != NULL ? own->time_us : 0,
 	    .claim_id = claim->id,
 	    .now_us = pass->now_us,
 	    .made_us = claim->made_us,
@@ -284,22 +292,12 @@ static void ask_again(
 	candidate_ask(pass->arena, &candidate, &result->opinion);
 }
 
-/* The contact of this very mail: what passed before the claim was made only looked the same. */
-static struct tact_contact *own_contact(struct tact_dossier *dossier, const struct tact_claim *claim)
-{
-	struct tact_contact *known = tact_dossier_find_contact(dossier, &claim->contact_id);
-
-	return known != NULL && known->time_us >= claim->made_us ? known : NULL;
-}
-
 /* It leaves now: an attempt that failed at the next hop left a contact with an earlier time. */
 static void write_contact(struct pass *pass, struct tact_dossier *dossier, const struct tact_claim *claim,
-    const struct tact_facts *facts)
+    struct tact_contact *own, const struct tact_facts *facts)
 {
-	struct tact_contact *known = own_contact(dossier, claim);
-
-	if (known != NULL) {
-		known->time_us = pass->now_us;
+	if (own != NULL) {
+		own->time_us = pass->now_us;
 		return;
 	}
 	struct tact_contact contact = contact_of(facts, &claim->contact_id, pass->now_us);
@@ -311,6 +309,7 @@ static void carry_into_claim(
 {
 	struct pass_result *result = &pass->results[person];
 	struct tact_waiting *waiting = pass->waiting[person];
+	struct tact_contact *own = own_contact(dossier, claim);
 	bool waited = claim->state == TACT_CLAIM_WAITING;
 
 	/* A reviewer's no, and a bounce that was promised, are no matter of the rules: monitor mode does not
@@ -324,12 +323,14 @@ static void carry_into_claim(
 	switch (waiting->fate) {
 	case TACT_FATE_PASS:
 		claim->state = TACT_CLAIM_PASSING;
-		write_contact(pass, dossier, claim, &result->facts);
+		write_contact(pass, dossier, claim, own, &result->facts);
 		break;
 	case TACT_FATE_GATE:
 		claim->state = TACT_CLAIM_WAITING;
 		claim->text = waiting_for(&result->opinion);
 		claim->asked_us = pass->now_us;
+		if (own != NULL)
+			own->time_us = pass->now_us;
 		claim->bumps++;
 		say_place(pass->arena, waiting, claim->text, result->opinion.until_us);
 		break;
@@ -344,8 +345,7 @@ static void carry_into_claim(
 		claim->code = waiting->code;
 		claim->text = waiting->text;
 		claim->done_us = pass->now_us;
-		if (own_contact(dossier, claim) != NULL)
-			tact_dossier_remove_contact(dossier, &claim->contact_id);
+		/* A contact stays: the next hop may have taken the mail at an earlier attempt. */
 		break;
 	}
 	result->waiting_change = (claim->state == TACT_CLAIM_WAITING) - waited;
@@ -445,15 +445,20 @@ static int read_review_of(struct pass *pass, size_t person)
 	if (read != TACT_OK)
 		return read;
 	const struct tact_claim *claim = tact_dossier_find_claim(&dossier, &pass->waiting[person]->claim);
-	if (claim == NULL || tact_id_is_none(&claim->review))
+	if (claim == NULL)
 		return TACT_OK;
-	read = review_read(pass->decider, pass->arena, &claim->review, &review, &exists, pass->deadline_ms);
+	/* Not held yet, but the rest of the message or campaign may have been, and released. */
+	bool held = !tact_id_is_none(&claim->review);
+	if (!held && !can_quarantine(pass->rules))
+		return TACT_OK;
+	struct tact_id id = held ? claim->review : review_id(&claim->facts, pass->message);
+	read = review_read(pass->decider, pass->arena, &id, &review, &exists, pass->deadline_ms);
 	result->released = read == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
-	result->discarded = read == TACT_OK && exists && review.state == TACT_REVIEW_DISCARDED;
+	result->discarded = held && read == TACT_OK && exists && review.state == TACT_REVIEW_DISCARDED;
 	return read;
 }
 
-/* What the reviewer said of those under review. Whoever's review cannot be read is left out: not to know of a
+/* What a reviewer said of it. Whoever's review cannot be read is left out: not to know of a
  * discard would be to pass the mail. */
 static void read_reviews(struct pass *pass)
 {
@@ -579,8 +584,6 @@ static void hold_anew(struct pass *pass, size_t i)
 
 	if (held != TACT_OK)
 		say_failure(pass->waiting[i], held);
-	else
-		pass->waiting[i]->text = tact_arena_printf(pass->arena, "held for review: %s", ask.why);
 }
 
 /* What was decided becomes what is answered: decisions without evidence are none. */

@@ -58,7 +58,8 @@ static void find_course(const struct tact_question *question, struct asker *aske
 	*ret = (struct course){.place_us = place_us, .at_us = now_us, .since_us = POLICY_NEVER};
 	if (from_us < now_us && place_us <= now_us) {
 		if (place_us <= question->not_after_us &&
-		    now_us < policy_lapse(place_us, asker->book->freed_us, is_tempfail(question)) &&
+		    now_us < policy_lapse(place_us, asker->book->freed_us, question->not_after_us,
+				 is_tempfail(question)) &&
 		    is_still_due(asker, place_us, now_us)) {
 			ret->since_us = place_us;
 			return;

@@ -264,8 +264,8 @@ bool policy_outranks(const struct rank *a, const struct rank *b);
 /* The earliest time at which a waiting claim was made, if earlier than t_us. */
 int64_t policy_first_made(const struct tact_dossier *dossier, int64_t t_us);
 /* From when on a claim in PLACE that was not fetched holds it no longer. Who waited behind one that gave up
- * its place at freed_us has had his own only since then. */
-int64_t policy_lapse(int64_t place_us, int64_t freed_us, bool tempfail);
+ * its place at freed_us has had his own only since then, unless his time was over. */
+int64_t policy_lapse(int64_t place_us, int64_t freed_us, int64_t not_after_us, bool tempfail);
 /* Least time ≥ from_us at which every rule that gives places is satisfied, spread by the claim's id when it
  * is later than from_us. What passes not_after_us is not looked into further. */
 int64_t policy_place(struct asker *asker, const struct tact_id *claim, int64_t from_us, int64_t not_after_us);

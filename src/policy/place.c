@@ -117,9 +117,11 @@ bool policy_outranks(const struct rank *a, const struct rank *b)
 	return memcmp(a->id, b->id, sizeof *a->id) < 0;
 }
 
-int64_t policy_lapse(int64_t place_us, int64_t freed_us, bool tempfail)
+int64_t policy_lapse(int64_t place_us, int64_t freed_us, int64_t not_after_us, bool tempfail)
 {
-	return policy_add(place_us > freed_us ? place_us : freed_us, tempfail ? LAPSE_TEMPFAIL_US : LAPSE_US);
+	int64_t since_us = freed_us > place_us && freed_us <= not_after_us ? freed_us : place_us;
+
+	return policy_add(since_us, tempfail ? LAPSE_TEMPFAIL_US : LAPSE_US);
 }
 
 static struct rank rank_of(const struct tact_claim *claim)
@@ -224,11 +226,13 @@ static int64_t sought_from(const struct asker *asker, const struct tact_claim *c
 /* Answers what is told of the claim's place (tact_policy_places), having put it there if it holds it. */
 static int64_t place_claim(struct book *book, const struct tact_claim *claim, int64_t now_us)
 {
+	const struct tact_contact *own = tact_dossier_own_contact(book->dossier, claim);
 	struct rank rank = rank_of(claim);
 	struct asker asker;
 	int64_t from_us = later(claim->made_us, claim->asked_us), place_us, lapse_us;
 
-	policy_sit(&asker, book, &claim->facts, &claim->contact_id, claim->made_us, from_us, false);
+	policy_sit(&asker, book, &claim->facts, own != NULL ? &own->id : NULL, own != NULL ? own->time_us : 0,
+	    from_us, false);
 	if (is_cancelled(&asker))
 		return POLICY_NEVER;
 	place_us = policy_place(&asker, &claim->id, sought_from(&asker, claim, from_us), claim->not_after_us);
@@ -236,7 +240,7 @@ static int64_t place_claim(struct book *book, const struct tact_claim *claim, in
 		return POLICY_NEVER;
 	lapse_us = claim->planned ? claim->not_after_us
 				  : policy_lapse(place_us, later(book->freed_us, last_given_up(book, &rank)),
-					claim->tempfail);
+					claim->not_after_us, claim->tempfail);
 	if (now_us >= lapse_us) {
 		book->freed_us = later(book->freed_us, lapse_us);
 		return 0;

@@ -212,18 +212,19 @@ static void end_one(struct world *world, struct tact_arena *arena, const struct 
 {
 	struct relay *relay = &world->relays[0];
 	bool release = chance_of(&world->chance, 2, 3);
+	enum release *released;
 	struct entry entry;
 	int result;
 
-	if (release && held->campaigns[i] >= 0)
-		world->released[held->streams[i]][held->campaigns[i]] = true;
-	else if (release)
-		world->mails[held->mails[i]]->released[0] = true;
+	released = world_release(world, world->mails[held->mails[i]]);
+	if (release && *released == NOT_RELEASED)
+		*released = PERHAPS_RELEASED;
 	world_enter(world, relay, &entry);
 	result = tact_decide_end_review(relay->decider, arena, &held->ids[i],
 	    release ? TACT_REVIEW_RELEASED : TACT_REVIEW_DISCARDED, "somebody", "because",
 	    world->faults.now_us, NULL);
-	(void)world_leave(world, relay, &entry);
+	if (!world_leave(world, relay, &entry) && release && result == TACT_OK)
+		*released = RELEASED;
 	oracle_unsettle(world->oracle, -1);
 	world_trace(world, "review of stream %d campaign %d mail %d: %s: %d", held->streams[i],
 	    held->campaigns[i], held->mails[i], release ? "release" : "discard", result);

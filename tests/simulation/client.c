@@ -91,7 +91,7 @@ struct session {
 	int begun[RECIPIENTS_MAX];
 	uint64_t sequence;
 	int64_t now_us;
-	bool released;
+	enum release released;
 };
 
 static struct asked ask(const struct session *session, int i)
@@ -283,9 +283,8 @@ static bool conclude(struct session *session)
 	struct entry entry;
 
 	for (int i = 0; i < session->count; i++)
-		if (session->rulings[i].fate != TACT_FATE_UNDECIDED)
-			oracle_settled(
-			    world->oracle, session->mail->people[session->which[i]], session->begun[i]);
+		(session->rulings[i].fate == TACT_FATE_UNDECIDED ? oracle_lost : oracle_settled)(
+		    world->oracle, session->mail->people[session->which[i]], session->begun[i]);
 	for (int i = 0; i < session->count; i++) {
 		contacts[i] = -1;
 		world_trace(world, "mail %d to %d: fate %d until %lld sum %d", session->mail->number,
@@ -295,7 +294,7 @@ static bool conclude(struct session *session)
 			continue;
 		if (session->rulings[i].fate == TACT_FATE_UNDECIDED) {
 			world->figures.undecided++;
-			continue; /* it may have been written: it stays begun */
+			continue; /* it may have been written */
 		}
 		check_ruling(session, i);
 		contacts[i] = report(session, i);
@@ -324,7 +323,7 @@ static bool decide(struct session *session)
 	struct entry entry;
 
 	session->house = world->house;
-	session->released = world_released(world, session->mail);
+	session->released = *world_release(world, session->mail);
 	session->now_us = world->faults.now_us;
 	session->sequence = 0;
 	for (int i = 0; i < session->count; i++) {
@@ -344,8 +343,12 @@ static bool decide(struct session *session)
 	    session->rulings, NULL);
 	tact_decider_put_rules(relay->decider, rules);
 	session->sequence = entry.sequence;
-	if (world_leave(world, relay, &entry))
+	if (world_leave(world, relay, &entry)) {
+		for (int i = 0; i < session->count; i++)
+			oracle_lost(
+			    world->oracle, session->mail->people[session->which[i]], session->begun[i]);
 		return true;
+	}
 	return conclude(session);
 }
 

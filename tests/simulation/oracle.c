@@ -134,12 +134,21 @@ static int64_t sure_sum(const struct person *person, const struct rule_spec *rul
 	return most;
 }
 
+/* The claim's own contact: an earlier attempt of it, or the same mail just before it was made to wait. */
+static bool becomes_claims(const struct touch *touch, const struct asked *asked, int64_t made)
+{
+	if (touch->by_claim)
+		return memcmp(touch->claim, asked->claim, 16) == 0;
+	return touch->time_us <= made && made - touch->time_us < HOUR_US;
+}
+
 /* Is this touch the mail's own, which tact leaves out when it asks? */
 static bool is_own(const struct touch *touch, const struct asked *asked, int64_t made)
 {
 	if (touch->mail != asked->mail)
 		return false;
-	return asked->claim != NULL ? touch->time_us >= made : asked->now_us - touch->time_us < HOUR_US;
+	return asked->claim != NULL ? becomes_claims(touch, asked, made)
+				    : asked->now_us - touch->time_us < HOUR_US;
 }
 
 /* The most that tact may count: whatever may have been, and every claim that goes first wherever it is. */
@@ -153,7 +162,8 @@ static int64_t possible_sum(
 
 		if (!touch->gone && !is_own(touch, asked, made) &&
 		    rule_concerns(rule, asked->facts, &touch->facts) &&
-		    rule_sees(rule, touch->time_us, asked->now_us, true))
+		    (rule_sees(rule, touch->time_us, asked->now_us, true) ||
+			(touch->late_us != 0 && rule_sees(rule, touch->late_us, asked->now_us, true))))
 			sum += rule_weight(rule, &touch->facts);
 	}
 	for (int i = 0; i < person->claims_count; i++) {
@@ -198,7 +208,7 @@ static bool wish_covers(const struct wish *wish, const struct asked *asked, bool
 	    (wish->spec.until_us != 0 && wish->spec.until_us <= asked->now_us))
 		return false;
 	return surely ? wish->sure && !wish->over && !wish->perhaps_over && wish->sequence < asked->sequence
-		      : !wish->over || asked->sequence < wish->over_sequence;
+		      : !wish->over || asked->sequence < wish->over_sequence || asked->now_us < wish->over_us;
 }
 
 static const struct wish *covering(const struct person *person, const struct asked *asked, bool surely)
@@ -214,7 +224,7 @@ static const struct wish *covering(const struct person *person, const struct ask
 static bool is_asked(const struct rule_spec *rule, const struct asked *asked)
 {
 	return !rule->monitor && rule_applies(rule, asked->facts) &&
-	       !(rule->action == QUARANTINE && asked->released);
+	       !(rule->action == QUARANTINE && asked->released != NOT_RELEASED);
 }
 
 static void check_wishes(struct oracle *oracle, const struct person *person, const struct asked *asked)
@@ -295,7 +305,8 @@ static bool has_doubtful(const struct person *person, const struct asked *asked)
 }
 
 /* A claim that goes first, and was told its place with nothing happening since that could move it, must still
- * fit there when a lower one has passed. */
+ * fit there when a lower one has passed. With by = other-owner the two see different sums, and who fits need
+ * not see that he fills the other's. */
 static void check_order(
     struct oracle *oracle, const struct person *person, const struct asked *asked, int contact)
 {
@@ -317,7 +328,8 @@ static void check_order(
 
 			if (rule->kind != RULE_LIMIT || rule->action != DELAY || !is_asked(rule, asked) ||
 			    !rule_applies(rule, &claim->facts) || rule_abstains(rule, &claim->facts) ||
-			    rule_abstains(rule, asked->facts) || rule_weight(rule, asked->facts) == 0)
+			    rule_abstains(rule, asked->facts) || rule_weight(rule, asked->facts) == 0 ||
+			    rule->by == BY_OTHER_OWNER)
 				continue;
 			oracle->figures.arbitrated++;
 			if (claim_fits(person, rule, claim, at_us, contact, false) &&
@@ -344,14 +356,6 @@ static void unsettle_lower(struct person *person, const struct asked *asked)
 	}
 }
 
-/* The claim's own contact: an earlier attempt of it, or the same mail just before it was made to wait. */
-static bool becomes_claims(const struct touch *touch, const struct asked *asked, int64_t made)
-{
-	if (touch->by_claim)
-		return memcmp(touch->claim, asked->claim, 16) == 0;
-	return touch->time_us <= made && made - touch->time_us < HOUR_US;
-}
-
 /* What this mail counted as already: a retry within the hour is counted when it was first. What was handed
  * over goes before what only may have been. */
 static int find_contact(const struct person *person, const struct asked *asked, int64_t made)
@@ -361,13 +365,13 @@ static int find_contact(const struct person *person, const struct asked *asked, 
 	for (int i = person->touches_count - 1; i >= 0; i--) {
 		const struct touch *touch = &person->touches[i];
 
-		if (touch->mail != asked->mail || touch->gone ||
+		if (touch->mail != asked->mail || touch->gone || touch->open ||
 		    (asked->claim != NULL ? !becomes_claims(touch, asked, made)
 					  : asked->now_us - touch->time_us >= HOUR_US))
 			continue;
 		if (touch->delivered)
 			return i;
-		perhaps = perhaps < 0 ? i : perhaps;
+		perhaps = i; /* the earliest: if it was written, the later ones found it */
 	}
 	return perhaps;
 }
@@ -397,7 +401,8 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 	}
 	if (known >= 0) {
 		touch = &person->touches[known];
-		touch->vague = touch->vague || !touch->delivered;
+		if (!touch->delivered || touch->late_us != 0)
+			touch->late_us = asked->now_us;
 		return known;
 	}
 	person->touches = grow(person->touches, &person->touches_count, sizeof *person->touches);
@@ -437,7 +442,8 @@ static bool may_fire(const struct person *person, const struct asked *asked, enu
 	for (int i = 0; i < asked->house->rules_count; i++) {
 		const struct rule_spec *rule = &asked->house->rules[i];
 
-		if (rule->action != action || !is_asked(rule, asked))
+		if (rule->action != action || rule->monitor || !rule_applies(rule, asked->facts) ||
+		    (action == QUARANTINE && asked->released == RELEASED))
 			continue;
 		if (rule->kind == RULE_SUPPRESSION) {
 			if (covering(person, asked, false) != NULL)
@@ -455,9 +461,10 @@ static bool may_fire(const struct person *person, const struct asked *asked, enu
 static bool is_plain(const struct person *person, const struct asked *asked)
 {
 	for (int i = 0; i < person->touches_count; i++)
-		if (!person->touches[i].gone && (!person->touches[i].delivered || person->touches[i].vague ||
-						    person->touches[i].time_us > asked->now_us ||
-						    asked->now_us - person->touches[i].time_us > FOLDED_US))
+		if (!person->touches[i].gone &&
+		    (!person->touches[i].delivered || person->touches[i].late_us != 0 ||
+			person->touches[i].time_us > asked->now_us ||
+			asked->now_us - person->touches[i].time_us > FOLDED_US))
 			return false;
 	for (int i = 0; i < person->claims_count; i++)
 		if (!person->claims[i].over && person->claims[i].not_after_us + 25 * HOUR_US > asked->now_us)
@@ -532,10 +539,19 @@ static void check_place(
 		    asked->mail, asked->person, until_us - asked->now_us, expected_us - asked->now_us);
 }
 
+/* A retry of a mail whose time has run out since it was told to wait first. */
+static bool is_overdue(const struct person *person, const struct asked *asked)
+{
+	for (int i = 0; i < person->claims_count; i++)
+		if (person->claims[i].mail == asked->mail && asked->now_us > person->claims[i].not_after_us)
+			return true;
+	return false;
+}
+
 static void check_reason(
     struct oracle *oracle, const struct person *person, const struct asked *asked, enum fate fate)
 {
-	bool late = asked->now_us > asked->not_after_us, right;
+	bool late = asked->now_us > asked->not_after_us || is_overdue(person, asked), right;
 
 	oracle->figures.justified++;
 	switch (fate) {
@@ -645,10 +661,16 @@ int oracle_begun(struct oracle *oracle, const struct asked *asked)
 
 	person->touches = grow(person->touches, &person->touches_count, sizeof *person->touches);
 	touch = &person->touches[person->touches_count - 1];
-	*touch = (struct touch){.mail = asked->mail, .time_us = asked->now_us, .facts = *asked->facts};
+	*touch = (struct touch){
+	    .mail = asked->mail, .time_us = asked->now_us, .facts = *asked->facts, .open = true};
 	add_claim(person, asked, (const unsigned char[16]){0})->begun = person->touches_count;
-	oracle_unsettle(oracle, asked->person);
 	return person->touches_count - 1;
+}
+
+void oracle_lost(struct oracle *oracle, int number, int begun)
+{
+	oracle->people[number].touches[begun].open = false;
+	oracle_unsettle(oracle, number);
 }
 
 void oracle_settled(struct oracle *oracle, int number, int begun)
@@ -733,8 +755,12 @@ void oracle_wish_over(
 	for (int i = 0; i < person->wishes_count; i++) {
 		struct wish *wish = &person->wishes[i];
 
-		if (wish->spec.scope != scope || wish->spec.value != value || wish->over ||
-		    (wish->sure && wish->sequence > sequence) || !wish->perhaps_over)
+		if (wish->spec.scope != scope || wish->spec.value != value || wish->over)
+			continue;
+		wish->perhaps_over = true;
+		if (wish->sure && wish->sequence > sequence)
+			wish->perhaps_over = false; /* made since */
+		if (!wish->perhaps_over || !wish->sure)
 			continue;
 		wish->over = true;
 		wish->over_us = now_us;

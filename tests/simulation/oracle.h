@@ -13,6 +13,9 @@
 
 #include "spec.h"
 
+/* By a reviewer; perhaps, when nobody heard that it was noted. */
+enum release { NOT_RELEASED, PERHAPS_RELEASED, RELEASED };
+
 /* One question that tact answered. */
 struct asked {
 	int person;
@@ -22,7 +25,7 @@ struct asked {
 	const struct facts_spec *facts;
 	const struct house_spec *house;
 	const unsigned char *claim; /* 16 bytes at the gate; NULL at the milter */
-	bool released;		    /* by a reviewer */
+	enum release released;
 };
 
 enum fate { FATE_DELAY, FATE_QUARANTINE, FATE_REJECT };
@@ -46,6 +49,7 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
  * open; for ever, when nobody learns it. */
 int oracle_begun(struct oracle *oracle, const struct asked *asked);
 void oracle_settled(struct oracle *oracle, int person, int begun);
+void oracle_lost(struct oracle *oracle, int person, int begun); /* nobody will ever learn it */
 /* Told at the gate, by a read, that it waits until then. */
 void oracle_told(struct oracle *oracle, const struct asked *asked, int64_t until_us);
 /* The claim is over, whatever came of it. */

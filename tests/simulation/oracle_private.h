@@ -18,7 +18,9 @@ struct touch {
 	uint64_t sequence;
 	struct facts_spec facts;
 	bool delivered, gone; /* neither: only possible */
-	bool vague; /* when tact counts it depends on whether it knew that nobody heard the answer */
+	bool open;	      /* tact is being asked at this moment */
+	/* Not 0: tact may count it from here on, had it known that nobody heard the answer before. */
+	int64_t late_us;
 	unsigned char claim[16];
 	bool by_claim;
 };

@@ -25,7 +25,7 @@ struct attempt {
 	int count;
 	uint64_t sequence;
 	int64_t now_us;
-	bool released;
+	enum release released;
 };
 
 static struct asked ask(const struct attempt *attempt, const struct leg *leg)
@@ -83,7 +83,7 @@ static void look(struct attempt *attempt, struct leg *leg)
 	asked.sequence = world->faults.sequence + 1;
 	switch (waiting.look) {
 	case TACT_LOOK_WAIT:
-		if (!leg->review) {
+		if (waiting.until_us != 0) { /* not under review */
 			world->figures.told++;
 			oracle_told(world->oracle, &asked, waiting.until_us);
 		}
@@ -118,8 +118,7 @@ static void hold_on(struct attempt *attempt, int i)
 	struct asked asked = ask(attempt, leg);
 
 	oracle_settled(world->oracle, leg->person, attempt->begun[i]);
-	leg->review = attempt->waiting[i].fate == TACT_FATE_REVIEW;
-	if (leg->review) {
+	if (attempt->waiting[i].fate == TACT_FATE_REVIEW) {
 		world->figures.quarantined++;
 		oracle_held(world->oracle, &asked, FATE_QUARANTINE, 0, leg->claim.b);
 	} else {
@@ -138,6 +137,7 @@ static void take_note(struct attempt *attempt, int i)
 	struct asked asked = ask(attempt, leg);
 
 	attempt->contacts[i] = -1;
+	oracle_lost(oracle, leg->person, attempt->begun[i]); /* unless it is settled below */
 	world_trace(attempt->world, "mail %d to %d at the gate: look %d fate %d %s", asked.mail, leg->person,
 	    (int)waiting->look, (int)waiting->fate, waiting->text == NULL ? "" : waiting->text);
 	if (waiting->look != TACT_LOOK_TAKE) {
@@ -204,8 +204,6 @@ static void arrive(struct attempt *attempt, int i)
 	attempt->copy->mail->handed[leg->person] = true;
 	if (attempt->waiting[i].fate == TACT_FATE_REFUSE) {
 		world->figures.bounced++;
-		if (attempt->released || leg->tries > 0)
-			return; /* discarded, or refused at first: not a question of today's rules */
 		return;
 	}
 	world->figures.delivered++;
@@ -251,7 +249,7 @@ static void take(struct attempt *attempt)
 	struct entry entry;
 
 	attempt->house = world->house;
-	attempt->released = world_released(world, attempt->copy->mail);
+	attempt->released = *world_release(world, attempt->copy->mail);
 	attempt->sequence = 0;
 	for (int i = 0; i < attempt->count; i++) {
 		struct asked asked = ask(attempt, attempt->legs[i]);
@@ -266,6 +264,7 @@ static void take(struct attempt *attempt)
 	died = world_leave(world, attempt->relay, &entry);
 	for (int i = 0; i < attempt->count; i++) {
 		if (died) {
+			oracle_lost(world->oracle, attempt->legs[i]->person, attempt->begun[i]);
 			later(attempt, attempt->legs[i]);
 			continue;
 		}

@@ -6,6 +6,7 @@
  * twice to make sure.
  *
  * simulation [--seed N | --from N --count M] [--verbose] [--engine memory|lmdb] [--break NAME]
+ * Without any, some hundred seeds run, and then it is seen that rules which are told wrongly are noticed.
  */
 #include <config.h>
 
@@ -20,6 +21,7 @@
 #include "world.h"
 
 #define REPLAY_EVERY 50
+#define NOTICED_WITHIN 60
 
 static char folder[64];
 
@@ -86,6 +88,27 @@ static bool run_seed(uint64_t seed, const struct options *options, struct figure
 	printf("seed %" PRIu64 ": %s\n", seed, complaint);
 	free(complaint);
 	return false;
+}
+
+/* Each way of telling tact something else than the oracle must be noticed soon. */
+static bool notices_breakages(struct options options)
+{
+	struct figures unused = {0};
+	uint64_t hash, seed;
+	bool all = true;
+
+	for (int i = 1; i < BREAKAGES; i++) {
+		char *complaint = NULL;
+
+		options.breakage = (enum breakage)i;
+		for (seed = 1; complaint == NULL && seed <= NOTICED_WITHIN; seed++)
+			complaint = world_run(seed, &options, &unused, &hash);
+		printf("break %s: %s\n", rules_breakage_name(options.breakage),
+		    complaint == NULL ? "not noticed" : "noticed");
+		all = all && complaint != NULL;
+		free(complaint);
+	}
+	return all;
 }
 
 static enum breakage parse_breakage(const char *name)
@@ -159,6 +182,8 @@ int main(int argc, char **argv)
 		(void)fflush(stdout);
 	}
 	print_figures(&figures);
+	if (argc == 1 && !notices_breakages(options))
+		failed++;
 	tact_facts_free_keyring(&keyring);
 	clean_up();
 	return failed > 0;

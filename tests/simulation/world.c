@@ -117,10 +117,10 @@ struct tact_message *world_message(struct world *world, struct tact_arena *arena
 	return message;
 }
 
-bool world_released(const struct world *world, const struct mail *mail)
+enum release *world_release(struct world *world, struct mail *mail)
 {
-	return mail->facts.campaign >= 0 ? world->released[mail->facts.stream][mail->facts.campaign]
-					 : mail->released[0];
+	return mail->facts.campaign >= 0 ? &world->released[mail->facts.stream][mail->facts.campaign]
+					 : &mail->released;
 }
 
 /* ---- relays ------------------------------------------------------------------------------------- */

@@ -36,7 +36,7 @@ struct mail {
 	struct facts_spec facts;
 	int people[RECIPIENTS_MAX], count;
 	const char *given[RECIPIENTS_MAX];
-	bool released[PEOPLE_MAX];
+	enum release released;
 	bool handed[PEOPLE_MAX]; /* passed or bounced once, or perhaps */
 };
 
@@ -120,7 +120,7 @@ struct world {
 	size_t mails_count;
 	struct copy **copies;
 	size_t copies_count;
-	bool released[STREAMS_MAX][CAMPAIGNS];
+	enum release released[STREAMS_MAX][CAMPAIGNS];
 	struct figures figures;
 };
 
@@ -139,7 +139,7 @@ void world_enter(struct world *world, struct relay *relay, struct entry *entry);
 bool world_leave(struct world *world, struct relay *relay, const struct entry *entry);
 struct tact_message *world_envelope(struct tact_arena *arena, const struct mail *mail);
 struct tact_message *world_message(struct world *world, struct tact_arena *arena, const struct mail *mail);
-bool world_released(const struct world *world, const struct mail *mail);
+enum release *world_release(struct world *world, struct mail *mail);
 
 /* ---- client.c: mail comes in ---- */
 

@@ -182,7 +182,7 @@ static size_t count_contacts(const char *address)
 	return dossier.contacts_count;
 }
 
-static void suppress(const char *address, enum tact_reason reason, int64_t now_us)
+static void suppress_with(const char *address, enum tact_reason reason, int64_t now_us, int64_t until_us)
 {
 	struct tact_recipient recipient;
 	struct tact_change change = {.kind = TACT_CHANGE_SUPPRESS,
@@ -191,6 +191,7 @@ static void suppress(const char *address, enum tact_reason reason, int64_t now_u
 		.source = "test",
 		.note = "",
 		.time_us = now_us,
+		.until_us = until_us,
 		.ended_by = "",
 		.ended_why = ""},
 	    .by = "test",
@@ -216,6 +217,16 @@ static void take(struct tact_waiting *waiting, const char *sender, const char *i
 	struct tact_error err = {""};
 
 	tact_decide_take(b.decider, b.arena, message_of(sender, id), NULL, "hello", waiting, 1, now_us, 0, &err);
+}
+
+static void suppress(const char *address, enum tact_reason reason, int64_t now_us)
+{
+	suppress_with(address, reason, now_us, 0);
+}
+
+static void suppress_until(const char *address, int64_t until_us)
+{
+	suppress_with(address, TACT_PAUSE, NOW, until_us);
 }
 
 struct counted {
@@ -445,6 +456,44 @@ START_TEST(retry_of_a_delayed_mail_takes_the_same_claim)
 }
 END_TEST
 
+/* A sender whose mails all look the same: each has a claim and a contact of its own. */
+START_TEST(mails_that_look_the_same_wait_one_after_the_other)
+{
+	struct tact_ruling first = delay_ann(),
+			   second = decide_one("news@leeds.example", "b", NOW + 3 * HOUR, "ann@example.com");
+	struct tact_waiting waiting;
+
+	expect_fate("the same two hours later", &second, TACT_FATE_GATE);
+	ck_assert(!tact_id_equal(&first.claim, &second.claim));
+	waiting = look(&first.claim, "ann@example.com", NOW + 20 * HOUR);
+	take(&waiting, "news@leeds.example", "b", NOW + 20 * HOUR);
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
+	waiting = look(&second.claim, "ann@example.com", NOW + 20 * HOUR + SECOND);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_WAIT);
+	ck_assert_int_eq(waiting.until_us, NOW + 40 * HOUR);
+	waiting = look(&second.claim, "ann@example.com", NOW + 40 * HOUR);
+	take(&waiting, "news@leeds.example", "b", NOW + 40 * HOUR);
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
+	ck_assert_uint_eq(count_contacts("ann@example.com"), 3);
+}
+END_TEST
+
+/* The client was told 451 and comes again when the refusal is over and so would be the longest delay. */
+START_TEST(what_was_refused_did_not_wait)
+{
+	const char *both[] = {"ann@example.com", "bob@example.com"};
+	struct tact_ruling *rulings;
+
+	suppress_until("ann@example.com", NOW + DAY);
+	rulings = decide_many("news@head.example", "m", NOW, both, 2);
+	expect_fate("paused", &rulings[0], TACT_FATE_REFUSE);
+	tact_decide_reopen(b.decider, b.arena, rulings, 2, NOW, 0);
+	rulings = decide_many("news@head.example", "m", NOW + 4 * DAY, both, 2);
+	expect_fate("no longer paused", &rulings[0], TACT_FATE_PASS);
+	expect_fate("the other one", &rulings[1], TACT_FATE_PASS);
+}
+END_TEST
+
 START_TEST(higher_claim_bumps)
 {
 	struct tact_ruling low = delay_ann(),
@@ -562,11 +611,11 @@ END_TEST
 
 /* ---- reviews ---- */
 
-static struct tact_ruling quarantine_ann(void)
+static void thank(const char *address, int64_t time_us)
 {
 	struct tact_recipient recipient;
 	struct tact_change change = {.kind = TACT_CHANGE_CONTACT,
-	    .contact = {.time_us = NOW - DAY,
+	    .contact = {.time_us = time_us,
 		.count = 1,
 		.purpose = TACT_APPRECIATION,
 		.counts = true,
@@ -577,12 +626,17 @@ static struct tact_ruling quarantine_ann(void)
 		.offer = "",
 		.list = ""}};
 	struct tact_changed changed;
-	struct tact_ruling ruling;
 
-	ck_assert_int_eq(
-	    tact_facts_recipient(b.arena, &b.identity, "ann@example.com", &recipient, NULL), TACT_OK);
+	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, address, &recipient, NULL), TACT_OK);
 	ck_assert_int_eq(
 	    tact_decide_change(b.decider, b.arena, &recipient, &change, 1, NOW, 0, &changed, NULL), TACT_OK);
+}
+
+static struct tact_ruling quarantine_ann(void)
+{
+	struct tact_ruling ruling;
+
+	thank("ann@example.com", NOW - DAY);
 	ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
 	expect_fate("quarantined", &ruling, TACT_FATE_REVIEW);
 	return ruling;
@@ -602,6 +656,7 @@ START_TEST(released_review_passes)
 	size_t count;
 
 	ck_assert_int_eq(look(&ruling.claim, "ann@example.com", NOW).look, TACT_LOOK_WAIT);
+	ck_assert_str_eq(look(&ruling.claim, "ann@example.com", NOW).text, ruling.text);
 	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
 	ck_assert_str_eq(review.stream, "launch");
 	ck_assert_str_eq(review.excerpt, "hello");
@@ -619,6 +674,30 @@ START_TEST(released_review_passes)
 	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + SECOND);
 	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
 	take(&waiting, "news@head.example", "a", NOW + SECOND);
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
+}
+END_TEST
+
+/* Delayed, not held: but the message was released meanwhile, and is not held a second time at the gate. */
+START_TEST(released_message_is_not_held_again_at_the_gate)
+{
+	const char *both[] = {"ann@example.com", "bob@example.com"};
+	struct tact_review review = {.stream = NULL};
+	struct tact_ruling *rulings;
+	struct tact_waiting waiting;
+
+	thank("bob@example.com", NOW - DAY);
+	(void)decide_one("news@leeds.example", "z", NOW, "ann@example.com");
+	rulings = decide_many("news@head.example", "a", NOW + HOUR, both, 2);
+	expect_fate("over the limit", &rulings[0], TACT_FATE_GATE);
+	expect_fate("thanked", &rulings[1], TACT_FATE_REVIEW);
+	thank("ann@example.com", NOW);
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_end_review(
+			     b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve", "fine", NOW, NULL),
+	    TACT_OK);
+	waiting = look(&rulings[0].claim, "ann@example.com", NOW + 20 * HOUR);
+	take(&waiting, "news@head.example", "a", NOW + 20 * HOUR);
 	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
 }
 END_TEST
@@ -1125,6 +1204,9 @@ static Suite *suite(void)
 	tcase_add_test(c, monitor_records_and_passes);
 	tcase_add_test(c, delayed_passes_when_due);
 	tcase_add_test(c, retry_of_a_delayed_mail_takes_the_same_claim);
+	tcase_add_test(c, mails_that_look_the_same_wait_one_after_the_other);
+	tcase_add_test(c, what_was_refused_did_not_wait);
+	tcase_add_test(c, released_message_is_not_held_again_at_the_gate);
 	tcase_add_test(c, higher_claim_bumps);
 	tcase_add_test(c, unsubscribed_while_waiting_is_refused);
 	tcase_add_test(c, unknown_claims_are_unknown);
