@@ -98,6 +98,7 @@ static void look(struct attempt *attempt, struct leg *leg)
 	case TACT_LOOK_DROP:
 		drop(attempt, leg);
 		break;
+	case TACT_LOOK_REFUSE: /* nobody here writes to what is no address */
 	case TACT_LOOK_UNKNOWN:
 		oracle_complain(world->oracle, "mail %d for person %d waits and tact does not know it",
 		    asked.mail, leg->person);
@@ -258,7 +259,7 @@ static void take(struct attempt *attempt)
 	}
 	world_enter(world, attempt->relay, &entry);
 	tact_decide_take(attempt->relay->decider, attempt->arena,
-	    world_message(world, attempt->arena, attempt->copy->mail), "hello", attempt->waiting,
+	    world_message(world, attempt->arena, attempt->copy->mail), NULL, "hello", attempt->waiting,
 	    (size_t)attempt->count, attempt->now_us, 0, NULL);
 	attempt->sequence = entry.sequence;
 	died = world_leave(world, attempt->relay, &entry);
