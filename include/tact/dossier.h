@@ -232,8 +232,9 @@ void tact_dossier_remove_contact(struct tact_dossier *dossier, const struct tact
 /* Housekeeping, done at each write and by the sweep: contacts older than 35 days of the same day (UTC) and
  * the same facts fold into one with span a day; contacts older than history_s go; claims that are done go a
  * week after done_us or not_after_us, whichever is later, planned ones that nobody took a day after
- * not_after_us, all others 30 days after it, when no queue holds their mail any more; suppressions and
- * consents never go (ended ones a history after their end). Answers whether anything changed. */
+ * not_after_us, all others 30 days after it, when no queue holds their mail any more; suppressions never
+ * go (ended ones a history after their end), nor do consents, not even ended ones: an import must find that
+ * they were. Answers whether anything changed. */
 bool tact_dossier_tidy(
     struct tact_arena *arena, struct tact_dossier *dossier, int64_t now_us, int64_t history_s);
 

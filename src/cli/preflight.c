@@ -343,6 +343,9 @@ static int find_stream(struct flight *flight)
 	if (flight->stream == NULL)
 		return cli_fail(
 		    EX_USAGE, "--stream: there is no stream \"%.64s\" in %s", name, flight->cli->config_path);
+	if (flight->stream->direction == TACT_IN)
+		return cli_fail(
+		    EX_USAGE, "--stream: mail of stream \"%.64s\" comes in; no rule is asked about it", name);
 	tact_facts_of_stream(flight->stream, text_of(flight->cli, "campaign"), text_of(flight->cli, "offer"),
 	    text_of(flight->cli, "list"), &flight->facts);
 	return EX_OK;

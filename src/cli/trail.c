@@ -171,13 +171,16 @@ static void print_rules(struct trail *trail, json_t *rules)
 	}
 }
 
-static void print_weighed(struct trail *trail, json_t *weighed)
+static void print_weighed(struct trail *trail, json_t *entry)
 {
 	static const char *const names[] = {"scope", "reason", "time", "id", NULL};
+	const char *action = text_in(trail, entry, "action");
+	bool consent = strcmp(action, "consent") == 0 || strcmp(action, "end-consent") == 0;
 	size_t i;
 	json_t *one;
 
-	json_array_foreach(weighed, i, one) print_members(trail, "  wish: ", one, names);
+	json_array_foreach(json_object_get(entry, "weighed"), i, one)
+	    print_members(trail, consent ? "  consent: " : "  wish: ", one, names);
 }
 
 static void print_entry(struct trail *trail, const struct found *found)
@@ -196,7 +199,7 @@ static void print_entry(struct trail *trail, const struct found *found)
 	print_members(trail, "  ", entry, said);
 	print_members(trail, "  ", entry, mail);
 	print_rules(trail, json_object_get(entry, "rules"));
-	print_weighed(trail, json_object_get(entry, "weighed"));
+	print_weighed(trail, entry);
 	print_members(trail, "  ", json_object_get(entry, "sealed"), sealed);
 	print_members(trail, "  ", entry, proof);
 	printf("\n");

@@ -151,17 +151,6 @@ static bool trim_suppressions(struct tact_dossier *dossier, int64_t before_us)
 	return kept < count;
 }
 
-static bool trim_consents(struct tact_dossier *dossier, int64_t before_us)
-{
-	size_t kept = 0, count = dossier->consents_count;
-
-	for (size_t i = 0; i < count; i++)
-		if (dossier->consents[i].ended_us == 0 || dossier->consents[i].ended_us >= before_us)
-			dossier->consents[kept++] = dossier->consents[i];
-	dossier->consents_count = kept;
-	return kept < count;
-}
-
 bool tact_dossier_tidy(
     struct tact_arena *arena, struct tact_dossier *dossier, int64_t now_us, int64_t history_s)
 {
@@ -173,6 +162,5 @@ bool tact_dossier_tidy(
 	changed |= fold_contacts(dossier, now_us - FOLD_AFTER_US);
 	changed |= trim_claims(dossier, now_us);
 	changed |= trim_suppressions(dossier, history_start_us);
-	changed |= trim_consents(dossier, history_start_us);
 	return changed;
 }

@@ -232,6 +232,35 @@ START_TEST(ended_consent_is_given_again_by_the_person_only)
 }
 END_TEST
 
+/* Long after the end was news, too. */
+START_TEST(what_was_ended_long_ago_no_file_gives_again)
+{
+	struct tact_recipient ann = bench_person("ann@example.com");
+	struct tact_consent imported = consent_of(TACT_EXPRESS, "global", NOW - DAY);
+	struct tact_change again = {.kind = TACT_CHANGE_CONSENT, .by = "eve"};
+	struct tact_changed changed;
+	int64_t later_us = NOW + 3000 * DAY;
+
+	give("given", imported, true);
+	end("ended", "ann@example.com", "global", TACT_OK);
+	again.kind = TACT_CHANGE_PROFILE; /* the record is written, and tidied */
+	again.profile.zone = "UTC";
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, &ann, &again, 1, later_us, 0, &changed, NULL), TACT_OK);
+	again.kind = TACT_CHANGE_CONSENT;
+	imported.imported = true;
+	for (int i = 0; i < 2; i++) {
+		imported.time_us += i * 2999 * DAY;
+		again.consent = imported;
+		ck_assert_int_eq(
+		    tact_decide_change(b.decider, b.arena, &ann, &again, 1, later_us, 0, &changed, NULL),
+		    TACT_OK);
+		ck_assert_msg(!changed.changed, "file %d gave it again", i);
+	}
+	want_consents("ended", 1);
+}
+END_TEST
+
 START_TEST(ending_reaches_every_key)
 {
 	give("given", consent_of(TACT_EXPRESS, "global", NOW - DAY), true);
@@ -411,6 +440,7 @@ static void add_case(Suite *s, const char *name, void (*setup)(void))
 	tcase_add_test(c, the_newest_consent_of_a_scope_stays);
 	tcase_add_test(c, ended_consent_is_given_again_by_the_person_only);
 	tcase_add_test(c, ending_reaches_every_key);
+	tcase_add_test(c, what_was_ended_long_ago_no_file_gives_again);
 	tcase_add_test(c, a_file_and_a_person_are_never_one);
 	tcase_add_test(c, an_import_never_resubscribes);
 	tcase_add_loop_test(c, what_a_header_may_lift_is_not_refused_at_rcpt, 0, 3);
