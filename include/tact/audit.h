@@ -92,6 +92,19 @@ void tact_audit_close(struct tact_audit **audit);
 int tact_audit_append(struct tact_audit *audit, const struct tact_audit_entry *entries, size_t count,
     int64_t now_us, uint64_t *ret_first_seq, struct tact_error *err);
 
+/* An append that nobody waits in: answers at once. Both functions are called by a thread of the log's or of
+ * another caller, first MAKE, then DONE; neither may wait for anything nor append. */
+struct tact_audit_later {
+	/* Answers how many entries and which; all of it must stay valid until done. */
+	size_t (*make)(void *context, const struct tact_audit_entry **ret_entries);
+	/* As tact_audit_append would have answered. */
+	void (*done)(void *context, int result);
+	void *context;
+	int64_t now_us;
+	struct tact_error *err; /* may be NULL */
+};
+void tact_audit_append_later(struct tact_audit *audit, const struct tact_audit_later *later);
+
 /* One entry as read: its JSON text (NUL-terminated), and where it stands. Stops when fn answers false. */
 typedef bool (*tact_audit_scan_fn)(
     void *context, const char *host, uint64_t seq, const char *json, size_t length);

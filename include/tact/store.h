@@ -83,6 +83,19 @@ typedef bool (*tact_store_change_fn)(void *context, size_t index, const struct t
 int tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
     tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms);
 
+/* The same with something to follow a commit that others can do (the evidence) while the caller goes on
+ * waiting, which spares one wake-up for every message. AFTER is called once ret_answers are those of
+ * tact_store_update, whatever they say, unless the deadline came before them; from another thread or from
+ * this one. It must not wait for anything nor call the store. What it began ends with one
+ * tact_store_resume(turn), by any thread: only then the call answers, and what was written before that the
+ * caller may read. The deadline bounds the update, not what follows. */
+struct tact_store_turn;
+typedef void (*tact_store_after_fn)(void *context, struct tact_store_turn *turn);
+int tact_store_update_then(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms);
+void tact_store_resume(struct tact_store_turn *turn);
+
 /* Every record of a kind in key order, including emptied ones, over renewed snapshots (a record that changes
  * meanwhile is seen once, old or new). Stops when fn answers false. fn may call the store. TACT_CORRUPT when
  * records were left out because they cannot be read. */

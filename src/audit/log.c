@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * An open log: many threads append, one of them at a time leads and makes what all have queued durable with
- * one write and one fdatasync. Entries are encoded before they queue; only their number is put in by the
- * leader, under the folder's lock that other processes take too. Nobody is woken under the mutex, which he
- * would only go to sleep on again: what he needs to know is written before the post. What the end of the file
- * looks like is tail.c's matter.
+ * An open log, and a batch of encoded entries made durable in it with one write and one fdatasync: only their
+ * number is put in here, under the folder's lock that other processes take too. Who waits for that is
+ * queue.c's matter, what the end of the file looks like tail.c's.
  */
 #include <config.h>
 
@@ -13,7 +11,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,19 +23,6 @@
 
 #define FOLDER_MODE 0750
 #define LOCK_MODE 0640
-
-/* What one call of append wants written. Lives on that call's stack until it is done. */
-struct audit_request {
-	const char *bytes;
-	const struct audit_encoded *entries;
-	size_t count;
-	uint64_t first_seq;
-	int result;
-	struct tact_error *err;
-	bool leads;
-	sem_t wake; /* posted when it is done, or to lead */
-	struct audit_request *next;
-};
 
 /* ---- open and close ------------------------------------------------------------------------------------ */
 
@@ -129,8 +113,7 @@ static struct tact_audit *new_audit(const char *dir, const char *host)
 	audit->disk = (struct audit_disk){.write = pwrite, .sync = fdatasync, .cut = ftruncate};
 	audit->segment_limit_bytes = AUDIT_SEGMENT_BYTES;
 	audit->batch = tact_malloc(AUDIT_WRITE_MAX_BYTES);
-	pthread_mutex_init(&audit->mutex, NULL);
-	audit->last = &audit->first;
+	audit_queue_begin(audit);
 	return audit;
 }
 
@@ -188,11 +171,11 @@ void tact_audit_close(struct tact_audit **audit)
 
 	if (a == NULL)
 		return;
+	audit_queue_end(a);
 	close_fd(a->segment_fd);
 	close_fd(a->lock_fd);
 	close_fd(a->entries_fd);
 	close_fd(a->folder_fd);
-	pthread_mutex_destroy(&a->mutex);
 	free(a->batch);
 	free(a->folder);
 	free(a->host);
@@ -200,7 +183,7 @@ void tact_audit_close(struct tact_audit **audit)
 	*audit = NULL;
 }
 
-/* ---- what the leader does ------------------------------------------------------------------------------ */
+/* ---- a batch ------------------------------------------------------------------------------------------- */
 
 /* How far into a batch of requests the frames have been built. */
 struct cursor {
@@ -244,7 +227,7 @@ static size_t build_frames(struct tact_audit *audit, struct cursor *at, size_t *
 	return length;
 }
 
-static int commit(struct tact_audit *audit, struct audit_request *batch, struct tact_error *err)
+int audit_commit(struct tact_audit *audit, struct audit_request *batch, struct tact_error *err)
 {
 	struct cursor at = {.request = batch};
 	size_t length, count;
@@ -257,128 +240,4 @@ static int commit(struct tact_audit *audit, struct audit_request *batch, struct 
 		result = audit_tail_write(audit, audit->batch, length, count, err);
 	unlock_folder(audit);
 	return result;
-}
-
-/* ---- the queue ----------------------------------------------------------------------------------------- */
-
-/* With the mutex held: takes what is queued. */
-static struct audit_request *take_batch(struct tact_audit *audit)
-{
-	struct audit_request *batch = audit->first;
-
-	audit->first = NULL;
-	audit->last = &audit->first;
-	return batch;
-}
-
-/* The next one leads, if anybody waits. */
-static void hand_over(struct tact_audit *audit)
-{
-	struct audit_request *next;
-
-	pthread_mutex_lock(&audit->mutex);
-	next = audit->first;
-	audit->led = next != NULL;
-	if (next != NULL)
-		next->leads = true;
-	pthread_mutex_unlock(&audit->mutex);
-	if (next != NULL)
-		sem_post(&next->wake);
-}
-
-static void answer(struct audit_request *batch, int result, const struct tact_error *err)
-{
-	struct audit_request *next;
-
-	for (struct audit_request *request = batch; request != NULL; request = next) {
-		next = request->next; /* once posted to, it may be gone */
-		request->result = result;
-		if (result != TACT_OK)
-			tact_error_set(request->err, result, "%s", err->text);
-		sem_post(&request->wake);
-	}
-}
-
-static void lead(struct tact_audit *audit)
-{
-	struct tact_error err = {.text = ""};
-	struct audit_request *batch;
-	int result;
-
-	pthread_mutex_lock(&audit->mutex);
-	batch = take_batch(audit);
-	pthread_mutex_unlock(&audit->mutex);
-	result = commit(audit, batch, &err);
-	hand_over(audit);
-	answer(batch, result, &err);
-}
-
-static void wait_for_post(struct audit_request *request)
-{
-	while (sem_wait(&request->wake) != 0)
-		continue; /* a signal */
-}
-
-static void queue_and_wait(struct tact_audit *audit, struct audit_request *request)
-{
-	bool leads;
-
-	sem_init(&request->wake, 0, 0);
-	pthread_mutex_lock(&audit->mutex);
-	*audit->last = request;
-	audit->last = &request->next;
-	leads = !audit->led;
-	audit->led = true;
-	pthread_mutex_unlock(&audit->mutex);
-	if (!leads)
-		wait_for_post(request);
-	if (leads || request->leads) {
-		lead(audit);
-		wait_for_post(request); /* by itself, among the others */
-	}
-	sem_destroy(&request->wake);
-}
-
-/* ---- append -------------------------------------------------------------------------------------------- */
-
-/* One entry, or several where its configuration is long. */
-static void encode_entry(struct audit_writer *w, struct tact_arena *arena, const char *host,
-    const struct tact_audit_entry *entry, int64_t now_us, struct audit_encoded **list, size_t *count)
-{
-	struct tact_audit_entry rest = *entry;
-	uint8_t salt[AUDIT_SALT_BYTES];
-	size_t told;
-
-	do {
-		struct audit_encoded *encoded = TACT_PUSH(arena, *list, *count);
-
-		tact_random_bytes(salt, sizeof salt);
-		told = audit_encode(w, arena, host, &rest, now_us, salt, encoded);
-		if (rest.policy_text != NULL)
-			rest.policy_text += told;
-	} while (rest.policy_text != NULL && *rest.policy_text != '\0');
-}
-
-int tact_audit_append(struct tact_audit *audit, const struct tact_audit_entry *entries, size_t count,
-    int64_t now_us, uint64_t *ret_first_seq, struct tact_error *err)
-{
-	struct tact_arena *arena = tact_arena_new();
-	struct audit_writer w = {0};
-	struct audit_encoded *list = NULL;
-	struct audit_request request = {.err = err};
-
-	for (size_t i = 0; i < count; i++)
-		encode_entry(&w, arena, audit->host, &entries[i], now_us, &list, &request.count);
-	request.bytes = w.data;
-	request.entries = list;
-	tact_edge("audit-before-append");
-	if (count > 0)
-		queue_and_wait(audit, &request);
-	audit_writer_clear(&w);
-	tact_arena_free(&arena);
-	if (request.result != TACT_OK)
-		return TACT_UNAVAILABLE;
-	if (ret_first_seq != NULL)
-		*ret_first_seq = request.first_seq;
-	return TACT_OK;
 }

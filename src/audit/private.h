@@ -7,6 +7,7 @@
 #define TACT_AUDIT_PRIVATE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/types.h>
 #include <tact/audit.h>
 
@@ -91,7 +92,8 @@ void audit_segment_name(uint64_t first_seq, char ret[AUDIT_SEGMENT_NAME_BYTES]);
 /* Whether HOST can be a folder's name and needs no escaping anywhere. */
 bool audit_host_valid(const char *host);
 
-/* ---- log.c, tail.c ------------------------------------------------------------------------------------- */
+/* ---- log.c, queue.c, tail.c
+ * ------------------------------------------------------------------------------------- */
 
 /* The doors to the disk; tests put failing ones here. */
 struct audit_disk {
@@ -100,7 +102,20 @@ struct audit_disk {
 	int (*cut)(int fd, off_t length);
 };
 
-struct audit_request;
+/* What one call wants written. */
+struct audit_request {
+	const char *bytes;
+	const struct audit_encoded *entries;
+	size_t count;
+	uint64_t first_seq;
+	int result;
+	struct tact_error *err;
+	struct tact_audit_later later; /* all NULL: the caller waits and has it on its stack until then */
+	bool leads;
+	sem_t wake; /* posted when it is done, or to lead */
+	struct audit_request *next;
+};
+
 struct tact_audit {
 	char *host;
 	char *folder; /* DIR/HOST */
@@ -121,7 +136,17 @@ struct tact_audit {
 	pthread_mutex_t mutex; /* guards what follows */
 	struct audit_request *first, **last;
 	bool led;
+	/* The log's own thread, which leads where nobody waits. */
+	pthread_t own;
+	pthread_cond_t own_wake;
+	bool own_runs, own_leads, ending;
 };
+
+void audit_queue_begin(struct tact_audit *audit);
+void audit_queue_end(struct tact_audit *audit);
+
+/* By who leads: writes the entries of a whole batch, or none that may be relied on. */
+int audit_commit(struct tact_audit *audit, struct audit_request *batch, struct tact_error *err);
 
 /* tail.c; all of them with the folder's lock held. */
 /* Opens the last segment (making the first one), checks it and sets a torn tail aside. */

@@ -5,7 +5,7 @@
 AUDIT = src/audit/libaudit.a $(JANSSON_LIBS) $(BASE)
 noinst_LIBRARIES += src/audit/libaudit.a
 src_audit_libaudit_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-src_audit_libaudit_a_SOURCES = include/tact/audit.h src/audit/entry.c src/audit/frames.c src/audit/kind.c src/audit/log.c \
+src_audit_libaudit_a_SOURCES = include/tact/audit.h src/audit/entry.c src/audit/frames.c src/audit/kind.c src/audit/log.c src/audit/queue.c \
 	src/audit/private.h src/audit/pseudonym.c src/audit/scan.c src/audit/sealed.c src/audit/tail.c src/audit/writer.c
 
 dist_man_MANS += src/audit/tact-audit.7

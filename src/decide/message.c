@@ -9,18 +9,23 @@
 
 #include "work.h"
 
-static void update(struct work *work)
+static struct tact_store_key *keys_of(const struct work *work)
 {
-	size_t n = work->people_count;
-	struct tact_store_key *keys = tact_arena_alloc(work->arena, (n + 1) * sizeof *keys);
-	struct tact_store_answer *answers = tact_arena_alloc(work->arena, (n + 1) * sizeof *answers);
+	struct tact_store_key *keys = tact_arena_alloc(work->arena, (work->people_count + 1) * sizeof *keys);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < work->people_count; i++)
 		keys[i] = (struct tact_store_key){.kind = TACT_STORE_DOSSIER, .id = work->people[i].key};
-	if (n > 0)
-		(void)tact_store_update(work->decider->parts.store, keys, n, work_change, work, answers,
-		    work->request->deadline_ms);
-	for (size_t i = 0; i < n; i++) {
+	return keys;
+}
+
+static struct tact_store_answer *new_answers(const struct work *work)
+{
+	return tact_arena_alloc(work->arena, (work->people_count + 1) * sizeof(struct tact_store_answer));
+}
+
+static void take_answers(struct work *work, const struct tact_store_answer *answers)
+{
+	for (size_t i = 0; i < work->people_count; i++) {
 		struct tact_ruling *ruling = &work->rulings[work->ruling_of[i]];
 		int result = answers[i].result;
 
@@ -35,6 +40,15 @@ static void update(struct work *work)
 		leave_undecided(ruling, result, "", "");
 		undecided_words(result, &ruling->code, &ruling->text);
 	}
+}
+
+static void update(struct work *work)
+{
+	struct tact_store_answer *answers = new_answers(work);
+
+	(void)tact_store_update(work->decider->parts.store, keys_of(work), work->people_count, work_change,
+	    work, answers, work->request->deadline_ms);
+	take_answers(work, answers);
 }
 
 enum tact_sum tact_decide_sum(const struct tact_ruling *rulings, size_t count)
@@ -107,7 +121,7 @@ static void fill_person(struct work *work, size_t person, struct tact_audit_entr
 }
 
 /* One entry per person decided, and one for each address that cannot be anybody's. */
-static int append(struct work *work, const char *phase, struct tact_error *err)
+static size_t list_entries(struct work *work, const char *phase, const struct tact_audit_entry **ret_entries)
 {
 	enum tact_sum sum = tact_decide_sum(work->rulings, work->request->asked_count);
 	struct tact_audit_entry *entries = NULL;
@@ -126,6 +140,15 @@ static int append(struct work *work, const char *phase, struct tact_error *err)
 		if (tact_id_is_none(&work->rulings[i].recipient.key))
 			fill_entry(
 			    work, &work->rulings[i], sum, phase, TACT_PUSH(work->arena, entries, count));
+	*ret_entries = entries;
+	return count;
+}
+
+static int append(struct work *work, const char *phase, struct tact_error *err)
+{
+	const struct tact_audit_entry *entries;
+	size_t count = list_entries(work, phase, &entries);
+
 	return evidence_append(work->decider, entries, count, work->request->now_us, err);
 }
 
@@ -187,6 +210,70 @@ static int hold_for_review(struct work *work, struct tact_error *err)
 				 : tact_error_set(err, result, "the review record cannot be written");
 }
 
+/* ---- from the commit to the evidence without waking the message in between ---- */
+
+static size_t make_entries(void *context, const struct tact_audit_entry **ret_entries)
+{
+	return list_entries(context, "end-of-message", ret_entries);
+}
+
+static void end_append(void *context, int result)
+{
+	struct work *work = context;
+
+	work->appended = result;
+	tact_store_resume(work->turn);
+}
+
+/* Nothing but its evidence stands between this message and its answer. */
+static bool is_settled(const struct work *work)
+{
+	bool settled = work->people_count > 0 && work->decider->parts.audit != NULL;
+
+	for (size_t i = 0; i < work->people_count; i++) {
+		enum tact_fate fate = work->rulings[work->ruling_of[i]].fate;
+		settled &= fate != TACT_FATE_UNDECIDED && fate != TACT_FATE_REVIEW;
+	}
+	return settled;
+}
+
+/* In the store's thread. */
+static void hand_over(void *context, struct tact_store_turn *turn)
+{
+	struct work *work = context;
+
+	take_answers(work, work->answers);
+	work->answered = true;
+	tact_edge("after-update");
+	if (!is_settled(work)) {
+		tact_store_resume(turn);
+		return;
+	}
+	work->turn = turn;
+	tact_audit_append_later(work->decider->parts.audit, &(struct tact_audit_later){.make = make_entries,
+								.done = end_append,
+								.context = work,
+								.now_us = work->request->now_us,
+								.err = work->err});
+}
+
+static int update_and_append(struct work *work, struct tact_error *err)
+{
+	int result;
+
+	work->answers = new_answers(work);
+	work->err = err;
+	(void)tact_store_update_then(work->decider->parts.store, keys_of(work), work->people_count,
+	    work_change, hand_over, work, work->answers, work->request->deadline_ms);
+	if (work->turn != NULL)
+		return work->appended;
+	if (!work->answered)
+		take_answers(work, work->answers);
+	tact_store_last_error(work->decider->parts.store, err);
+	result = hold_for_review(work, err);
+	return result == TACT_OK ? append(work, "end-of-message", err) : result;
+}
+
 /* What was written, whatever comes of it: those who wait at the client after all are counted off by reopen.
  */
 static void count_in_ledger(struct work *work)
@@ -227,12 +314,7 @@ static void decide_outgoing(struct work *work, struct tact_error *err)
 
 	work_prepare(work);
 	tact_edge("before-update");
-	update(work);
-	tact_edge("after-update");
-	tact_store_last_error(work->decider->parts.store, err);
-	result = hold_for_review(work, err);
-	if (result == TACT_OK)
-		result = append(work, "end-of-message", err);
+	result = update_and_append(work, err);
 	tact_edge("after-append");
 	count_in_ledger(work);
 	if (result != TACT_OK)

@@ -43,6 +43,12 @@ struct work {
 	size_t people_count;
 	struct rings rings;
 	struct person_result *results;
+	/* What the threads of store and evidence leave for the message's own. */
+	struct tact_store_answer *answers;
+	bool answered;		      /* the answers were taken */
+	struct tact_store_turn *turn; /* handed over to the evidence, which said APPENDED */
+	int appended;
+	struct tact_error *err;
 };
 
 /* ---- prepare.c: everything before the first question ---- */

@@ -27,6 +27,11 @@ struct tact_store_engine {
 	void (*update)(struct tact_store *store, const struct tact_store_key *keys, size_t count,
 	    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers,
 	    int64_t deadline_ms);
+	/* tact_store_update_then, where the engine has a thread of its own that can call AFTER; may be NULL.
+	 */
+	void (*update_then)(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+	    tact_store_change_fn fn, tact_store_after_fn after, void *context,
+	    struct tact_store_answer *ret_answers, int64_t deadline_ms);
 	int (*scan)(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn, void *context,
 	    struct tact_error *err);
 	int (*due)(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit,
@@ -41,6 +46,11 @@ struct tact_store_engine {
 	    struct tact_error *err);
 	/* Durable commits since open, so that a test can see them being shared. */
 	uint64_t (*commits)(struct tact_store *store);
+};
+
+/* What a caller waits for beyond its answers; how it is told is its engine's. */
+struct tact_store_turn {
+	void (*resume)(struct tact_store_turn *turn);
 };
 
 /* The first member of every engine's own struct. */

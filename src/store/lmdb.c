@@ -611,7 +611,17 @@ static void lmdb_update(struct tact_store *store, const struct tact_store_key *k
     tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms)
 {
 	struct lmdb *e = (struct lmdb *)store;
-	struct update update = {{update_step}, keys, fn, context};
+	struct update update = {{.step = update_step}, keys, fn, context};
+	explain_outcome(e, tact_store_writer_do(e->writer, &update.work, count, ret_answers, deadline_ms));
+}
+
+static void lmdb_update_then(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms)
+{
+	struct lmdb *e = (struct lmdb *)store;
+	struct update update = {
+	    {.step = update_step, .after = after, .after_context = context}, keys, fn, context};
 	explain_outcome(e, tact_store_writer_do(e->writer, &update.work, count, ret_answers, deadline_ms));
 }
 
@@ -699,7 +709,7 @@ static int lmdb_set_identity(
     struct tact_store *store, const char *expected, const char *text, struct tact_error *err)
 {
 	struct lmdb *e = (struct lmdb *)store;
-	struct set_identity set = {{identity_step}, expected, text};
+	struct set_identity set = {{.step = identity_step}, expected, text};
 	int result = do_alone(e, &set.work, err);
 	if (result == TACT_REFUSED)
 		return tact_store_report(
@@ -1221,7 +1231,7 @@ static void lmdb_close(struct tact_store *store)
 
 static int open_all(struct lmdb *e, struct tact_error *err)
 {
-	struct tact_store_work create = {create_step};
+	struct tact_store_work create = {.step = create_step};
 	int code = make_folder(e);
 	if (code == 0)
 		code = register_open(e);
@@ -1281,6 +1291,7 @@ const struct tact_store_engine tact_store_lmdb = {
     .close = lmdb_close,
     .read = lmdb_read,
     .update = lmdb_update,
+    .update_then = lmdb_update_then,
     .scan = lmdb_scan,
     .due = lmdb_due,
     .identity = lmdb_identity,

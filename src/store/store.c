@@ -9,6 +9,7 @@
 #include "engine.h"
 
 #include <assert.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,6 +148,50 @@ int tact_store_update(struct tact_store *store, const struct tact_store_key *key
 	if (count > 0)
 		store->engine->update(store, keys, count, fn, context, ret_answers, deadline_ms);
 	return worst_answer(ret_answers, count);
+}
+
+/* For engines that work in the caller's own thread. */
+struct own_turn {
+	struct tact_store_turn turn;
+	sem_t over;
+};
+
+static void resume_own(struct tact_store_turn *turn)
+{
+	sem_post(&((struct own_turn *)turn)->over);
+}
+
+static void take_own_turn(tact_store_after_fn after, void *context)
+{
+	struct own_turn own = {.turn.resume = resume_own};
+
+	sem_init(&own.over, 0, 0);
+	after(context, &own.turn);
+	while (sem_wait(&own.over) != 0)
+		continue; /* a signal */
+	sem_destroy(&own.over);
+}
+
+int tact_store_update_then(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms)
+{
+	bool own = count == 0 || store->engine->update_then == NULL;
+
+	expect_kinds(keys, count);
+	doubt_all(ret_answers, count);
+	if (!own)
+		store->engine->update_then(store, keys, count, fn, after, context, ret_answers, deadline_ms);
+	else if (count > 0)
+		store->engine->update(store, keys, count, fn, context, ret_answers, deadline_ms);
+	if (own)
+		take_own_turn(after, context);
+	return worst_answer(ret_answers, count);
+}
+
+void tact_store_resume(struct tact_store_turn *turn)
+{
+	turn->resume(turn);
 }
 
 int tact_store_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn, void *context,

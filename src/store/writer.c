@@ -32,13 +32,16 @@ struct outcome {
 
 /* On the heap, because the caller may leave before the commit answers. */
 struct request {
-	TAILQ_ENTRY(request) link;	   /* in the queue or in the batch, never in both */
-	atomic_uint refs;		   /* the caller's and the batch's */
-	_Atomic(enum request_state) state; /* changed under the mutex */
+	struct tact_store_turn turn;
+	TAILQ_ENTRY(request) link; /* in the queue or in the batch, never in both */
+	atomic_uint refs;	   /* the caller's and the batch's */
+	enum request_state state;  /* changed under the mutex */
 	bool abandoned, impatient;
-	sem_t moved; /* posted when it is DONE, and when an impatient caller may look again */
+	atomic_bool over; /* nothing more is to be waited for */
+	sem_t moved;	  /* posted when it is DONE, and when an impatient caller may look again */
 	const struct tact_store_work *work;
-	size_t count, first, next; /* steps: all; first not settled; first not done */
+	struct tact_store_answer *answers; /* the caller's: not to be touched once it has given up */
+	size_t count, first, next;	   /* steps: all; first not settled; first not done */
 	struct outcome outcomes[];
 };
 
@@ -90,11 +93,16 @@ static bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t
 
 /* ---- requests ---------------------------------------------------------------------------------------- */
 
-static struct request *request_new(const struct tact_store_work *work, size_t count)
+static void resume(struct tact_store_turn *turn);
+
+static struct request *request_new(
+    const struct tact_store_work *work, size_t count, struct tact_store_answer *answers)
 {
 	struct request *r = tact_calloc(1, sizeof *r + count * sizeof *r->outcomes);
 	atomic_init(&r->refs, 1);
+	r->turn.resume = resume;
 	r->work = work;
+	r->answers = answers;
 	r->count = count;
 	sem_init(&r->moved, 0, 0);
 	for (size_t i = 0; i < count; i++)
@@ -110,9 +118,25 @@ static void request_unref(struct request *r)
 	free(r);
 }
 
+static void copy_answers(struct request *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		r->answers[i] = r->outcomes[i].answer;
+}
+
+/* The batch is done with it; the caller goes on. */
+static void resume(struct tact_store_turn *turn)
+{
+	struct request *r = (struct request *)turn;
+
+	atomic_store(&r->over, true);
+	sem_post(&r->moved);
+	request_unref(r);
+}
+
 static void enqueue(struct tact_store_writer *w, struct request *r)
 {
-	atomic_store(&r->state, QUEUED);
+	r->state = QUEUED;
 	TAILQ_INSERT_TAIL(&w->queue, r, link);
 	w->queued++;
 }
@@ -157,7 +181,7 @@ static bool give_up(struct tact_store_writer *w, struct request *r, enum tact_st
 	bool known = true;
 
 	pthread_mutex_lock(&w->lock);
-	switch (atomic_load(&r->state)) {
+	switch (r->state) {
 	case QUEUED:
 		dequeue(w, r);
 		*ret = TACT_STORE_LATE;
@@ -171,8 +195,8 @@ static bool give_up(struct tact_store_writer *w, struct request *r, enum tact_st
 		settle(r, TACT_UNCERTAIN);
 		*ret = TACT_STORE_LATE_COMMIT;
 		break;
-	case DONE:
-		*ret = TACT_STORE_ANSWERED;
+	case DONE: /* what comes after it has no deadline of ours */
+		known = false;
 		break;
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -183,18 +207,17 @@ static enum tact_store_outcome wait_for_answer(
     struct tact_store_writer *w, struct request *r, int64_t deadline_ms)
 {
 	enum tact_store_outcome outcome = TACT_STORE_ANSWERED;
+	bool posted = wait_for_post(r, deadline_ms);
 
-	if (wait_for_post(r, deadline_ms) && atomic_load(&r->state) == DONE)
-		return outcome;
-	while (!give_up(w, r, &outcome))
-		(void)wait_for_post(r, 0);
+	while (!(posted && atomic_load(&r->over)) && !give_up(w, r, &outcome))
+		posted = wait_for_post(r, 0);
 	return outcome;
 }
 
 enum tact_store_outcome tact_store_writer_do(struct tact_store_writer *w, const struct tact_store_work *work,
     size_t count, struct tact_store_answer *ret_answers, int64_t deadline_ms)
 {
-	struct request *r = request_new(work, count);
+	struct request *r = request_new(work, count, ret_answers);
 	enum tact_store_outcome outcome = TACT_STORE_QUEUE_FULL;
 	bool taken, sleeps;
 
@@ -208,8 +231,7 @@ enum tact_store_outcome tact_store_writer_do(struct tact_store_writer *w, const 
 		pthread_cond_signal(&w->work);
 	if (taken)
 		outcome = wait_for_answer(w, r, deadline_ms);
-	for (size_t i = 0; i < count; i++)
-		ret_answers[i] = r->outcomes[i].answer;
+	copy_answers(r);
 	request_unref(r);
 	return outcome;
 }
@@ -254,14 +276,13 @@ static void run_batch(struct tact_store_writer *w, struct batch *batch)
 	batch->until_ms = tact_clock_monotonic_ms() + w->limits.batch_ms;
 	while (!batch_is_full(w, batch) && (r = TAILQ_FIRST(&w->queue))) {
 		dequeue(w, r);
-		atomic_store(&r->state, RUNNING);
+		r->state = RUNNING;
 		atomic_fetch_add(&r->refs, 1);
 		TAILQ_INSERT_TAIL(&batch->requests, r, link);
 		pthread_mutex_unlock(&w->lock);
 		run_steps(w, batch, r);
 		pthread_mutex_lock(&w->lock);
-		atomic_store(&r->state, COMMITTING);
-		r->work = r->next == r->count ? NULL : r->work;
+		r->state = COMMITTING;
 		if (r->impatient) {
 			r->impatient = false; /* its deadline has passed: it wakes and leaves */
 			sem_post(&r->moved);
@@ -281,7 +302,7 @@ static void settle_batch(struct tact_store_writer *w, struct batch *batch, int r
 		if (!r->abandoned)
 			settle(r, result);
 		if (!r->abandoned && (result != TACT_OK || r->next == r->count)) {
-			atomic_store(&r->state, DONE);
+			r->state = DONE;
 			continue;
 		}
 		TAILQ_REMOVE(&batch->requests, r, link);
@@ -298,8 +319,12 @@ static void wake(struct request_list *requests)
 
 	while ((r = TAILQ_FIRST(requests))) {
 		TAILQ_REMOVE(requests, r, link);
-		sem_post(&r->moved);
-		request_unref(r);
+		if (r->work->after) {
+			copy_answers(r);
+			r->work->after(r->work->after_context, &r->turn);
+		} else {
+			resume(&r->turn);
+		}
 	}
 }
 
@@ -312,7 +337,7 @@ static void fail_queue(struct tact_store_writer *w)
 	while ((r = TAILQ_FIRST(&w->queue))) {
 		dequeue(w, r);
 		atomic_fetch_add(&r->refs, 1);
-		atomic_store(&r->state, DONE);
+		r->state = DONE;
 		TAILQ_INSERT_TAIL(&failed, r, link);
 	}
 	pthread_mutex_unlock(&w->lock);

@@ -9,6 +9,8 @@
 
 #include <tact/store.h>
 
+#include "engine.h"
+
 struct tact_store_step {
 	struct tact_store_answer answer;
 	bool changed;
@@ -23,6 +25,9 @@ struct tact_store_work {
 	 * lost; ret->answer of the step that lost it is kept when it is TACT_CORRUPT. */
 	int (*step)(
 	    void *engine, const struct tact_store_work *work, size_t index, struct tact_store_step *ret);
+	/* As tact_store_update_then has it, called by the writer with no lock held; may be NULL. */
+	tact_store_after_fn after;
+	void *after_context;
 };
 
 /* All called in the writer's thread, with no lock of the writer held. */
@@ -54,7 +59,7 @@ enum tact_store_outcome {
 	TACT_STORE_LATE_COMMIT, /* the deadline came during the commit: some changes are uncertain */
 };
 /* Queues COUNT steps of work and waits for the answers (one each; all written), at most until the deadline
- * (0: for ever). */
+ * (0: for ever); once there is something after them, for its end. */
 enum tact_store_outcome tact_store_writer_do(struct tact_store_writer *writer,
     const struct tact_store_work *work, size_t count, struct tact_store_answer *ret_answers,
     int64_t deadline_ms);

@@ -774,6 +774,91 @@ START_TEST(fail_always_answers_unavailable)
 }
 END_TEST
 
+/* ---- what follows an update ---- */
+
+struct following {
+	struct tact_store_answer answers[3];
+	int called, worst;
+	long number; /* in the record, read by another thread before it lets the call end */
+	struct tact_store_turn *turn;
+	pthread_t other;
+};
+
+static void *read_and_resume(void *context)
+{
+	struct following *following = context;
+
+	following->number = kit_number(store, D(2));
+	tact_store_resume(following->turn);
+	return NULL;
+}
+
+static void follow(void *context, struct tact_store_turn *turn)
+{
+	struct following *following = context;
+
+	following->called++;
+	for (size_t i = 0; i < 3; i++)
+		if (following->answers[i].result != TACT_OK || following->answers[i].version == 0)
+			following->worst = -1;
+	following->turn = turn;
+	if (pthread_create(&following->other, NULL, read_and_resume, following) != 0)
+		abort();
+}
+
+static bool count_and_follow(
+    void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
+{
+	(void)context;
+	return kit_change_count(NULL, index, now, now_us, ret);
+}
+
+START_TEST(what_follows_an_update_finds_it_done_and_ends_the_call)
+{
+	struct tact_store_key keys[3] = {D(1), D(2), D(3)};
+
+	setup(_i);
+	for (int round = 1; round <= 20; round++) {
+		struct following following = {.number = -1};
+		int got = tact_store_update_then(
+		    store, keys, 3, count_and_follow, follow, &following, following.answers, 0);
+
+		ck_assert_int_eq(got, TACT_OK);
+		ck_assert_msg(following.number == round, "got %ld when the call ended, want %d",
+		    following.number, round);
+		ck_assert_int_eq(following.called, 1);
+		ck_assert_msg(following.worst == 0, "the answers did not stand yet");
+		pthread_join(following.other, NULL);
+	}
+	teardown();
+}
+END_TEST
+
+static void count_call(void *context, struct tact_store_turn *turn)
+{
+	++*(int *)context;
+	tact_store_resume(turn);
+}
+
+START_TEST(something_follows_nothing_and_failure_too)
+{
+	struct tact_store *failing = kit_open("fail:");
+	struct tact_store_key key = D(1);
+	struct tact_store_answer answer;
+	int calls = 0;
+
+	ck_assert_int_eq(
+	    tact_store_update_then(failing, &key, 1, kit_change_count, count_call, &calls, &answer, 0),
+	    TACT_UNAVAILABLE);
+	ck_assert_int_eq(answer.result, TACT_UNAVAILABLE);
+	ck_assert_int_eq(calls, 1);
+	ck_assert_int_eq(
+	    tact_store_update_then(failing, NULL, 0, kit_change_count, count_call, &calls, NULL, 0), TACT_OK);
+	ck_assert_int_eq(calls, 2);
+	tact_store_close(&failing);
+}
+END_TEST
+
 static Suite *store_suite(void)
 {
 	Suite *suite = suite_create("store contract");
@@ -798,6 +883,7 @@ static Suite *store_suite(void)
 	tcase_add_loop_test(tc, identity_is_compared_and_set, 0, ENGINES);
 	tcase_add_loop_test(tc, no_update_is_lost_among_threads, 0, ENGINES);
 	tcase_add_loop_test(tc, a_deadline_ahead_changes_nothing, 0, ENGINES);
+	tcase_add_loop_test(tc, what_follows_an_update_finds_it_done_and_ends_the_call, 0, ENGINES);
 	tcase_add_loop_test(tc, check_counts_what_is_there, 0, ENGINES);
 #ifdef TACT_TEST_CLOCK
 	tcase_add_loop_test(tc, versions_rise_when_the_clock_goes_back, 0, ENGINES);
@@ -807,6 +893,7 @@ static Suite *store_suite(void)
 	tc = tcase_create("urls and fail");
 	tcase_add_loop_test(tc, urls_are_checked, 0, sizeof urls / sizeof *urls);
 	tcase_add_test(tc, fail_always_answers_unavailable);
+	tcase_add_test(tc, something_follows_nothing_and_failure_too);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -326,6 +326,90 @@ START_TEST(after_a_loss_one_cannot_spoil_the_others)
 }
 END_TEST
 
+/* ---- what follows ---- */
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	struct tact_store_turn *turn;
+} after = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+
+static void keep_turn(void *context, struct tact_store_turn *turn)
+{
+	(void)context;
+	pthread_mutex_lock(&after.lock);
+	after.turn = turn;
+	pthread_cond_broadcast(&after.moved);
+	pthread_mutex_unlock(&after.lock);
+}
+
+static struct tact_store_turn *take_turn(void)
+{
+	struct tact_store_turn *turn;
+
+	pthread_mutex_lock(&after.lock);
+	while (!after.turn)
+		pthread_cond_wait(&after.moved, &after.lock);
+	turn = after.turn;
+	after.turn = NULL;
+	pthread_mutex_unlock(&after.lock);
+	return turn;
+}
+
+START_TEST(what_follows_has_no_deadline)
+{
+	struct tact_store_writer *writer = open_writer();
+	struct job job = {.work.after = keep_turn, .count = 6, .outcome = TACT_STORE_QUEUE_FULL};
+	static const int ok[6] = {TACT_OK};
+
+	job.deadline_ms = tact_clock_monotonic_ms() + 300;
+	start(&job, writer);
+	struct tact_store_turn *turn = take_turn();
+	ck_assert_int_eq(fake.wrote, 2); /* 4 + 2: once for all of them */
+	ck_assert_int_eq(job.answers[5].result, TACT_OK);
+	while (tact_clock_monotonic_ms() <= job.deadline_ms + 20)
+		sched_yield();
+	ck_assert_int_eq(job.outcome, TACT_STORE_QUEUE_FULL); /* it has not answered */
+	tact_store_resume(turn);
+	finish(&job);
+	expect(&job, TACT_STORE_ANSWERED, ok);
+	ck_assert(tact_store_writer_stop(&writer, 10000));
+	ck_assert_ptr_null(after.turn);
+}
+END_TEST
+
+START_TEST(nothing_follows_for_who_was_late)
+{
+	struct tact_store_writer *writer = open_writer();
+	struct job late = {.work.after = keep_turn, .count = 1};
+	static const int uncertain[] = {TACT_UNCERTAIN};
+
+	late.deadline_ms = tact_clock_monotonic_ms() + 300;
+	set_gate(GATE_END, true);
+	start(&late, writer);
+	wait_at(GATE_END);
+	finish(&late);
+	expect(&late, TACT_STORE_LATE_COMMIT, uncertain);
+	set_gate(GATE_END, false);
+	ck_assert(tact_store_writer_stop(&writer, 10000));
+	ck_assert_ptr_null(after.turn);
+}
+END_TEST
+
+START_TEST(something_follows_a_loss_too)
+{
+	struct tact_store_writer *writer = open_writer();
+	struct job job = {.work.after = keep_turn, .count = 1, .lose_at = 1};
+	static const int unavailable[] = {TACT_UNAVAILABLE};
+
+	start(&job, writer);
+	tact_store_resume(take_turn());
+	finish(&job);
+	expect(&job, TACT_STORE_ANSWERED, unavailable);
+	ck_assert(tact_store_writer_stop(&writer, 10000));
+}
+END_TEST
+
 START_TEST(the_queue_is_bounded)
 {
 	struct tact_store_writer *writer = open_writer();
@@ -382,6 +466,9 @@ int main(void)
 	tcase_add_test(tc, an_uncertain_commit_is_uncertain_for_changes_only);
 	tcase_add_test(tc, a_lost_transaction_did_not_happen_for_anybody);
 	tcase_add_test(tc, after_a_loss_one_cannot_spoil_the_others);
+	tcase_add_test(tc, what_follows_has_no_deadline);
+	tcase_add_test(tc, nothing_follows_for_who_was_late);
+	tcase_add_test(tc, something_follows_a_loss_too);
 	tcase_add_test(tc, the_queue_is_bounded);
 	tcase_add_test(tc, a_stuck_thread_frees_itself_later);
 	suite_add_tcase(suite, tc);

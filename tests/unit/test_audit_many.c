@@ -5,6 +5,8 @@
  */
 #include <config.h>
 
+#include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -71,6 +73,114 @@ START_TEST(test_threads)
 		ck_assert_msg(
 		    (strstr(all.json[i], "\"second\"") != NULL) == (seen[i] == 2), "got %s", all.json[i]);
 	texts_clear(&all);
+}
+END_TEST
+
+/* ---- appends that nobody waits in ---- */
+
+#define LATER 5000
+
+struct announced {
+	struct tact_audit_entry entry;
+	char decision[16];
+	int result;
+	atomic_int made, done;
+};
+
+static atomic_int done_in_all;
+
+static size_t make_one(void *context, const struct tact_audit_entry **ret_entries)
+{
+	struct announced *one = context;
+
+	one->entry = (struct tact_audit_entry){.kind = TACT_AUDIT_DECISION, .decision = one->decision};
+	one->made++;
+	*ret_entries = &one->entry;
+	return 1;
+}
+
+static void end_one(void *context, int result)
+{
+	struct announced *one = context;
+
+	one->result = result;
+	one->done++;
+	done_in_all++;
+}
+
+static void announce(struct announced *list, int count)
+{
+	for (int i = 0; i < count; i++) {
+		snprintf(list[i].decision, sizeof list[i].decision, "later-%d", i);
+		tact_audit_append_later(
+		    shared, &(struct tact_audit_later){
+				.make = make_one, .done = end_one, .context = &list[i], .now_us = NOW_US});
+	}
+}
+
+/* Beside others who wait; all that were announced stand there in their order, once each. */
+START_TEST(test_later)
+{
+	struct announced *list = calloc(LATER, sizeof *list);
+	pthread_t threads[4];
+	struct texts all;
+	int next = 0;
+
+	ck_assert_ptr_nonnull(list);
+	done_in_all = 0;
+	shared = open_log();
+	run_threads(threads, 4);
+	announce(list, LATER);
+	join_threads(threads, 4);
+	while (done_in_all < LATER)
+		sched_yield();
+	tact_audit_close(&shared);
+	for (int i = 0; i < LATER; i++)
+		ck_assert_msg(list[i].made == 1 && list[i].done == 1 && list[i].result == TACT_OK,
+		    "got made %d, done %d, result %d, want 1 1 0", list[i].made, list[i].done,
+		    list[i].result);
+	all = collect();
+	ck_assert_uint_eq(all.count, 2 * 4 * APPENDS + LATER);
+	for (size_t i = 0; i < all.count; i++) {
+		char want[40];
+
+		snprintf(want, sizeof want, "\"later-%d\"", next);
+		if (strstr(all.json[i], "\"later-") == NULL)
+			continue;
+		ck_assert_msg(strstr(all.json[i], want) != NULL, "got %s, want %s", all.json[i], want);
+		next++;
+	}
+	ck_assert_int_eq(next, LATER);
+	texts_clear(&all);
+	free(list);
+}
+END_TEST
+
+static int fail_sync(int fd)
+{
+	(void)fd;
+	errno = EIO;
+	return -1;
+}
+
+START_TEST(test_later_fails)
+{
+	struct announced one = {.result = 1};
+	struct tact_error err = {""};
+
+	done_in_all = 0;
+	shared = open_log();
+	shared->disk.sync = fail_sync;
+	tact_audit_append_later(
+	    shared, &(struct tact_audit_later){
+			.make = make_one, .done = end_one, .context = &one, .now_us = NOW_US, .err = &err});
+	while (done_in_all < 1)
+		sched_yield();
+	ck_assert_int_eq(one.result, TACT_UNAVAILABLE);
+	ck_assert_msg(strstr(err.text, "disk") != NULL, "got \"%s\", want words about the disk", err.text);
+	shared->disk.sync = fdatasync;
+	ck_assert_uint_eq(append_one(shared, "after"), 0);
+	tact_audit_close(&shared);
 }
 END_TEST
 
@@ -265,6 +375,8 @@ END_TEST
 static void add(TCase *tests)
 {
 	tcase_add_test(tests, test_threads);
+	tcase_add_test(tests, test_later);
+	tcase_add_test(tests, test_later_fails);
 	tcase_add_test(tests, test_reader_beside_writers);
 	ADD_ROWS(tests, test_processes, limits);
 	ADD_ROWS(tests, test_kills, limits);
