@@ -340,12 +340,10 @@ void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena,
 
 /* ---- the same without recording ---- */
 
-static void consider_read(struct work *work, size_t person, const struct tact_record *record,
-    const struct tact_store_answer *answer)
+static void consider_read(struct work *work, size_t person, const struct tact_record *record, int result)
 {
 	struct tact_ruling *ruling = &work->rulings[work->ruling_of[person]];
 	struct tact_dossier dossier;
-	int result = answer->result;
 
 	if (result == TACT_OK)
 		result = tact_dossier_decode(work->arena, record->bytes, record->size, &dossier, NULL);
@@ -374,7 +372,7 @@ static void read_and_consider(struct work *work)
 		(void)tact_store_read(work->decider->parts.store, keys, n, work->arena, records, answers,
 		    work->request->deadline_ms);
 	for (size_t i = 0; i < n; i++)
-		consider_read(work, i, &records[i], &answers[i]);
+		consider_read(work, i, &records[i], answers[i].result);
 }
 
 void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena,
@@ -413,7 +411,9 @@ static void ask_at_rcpt(struct work *work, struct tact_error *err)
 {
 	struct tact_ruling *ruling = &work->rulings[0];
 
-	if (work->people_count == 1)
+	if (work->people_count == 1 && work->people[0].has_own)
+		consider_read(work, 0, &work->people[0].own, TACT_OK);
+	else if (work->people_count == 1)
 		read_and_consider(work);
 	if (ruling->fate == TACT_FATE_UNDECIDED) {
 		tact_store_last_error(work->decider->parts.store, err);

@@ -256,6 +256,7 @@ void work_prepare_rcpt(struct work *work)
 	tact_facts_gather(
 	    work->arena, &work->rules->streams, work->request->message, &work->match, &work->facts);
 	read_recipients(work);
+	work->people[0].wants_own = true;
 	whom_resolve(
 	    work->decider, work->arena, work->people, work->people_count, work->request->deadline_ms);
 	work->people_count = drop_unresolved(work);

@@ -25,6 +25,9 @@ struct whom {
 	size_t asked_count;
 	struct tact_dossier others; /* what stands under them, merged */
 	bool has_others;
+	bool wants_own,
+	    has_own; /* asked for: what stands under key is read along, unless an alias leads there */
+	struct tact_record own;
 	int result; /* TACT_OK, or why this person cannot be looked up */
 };
 /* Follows aliases and reads the other keys' dossiers of every whom whose result is TACT_OK. */

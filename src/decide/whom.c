@@ -14,10 +14,12 @@
 /* One more record to read for one person. */
 struct errand {
 	size_t whom;
-	size_t alias_of; /* of which of the person's keys; NO_ALIAS: a dossier */
+	size_t
+	    alias_of; /* of which of the person's keys; NO_ALIAS: a dossier, OWN_DOSSIER the one to write */
 };
 #define NO_ALIAS SIZE_MAX
 #define OWN_KEY (SIZE_MAX - 1)
+#define OWN_DOSSIER (SIZE_MAX - 2)
 
 struct errands {
 	struct tact_store_key *keys;
@@ -30,8 +32,10 @@ struct errands {
 static void push(
     struct tact_arena *arena, struct errands *errands, size_t whom, size_t alias_of, const struct tact_id *id)
 {
-	*TACT_PUSH(arena, errands->keys, errands->keys_count) = (struct tact_store_key){
-	    .kind = alias_of == NO_ALIAS ? TACT_STORE_DOSSIER : TACT_STORE_ALIAS, .id = *id};
+	bool dossier = alias_of == NO_ALIAS || alias_of == OWN_DOSSIER;
+
+	*TACT_PUSH(arena, errands->keys, errands->keys_count) =
+	    (struct tact_store_key){.kind = dossier ? TACT_STORE_DOSSIER : TACT_STORE_ALIAS, .id = *id};
 	*TACT_PUSH(arena, errands->list, errands->count) = (struct errand){whom, alias_of};
 }
 
@@ -84,7 +88,8 @@ static void follow(struct tact_arena *arena, const struct errands *errands, stru
 		struct whom *whom = &whoms[errands->list[i].whom];
 		struct tact_id target;
 
-		if ((errands->list[i].alias_of == OWN_KEY) != own || whom->result != TACT_OK ||
+		if ((errands->list[i].alias_of == OWN_KEY) != own ||
+		    errands->list[i].alias_of == OWN_DOSSIER || whom->result != TACT_OK ||
 		    errands->records[i].size == 0)
 			continue;
 		whom->result = take_alias(&errands->records[i], &target);
@@ -92,6 +97,19 @@ static void follow(struct tact_arena *arena, const struct errands *errands, stru
 			whom->key = target;
 		else if (whom->result == TACT_OK)
 			ask_too(arena, whom, &target);
+	}
+}
+
+/* Once it is known that no alias leads elsewhere. */
+static void keep_own(const struct errands *errands, struct whom *whoms)
+{
+	for (size_t i = 0; i < errands->count; i++) {
+		struct whom *whom = &whoms[errands->list[i].whom];
+
+		if (errands->list[i].alias_of != OWN_DOSSIER)
+			continue;
+		whom->has_own = whom->result == TACT_OK && tact_id_equal(&whom->key, &whom->recipient.key);
+		whom->own = errands->records[i];
 	}
 }
 
@@ -107,11 +125,14 @@ static void resolve_keys(struct tact_decider *decider, struct tact_arena *arena,
 		if (whoms[i].result != TACT_OK)
 			continue;
 		push(arena, &errands, i, OWN_KEY, &recipient->key);
+		if (whoms[i].wants_own)
+			push(arena, &errands, i, OWN_DOSSIER, &recipient->key);
 		for (size_t j = 0; j < recipient->also_count; j++)
 			push(arena, &errands, i, j, &recipient->also[j]);
 	}
 	run(decider, arena, &errands, whoms, deadline_ms);
 	follow(arena, &errands, whoms, true);
+	keep_own(&errands, whoms);
 	for (size_t i = 0; i < count; i++) {
 		const struct tact_recipient *recipient = &whoms[i].recipient;
 
