@@ -79,8 +79,6 @@ static void keep(void *context, json_t *entry, int64_t time_us)
 	struct replaying *replaying = context;
 	struct mail mail = {.time_us = time_us};
 
-	if (cli_decision_is(entry, "phase", "inbound"))
-		return; /* no rule was asked */
 	if (tact_id_parse(cli_decision_text(entry, "pseudonym"), &mail.pseudonym) != TACT_OK ||
 	    cli_decision_verdict(entry, &mail.verdict) != TACT_OK)
 		return; /* an address that could be nobody's */

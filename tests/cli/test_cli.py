@@ -630,6 +630,14 @@ class Explain(Case):
         self.assertEqual(bob["until"], "2026-11-26T00:00:00Z")
         self.assertEqual((cid["verdict"], cid["rules"][1]["numbers"]["count"]), ("delay", 1.5))
 
+    def test_mail_that_comes_in(self):
+        self.edit('stream "shop"', 'stream "answers" { direction = in owner = "leeds" listeners = {"local"} }\nstream "shop"')
+        self.tact("suppress", "ann@x.example")
+        got, = self.explain("--sender", "bob@x.example", "--listener", "local", "--rcpt", "ann@x.example")
+        self.assertEqual((got["stream"], got["purpose"], got["verdict"], got["text"], got["rules"]), ("answers", "personal", "accept", "mail that comes in", []))
+        self.assertEqual(self.deliver("bob@x.example", "ann@x.example"), ["refuse"], "by another listener")
+        self.assertIn("comes in", self.tact("preflight", self.write("l", "email\nann@x.example\n"), "--stream", "answers", code=64).err)
+
     def test_records_nothing(self):
         self.explain("--sender", "news@shop.example", "--rcpt", "ann@x.example")
         self.assertEqual(self.json("show", "ann@x.example")[0]["contacts"], [])
