@@ -105,8 +105,8 @@ int tact_daemon_print(const char *config_path)
 
 /* ---- what the children get ---- */
 
-/* A child that is started again later must not read what else the configuration names anew: it may have
- * changed, or gone. */
+/* A child must not read anew what else the configuration names: it may have changed meanwhile, or gone, and
+ * all must have the same rules. */
 static const char *text_to_share(const struct tact_config *config, const char *text)
 {
 	return config->reads_files ? config->rules.text : text;

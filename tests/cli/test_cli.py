@@ -681,6 +681,92 @@ class Explain(Case):
         self.assertIn("monitor", self.tact("explain", "--sender", "a@shop.example", "--rcpt", "ann@x.example", stdin=MAIL).out)
 
 
+class ExplainPeople(Case):
+    """What the rules that ask who the recipient is and when say, and why."""
+    more = """\
+owner "head" { }
+owner "york" { local = yes }
+owner "bath" { local = yes }
+owner "clinic" { sensitive = yes }
+stream "york" { owner = "york" senders = {"@york.example"} }
+stream "cards" { owner = "head" purpose = occasion occasion = birthday senders = {"@cards.example"} }
+stream "clinic" { owner = "clinic" purpose = occasion occasion = birthday senders = {"@clinic.example"} }
+consent "permission" { bases = {express, implied} expires_after = {"implied:purchase = 2 calendar-years", "implied:inquiry = 6 calendar-months"} streams = {york} }
+quiet_hours "night" { hours = "21:00-08:00" days = sun zone = "Europe/London" holidays_file = "%(dir)s/holidays" }
+occasion "birthday" { zone = "Europe/London" }
+territory "branches" { }
+"""
+
+    def setUp(self):
+        self.dir = ""
+        more, self.more = self.more, ""
+        super().setUp()
+        self.write("holidays", "# bank holidays\n12-25 Christmas\n2026-12-28 in place of the 26th\n")
+        self.more = more % {"dir": self.dir}
+        self.write("tact.conf", CONFIG % {"dir": self.dir, "more": self.more, "user": self.user})
+
+    def rule(self, name, sender, at, rcpt="ann@x.example"):
+        args = ("explain", "--sender", sender, "--rcpt", rcpt, "--at", at)
+        got, = self.json(*args, stdin=MAIL)
+        line, = [line for line in self.tact(*args, stdin=MAIL).out.splitlines() if '"%s"' % name in line]
+        found = [rule for rule in got["rules"] if rule["name"] == name]
+        return got, found[0] if found else None, line
+
+    def test_territory(self):
+        self.tact("profile", "--home", "bath", "ann@x.example")
+        self.tact("consent", "--scope", "global", "--basis", "express", "--source", "form", "ann@x.example")
+        got, rule, line = self.rule("branches", "a@york.example", "2026-12-01T12:00:00Z")
+        self.assertEqual((got["verdict"], got["text"]), ("reject", "branches: recipient belongs to bath, which may write"))
+        self.assertEqual((rule["kind"], rule["verdict"]), ("territory", "reject"))
+        self.assertIn("reject: the recipient belongs to bath; held by bath", line)
+        self.assertIn("does not fire: the owner is no branch", self.rule("branches", "a@cards.example", "2026-12-01T12:00:00Z")[2])
+        self.assertIn("is not for such mail", self.rule("branches", "a@leeds.example", "2026-12-01T12:00:00Z")[2])
+
+    def test_quiet_hours(self):
+        self.tact("profile", "--zone", "America/Los_Angeles", "ann@x.example")
+        got, rule, line = self.rule("night", "a@shop.example", "2026-12-02T06:00:00Z")
+        self.assertEqual((got["verdict"], got["until"]), ("delay", "2026-12-02T16:00:00Z"))
+        self.assertEqual(got["text"], "night: quiet hours where the recipient is, next place 2026-12-02 16:00 UTC")
+        self.assertEqual(rule["numbers"], {"count": 1, "at_most": 0, "window": "quiet hours in America/Los_Angeles", "frees_at": "2026-12-02T16:00:00Z"})
+        self.assertIn("quiet at Tue 2026-12-01 22:00:00 in America/Los_Angeles; over at Wed 2026-12-02 08:00:00", line)
+        self.assertIn("does not fire", self.rule("night", "a@shop.example", "2026-12-02T17:00:00Z")[2])
+        got, _, line = self.rule("night", "a@shop.example", "2026-12-28T12:00:00Z", rcpt="bob@x.example")
+        self.assertEqual(got["until"], "2026-12-29T08:00:00Z")
+        self.assertIn("Europe/London, the zone of the rule", line)
+
+    def test_occasion(self):
+        self.tact("profile", "--occasion", "birthday=1980-12-03", "ann@x.example")
+        got, rule, line = self.rule("birthday", "a@cards.example", "2026-12-02T12:00:00Z")
+        # Of the two that wait the first is told, and no reply tells the day.
+        self.assertEqual((got["verdict"], got["until"], got["text"]), ("delay", "2026-12-03T08:00:00Z", "night: quiet hours where the recipient is, kept for its time"))
+        self.assertEqual(rule["numbers"], {})
+        self.assertIn("the day is still to come in Europe/London", line)
+        self.assertIn("does not fire: today is the day", self.rule("birthday", "a@cards.example", "2026-12-03T12:00:00Z")[2])
+        got, _, line = self.rule("birthday", "a@cards.example", "2026-12-04T00:00:00Z")
+        self.assertEqual((got["verdict"], got["text"]), ("reject", "birthday: the day has passed"))
+        got = self.rule("birthday", "a@cards.example", "2026-11-25T12:00:00Z")[0]
+        self.assertEqual((got["verdict"], got["text"]), ("reject", "birthday: the day is still to come, no place in time"))
+        got = self.rule("birthday", "a@clinic.example", "2026-12-03T12:00:00Z")[0]
+        self.assertEqual((got["verdict"], got["text"]), ("reject", "birthday: this owner does not write on occasions"))
+        got = self.rule("birthday", "a@cards.example", "2026-12-03T12:00:00Z", rcpt="bob@x.example")[0]
+        self.assertEqual(got["text"], "birthday: no date is known for this occasion")
+
+    def test_consent(self):
+        got, rule, line = self.rule("permission", "a@york.example", "2026-12-01T12:00:00Z")
+        self.assertEqual((got["verdict"], got["text"]), ("reject", "permission: no permission is on record"))
+        self.tact("consent", "--scope", "global", "--basis", "implied", "--source", "inquiry", "--at", "2026-08-01T10:00:00Z", "ann@x.example")
+        got, rule, line = self.rule("permission", "a@york.example", "2027-01-30T12:00:00Z")
+        self.assertEqual(got["verdict"], "accept")
+        self.assertEqual(rule["numbers"], {"count": 1, "at_most": 0, "window": "consent (implied)", "frees_at": None})
+        self.assertIn("implied for global since 2026-08-01T10:00:00Z from inquiry, until 2027-02-01T00:00:00Z", line)
+        got, rule, line = self.rule("permission", "a@york.example", "2027-02-01T12:00:00Z")
+        self.assertEqual((got["verdict"], got["text"]), ("reject", "permission: permission has run out"))
+        self.tact("consent", "--scope", "global", "--basis", "soft-opt-in", "--source", "shop", "ann@x.example")
+        self.assertIn("has run out", self.rule("permission", "a@york.example", "2027-02-01T12:00:00Z")[2])
+        self.tact("consent", "--scope", "global", "--basis", "express", "--source", "form", "ann@x.example")
+        self.assertEqual(self.rule("permission", "a@york.example", "2027-02-01T12:00:00Z")[0]["verdict"], "accept")
+
+
 class Import(Case):
     def import_file(self, text, *args, code=0, name="list.csv"):
         return self.tact("import", self.write(name, text), *args, code=code)
