@@ -48,23 +48,50 @@ enum tact_same {
 	TACT_SAME_LIST
 };
 
-/* at_most = N/W (any window of length W, sliding, half open: a contact at s leaves at s + W exactly), or N
- * per calendar period. */
+/* What a limit says of the number of contacts. */
+enum tact_limit_form {
+	TACT_LIMIT_AT_MOST, /* N/W (any window of length W, sliding, half open: a contact at s leaves at s + W
+			       exactly), or N per calendar period */
+	TACT_LIMIT_SINCE,   /* N since the latest positive contact: no window, and time frees nothing */
+	TACT_LIMIT_RECIPIENT, /* what the profile's own_limit says; without one it abstains */
+	/* N or more in the window before the mail: it fires when there are fewer, and abstains until the
+	 * history is long enough to know */
+	TACT_LIMIT_AT_LEAST
+};
+
 struct tact_limit {
-	int64_t at_most_milli; /* 0: none allowed */
+	enum tact_limit_form form;
+	int64_t at_most_milli; /* 0: none allowed; of AT_LEAST, the N */
 	int64_t window_s;      /* sliding; 0: calendar */
 	enum tact_period period;
 	const struct tact_zone *zone; /* of the calendar; never NULL when window_s is 0 */
 	const char *window;	      /* as written: "7d", "calendar-year" */
 	/* What counts. */
-	unsigned purposes; /* bits 1 << purpose; 0: any */
+	unsigned purposes;   /* bits 1 << purpose; 0: any */
+	unsigned sentiments; /* bits 1 << sentiment; 0: any */
+	/* bits 1 << direction; 0: those that go out, and when sentiments are named, those of any direction */
+	unsigned directions;
 	unsigned channels; /* bits 1 << channel; 0: any */
 	struct tact_names streams, owners, brands;
 	enum tact_by by;
 	enum tact_same same; /* SAME_CAMPAIGN, OFFER, LIST abstain when the mail has none */
 	/* what one contact of a channel counts; 1000 unless told */
 	int64_t weight_milli[TACT_CHANNELS];
+	/* Once at_most stands in one window, nothing for so long after the contact that filled it, whether or
+	 * not the mail itself counts. 0: none. */
+	int64_t rest_s;
+	/* What claims that go before the mail will bring within so long after it counts as if it were there
+	 * already, wherever the window ends. 0: claims ahead are seen as far as one window reaches, and by
+	 * mail that counts. */
+	int64_t look_ahead_s;
 };
+
+/* "4/7d", "0/5d", "2 per calendar-year" (day week month quarter year); N may have up to three decimals, below
+ * a million. Sets at_most_milli, window_s, period and window (which may point into TEXT) and leaves the rest
+ * alone; TACT_INVALID touches nothing. */
+int tact_policy_parse_at_most(const char *text, struct tact_limit *ret, struct tact_error *err);
+/* "2", "0.5" of LENGTH bytes: at most three decimals, below a million. TACT_OK or TACT_INVALID. */
+int tact_policy_parse_milli(const char *text, size_t length, int64_t *ret_milli);
 
 /* What a breaker looks at. Two of them are in every rule set: a campaign that somebody paused or cancelled
  * needs no configuration. */
@@ -237,12 +264,12 @@ struct tact_finding {
 	/* for a delay: when this rule alone is satisfied; INT64_MAX: never; 0 for other verdicts */
 	int64_t until_us;
 	bool has_numbers;
-	int64_t count_milli; /* counted without this mail, in the fullest window it would stand in */
-	int64_t at_most_milli;
-	const char *window;  /* "7d", "calendar-year" …; never NULL with has_numbers */
-	int64_t frees_at_us; /* when this mail would fit; 0: fits now, or never */
-	const char *why;     /* one line for explain; never NULL */
-	const char *holder;  /* owner or campaign that holds the place, or "" */
+	int64_t count_milli;   /* counted without this mail, in the fullest window it would stand in */
+	int64_t at_most_milli; /* of at_least, the least */
+	const char *window;    /* "7d", "calendar-year", "since positive" …; never NULL with has_numbers */
+	int64_t frees_at_us;   /* when this mail would fit; 0: fits now, or never, or nobody can tell */
+	const char *why;       /* one line for explain; never NULL */
+	const char *holder;    /* owner or campaign that holds the place, or "" */
 	/* when it is a claim that holds it: "autumn-launch of corporate"; else "" */
 	const char *held_by;
 };

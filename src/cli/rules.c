@@ -41,8 +41,10 @@ static void print_numbers(struct cli *cli, const struct tact_finding *finding)
 {
 	if (!finding->has_numbers)
 		return;
-	printf(", %s of at most %s in %s", cli_milli(cli->arena, finding->count_milli),
-	    cli_milli(cli->arena, finding->at_most_milli), finding->window);
+	printf(", %s of at %s %s %s%s", cli_milli(cli->arena, finding->count_milli),
+	    finding->rule->limit.form == TACT_LIMIT_AT_LEAST ? "least" : "most",
+	    cli_milli(cli->arena, finding->at_most_milli),
+	    finding->rule->limit.form == TACT_LIMIT_SINCE ? "" : "in ", finding->window);
 	if (finding->frees_at_us != 0 && finding->frees_at_us != INT64_MAX)
 		printf(", frees at %s", cli_when(cli->arena, finding->frees_at_us, ""));
 }

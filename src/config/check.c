@@ -216,18 +216,70 @@ static void check_stream(
 /* ---- rules -----------------------------------------------------------------------------------------------
  */
 
-static void check_window(
-    const struct build *build, const struct tact_rule *rule, const struct section *section)
+static int64_t longest_window_s(const struct tact_limit *limit)
 {
 	static const int64_t longest_s[] = {
 	    DAY + 7200, 7 * DAY + 7200, 31 * DAY + 7200, 92 * DAY + 7200, 366 * DAY + 7200};
+	if (*limit->window == '\0' || limit->form == TACT_LIMIT_SINCE)
+		return 0;
+	return limit->window_s > 0 ? limit->window_s : longest_s[limit->period];
+}
+
+static void check_window(
+    const struct build *build, const struct tact_rule *rule, const struct section *section)
+{
 	struct reading *reading = build->reading;
-	int64_t history_s = build->whole->config.rules.history_s;
-	int64_t window_s = rule->limit.window_s > 0 ? rule->limit.window_s : longest_s[rule->limit.period];
-	if (*rule->limit.window != '\0' && history_s > 0 && window_s > history_s)
-		tact_config_mistake(reading, tact_config_line(section, "at_most"),
-		    "at_most: a window of %s is longer than history (%s); shorten it or lengthen history",
+	const char *option = rule->limit.form == TACT_LIMIT_AT_LEAST ? "at_least" : "at_most";
+	int64_t history_s = build->whole->config.rules.history_s, rest_s = rule->limit.rest_s;
+	int64_t window_s = longest_window_s(&rule->limit);
+	if (window_s == 0 || history_s <= 0)
+		return;
+	if (window_s > history_s)
+		tact_config_mistake(reading, tact_config_line(section, option),
+		    "%s: a window of %s is longer than history (%s); shorten it or lengthen history", option,
 		    rule->limit.window, tact_text_format_duration(reading->arena, history_s));
+	else if (rest_s > history_s - window_s)
+		tact_config_mistake(reading, tact_config_line(section, "rest"),
+		    "rest: %s after a window of %s is longer than history (%s); shorten it or lengthen "
+		    "history",
+		    tact_text_format_duration(reading->arena, rest_s), rule->limit.window,
+		    tact_text_format_duration(reading->arena, history_s));
+}
+
+/* Settings of a limit that leave one another no meaning. */
+static void check_limit(
+    const struct build *build, const struct tact_rule *rule, const struct section *section)
+{
+	struct reading *reading = build->reading;
+	const struct tact_limit *limit = &rule->limit;
+	bool least = tact_config_entry(section, "at_least") != NULL,
+	     most = tact_config_entry(section, "at_most") != NULL;
+	if (!least && !most && !reading->stopped)
+		tact_config_mistake(reading, section->line, "limit \"%s\" has no at_most; write at_most = %s",
+		    section->title, tact_config_row_find("limit", "at_most")->doc.range);
+	if (least && most)
+		tact_config_mistake(reading, tact_config_line(section, "at_least"),
+		    "at_least: at_most is given too, in line %d; write two limits",
+		    tact_config_line(section, "at_most"));
+	else if (least && rule->action == TACT_DELAY)
+		tact_config_mistake(reading, tact_config_line(section, "action"),
+		    "action: a limit with at_least cannot delay, waiting brings no contact; write action = "
+		    "reject or quarantine");
+	if (least && *limit->window != '\0' && limit->at_most_milli == 0)
+		tact_config_mistake(reading, tact_config_line(section, "at_least"),
+		    "at_least: 0 contacts are always there; write a higher number");
+	if (limit->rest_s > 0 && limit->form != TACT_LIMIT_AT_MOST)
+		tact_config_mistake(reading, tact_config_line(section, "rest"),
+		    "rest: only a limit with at_most = N/WINDOW or N per calendar window can rest; leave "
+		    "rest "
+		    "out");
+	else if (limit->rest_s > 0 && limit->at_most_milli == 0)
+		tact_config_mistake(reading, tact_config_line(section, "rest"),
+		    "rest: at_most = 0 is never reached, it lets nothing pass; leave rest out");
+	if (limit->look_ahead_s > 0 && limit->form == TACT_LIMIT_AT_LEAST)
+		tact_config_mistake(reading, tact_config_line(section, "look_ahead"),
+		    "look_ahead: at_least counts only what has come; leave look_ahead out");
+	check_window(build, rule, section);
 }
 
 /* A length for a permission that will not do. */
@@ -392,7 +444,7 @@ void tact_config_check(struct build *build)
 			check_content(build, &whole->rules[i], build->rules[i]);
 	for (size_t i = 0; i < whole->rules_count; i++) {
 		if (build->rules[i] != NULL && whole->rules[i].kind == TACT_RULE_LIMIT)
-			check_window(build, &whole->rules[i], build->rules[i]);
+			check_limit(build, &whole->rules[i], build->rules[i]);
 		if (build->rules[i] != NULL && whole->rules[i].kind == TACT_RULE_CONSENT)
 			check_expiries(build, &whole->rules[i], build->rules[i]);
 	}

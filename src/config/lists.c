@@ -235,6 +235,49 @@ static const char *print_purposes(struct tact_arena *arena, const struct row *ro
 	return join(arena, parts, count);
 }
 
+static const char *const sentiments[] = {
+    [TACT_NEUTRAL] = "neutral", [TACT_POSITIVE] = "positive", [TACT_NEGATIVE] = "negative"};
+#define SENTIMENTS (sizeof sentiments / sizeof *sentiments)
+
+static bool parse_sentiment(const char *text, unsigned *ret)
+{
+	for (size_t i = 0; i < SENTIMENTS; i++)
+		if (strcmp(sentiments[i], text) == 0) {
+			*ret |= 1U << i;
+			return true;
+		}
+	return false;
+}
+
+/* Purposes and sentiments, mixed. */
+static void parse_counted(struct build *build, const struct row *row, const struct entry *entry, void *target)
+{
+	struct tact_limit *limit = target;
+	enum tact_purpose purpose;
+	for (size_t i = 0; i < entry->count; i++) {
+		if (tact_facts_parse_purpose(entry->values[i], &purpose) == TACT_OK)
+			limit->purposes |= 1U << purpose;
+		else if (!parse_sentiment(entry->values[i], &limit->sentiments))
+			tact_config_refuse(
+			    build, row, entry, entry->values[i], "neither a purpose nor a sentiment");
+	}
+}
+
+static const char *print_counted(struct tact_arena *arena, const struct row *row, const void *target)
+{
+	const struct tact_limit *limit = target;
+	const char **parts = NULL;
+	size_t count = 0;
+	(void)row;
+	for (int i = 0; i < TACT_PURPOSES; i++)
+		if (limit->purposes & 1U << i)
+			*TACT_PUSH(arena, parts, count) = tact_facts_purpose_name((enum tact_purpose)i);
+	for (size_t i = 0; i < SENTIMENTS; i++)
+		if (limit->sentiments & 1U << i)
+			*TACT_PUSH(arena, parts, count) = sentiments[i];
+	return join(arena, parts, count);
+}
+
 static void parse_channels(
     struct build *build, const struct row *row, const struct entry *entry, void *target)
 {
@@ -268,7 +311,7 @@ static const char *parse_weight(struct build *build, const char *text, int64_t *
 	const char *name = tact_arena_strndup(build->reading->arena, text, (size_t)(equal - text));
 	if (tact_facts_parse_channel(name, &channel) != TACT_OK)
 		return "for no channel that is known";
-	if (tact_config_parse_milli(equal + 1, strlen(equal + 1), &milli) != TACT_OK)
+	if (tact_policy_parse_milli(equal + 1, strlen(equal + 1), &milli) != TACT_OK)
 		return "without a number such as 3 or 0.5";
 	if (*seen & 1U << channel)
 		return "a second weight for this channel";
@@ -385,5 +428,6 @@ const struct value_type tact_config_type_senders = {true, parse_senders, print_t
 const struct value_type tact_config_type_networks = {true, parse_networks, print_networks};
 const struct value_type tact_config_type_headers = {true, parse_headers, print_headers};
 const struct value_type tact_config_type_purposes = {true, parse_purposes, print_purposes};
+const struct value_type tact_config_type_counted = {true, parse_counted, print_counted};
 const struct value_type tact_config_type_channels = {true, parse_channels, print_channels};
 const struct value_type tact_config_type_weights = {true, parse_weights, print_weights};

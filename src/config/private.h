@@ -100,12 +100,12 @@ bool tact_config_has_title(const char *kind);
 extern const struct value_type tact_config_type_text, tact_config_type_path, tact_config_type_url,
     tact_config_type_socket, tact_config_type_domain, tact_config_type_zone, tact_config_type_reply,
     tact_config_type_header_name, tact_config_type_duration, tact_config_type_integer, tact_config_type_word,
-    tact_config_type_yes_no, tact_config_type_at_most, tact_config_type_purposes, tact_config_type_channels,
-    tact_config_type_names, tact_config_type_domains, tact_config_type_networks, tact_config_type_senders,
-    tact_config_type_headers, tact_config_type_field_names, tact_config_type_fields,
-    tact_config_type_searches, tact_config_type_weights, tact_config_type_percent, tact_config_type_bases,
-    tact_config_type_expiries, tact_config_type_hours, tact_config_type_weekdays, tact_config_type_dates,
-    tact_config_type_dates_file;
+    tact_config_type_yes_no, tact_config_type_at_most, tact_config_type_at_least, tact_config_type_purposes,
+    tact_config_type_counted, tact_config_type_channels, tact_config_type_names, tact_config_type_domains,
+    tact_config_type_networks, tact_config_type_senders, tact_config_type_headers,
+    tact_config_type_field_names, tact_config_type_fields, tact_config_type_searches,
+    tact_config_type_weights, tact_config_type_percent, tact_config_type_bases, tact_config_type_expiries,
+    tact_config_type_hours, tact_config_type_weekdays, tact_config_type_dates, tact_config_type_dates_file;
 
 /* ---- what is made of it ----------------------------------------------------------------------------------
  */

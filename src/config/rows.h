@@ -23,6 +23,9 @@ extern const struct word tact_config_yes_no[], tact_config_modes[], tact_config_
 #define DAY (24 * HOUR)
 
 #define PURPOSES "promotional, newsletter, appreciation, occasion, transactional or personal"
+#define COUNTED                                                                                              \
+	"promotional, newsletter, appreciation, occasion, transactional, personal, positive, negative or "   \
+	"neutral"
 #define CHANNELS "email, phone, sms, post, fax, visit or web"
 
 #define SETS                                                                                                 \
@@ -43,7 +46,9 @@ extern const struct word tact_config_yes_no[], tact_config_modes[], tact_config_
 #define TYPE_word "word"
 #define TYPE_yes_no "yes/no"
 #define TYPE_at_most "limit"
+#define TYPE_at_least "limit"
 #define TYPE_purposes "list"
+#define TYPE_counted "list"
 #define TYPE_channels "list"
 #define TYPE_names "list"
 #define TYPE_domains "list"

@@ -269,33 +269,6 @@ static const char *print_word(struct tact_arena *arena, const struct row *row, c
 /* ---- N in a window ---------------------------------------------------------------------------------------
  */
 
-static const char *const periods[] = {
-    "calendar-day", "calendar-week", "calendar-month", "calendar-quarter", "calendar-year"};
-
-#define MILLI_MOST 1000000000 /* a million */
-
-int tact_config_parse_milli(const char *text, size_t length, int64_t *ret_milli)
-{
-	char whole[12], fraction[4] = "000";
-	const char *dot = memchr(text, '.', length);
-	size_t digits = dot != NULL ? (size_t)(dot - text) : length,
-	       after = dot != NULL ? length - digits - 1 : 0;
-	int64_t units, rest;
-	if (digits == 0 || digits >= sizeof whole || after > 3 || (dot != NULL && after == 0))
-		return TACT_INVALID;
-	memcpy(whole, text, digits);
-	whole[digits] = '\0';
-	if (after > 0)
-		memcpy(fraction, dot + 1, after);
-	if (strspn(whole, "0123456789") != digits || strspn(fraction, "0123456789") != 3)
-		return TACT_INVALID;
-	if (tact_text_parse_int(whole, 0, MILLI_MOST / 1000 - 1, &units, NULL) != TACT_OK)
-		return TACT_INVALID;
-	rest = (fraction[0] - '0') * 100 + (fraction[1] - '0') * 10 + (fraction[2] - '0');
-	*ret_milli = units * 1000 + rest;
-	return TACT_OK;
-}
-
 const char *tact_config_print_milli(struct tact_arena *arena, int64_t milli)
 {
 	long long units = milli / 1000, rest = milli % 1000;
@@ -317,7 +290,7 @@ static void parse_percent(struct build *build, const struct row *row, const stru
 	size_t length = strlen(text);
 	int64_t milli;
 	if (length < 2 || text[length - 1] != '%' ||
-	    tact_config_parse_milli(text, length - 1, &milli) != TACT_OK)
+	    tact_policy_parse_milli(text, length - 1, &milli) != TACT_OK)
 		tact_config_refuse(build, row, entry, text, "not a percentage such as 0.3%");
 	else if (milli > 100000)
 		tact_config_refuse(build, row, entry, text, "more than everything");
@@ -333,65 +306,78 @@ static const char *print_percent(struct tact_arena *arena, const struct row *row
 	return milli < 0 ? NULL : tact_arena_printf(arena, "\"%s%%\"", tact_config_print_milli(arena, milli));
 }
 
-static int parse_sliding(const char *window, struct tact_limit *ret, struct tact_error *err)
+int tact_config_parse_at_most(const char *text, struct tact_limit *ret, struct tact_error *err)
 {
-	int64_t seconds;
-	if (tact_text_parse_duration(window, &seconds, NULL) != TACT_OK || seconds < 1)
-		return tact_error_set(
-		    err, TACT_INVALID, "without a window such as 20h, 7d or 2w after the /");
-	ret->window_s = seconds;
-	ret->window = window;
+	return tact_policy_parse_at_most(text, ret, err);
+}
+
+#define SINCE_POSITIVE " since positive"
+
+/* "12 since positive". */
+static int parse_since(const char *text, struct tact_limit *ret)
+{
+	size_t length = strlen(text), tail = strlen(SINCE_POSITIVE);
+	if (length <= tail || strcmp(text + length - tail, SINCE_POSITIVE) != 0 ||
+	    tact_policy_parse_milli(text, length - tail, &ret->at_most_milli) != TACT_OK)
+		return TACT_INVALID;
+	ret->form = TACT_LIMIT_SINCE;
+	ret->window = SINCE_POSITIVE + 1;
 	return TACT_OK;
 }
 
-static int parse_calendar(const char *window, struct tact_limit *ret, struct tact_error *err)
+static void parse_number(struct build *build, const struct row *row, const struct entry *entry,
+    enum tact_limit_form form, struct tact_limit *ret)
 {
-	for (size_t i = 0; i < sizeof periods / sizeof *periods; i++)
-		if (strcmp(periods[i], window) == 0) {
-			ret->window_s = 0;
-			ret->period = (enum tact_period)i;
-			ret->window = periods[i];
-			return TACT_OK;
-		}
-	return tact_error_set(err, TACT_INVALID, "without a calendar window after per");
-}
-
-int tact_config_parse_at_most(const char *text, struct tact_limit *ret, struct tact_error *err)
-{
-	const char *slash = strchr(text, '/'), *per = strstr(text, " per ");
-	const char *end = slash != NULL ? slash : per;
-	struct tact_limit limit = *ret;
-	if (end == NULL)
-		return tact_error_set(err, TACT_INVALID, "not a limit");
-	if (tact_config_parse_milli(text, (size_t)(end - text), &limit.at_most_milli) != TACT_OK)
-		return tact_error_set(err, TACT_INVALID, "without a number of contacts below a million");
-	int result =
-	    slash != NULL ? parse_sliding(slash + 1, &limit, err) : parse_calendar(per + 5, &limit, err);
-	if (result == TACT_OK)
-		*ret = limit;
-	return result;
+	struct tact_error err;
+	if (tact_policy_parse_at_most(entry->values[0], ret, &err) != TACT_OK) {
+		tact_config_refuse(build, row, entry, entry->values[0], err.text);
+		return;
+	}
+	ret->form = form;
+	if (ret->window_s > 0)
+		ret->window = tact_text_format_duration(build->reading->arena, ret->window_s);
 }
 
 static void parse_at_most(struct build *build, const struct row *row, const struct entry *entry, void *target)
 {
 	struct tact_limit *limit = target;
-	struct tact_error err;
-	struct tact_arena *arena = build->reading->arena;
-	if (tact_config_parse_at_most(entry->values[0], limit, &err) != TACT_OK)
-		tact_config_refuse(build, row, entry, entry->values[0], err.text);
-	else if (limit->window_s > 0)
-		limit->window = tact_text_format_duration(arena, limit->window_s);
+	if (strcmp(entry->values[0], "recipient") == 0)
+		limit->form = TACT_LIMIT_RECIPIENT;
+	else if (parse_since(entry->values[0], limit) != TACT_OK)
+		parse_number(build, row, entry, TACT_LIMIT_AT_MOST, limit);
+}
+
+static void parse_at_least(
+    struct build *build, const struct row *row, const struct entry *entry, void *target)
+{
+	parse_number(build, row, entry, TACT_LIMIT_AT_LEAST, target);
+}
+
+static const char *print_number(struct tact_arena *arena, const struct tact_limit *limit)
+{
+	const char *number = tact_config_print_milli(arena, limit->at_most_milli);
+	if (limit->form == TACT_LIMIT_SINCE)
+		return tact_arena_printf(arena, "\"%s %s\"", number, limit->window);
+	if (limit->window_s > 0)
+		return tact_arena_printf(
+		    arena, "%s/%s", number, tact_text_format_duration(arena, limit->window_s));
+	return tact_arena_printf(arena, "\"%s per %s\"", number, limit->window);
 }
 
 static const char *print_at_most(struct tact_arena *arena, const struct row *row, const void *target)
 {
 	(void)row;
 	const struct tact_limit *limit = target;
-	const char *number = tact_config_print_milli(arena, limit->at_most_milli);
-	if (limit->window_s > 0)
-		return tact_arena_printf(
-		    arena, "%s/%s", number, tact_text_format_duration(arena, limit->window_s));
-	return tact_arena_printf(arena, "\"%s per %s\"", number, periods[limit->period]);
+	if (limit->form == TACT_LIMIT_AT_LEAST)
+		return NULL;
+	return limit->form == TACT_LIMIT_RECIPIENT ? "recipient" : print_number(arena, limit);
+}
+
+static const char *print_at_least(struct tact_arena *arena, const struct row *row, const void *target)
+{
+	(void)row;
+	const struct tact_limit *limit = target;
+	return limit->form == TACT_LIMIT_AT_LEAST ? print_number(arena, limit) : NULL;
 }
 
 const struct value_type tact_config_type_text = {false, parse_text, print_text};
@@ -408,3 +394,4 @@ const struct value_type tact_config_type_word = {false, parse_word, print_word};
 const struct value_type tact_config_type_yes_no = {false, parse_word, print_word};
 const struct value_type tact_config_type_percent = {false, parse_percent, print_percent};
 const struct value_type tact_config_type_at_most = {false, parse_at_most, print_at_most};
+const struct value_type tact_config_type_at_least = {false, parse_at_least, print_at_least};

@@ -30,6 +30,8 @@ static const struct word wheres[] = {
 static const struct word froms[] = {{"any", false}, {"brand", true}, {NULL, 0}};
 static const struct word unreadables[] = {
     {"quarantine", TACT_QUARANTINE}, {"reject", TACT_REJECT}, {"accept", TACT_ACCEPT}, {NULL, 0}};
+static const struct word directions[] = {
+    {"out", 1 << TACT_OUT}, {"in", 1 << TACT_IN}, {"any", 1 << TACT_OUT | 1 << TACT_IN}, {NULL, 0}};
 
 /* What every rule has. */
 #define RULE(section, preset_action, words_of_action, range_of_action)                                       \
@@ -60,11 +62,18 @@ static const struct row rows[] = {
     RULE("suppression", "reject", now_actions, "quarantine or reject"),
 
     OPTION("limit", "at_most", at_most, "contacts",
-	"N/WINDOW such as 4/7d, or \"N per calendar-day\", week, month, quarter or year", "", true, true,
-	"How many contacts are allowed in a window; 0 is none.", AT(tact_rule, limit)),
+	"N/WINDOW such as 4/7d, \"N per calendar-day\", week, month, quarter or year, \"N since positive\", "
+	"or "
+	"recipient",
+	"", false, true, "How many contacts are allowed in a window; 0 is none.", AT(tact_rule, limit)),
+    OPTION("limit", "at_least", at_least, "contacts",
+	"N/WINDOW such as 1/365d, or \"N per calendar-day\", week, month, quarter or year", "", false, true,
+	"How many contacts must stand in the window before the mail.", AT(tact_rule, limit)),
     RULE("limit", "delay", actions, "delay, quarantine or reject"),
-    OPTION("limit", "count", purposes, "", PURPOSES, "", false, true,
-	"Only contacts of these purposes count.", AT(tact_rule, limit.purposes)),
+    OPTION("limit", "count", counted, "", COUNTED, "", false, true,
+	"Only contacts of these purposes and sentiments count.", AT(tact_rule, limit)),
+    OPTION("limit", "direction", word, "", "out, in or any", "", false, true,
+	"Which way contacts must go to count.", AT(tact_rule, limit.directions), .words = directions),
     OPTION("limit", "count_streams", names, "", "names of stream sections", "", false, true,
 	"Only contacts of these streams count.",
 	LIST_AT(tact_rule, limit.streams.names, limit.streams.count)),
@@ -81,6 +90,12 @@ static const struct row rows[] = {
     OPTION("limit", "weights", weights, "", "\"CHANNEL=N\", N from 0 and below 1000000, up to three decimals",
 	"", false, true, "What one contact of a channel counts; 1 unless told.",
 	AT(tact_rule, limit.weight_milli)),
+    OPTION("limit", "rest", duration, "s m h d w", "0 to 3660d", "0", false, true,
+	"How long nothing more goes once the limit was reached.", AT(tact_rule, limit.rest_s),
+	BETWEEN(0, 3660 * (int64_t)DAY)),
+    OPTION("limit", "look_ahead", duration, "s m h d w", "0 to 366d", "0", false, true,
+	"How far ahead mail that goes first is counted as if it had come already.",
+	AT(tact_rule, limit.look_ahead_s), BETWEEN(0, 366 * DAY)),
     OPTION("limit", "zone", zone, "", "a name of the time zone database", "", false, true,
 	"The zone of a calendar window; without it, the zone of the top level.", AT(tact_rule, limit.zone)),
 

@@ -15,8 +15,6 @@ void tact_config_refuse(struct build *build, const struct row *row, const struct
 const char *tact_config_quote(struct tact_arena *arena, const char *text);
 /* As A-labels in lower case, or NULL. */
 const char *tact_config_domain(struct build *build, const char *text);
-/* "2", "0.5": at most three decimals, below a million. TACT_OK or TACT_INVALID. */
-int tact_config_parse_milli(const char *text, size_t length, int64_t *ret_milli);
 const char *tact_config_print_milli(struct tact_arena *arena, int64_t milli);
 
 #endif

@@ -103,6 +103,13 @@ static void want_names(struct book *book, const struct tact_limit *limit)
 		want(book, NAME_BRAND);
 }
 
+static void want_contacts(struct book *book, const struct tact_limit *limit)
+{
+	want_names(book, limit);
+	book->wants_in |= limit->directions == 0 ? limit->sentiments != 0 : limit->directions >> TACT_IN & 1;
+	book->wants_answers |= limit->form == TACT_LIMIT_SINCE;
+}
+
 /* ---- contacts ----------------------------------------------------------------------------------- */
 
 /* The id settles ties, so that the order of the record tells nothing. */
@@ -148,22 +155,82 @@ static uint8_t channel_of(enum tact_channel channel)
 	return (unsigned)channel < TACT_CHANNELS ? (uint8_t)channel : TACT_EMAIL;
 }
 
+/* So is a direction or a sentiment that only a damaged record has. */
+static uint8_t way_of(const struct tact_contact *contact)
+{
+	unsigned sentiment = (unsigned)contact->sentiment;
+
+	return (uint8_t)policy_way(
+	    contact->direction != TACT_OUT, sentiment > TACT_NEGATIVE ? TACT_NEUTRAL : sentiment);
+}
+
+static int64_t last_moment(const struct tact_contact *contact)
+{
+	int64_t span_us = contact->span_us;
+
+	span_us = span_us < 1 ? 1 : span_us > SPAN_MAX_US ? SPAN_MAX_US : span_us;
+	return policy_add(contact->time_us, span_us - 1);
+}
+
 static void enter_contact(struct book *book, const struct tact_contact *contact)
 {
 	const char *const texts[NAMES] = {contact->stream, contact->owner, contact->brand, contact->campaign,
 	    contact->offer, contact->list};
 	struct entry *entry = &book->contacts[book->contacts_count++];
-	int64_t span_us = contact->span_us;
 
-	span_us = span_us < 1 ? 1 : span_us > SPAN_MAX_US ? SPAN_MAX_US : span_us;
 	entry->first_us = contact->time_us;
-	entry->time_us = policy_add(contact->time_us, span_us - 1);
+	entry->time_us = last_moment(contact);
 	entry->count = contact->count < 1 ? 1 : contact->count > COUNT_MAX ? COUNT_MAX : contact->count;
 	entry->id = &contact->id;
 	entry->holder = holder_of(contact->owner, contact->campaign);
 	entry->purpose = (uint8_t)contact->purpose;
 	entry->channel = channel_of(contact->channel);
+	entry->way = way_of(contact);
 	name_all(book, texts, entry->names);
+}
+
+/* An answer is one whatever it was about, and whether or not it counts. */
+static void enter_answer(struct book *book, const struct tact_contact *contact)
+{
+	if (contact->sentiment == TACT_POSITIVE)
+		*TACT_PUSH(book->arena, book->answers, book->answers_count) =
+		    (struct response){contact->time_us, last_moment(contact)};
+}
+
+int64_t policy_book_answered(const struct book *book, int64_t t_us)
+{
+	int64_t latest_us = INT64_MIN;
+
+	for (size_t i = 0; i < book->answers_count; i++)
+		if (book->answers[i].time_us <= t_us && book->answers[i].first_us > latest_us)
+			latest_us = book->answers[i].first_us;
+	return latest_us;
+}
+
+int64_t policy_book_next_answer(const struct book *book, int64_t t_us)
+{
+	int64_t next_us = POLICY_NEVER;
+
+	for (size_t i = 0; i < book->answers_count; i++)
+		if (book->answers[i].time_us > t_us && book->answers[i].time_us < next_us)
+			next_us = book->answers[i].time_us;
+	return next_us;
+}
+
+static void enter_contacts(struct book *book)
+{
+	const struct tact_dossier *dossier = book->dossier;
+
+	book->contacts = tact_arena_alloc(book->arena, dossier->contacts_count * sizeof *book->contacts);
+	for (size_t i = 0; i < dossier->contacts_count; i++) {
+		const struct tact_contact *contact = &dossier->contacts[i];
+
+		if (contact->counts && (contact->direction == TACT_OUT || book->wants_in))
+			enter_contact(book, contact);
+		if (book->wants_answers)
+			enter_answer(book, contact);
+	}
+	sort_entries(book->contacts, book->contacts_count);
 }
 
 void policy_book_open(struct book *book, struct tact_arena *arena, const struct tact_rule_set *rules,
@@ -176,12 +243,8 @@ void policy_book_open(struct book *book, struct tact_arena *arena, const struct 
 	book->from_us = from_us;
 	for (size_t i = 0; i < rules->rules_count; i++)
 		if (rules->rules[i].kind == TACT_RULE_LIMIT)
-			want_names(book, &rules->rules[i].limit);
-	book->contacts = tact_arena_alloc(arena, dossier->contacts_count * sizeof *book->contacts);
-	for (size_t i = 0; i < dossier->contacts_count; i++)
-		if (dossier->contacts[i].direction == TACT_OUT && dossier->contacts[i].counts)
-			enter_contact(book, &dossier->contacts[i]);
-	sort_entries(book->contacts, book->contacts_count);
+			want_contacts(book, &rules->rules[i].limit);
+	enter_contacts(book);
 	book->claims_room = claims_room;
 	book->claims = tact_arena_alloc(arena, claims_room * sizeof *book->claims);
 	book->shelves = tact_arena_alloc(arena, rules->rules_count * sizeof *book->shelves);

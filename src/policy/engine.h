@@ -30,6 +30,11 @@ static inline int64_t policy_floor_divide(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
+static inline int64_t policy_seconds(int64_t seconds)
+{
+	return seconds > INT64_MAX / POLICY_SECOND_US ? INT64_MAX : seconds * POLICY_SECOND_US;
+}
+
 /* ---- the book: what counts, sorted, with its names made numbers --------------------------------- */
 
 enum policy_name { NAME_STREAM, NAME_OWNER, NAME_BRAND, NAME_CAMPAIGN, NAME_OFFER, NAME_LIST, NAMES };
@@ -43,8 +48,20 @@ struct entry {
 	const char *holder;
 	const struct tact_facts *facts; /* of a claim; NULL of a contact */
 	uint8_t purpose, channel;
+	uint8_t way; /* its direction and sentiment as one number: policy_way */
 	bool claim;
 	uint32_t names[NAMES]; /* equal numbers, equal names; 0 where no rule reads them */
+};
+
+/* Three sentiments to a direction; 0 is what every mail of ours is: out, and neutral. */
+static inline unsigned policy_way(unsigned direction, unsigned sentiment)
+{
+	return direction * 3 + sentiment;
+}
+
+/* A positive contact: an answer. */
+struct response {
+	int64_t first_us, time_us; /* as of struct entry */
 };
 
 /* The names met under one heading. */
@@ -59,14 +76,17 @@ struct name_table {
 /* What one limit counts, whoever asks. */
 struct shelf {
 	bool ready;
+	const struct tact_limit *limit; /* the rule's, or what the recipient asked for */
+	const char *abstains;		/* why it has nothing to say to anybody, or NULL */
+	bool unreadable;		/* what the recipient asked for cannot be read */
 	const struct entry *
 	    *contacts; /* sorted by time; those that are long past anybody's question are left out */
 	size_t contacts_count;
-	int64_t sum_milli;	     /* what all weigh together */
-	unsigned purposes, channels; /* bits of those that count and weigh something */
-	bool lists;		     /* any of listed is there */
-	const bool *listed[NAMES];   /* by name number: in the limit's list; NULL when it has none */
-	const struct entry **items;  /* room for one asker's window, filled from the end */
+	int64_t sum_milli;		   /* what all weigh together */
+	unsigned purposes, ways, channels; /* bits of those that count and weigh something */
+	bool lists;			   /* any of listed is there */
+	const bool *listed[NAMES];	   /* by name number: in the limit's list; NULL when it has none */
+	const struct entry **items;	   /* room for one asker's window, filled from the end */
 	size_t items_room;
 };
 
@@ -88,6 +108,9 @@ struct book {
 	int64_t from_us;			/* nobody asks about an earlier time */
 	struct entry *contacts;
 	size_t contacts_count;
+	bool wants_in, wants_answers; /* some limit counts what comes in; since an answer */
+	struct response *answers;
+	size_t answers_count;
 	struct entry **claims; /* placed so far, sorted by place */
 	size_t claims_count, claims_room;
 	int64_t freed_us; /* when a claim that goes before whoever asks gave up its place last */
@@ -108,6 +131,10 @@ void policy_book_name(struct book *book, const struct tact_facts *facts, uint32_
 /* Puts a claim into its place. */
 void policy_book_place(struct book *book, const struct tact_facts *facts, const uint32_t names[NAMES],
     const struct tact_id *id, int64_t place_us);
+/* The moment after which contacts count "since positive" at t_us: the latest answer there is then, at the
+ * earliest it may have come; INT64_MIN without one. And the first answer later than t_us, or NEVER. */
+int64_t policy_book_answered(const struct book *book, int64_t t_us);
+int64_t policy_book_next_answer(const struct book *book, int64_t t_us);
 bool policy_names_have(const struct tact_names *list, const char *name);
 
 /* ---- the window engine -------------------------------------------------------------------------- */
@@ -147,7 +174,29 @@ int64_t policy_window_earliest(const struct window *window, int64_t t_us);
 /* Is what was satisfied at since_us satisfied at t_us, whatever was placed further ahead meanwhile? */
 bool policy_window_holds(const struct window *window, int64_t since_us, int64_t t_us);
 /* No item that ended before this can matter to a mail at t_us or later. */
-int64_t policy_window_horizon(const struct tact_limit *limit, int64_t t_us);
+int64_t policy_window_horizon(const struct book *book, const struct tact_limit *limit, int64_t t_us);
+int64_t policy_window_length(const struct tact_limit *limit); /* of a sliding one, in µs */
+/* Takes in another condition: satisfied only where both are. */
+void policy_window_join(struct tally *tally, const struct tally *other);
+/* The calendar's period that t_us is in, and its end. */
+struct period *policy_window_period(const struct window *window, int64_t t_us);
+int64_t policy_window_period_end(struct period *period);
+/* May what an item stands for have happened in the period? T_US is in it. */
+bool policy_window_is_in(const struct entry *entry, struct period *period, int64_t t_us);
+
+/* rest.c: as policy_window_tally, of the rest alone. */
+void policy_rest_tally(const struct window *window, int64_t t_us, struct tally *ret);
+/* Did a contact later than since_us begin a rest that lasts at t_us? */
+bool policy_rest_began(const struct window *window, int64_t since_us, int64_t t_us);
+
+/* least.c: at_least. */
+struct least {
+	int64_t count_milli;
+	bool satisfied;
+	bool unknown; /* the history begins too late to tell */
+};
+void policy_least_tally(const struct window *window, int64_t t_us, struct least *ret);
+int64_t policy_least_earliest(const struct window *window, int64_t t_us);
 
 /* ---- one asker and the rules -------------------------------------------------------------------- */
 
@@ -155,6 +204,7 @@ int64_t policy_window_horizon(const struct tact_limit *limit, int64_t t_us);
 struct seat {
 	bool applies;
 	const char *abstains; /* why the rule has nothing to say, or NULL */
+	bool unreadable;      /* what it is to say cannot be read: it is satisfied at no time */
 	int64_t pushed_us;    /* the time from which this rule moved the place first; NEVER if it did not */
 	struct window window; /* of a limit */
 	bool stopped;	      /* of a breaker */

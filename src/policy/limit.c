@@ -31,9 +31,10 @@ static bool is_listed(const struct shelf *shelf, enum policy_name name, const ui
 }
 
 static bool is_counted(
-    const struct shelf *shelf, unsigned purpose, unsigned channel, const uint32_t names[NAMES])
+    const struct shelf *shelf, unsigned purpose, unsigned way, unsigned channel, const uint32_t names[NAMES])
 {
-	if (!(shelf->purposes >> purpose & 1) || !(shelf->channels >> channel & 1))
+	if (!(shelf->purposes >> purpose & 1) || !(shelf->ways >> way & 1) ||
+	    !(shelf->channels >> channel & 1))
 		return false;
 	return !shelf->lists ||
 	       (is_listed(shelf, NAME_STREAM, names) && is_listed(shelf, NAME_OWNER, names) &&
@@ -42,12 +43,28 @@ static bool is_counted(
 
 static bool has_weight(const struct shelf *shelf, const struct entry *entry)
 {
-	return is_counted(shelf, entry->purpose, entry->channel, entry->names);
+	return is_counted(shelf, entry->purpose, entry->way, entry->channel, entry->names);
+}
+
+static unsigned list_ways(const struct tact_limit *limit)
+{
+	unsigned directions = limit->directions, sentiments = limit->sentiments, ways = 0;
+
+	if (directions == 0)
+		directions = sentiments == 0 ? 1U << TACT_OUT : 1U << TACT_OUT | 1U << TACT_IN;
+	if (sentiments == 0)
+		sentiments = ~0U;
+	for (unsigned direction = TACT_OUT; direction <= TACT_IN; direction++)
+		for (unsigned sentiment = TACT_NEUTRAL; sentiment <= TACT_NEGATIVE; sentiment++)
+			if ((directions >> direction & 1) && (sentiments >> sentiment & 1))
+				ways |= 1U << policy_way(direction, sentiment);
+	return ways;
 }
 
 static void set_filter(struct book *book, const struct tact_limit *limit, struct shelf *shelf)
 {
 	shelf->purposes = limit->purposes == 0 ? ~0U : limit->purposes;
+	shelf->ways = list_ways(limit);
 	for (unsigned i = 0; i < TACT_CHANNELS; i++)
 		if ((limit->channels == 0 || (limit->channels >> i & 1)) && limit->weight_milli[i] > 0)
 			shelf->channels |= 1U << i;
@@ -72,13 +89,36 @@ static size_t first_after(const struct book *book, int64_t t_us)
 	return low;
 }
 
+/* What the recipient asked for takes the place of a number of our own. What cannot be read is no leave to
+ * send. */
+static void read_own_limit(struct book *book, struct shelf *shelf)
+{
+	const char *wish = book->dossier->profile.own_limit;
+	struct tact_limit *own;
+
+	if (*wish == '\0') {
+		shelf->abstains = "recipient asked for no limit";
+		return;
+	}
+	own = tact_arena_alloc(book->arena, sizeof *own);
+	*own = *shelf->limit;
+	shelf->unreadable = tact_policy_parse_at_most(wish, own, NULL) != TACT_OK;
+	shelf->limit = own;
+}
+
 static void fill_shelf(struct book *book, const struct tact_limit *limit, struct shelf *shelf)
 {
 	size_t first;
 
 	shelf->ready = true;
+	shelf->limit = limit;
+	if (limit->form == TACT_LIMIT_RECIPIENT)
+		read_own_limit(book, shelf);
+	if (shelf->abstains != NULL || shelf->unreadable)
+		return;
+	limit = shelf->limit;
 	set_filter(book, limit, shelf);
-	first = first_after(book, policy_window_horizon(limit, book->from_us));
+	first = first_after(book, policy_window_horizon(book, limit, book->from_us));
 	shelf->contacts =
 	    tact_arena_alloc(book->arena, (book->contacts_count - first) * sizeof(const struct entry *));
 	for (size_t i = first; i < book->contacts_count; i++) {
@@ -126,7 +166,7 @@ static bool concerns(const struct tact_limit *limit, const struct asker *asker, 
 static void gather(const struct asker *asker, struct shelf *shelf, struct window *window)
 {
 	struct book *book = asker->book;
-	int64_t horizon_us = policy_window_horizon(window->limit, window->from_us);
+	int64_t horizon_us = policy_window_horizon(book, window->limit, window->from_us);
 	size_t contact = shelf->contacts_count, claim = book->claims_count, first;
 
 	if (shelf->items == NULL) {
@@ -157,12 +197,17 @@ static bool is_easy(const struct book *book, const struct shelf *shelf, const st
 	int64_t horizon_us, room_milli = window->limit->at_most_milli - window->own_milli;
 	size_t i = shelf->contacts_count;
 
+	if (window->limit->form == TACT_LIMIT_AT_LEAST)
+		return false;
+	if (window->limit->rest_s > 0)
+		room_milli--; /* to reach it is enough */
+
 	for (size_t c = 0; c < book->claims_count; c++)
 		if (has_weight(shelf, book->claims[c]))
 			room_milli -= policy_window_weight(window->limit, book->claims[c]);
 	if (shelf->sum_milli <= room_milli)
 		return true;
-	horizon_us = policy_window_horizon(window->limit, window->from_us);
+	horizon_us = policy_window_horizon(book, window->limit, window->from_us);
 	while (i > 0 && room_milli >= 0 && shelf->contacts[i - 1]->time_us > horizon_us)
 		room_milli -= policy_window_weight(window->limit, shelf->contacts[--i]);
 	return room_milli >= 0;
@@ -176,7 +221,7 @@ static int64_t own_weight(
 	struct entry own = {.count = 1, .channel = (uint8_t)facts->channel};
 
 	if (!facts->counts || (unsigned)facts->channel >= TACT_CHANNELS ||
-	    !is_counted(shelf, (unsigned)facts->purpose, (unsigned)facts->channel, asker->names))
+	    !is_counted(shelf, (unsigned)facts->purpose, 0, (unsigned)facts->channel, asker->names))
 		return 0;
 	return policy_window_weight(limit, &own);
 }
@@ -206,6 +251,11 @@ void policy_limit_prepare(struct asker *asker, size_t rule, int64_t from_us)
 		return;
 	if (!shelf->ready)
 		fill_shelf(book, limit, shelf);
+	seat->abstains = shelf->abstains;
+	seat->unreadable = shelf->unreadable;
+	if (seat->abstains != NULL || seat->unreadable)
+		return;
+	limit = shelf->limit;
 	seat->window = (struct window){.limit = limit, .book = book, .from_us = from_us};
 	seat->window.own_milli = own_weight(asker, limit, shelf);
 	seat->window.easy = is_easy(book, shelf, &seat->window);
@@ -219,20 +269,32 @@ int64_t policy_limit_earliest(const struct asker *asker, size_t rule, int64_t t_
 {
 	const struct seat *seat = &asker->seats[rule];
 
-	return seat->abstains != NULL ? t_us : policy_window_earliest(&seat->window, t_us);
+	if (seat->abstains != NULL)
+		return t_us;
+	if (seat->unreadable)
+		return POLICY_NEVER;
+	if (seat->window.limit->form == TACT_LIMIT_AT_LEAST)
+		return policy_least_earliest(&seat->window, t_us);
+	return policy_window_earliest(&seat->window, t_us);
 }
 
 bool policy_limit_holds(const struct asker *asker, size_t rule, int64_t since_us, int64_t t_us)
 {
 	const struct seat *seat = &asker->seats[rule];
 
-	return seat->abstains != NULL || policy_window_holds(&seat->window, since_us, t_us);
+	if (seat->abstains != NULL)
+		return true;
+	return !seat->unreadable && policy_window_holds(&seat->window, since_us, t_us);
 }
 
-static const char *count_words(struct tact_arena *arena, const struct tact_limit *limit, int64_t count_milli)
+static const char *count_words(struct tact_arena *arena, const struct tact_finding *finding)
 {
-	return JOIN(arena, policy_format_milli(arena, count_milli), " of ",
-	    policy_format_milli(arena, limit->at_most_milli), " in ", limit->window);
+	const struct tact_limit *limit = &finding->rule->limit;
+
+	return JOIN(arena, policy_format_milli(arena, finding->count_milli),
+	    limit->form == TACT_LIMIT_AT_LEAST ? " of at least " : " of ",
+	    policy_format_milli(arena, finding->at_most_milli),
+	    limit->form == TACT_LIMIT_SINCE ? " " : " in ", finding->window);
 }
 
 #define HOLDER_MAX 40 /* a reply has other things to say, too */
@@ -251,44 +313,88 @@ static const char *name_holder(struct tact_arena *arena, const struct tact_facts
 	return JOIN(arena, campaign, *campaign != '\0' && *owner != '\0' ? " of " : "", owner);
 }
 
-static const char *explain(struct tact_arena *arena, const struct tact_limit *limit,
-    const struct tally *tally, const char *held_by, int64_t frees_at_us)
+static const char *explain(struct tact_arena *arena, const struct tact_finding *finding)
 {
-	return JOIN(arena, count_words(arena, limit, tally->count_milli),
-	    *held_by != '\0'	     ? ", place held by "
-	    : *tally->holder != '\0' ? ", the latest of "
-				     : "",
-	    *held_by != '\0' ? held_by : tally->holder,
-	    frees_at_us == 0 ? "; never room for this mail" : "; room from ",
-	    frees_at_us == 0 ? "" : tact_text_format_time(arena, frees_at_us));
+	const char *room = "; never room for this mail";
+
+	if (finding->rule->limit.form == TACT_LIMIT_SINCE)
+		room = "; no room before the next answer";
+	if (finding->frees_at_us != 0)
+		room = "; room from ";
+	return JOIN(arena, count_words(arena, finding),
+	    *finding->held_by != '\0'  ? ", place held by "
+	    : *finding->holder != '\0' ? ", the latest of "
+				       : "",
+	    *finding->held_by != '\0' ? finding->held_by : finding->holder, room,
+	    finding->frees_at_us == 0 ? "" : tact_text_format_time(arena, finding->frees_at_us));
 }
 
-void policy_limit_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret)
+static void judge_least(
+    const struct asker *asker, const struct window *window, int64_t t_us, struct tact_finding *ret)
 {
-	struct seat *seat = &asker->seats[rule];
-	const struct tact_limit *limit = seat->window.limit;
+	struct tact_arena *arena = asker->book->arena;
+	int64_t history_since_us = asker->book->dossier->history_since_us;
+	struct least least;
+
+	policy_least_tally(window, t_us, &least);
+	ret->count_milli = least.count_milli;
+	ret->why = "enough came before this mail";
+	if (least.satisfied)
+		return;
+	ret->why = history_since_us == 0
+		       ? "history of the recipient is not known, too short to tell"
+		       : JOIN(arena, "history begins ", tact_text_format_time(arena, history_since_us),
+			     ", too short to tell");
+	if (least.unknown)
+		return;
+	ret->fired = true;
+	ret->until_us = policy_least_earliest(window, t_us);
+	ret->why = JOIN(arena, count_words(arena, ret), " before this mail");
+}
+
+static void judge_most(
+    const struct asker *asker, const struct window *window, int64_t t_us, struct tact_finding *ret)
+{
 	struct tally tally;
 
-	if (seat->abstains != NULL) {
-		ret->why = seat->abstains;
-		return;
-	}
-	if (!seat->window.gathered)
-		gather(asker, &asker->book->shelves[rule], &seat->window);
-	policy_window_tally(&seat->window, t_us, &tally);
-	ret->has_numbers = true;
+	policy_window_tally(window, t_us, &tally);
 	ret->count_milli = tally.count_milli;
-	ret->at_most_milli = limit->at_most_milli;
-	ret->window = limit->window;
 	ret->holder = tally.holder;
 	ret->held_by = name_holder(asker->book->arena, tally.held_by);
 	ret->why = "within the limit";
 	if (tally.satisfied)
 		return;
 	ret->fired = true;
-	ret->until_us = policy_window_earliest(&seat->window, tally.next_us);
-	ret->frees_at_us = ret->until_us == POLICY_NEVER ? 0 : ret->until_us;
-	ret->why = explain(asker->book->arena, limit, &tally, ret->held_by, ret->frees_at_us);
+	ret->until_us = policy_window_earliest(window, tally.next_us);
+	ret->frees_at_us =
+	    ret->until_us == POLICY_NEVER || window->limit->form == TACT_LIMIT_SINCE ? 0 : ret->until_us;
+	ret->why = explain(asker->book->arena, ret);
+}
+
+void policy_limit_judge(const struct asker *asker, size_t rule, int64_t t_us, struct tact_finding *ret)
+{
+	struct seat *seat = &asker->seats[rule];
+	const struct tact_limit *limit = seat->window.limit;
+
+	if (seat->abstains != NULL) {
+		ret->why = seat->abstains;
+		return;
+	}
+	if (seat->unreadable) {
+		ret->fired = true;
+		ret->until_us = POLICY_NEVER;
+		ret->why = "the limit that the recipient asked for cannot be read";
+		return;
+	}
+	if (!seat->window.gathered)
+		gather(asker, &asker->book->shelves[rule], &seat->window);
+	ret->has_numbers = true;
+	ret->at_most_milli = limit->at_most_milli;
+	ret->window = limit->window;
+	if (limit->form == TACT_LIMIT_AT_LEAST)
+		judge_least(asker, &seat->window, t_us, ret);
+	else
+		judge_most(asker, &seat->window, t_us, ret);
 }
 
 const char *policy_limit_words(const struct asker *asker, const struct tact_finding *finding, int64_t t_us)
@@ -296,7 +402,8 @@ const char *policy_limit_words(const struct asker *asker, const struct tact_find
 	struct tact_arena *arena = asker->book->arena;
 
 	(void)t_us;
-	return JOIN(arena, finding->rule->name, ": ",
-	    count_words(arena, &finding->rule->limit, finding->count_milli),
+	if (!finding->has_numbers)
+		return JOIN(arena, finding->rule->name, ": what the recipient asked for cannot be read");
+	return JOIN(arena, finding->rule->name, ": ", count_words(arena, finding),
 	    *finding->held_by == '\0' ? "" : ", place held by ", finding->held_by);
 }

@@ -6,18 +6,20 @@ POLICY = src/policy/libpolicy.a $(DOSSIER)
 noinst_LIBRARIES += src/policy/libpolicy.a
 src_policy_libpolicy_a_CFLAGS = $(AM_CFLAGS)
 src_policy_libpolicy_a_SOURCES = include/tact/policy.h src/policy/engine.h src/policy/ask.c src/policy/book.c \
-	src/policy/breaker.c src/policy/calendar.c src/policy/consent.c src/policy/content.c src/policy/kind.c src/policy/limit.c \
-	src/policy/occasion.c src/policy/person.c src/policy/place.c src/policy/quiet.c src/policy/suppression.c \
-	src/policy/territory.c src/policy/verdict.c \
-	src/policy/window.c
+	src/policy/breaker.c src/policy/calendar.c src/policy/consent.c src/policy/content.c src/policy/kind.c \
+	src/policy/least.c src/policy/limit.c src/policy/occasion.c src/policy/person.c src/policy/place.c src/policy/quiet.c \
+	src/policy/rest.c src/policy/suppression.c src/policy/territory.c src/policy/verdict.c src/policy/window.c \
+	src/policy/wish.c
 
 check_PROGRAMS += tests/policy/run
 TESTS += tests/policy/run
 tests_policy_run_SOURCES = tests/policy/run.c tests/policy/table.c tests/policy/table.h
 tests_policy_run_CFLAGS = $(AM_CFLAGS)
 tests_policy_run_LDADD = $(POLICY)
-EXTRA_DIST += tests/policy/README tests/policy/mutate.py tests/policy/breaker.table tests/policy/calendar.table tests/policy/claims.table tests/policy/consent.table tests/policy/counting.table \
-	tests/policy/due.table tests/policy/occasion.table tests/policy/planned.table tests/policy/quiet_hours.table tests/policy/sliding.table \
+EXTRA_DIST += tests/policy/README tests/policy/mutate.py tests/policy/at_least.table tests/policy/breaker.table \
+	tests/policy/calendar.table tests/policy/claims.table tests/policy/consent.table tests/policy/counting.table \
+	tests/policy/direction.table tests/policy/due.table tests/policy/occasion.table tests/policy/planned.table \
+	tests/policy/quiet_hours.table tests/policy/rest.table tests/policy/sliding.table \
 	tests/policy/suppression.table tests/policy/territory.table tests/policy/verdict.table
 
 check_PROGRAMS += tests/policy/measure

@@ -14,10 +14,9 @@
 
 #define DAY_US (86400 * POLICY_SECOND_US)
 
-static int64_t length_us(const struct tact_limit *limit)
+int64_t policy_window_length(const struct tact_limit *limit)
 {
-	return limit->window_s > INT64_MAX / POLICY_SECOND_US ? INT64_MAX
-							      : limit->window_s * POLICY_SECOND_US;
+	return policy_seconds(limit->window_s);
 }
 
 /* A little more than the longest there is, wherever clocks were changed. */
@@ -37,9 +36,16 @@ static int64_t longest_period_us(enum tact_period period)
 	}
 }
 
-int64_t policy_window_horizon(const struct tact_limit *limit, int64_t t_us)
+int64_t policy_window_horizon(const struct book *book, const struct tact_limit *limit, int64_t t_us)
 {
-	return policy_add(t_us, limit->window_s > 0 ? -length_us(limit) : -longest_period_us(limit->period));
+	if (limit->form == TACT_LIMIT_SINCE)
+		return policy_book_answered(book, t_us);
+	t_us = policy_add(
+	    t_us, limit->window_s > 0 ? -policy_window_length(limit) : -longest_period_us(limit->period));
+	if (limit->rest_s == 0)
+		return t_us;
+	/* What filled a window may be folded: up to a day earlier than it says. */
+	return policy_add(policy_add(t_us, -policy_seconds(limit->rest_s)), -DAY_US);
 }
 
 /* A mail that does not count takes no place from a claim ahead of it. */
@@ -52,6 +58,31 @@ static void hold(struct tally *tally, const struct entry *entry)
 {
 	tally->holder = entry->holder;
 	tally->held_by = entry->facts;
+}
+
+/* Is it seen because it comes within look_ahead? Only claims are: a contact later than a place is of mail
+ * that went after it. */
+static bool is_ahead(const struct window *window, const struct entry *entry, int64_t t_us)
+{
+	return window->limit->look_ahead_s > 0 && entry->claim && entry->time_us > t_us &&
+	       entry->time_us <= policy_add(t_us, policy_seconds(window->limit->look_ahead_s));
+}
+
+static bool is_counted_ahead(const struct window *window, const struct entry *entry, int64_t t_us)
+{
+	return is_present(window, entry, t_us) || is_ahead(window, entry, t_us);
+}
+
+void policy_window_join(struct tally *tally, const struct tally *other)
+{
+	if (other->count_milli > tally->count_milli) {
+		tally->count_milli = other->count_milli;
+		tally->holder = other->holder;
+		tally->held_by = other->held_by;
+	}
+	if (!other->satisfied && (tally->satisfied || other->next_us > tally->next_us))
+		tally->next_us = other->next_us;
+	tally->satisfied = tally->satisfied && other->satisfied;
 }
 
 /* ---- sliding ------------------------------------------------------------------------------------ */
@@ -69,7 +100,7 @@ static void judge_window(const struct window *window, int64_t t_us, int64_t star
 	if (sum_milli + window->own_milli > window->limit->at_most_milli && ret->satisfied) {
 		ret->satisfied = false;
 		/* Until then the mail stands in this very window, wherever it stands. */
-		ret->next_us = policy_add(start_us, length_us(window->limit));
+		ret->next_us = policy_add(start_us, policy_window_length(window->limit));
 	}
 }
 
@@ -85,7 +116,7 @@ static void tally_behind(const struct window *window, int64_t from_us, size_t no
 		if (sum_milli <= room_milli || !ret->satisfied)
 			continue;
 		ret->satisfied = false;
-		ret->next_us = policy_add(window->items[i - 1]->time_us, length_us(window->limit));
+		ret->next_us = policy_add(window->items[i - 1]->time_us, policy_window_length(window->limit));
 	}
 	ret->count_milli = sum_milli;
 	if (i < now)
@@ -98,7 +129,8 @@ static void tally_behind(const struct window *window, int64_t from_us, size_t no
 static void tally_around(const struct window *window, int64_t t_us, size_t now, size_t end, struct tally *ret)
 {
 	const struct entry *const *items = window->items;
-	int64_t length = length_us(window->limit), from_us = policy_add(t_us, -length), sum_milli = 0;
+	int64_t length = policy_window_length(window->limit), from_us = policy_add(t_us, -length),
+		sum_milli = 0;
 	int64_t first_us = POLICY_NEVER;
 
 	for (size_t i = end; i > now; i--) {
@@ -120,9 +152,32 @@ static void tally_around(const struct window *window, int64_t t_us, size_t now, 
 	}
 }
 
+/* What comes within look_ahead, as if it were there already: the window reaches as far ahead. */
+static void tally_ahead(const struct window *window, int64_t t_us, struct tally *ret)
+{
+	int64_t length = policy_window_length(window->limit), from_us = policy_add(t_us, -length);
+	int64_t room_milli = window->limit->at_most_milli - window->own_milli;
+	struct tally ahead = {.satisfied = true, .next_us = t_us, .holder = ""};
+
+	for (size_t i = window->count; i > 0 && window->items[i - 1]->time_us > from_us; i--) {
+		const struct entry *entry = window->items[i - 1];
+
+		if (entry->time_us > t_us && !is_ahead(window, entry, t_us))
+			continue;
+		if (ahead.count_milli == 0)
+			hold(&ahead, entry);
+		ahead.count_milli += policy_window_weight(window->limit, entry);
+		if (ahead.count_milli > room_milli && ahead.satisfied) {
+			ahead.satisfied = false;
+			ahead.next_us = policy_add(entry->time_us, length);
+		}
+	}
+	policy_window_join(ret, &ahead);
+}
+
 static void tally_sliding(const struct window *window, int64_t t_us, struct tally *ret)
 {
-	int64_t length = length_us(window->limit);
+	int64_t length = policy_window_length(window->limit);
 	size_t now = window->count, end;
 
 	while (now > 0 && window->items[now - 1]->time_us > t_us)
@@ -134,6 +189,8 @@ static void tally_sliding(const struct window *window, int64_t t_us, struct tall
 		tally_behind(window, policy_add(t_us, -length), now, ret);
 	else
 		tally_around(window, t_us, now, end, ret);
+	if (window->limit->look_ahead_s > 0)
+		tally_ahead(window, t_us, ret);
 }
 
 /* ---- calendar ----------------------------------------------------------------------------------- */
@@ -143,7 +200,7 @@ static int64_t floor_seconds(int64_t t_us)
 	return t_us / POLICY_SECOND_US - (t_us % POLICY_SECOND_US < 0);
 }
 
-static int64_t period_end_us(struct period *period)
+int64_t policy_window_period_end(struct period *period)
 {
 	if (period->end_us == 0)
 		period->end_us = POLICY_SECOND_US * tact_zone_period_start(period->zone, period->length,
@@ -152,7 +209,7 @@ static int64_t period_end_us(struct period *period)
 }
 
 /* Asking the zone is dear: most limits share zone and period, and most mails need no period's end. */
-static struct period *period_at(const struct window *window, int64_t t_us)
+struct period *policy_window_period(const struct window *window, int64_t t_us)
 {
 	const struct tact_limit *limit = window->limit;
 	struct book *book = window->book;
@@ -162,7 +219,7 @@ static struct period *period_at(const struct window *window, int64_t t_us)
 		period = &book->periods[i];
 		if (period->zone != limit->zone || period->length != limit->period || t_us < period->start_us)
 			continue;
-		if (t_us <= period->known_us || t_us < period_end_us(period))
+		if (t_us <= period->known_us || t_us < policy_window_period_end(period))
 			goto found;
 	}
 	period = &book->periods[book->periods_next++ % POLICY_PERIODS];
@@ -176,22 +233,23 @@ found:
 }
 
 /* What was folded counts in every period that it may have happened in. T_US is in the period. */
-static bool is_in(const struct entry *entry, struct period *period, int64_t t_us)
+bool policy_window_is_in(const struct entry *entry, struct period *period, int64_t t_us)
 {
 	return entry->time_us >= period->start_us &&
-	       (entry->first_us <= t_us || entry->first_us < period_end_us(period));
+	       (entry->first_us <= t_us || entry->first_us < policy_window_period_end(period));
 }
 
 static void tally_calendar(const struct window *window, int64_t t_us, struct tally *ret)
 {
-	struct period *period = window->count > 0 ? period_at(window, t_us) : NULL;
+	struct period *period = window->count > 0 ? policy_window_period(window, t_us) : NULL;
 
 	for (size_t i = window->count; i > 0; i--) {
 		const struct entry *entry = window->items[i - 1];
 
 		if (entry->time_us < period->start_us)
 			break;
-		if (!is_present(window, entry, t_us) || !is_in(entry, period, t_us))
+		if (!is_ahead(window, entry, t_us) &&
+		    !(is_present(window, entry, t_us) && policy_window_is_in(entry, period, t_us)))
 			continue;
 		if (ret->count_milli == 0)
 			hold(ret, entry);
@@ -199,20 +257,51 @@ static void tally_calendar(const struct window *window, int64_t t_us, struct tal
 	}
 	if (ret->count_milli + window->own_milli > window->limit->at_most_milli) {
 		ret->satisfied = false;
-		ret->next_us = period_end_us(period_at(window, t_us));
+		ret->next_us = policy_window_period_end(policy_window_period(window, t_us));
 	}
 }
 
-/* ---- both --------------------------------------------------------------------------------------- */
+/* ---- since an answer ---------------------------------------------------------------------------- */
+
+/* What may have happened after the answer before the mail, and not surely after the next one. */
+static void tally_since(const struct window *window, int64_t t_us, struct tally *ret)
+{
+	int64_t from_us = policy_book_answered(window->book, t_us);
+
+	ret->next_us = policy_book_next_answer(window->book, t_us);
+	for (size_t i = window->count; i > 0 && window->items[i - 1]->time_us > from_us; i--) {
+		const struct entry *entry = window->items[i - 1];
+
+		if (entry->first_us > ret->next_us || !is_counted_ahead(window, entry, t_us))
+			continue;
+		if (ret->count_milli == 0)
+			hold(ret, entry);
+		ret->count_milli += policy_window_weight(window->limit, entry);
+	}
+	if (ret->count_milli + window->own_milli > window->limit->at_most_milli)
+		ret->satisfied = false;
+	else
+		ret->next_us = t_us;
+}
+
+/* ---- all of them -------------------------------------------------------------------------------- */
 
 void policy_window_tally(const struct window *window, int64_t t_us, struct tally *ret)
 {
+	struct tally rest;
+
 	*ret = (struct tally){.next_us = t_us, .holder = ""};
 	ret->satisfied = window->own_milli <= window->limit->at_most_milli;
-	if (window->limit->window_s > 0)
+	if (window->limit->form == TACT_LIMIT_SINCE)
+		tally_since(window, t_us, ret);
+	else if (window->limit->window_s > 0)
 		tally_sliding(window, t_us, ret);
 	else
 		tally_calendar(window, t_us, ret);
+	if (window->limit->rest_s > 0) {
+		policy_rest_tally(window, t_us, &rest);
+		policy_window_join(ret, &rest);
+	}
 	if (ret->satisfied)
 		return;
 	/* A mail heavier than the limit never passes; and at the end of the calendar no period follows. */
@@ -242,7 +331,11 @@ int64_t policy_window_earliest(const struct window *window, int64_t t_us)
  * and give way. */
 bool policy_window_holds(const struct window *window, int64_t since_us, int64_t t_us)
 {
+	if (window->limit->form == TACT_LIMIT_SINCE)
+		return true;
+	if (window->limit->rest_s > 0 && policy_rest_began(window, since_us, t_us))
+		return false;
 	if (window->limit->window_s > 0)
-		return t_us < policy_add(since_us, length_us(window->limit));
-	return t_us < period_end_us(period_at(window, since_us));
+		return t_us < policy_add(since_us, policy_window_length(window->limit));
+	return t_us < policy_window_period_end(policy_window_period(window, since_us));
 }

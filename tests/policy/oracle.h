@@ -18,6 +18,7 @@ struct oracle {
 	size_t contacts_count;
 	const struct tact_placed *placed;
 	size_t placed_count;
+	int64_t history_since_us;
 };
 bool oracle_fits(const struct oracle *oracle, int64_t t_us);
 /* How much the limit counts in its fullest window over these contacts, whoever sent them (by and same left

@@ -235,6 +235,26 @@ static void add_purpose(struct line *line, void *to, const char *word)
 	*(unsigned *)to |= 1U << line_purpose(line, word);
 }
 
+static bool add_sentiment(struct tact_limit *limit, const char *word)
+{
+	static const char *const words[] = {"neutral", "positive", "negative"};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(words[i], word) == 0) {
+			limit->sentiments |= 1U << i;
+			return true;
+		}
+	return false;
+}
+
+static void add_counted(struct line *line, void *to, const char *word)
+{
+	struct tact_limit *limit = to;
+
+	if (!add_sentiment(limit, word))
+		limit->purposes |= 1U << line_purpose(line, word);
+}
+
 static void add_channel(struct line *line, void *to, const char *word)
 {
 	*(unsigned *)to |= 1U << channel_of(line, word);
@@ -289,17 +309,14 @@ void table_close_zones(void)
 		tact_zone_free(&zones[--zones_count]);
 }
 
-static void read_at_most(struct line *line, struct tact_limit *limit)
+static void read_number(struct line *line, const char *value, struct tact_limit *limit)
 {
 	static const char *const periods[] = {"day", "week", "month", "quarter", "year"};
-	const char *value = line_value(line, "at_most"), *zone = line_value(line, "zone"), *rest;
+	const char *rest = strpbrk(value, "/ ");
 	struct tact_error err;
 
-	if (value == NULL)
-		line_fail(line, "at_most is missing");
-	rest = strpbrk(value, "/ ");
 	if (rest == NULL)
-		line_fail(line, "at_most=%s: N/LENGTH or \"N per calendar-PERIOD\" is wanted", value);
+		line_fail(line, "\"%s\": N/LENGTH or \"N per calendar-PERIOD\" is wanted", value);
 	limit->at_most_milli =
 	    line_milli(line, tact_arena_strndup(line->arena, value, (size_t)(rest - value)));
 	if (*rest == '/') {
@@ -308,11 +325,43 @@ static void read_at_most(struct line *line, struct tact_limit *limit)
 			line_fail(line, "%s", err.text);
 		return;
 	}
+	if (strcmp(rest, " since positive") == 0) {
+		limit->form = TACT_LIMIT_SINCE;
+		limit->window = rest + 1;
+		return;
+	}
 	if (strncmp(rest, " per calendar-", 14) != 0)
-		line_fail(line, "at_most=%s: \"N per calendar-PERIOD\" is wanted", value);
+		line_fail(line, "\"%s\": \"N per calendar-PERIOD\" is wanted", value);
 	limit->window = rest + 5;
 	limit->period = (enum tact_period)PICK(line, periods, rest + 14);
+}
+
+static void read_form(struct line *line, struct tact_limit *limit)
+{
+	const char *most = line_value(line, "at_most"), *least = line_value(line, "at_least"),
+		   *zone = line_value(line, "zone");
+
+	if ((most == NULL) == (least == NULL))
+		line_fail(line, "either at_most or at_least is wanted");
 	limit->zone = open_zone(line, zone == NULL ? "UTC" : zone);
+	if (least != NULL) {
+		limit->form = TACT_LIMIT_AT_LEAST;
+		read_number(line, least, limit);
+	} else if (strcmp(most, "recipient") == 0) {
+		limit->form = TACT_LIMIT_RECIPIENT;
+		limit->window = "";
+	} else {
+		read_number(line, most, limit);
+	}
+}
+
+static void read_direction(struct line *line, struct tact_limit *limit)
+{
+	static const char *const words[] = {"", "out", "in", "any"};
+	const char *word = line_value(line, "direction");
+
+	if (word != NULL)
+		limit->directions = (unsigned)PICK(line, words, word);
 }
 
 void line_limit(struct line *line, struct tact_rule *ret)
@@ -326,8 +375,11 @@ void line_limit(struct line *line, struct tact_rule *ret)
 	for (size_t i = 0; i < TACT_CHANNELS; i++)
 		limit->weight_milli[i] = 1000;
 	read_rule(line, TACT_DELAY, ret);
-	read_at_most(line, limit);
-	each(line, "count", add_purpose, &limit->purposes);
+	read_form(line, limit);
+	read_direction(line, limit);
+	limit->rest_s = line_duration_s(line, "rest", 0);
+	limit->look_ahead_s = line_duration_s(line, "look_ahead", 0);
+	each(line, "count", add_counted, limit);
 	each(line, "channels", add_channel, &limit->channels);
 	each(line, "streams", add_name, &limit->streams);
 	each(line, "owners", add_name, &limit->owners);
@@ -593,10 +645,13 @@ void line_facts(struct line *line, struct tact_facts *ret)
 void line_contact(struct line *line, struct tact_contact *ret)
 {
 	struct tact_facts facts;
-	const char *direction = line_value(line, "direction");
+	static const char *const sentiments[] = {"neutral", "positive", "negative"};
+	const char *direction = line_value(line, "direction"), *sentiment = line_value(line, "sentiment");
 
 	*ret = (struct tact_contact){.id = id_of_name(value_or_empty(line, "id"))};
 	ret->direction = direction != NULL && strcmp(direction, "in") == 0 ? TACT_IN : TACT_OUT;
+	if (sentiment != NULL)
+		ret->sentiment = (enum tact_sentiment)PICK(line, sentiments, sentiment);
 	ret->time_us = line_parse_time(line, line_bare(line, "the time"));
 	ret->span_us = line_duration_s(line, "span", 0) * 1000000;
 	ret->count = (uint32_t)line_int(line, "times", 1);

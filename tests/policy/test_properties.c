@@ -31,6 +31,7 @@ struct world {
 	uint64_t seed;
 	struct tact_arena *arena;
 	struct tact_rule rules[RULES_MAX];
+	struct tact_limit meant[RULES_MAX]; /* what each rule comes to: the recipient's number filled in */
 	struct tact_rule_set set;
 	struct tact_contact contacts[CONTACTS_MAX];
 	struct tact_claim claims[CLAIMS_MAX];
@@ -113,6 +114,60 @@ static void random_limit(struct world *world, struct tact_rule *ret)
 		limit->same = (enum tact_same)below(world, 4);
 }
 
+/* The rarer forms and options. */
+static void random_form(struct world *world, struct tact_rule *rule)
+{
+	static const int64_t lengths_s[] = {3600, 5 * 3600, 86400, 4 * 86400};
+	struct tact_limit *limit = &rule->limit;
+
+	if (below(world, 5) == 0)
+		limit->directions = (unsigned)below(world, 4);
+	if (below(world, 5) == 0)
+		limit->sentiments = (unsigned)below(world, 8);
+	if (below(world, 4) == 0)
+		limit->look_ahead_s = lengths_s[below(world, 4)];
+	switch (below(world, 8)) {
+	case 0:
+		limit->form = TACT_LIMIT_SINCE;
+		break;
+	case 1:
+		limit->form = TACT_LIMIT_AT_LEAST;
+		break;
+	case 2:
+		limit->form = TACT_LIMIT_RECIPIENT;
+		break;
+	case 3:
+	case 4:
+		limit->rest_s = limit->at_most_milli > 0 ? lengths_s[below(world, 4)] : 0;
+		break;
+	default:
+		break;
+	}
+}
+
+/* What the recipient asked for, as text for the policy and as a limit for the oracle. */
+static void random_wish(struct world *world, size_t rules)
+{
+	static const char *const periods[] = {"day", "week", "month", "quarter", "year"};
+	int64_t most = below(world, 4), days = 1 + below(world, 6);
+	bool calendar = below(world, 3) == 0;
+	enum tact_period period = (enum tact_period)below(world, 5);
+
+	world->dossier.profile.own_limit =
+	    calendar ? tact_arena_printf(world->arena, "%" PRId64 " per calendar-%s", most, periods[period])
+		     : tact_arena_printf(world->arena, "%" PRId64 "/%" PRId64 "d", most, days);
+	for (size_t i = 0; i < rules; i++) {
+		world->meant[i] = world->rules[i].limit;
+		if (world->meant[i].form != TACT_LIMIT_RECIPIENT)
+			continue;
+		world->rules[i].limit.zone = world->meant[i].zone = zones[below(world, 5)];
+		world->meant[i].form = TACT_LIMIT_AT_MOST;
+		world->meant[i].at_most_milli = most * 1000;
+		world->meant[i].window_s = calendar ? 0 : days * 86400;
+		world->meant[i].period = period;
+	}
+}
+
 static void random_contact(struct world *world, size_t i)
 {
 	struct tact_contact *contact = &world->contacts[i];
@@ -122,7 +177,8 @@ static void random_contact(struct world *world, size_t i)
 	*contact = (struct tact_contact){.time_us = random_time(world),
 	    .count = 1 + (uint32_t)(below(world, 8) == 0),
 	    .channel = facts.channel,
-	    .direction = below(world, 10) == 0 ? TACT_IN : TACT_OUT,
+	    .direction = below(world, 5) == 0 ? TACT_IN : TACT_OUT,
+	    .sentiment = below(world, 3) == 0 ? (enum tact_sentiment)below(world, 3) : TACT_NEUTRAL,
 	    .purpose = facts.purpose,
 	    .stream = facts.stream,
 	    .owner = facts.owner,
@@ -156,8 +212,12 @@ static void random_world(struct world *world, size_t contacts, size_t claims, si
 {
 	world->arena = tact_arena_new();
 	tact_dossier_init(&world->dossier);
-	for (size_t i = 0; i < rules; i++)
+	for (size_t i = 0; i < rules; i++) {
 		random_limit(world, &world->rules[i]);
+		random_form(world, &world->rules[i]);
+	}
+	random_wish(world, rules);
+	world->dossier.history_since_us = below(world, 4) == 0 ? 0 : random_time(world);
 	for (size_t i = 0; i < contacts; i++)
 		random_contact(world, i);
 	for (size_t i = 0; i < claims; i++)
@@ -183,6 +243,7 @@ static bool abstains(const struct tact_limit *limit, const struct tact_facts *fa
 static void check_none_fits(struct world *world, const struct oracle *oracle, int64_t from_us, int64_t to_us)
 {
 	int64_t length_us = oracle->limit->window_s * SECOND_US, step_us = HOUR_US;
+	int64_t rest_us = oracle->limit->rest_s * SECOND_US;
 
 	for (int64_t t_us = from_us; t_us < to_us && t_us < from_us + 40 * DAY_US; t_us += step_us)
 		ck_assert_msg(!oracle_fits(oracle, t_us), "there was room at %" PRId64 ", answered %" PRId64,
@@ -192,8 +253,8 @@ static void check_none_fits(struct world *world, const struct oracle *oracle, in
 				    ? oracle->contacts[i].time_us + oracle->contacts[i].span_us
 				    : oracle->placed[i - oracle->contacts_count].place_us;
 
-		for (int k = -2; k <= 2; k++) {
-			int64_t t_us = at_us + length_us + k;
+		for (int k = -2; k <= 12; k++) {
+			int64_t t_us = at_us + (k <= 2 ? length_us + k : k <= 7 ? rest_us + k - 5 : k - 10);
 
 			ck_assert_msg(t_us < from_us || t_us >= to_us || !oracle_fits(oracle, t_us),
 			    "there was room at %" PRId64 ", answered %" PRId64, t_us, to_us);
@@ -213,8 +274,8 @@ static void check_earliest(struct world *world)
 	const struct tact_rule *rule = &world->rules[0];
 	struct tact_placed placed[CLAIMS_MAX];
 	struct tact_facts facts;
-	struct oracle oracle = {
-	    &rule->limit, &facts, world->contacts, world->dossier.contacts_count, placed, 0};
+	struct oracle oracle = {&world->meant[0], &facts, world->contacts, world->dossier.contacts_count,
+	    placed, 0, world->dossier.history_since_us};
 	int64_t t_us = random_time(world), earliest_us, later_us;
 
 	random_facts(world, &facts);
@@ -269,8 +330,8 @@ static bool fits_all(const struct world *world, const struct tact_facts *facts,
     const struct tact_placed *placed, size_t placed_count, int64_t t_us)
 {
 	for (size_t i = 0; i < world->set.rules_count; i++) {
-		struct oracle oracle = {&world->rules[i].limit, facts, world->contacts,
-		    world->dossier.contacts_count, placed, placed_count};
+		struct oracle oracle = {&world->meant[i], facts, world->contacts,
+		    world->dossier.contacts_count, placed, placed_count, world->dossier.history_since_us};
 
 		if (!abstains(&world->rules[i].limit, facts) && !oracle_fits(&oracle, t_us))
 			return false;
@@ -430,6 +491,89 @@ START_TEST(a_lower_claim_moves_nobody)
 }
 END_TEST
 
+/* A mail that went at its place has left those that go first where they were. */
+static void check_disturbs_nobody(struct world *world, const int64_t *places, size_t i)
+{
+	const struct tact_claim *claim = &world->claims[i];
+	struct tact_contact *contact = &world->contacts[world->dossier.contacts_count];
+	int64_t after[CLAIMS_MAX];
+
+	*contact = (struct tact_contact){.time_us = places[i],
+	    .count = 1,
+	    .channel = claim->facts.channel,
+	    .purpose = claim->facts.purpose,
+	    .stream = claim->facts.stream,
+	    .owner = claim->facts.owner,
+	    .brand = claim->facts.brand,
+	    .campaign = claim->facts.campaign,
+	    .offer = claim->facts.offer,
+	    .list = claim->facts.list,
+	    .counts = claim->facts.counts};
+	contact->id.b[1] = 1;
+	world->claims[i].state = TACT_CLAIM_PASSED;
+	world->dossier.contacts_count++;
+	tact_policy_places(world->arena, &world->set, NULL, &world->dossier, BASE_US - 40 * DAY_US, after);
+	for (size_t k = 0; k < world->dossier.claims_count; k++)
+		if (k != i && goes_first(&world->claims[k], claim))
+			ck_assert_msg(after[k] == places[k],
+			    "claim %zu was moved from %" PRId64 " to %" PRId64
+			    " by one that went at %" PRId64,
+			    k, places[k], after[k], places[i]);
+}
+
+/* Mail that a limit does not count cannot be seen by mail that it counts, and is moved by it. Here every
+ * limit counts every claim. */
+static void count_all(struct world *world)
+{
+	for (size_t i = 0; i < world->set.rules_count; i++) {
+		struct tact_limit *limit = &world->rules[i].limit;
+
+		limit->purposes = limit->sentiments = limit->channels = 0;
+		limit->streams.count = limit->owners.count = 0;
+		limit->directions |= limit->directions != 0 ? 1U << TACT_OUT : 0;
+		limit->form = limit->form == TACT_LIMIT_AT_LEAST ? TACT_LIMIT_AT_MOST : limit->form;
+		limit->look_ahead_s = 0;
+		limit->by = limit->by == TACT_BY_OTHER_OWNER ? TACT_BY_ANY : limit->by;
+		limit->weight_milli[TACT_SMS] += 1;
+	}
+	for (size_t i = 0; i < world->dossier.claims_count; i++)
+		world->claims[i].facts.counts = true;
+	/* Nobody goes in a day that is folded already. */
+	for (size_t i = 0; i < world->dossier.contacts_count; i++)
+		world->contacts[i].span_us = 0;
+}
+
+/* Does nobody who goes first have an earlier place? One that is overdue may be moved by what went after it.
+ */
+static bool is_early(const struct world *world, const int64_t *places, size_t i)
+{
+	for (size_t k = 0; k < world->dossier.claims_count; k++)
+		if (k != i && goes_first(&world->claims[k], &world->claims[i]) && places[k] < places[i])
+			return false;
+	return places[i] != INT64_MAX;
+}
+
+START_TEST(a_mail_at_its_place_disturbs_nobody)
+{
+	struct world world = {.seed = oracle_seed("disturbance")};
+	int64_t places[CLAIMS_MAX];
+
+	for (int i = 0; i < 20000; i++) {
+		size_t one;
+
+		random_world(&world, (size_t)below(&world, CONTACTS_MAX),
+		    2 + (size_t)below(&world, CLAIMS_MAX - 1), 1 + (size_t)below(&world, RULES_MAX));
+		count_all(&world);
+		tact_policy_places(
+		    world.arena, &world.set, NULL, &world.dossier, BASE_US - 40 * DAY_US, places);
+		one = (size_t)below(&world, (int64_t)world.dossier.claims_count);
+		if (is_early(&world, places, one))
+			check_disturbs_nobody(&world, places, one);
+		tact_arena_free(&world.arena);
+	}
+}
+END_TEST
+
 /* Records that only a damaged store can hold: no crash, no endless search. */
 START_TEST(impossible_records_are_survived)
 {
@@ -448,12 +592,17 @@ START_TEST(impossible_records_are_survived)
 			world.contacts[k].span_us = wild[below(&world, 7)];
 			world.contacts[k].count = (uint32_t)below(&world, 3) * UINT32_MAX;
 			world.contacts[k].channel = (enum tact_channel)below(&world, 9);
+			world.contacts[k].direction = (enum tact_direction)below(&world, 4);
+			world.contacts[k].sentiment = (enum tact_sentiment)below(&world, 6);
 		}
 		for (size_t k = 0; k < CLAIMS_MAX; k++) {
 			world.claims[k].made_us = wild[below(&world, 7)];
 			world.claims[k].not_after_us = wild[below(&world, 7)];
 		}
 		world.rules[0].limit.weight_milli[0] = INT64_MAX;
+		world.rules[1].limit.rest_s = below(&world, 3) * (INT64_MAX / 2);
+		world.rules[1].limit.look_ahead_s = below(&world, 3) * 183 * 86400;
+		world.dossier.history_since_us = wild[below(&world, 7)];
 		random_facts(&world, &facts);
 		question.facts = &facts;
 		question.now_us = wild[below(&world, 7)];
@@ -494,6 +643,7 @@ int main(void)
 	tcase_add_test(tcase, places_fit_and_are_the_least);
 	tcase_add_test(tcase, places_do_not_depend_on_the_order_of_the_record);
 	tcase_add_test(tcase, a_lower_claim_moves_nobody);
+	tcase_add_test(tcase, a_mail_at_its_place_disturbs_nobody);
 	tcase_add_test(tcase, impossible_records_are_survived);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

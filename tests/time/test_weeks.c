@@ -72,7 +72,7 @@ static void check_fits(const struct house *house, const struct tact_facts *facts
 {
 	for (size_t i = 0; i < house->set.rules_count; i++) {
 		struct oracle oracle = {&house->set.rules[i].limit, facts, house->dossier.contacts,
-		    house->dossier.contacts_count, NULL, 0};
+		    house->dossier.contacts_count, NULL, 0, house->dossier.history_since_us};
 
 		ck_assert_msg(oracle_fits(&oracle, house->now_us), "%s: accepted one too many at %s",
 		    house->set.rules[i].name, tact_text_format_time(house->arena, house->now_us));

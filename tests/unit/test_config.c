@@ -207,6 +207,19 @@ static const char full[] =
     "brands = acme owners = leeds }\n"
     "limit \"none\" { at_most = 0/36h }\n";
 
+/* The lines of DESIGN §6. */
+static const char design[] =
+    LISTENER "limit \"weekly\" { at_most = 4/7d count = {promotional, newsletter} }\n"
+	     "limit \"calendar\" { at_most = \"2 per calendar-year\" count = appreciation action = reject }\n"
+	     "limit \"breathing\" { at_most = 1/20h by = other-owner }\n"
+	     "limit \"same-offer\" { at_most = 1/90d same = offer action = reject }\n"
+	     "limit \"conversation\" { at_most = 0/5d count = personal direction = any }\n"
+	     "limit \"cool-off\" { at_most = 2/30d count = negative rest = 60d }\n"
+	     "limit \"silence\" { at_most = \"12 since positive\" action = reject look_ahead = 2d }\n"
+	     "limit \"own-wish\" { at_most = recipient direction = out }\n"
+	     "limit \"not-only\" { at_least = 1/365d count = {promotional, newsletter, personal, positive, "
+	     "neutral} action = reject direction = in }\n";
+
 START_TEST(test_values_of_the_top)
 {
 	struct tact_config *config = load(full);
@@ -407,11 +420,47 @@ static void check_round_trip(const char *text)
 	tact_config_free(&second);
 }
 
+START_TEST(test_forms_of_limits)
+{
+	static const struct {
+		const char *name, *window;
+		enum tact_limit_form form;
+		int64_t milli, window_s, rest_s, look_ahead_s;
+		unsigned purposes, sentiments, directions;
+	} rows[] = {
+	    {"conversation", "5d", TACT_LIMIT_AT_MOST, 0, 5 * DAY, 0, 0, 1U << TACT_PERSONAL, 0, 3},
+	    {"cool-off", "30d", TACT_LIMIT_AT_MOST, 2000, 30 * DAY, 60 * DAY, 0, 0, 1U << TACT_NEGATIVE, 0},
+	    {"silence", "since positive", TACT_LIMIT_SINCE, 12000, 0, 0, 2 * DAY, 0, 0, 0},
+	    {"own-wish", "", TACT_LIMIT_RECIPIENT, 0, 0, 0, 0, 0, 0, 1},
+	    {"not-only", "365d", TACT_LIMIT_AT_LEAST, 1000, 365 * DAY, 0, 0,
+		1U << TACT_PROMOTIONAL | 1U << TACT_NEWSLETTER | 1U << TACT_PERSONAL,
+		1U << TACT_POSITIVE | 1U << TACT_NEUTRAL, 2},
+	};
+	struct tact_config *config = load(design);
+	want_int("rules and the suppression that is always there", (int64_t)config->rules.rules_count, 10);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct tact_rule *rule = &config->rules.rules[5 + i];
+		want_text("name", rule->name, rows[i].name);
+		want_text(rows[i].name, rule->limit.window, rows[i].window);
+		want_int(rows[i].name, rule->limit.form, rows[i].form);
+		want_int(rows[i].name, rule->limit.at_most_milli, rows[i].milli);
+		want_int(rows[i].name, rule->limit.window_s, rows[i].window_s);
+		want_int(rows[i].name, rule->limit.rest_s, rows[i].rest_s);
+		want_int(rows[i].name, rule->limit.look_ahead_s, rows[i].look_ahead_s);
+		want_int(rows[i].name, rule->limit.purposes, rows[i].purposes);
+		want_int(rows[i].name, rule->limit.sentiments, rows[i].sentiments);
+		want_int(rows[i].name, rule->limit.directions, rows[i].directions);
+	}
+	tact_config_free(&config);
+}
+END_TEST
+
 START_TEST(test_round_trips)
 {
 	static const char *const texts[] = {
 	    LISTENER,
 	    full,
+	    design,
 	    LISTENER "stream \"a\" { headers = {'X: ${HOME} it\\'s', 'Y: #'} }\n",
 	    LISTENER "stream \"a\" { networks = {\"0.0.0.0/0\", \"::/0\", \"::1\", \"192.0.2.7\", "
 		     "\"::ffff:192.0.2.0/120\"} }\n",
@@ -597,6 +646,7 @@ int main(void)
 	tcase_add_test(tcase, test_order_of_rules);
 	tcase_add_test(tcase, test_lists);
 	tcase_add_test(tcase, test_quotes);
+	tcase_add_test(tcase, test_forms_of_limits);
 	tcase_add_test(tcase, test_round_trips);
 	tcase_add_test(tcase, test_digest);
 	tcase_add_test(tcase, test_what_a_reload_may_change);
