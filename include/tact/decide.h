@@ -273,14 +273,10 @@ struct tact_bell_claim {
 	bool lapsed;  /* an hour past its place */
 	bool passing; /* handed on once, and the answer never came: to be fetched again */
 };
-/* Claims and released reviews of this relay whose wake time lies in (after_us, until_us], at most limit
- * records, each read and its places derived anew; place_us may be later than now (bumped: the record's wake
- * time is put right by tact_decide_refresh). */
-int tact_decide_due(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
-    int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
-    struct tact_error *err);
-/* The same, page by page: about LIMIT records, never parting those of one instant. ret_next_us is the next
- * page's after_us; until_us at the end. */
+/* Claims and released reviews of this relay whose wake time lies in (after_us, until_us], each record read
+ * and its places derived anew; place_us may be later than now (bumped: the record's wake time is put right by
+ * tact_decide_refresh). Page by page: about LIMIT records, never parting those of one instant. ret_next_us is
+ * the next page's after_us; until_us at the end. */
 int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
     int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
     int64_t *ret_next_us, struct tact_error *err);

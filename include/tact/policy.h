@@ -404,10 +404,6 @@ void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *ru
     int64_t *ret_places);
 /* Does a rule ask what time it is where the recipient is? Then tact_zone_make_table comes before threads. */
 bool tact_policy_reads_zones(const struct tact_rule_set *rules);
-/* When to look at this dossier again: the least place of its waiting claims that are on a ring, 0 for none.
- */
-int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *rules,
-    const struct tact_campaigns *campaigns, const struct tact_dossier *dossier, int64_t now_us);
 
 /* Does the suppression hold back mail of these facts at t_us (scope, purposes, end)? And has the person's own
  * later express consent lifted it? */

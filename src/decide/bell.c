@@ -15,7 +15,7 @@ struct due_list {
 	struct tact_store_key *keys;
 	int64_t *wakes_us;
 	size_t keys_count, wakes_count;
-	size_t page; /* stop at the first new instant after so many; 0: never */
+	size_t page; /* stop at the first new instant after so many */
 	bool more;
 };
 
@@ -23,8 +23,7 @@ static bool note_due(void *context, const struct tact_store_key *key, const stru
 {
 	struct due_list *list = context;
 
-	if (list->page != 0 && list->keys_count >= list->page &&
-	    list->wakes_us[list->wakes_count - 1] != record->wake_us) {
+	if (list->keys_count >= list->page && list->wakes_us[list->wakes_count - 1] != record->wake_us) {
 		list->more = true;
 		return false;
 	}
@@ -142,10 +141,10 @@ static int read_due(struct bell_list *list, const struct due_list *due, struct t
 	return result;
 }
 
-static int list_due(struct tact_decider *decider, int64_t after_us, int64_t until_us, size_t limit,
-    struct due_list *due, struct bell_list *list, struct tact_error *err)
+static int list_due(struct tact_decider *decider, int64_t after_us, int64_t until_us, struct due_list *due,
+    struct bell_list *list, struct tact_error *err)
 {
-	int result = tact_store_due(decider->parts.store, after_us, until_us, limit, note_due, due, err);
+	int result = tact_store_due(decider->parts.store, after_us, until_us, SIZE_MAX, note_due, due, err);
 
 	if (result != TACT_OK)
 		return result;
@@ -155,28 +154,13 @@ static int list_due(struct tact_decider *decider, int64_t after_us, int64_t unti
 	return result;
 }
 
-int tact_decide_due(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
-    int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
-    struct tact_error *err)
-{
-	struct due_list due = {.arena = arena};
-	struct bell_list list = {.decider = decider, .arena = arena, .now_us = now_us};
-	int result = list_due(decider, after_us, until_us, limit, &due, &list, err);
-
-	if (result != TACT_OK)
-		return result;
-	*ret = list.claims;
-	*ret_count = list.count;
-	return TACT_OK;
-}
-
 int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
     int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
     int64_t *ret_next_us, struct tact_error *err)
 {
 	struct due_list due = {.arena = arena, .page = limit};
 	struct bell_list list = {.decider = decider, .arena = arena, .now_us = now_us};
-	int result = list_due(decider, after_us, until_us, SIZE_MAX, &due, &list, err);
+	int result = list_due(decider, after_us, until_us, &due, &list, err);
 
 	if (result != TACT_OK)
 		return result;

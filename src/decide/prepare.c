@@ -12,18 +12,16 @@
 #include "work.h"
 
 /* Personal mail of one sender and subject beyond personal_max a day is bulk. */
-static void unmask_bulk(struct work *work, size_t recipients)
+static void unmask_bulk(struct work *work)
 {
 	const struct tact_stream *stream = work->match.stream;
-	const struct tact_message *message = work->request->message;
+	const struct tact_decide_request *request = work->request;
 	int64_t sum;
 
 	if (stream->purpose != TACT_PERSONAL || work->match.strictest)
 		return;
-	sum = volume_add(work->decider->volume, message->envelope.sender, message->subject,
-	    work->recording ? (int64_t)recipients : 0, work->request->now_us);
-	if (!work->recording)
-		sum += (int64_t)recipients;
+	sum = volume_of(work->decider->volume, request->message, request->asked, request->asked_count,
+	    work->recording, request->now_us);
 	if (sum <= stream->personal_max)
 		return;
 	work->match = (struct tact_match){.stream = work->rules->streams.strictest,
@@ -55,7 +53,7 @@ void work_gather(struct work *work)
 
 	tact_facts_match_stream(&work->rules->streams, request->message, true, &work->match);
 	if (work->match.stream->direction == TACT_OUT) {
-		unmask_bulk(work, request->asked_count);
+		unmask_bulk(work);
 		judge_null_sender(work);
 	}
 	tact_facts_gather(work->arena, &work->rules->streams, request->message, &work->match, &work->facts);

@@ -147,9 +147,10 @@ int review_hold(struct tact_decider *decider, struct tact_arena *arena, const st
 
 struct volume *volume_new(void);
 void volume_free(struct volume **volume);
-/* Adds COUNT (0 only asks) for this sender and subject on the UTC day of now_us; answers the day's sum. */
-int64_t volume_add(
-    struct volume *volume, const char *sender, const char *subject, int64_t count, int64_t now_us);
+/* How many recipients mail of this sender and subject has on the UTC day of now_us, these ones included; what
+ * was offered before counts once. Remembers them when NOTE. */
+int64_t volume_of(struct volume *volume, const struct tact_message *message, const struct tact_asked *asked,
+    size_t count, bool note, int64_t now_us);
 
 /* ---- shared words ---- */
 

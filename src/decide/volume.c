@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The tact authors
  *
  * How many recipients one sender and subject reached today: what calls itself personal and is sent to
- * hundreds is bulk (DESIGN §6). Kept in memory, by process: a restart forgets the day, which errs by one
- * day's personal_max at most.
+ * hundreds is bulk (DESIGN §6). A mail that is offered again is none more. Kept in memory, by process: a
+ * restart forgets the day, which errs by one day's personal_max at most.
  */
 #include <config.h>
 
@@ -21,9 +21,15 @@ struct cell {
 	struct tact_id id;
 	int64_t day, count;
 };
+/* One recipient of one mail. */
+struct offer {
+	struct tact_id id;
+	int64_t day;
+};
 struct volume {
 	pthread_mutex_t lock;
 	struct cell cells[CELLS];
+	struct offer offers[CELLS];
 };
 
 struct volume *volume_new(void)
@@ -64,17 +70,58 @@ static struct cell *find(struct volume *volume, const struct tact_id *id, int64_
 	return best;
 }
 
-int64_t volume_add(
-    struct volume *volume, const char *sender, const char *subject, int64_t count, int64_t now_us)
+/* Was this offered today? Remembers it when NOTE. When its place is crowded somebody else's offer is
+ * forgotten, who would be counted twice then: the strict side. */
+static bool was_offered(struct volume *volume, const struct tact_id *id, int64_t day, bool note)
 {
-	const char *fields[] = {"volume", sender, subject != NULL ? subject : ""};
+	size_t start;
+	struct offer *place = NULL;
+
+	memcpy(&start, id->b, sizeof start);
+	for (size_t i = 0; i < PROBES; i++) {
+		struct offer *offer = &volume->offers[(start + i) % CELLS];
+
+		if (offer->day == day && tact_id_equal(&offer->id, id))
+			return true;
+		if (place == NULL && offer->day != day)
+			place = offer;
+	}
+	if (place == NULL)
+		place = &volume->offers[start % CELLS];
+	if (note)
+		*place = (struct offer){.id = *id, .day = day};
+	return false;
+}
+
+static struct tact_id offer_id(const struct tact_message *message, const char *given)
+{
+	const char *fields[] = {"offer", message->envelope.sender, message->message_id, message->date,
+	    message->from, message->subject, given};
+
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		if (fields[i] == NULL)
+			fields[i] = "";
+	return tact_digest_id(fields, sizeof fields / sizeof *fields);
+}
+
+int64_t volume_of(struct volume *volume, const struct tact_message *message, const struct tact_asked *asked,
+    size_t count, bool note, int64_t now_us)
+{
+	const char *fields[] = {
+	    "volume", message->envelope.sender, message->subject != NULL ? message->subject : ""};
 	struct tact_id id = tact_digest_id(fields, 3);
-	int64_t sum;
+	int64_t day = now_us / DAY_US + 1 /* day 0 is a free cell */, sum = 0;
 
 	pthread_mutex_lock(&volume->lock);
-	struct cell *cell = find(volume, &id, now_us / DAY_US + 1); /* + 1: day 0 is a free cell */
-	cell->count += count;
-	sum = cell->count;
+	struct cell *cell = find(volume, &id, day);
+	for (size_t i = 0; i < count; i++) {
+		struct tact_id offer = offer_id(message, asked[i].given);
+
+		sum += !was_offered(volume, &offer, day, note);
+	}
+	sum += cell->count;
+	if (note)
+		cell->count = sum;
 	pthread_mutex_unlock(&volume->lock);
 	return sum;
 }

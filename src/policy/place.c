@@ -284,19 +284,6 @@ void tact_policy_places(struct tact_arena *arena, const struct tact_rule_set *ru
 	policy_place_claims(&book, NULL, now_us, ret_places);
 }
 
-int64_t tact_policy_wake(struct tact_arena *arena, const struct tact_rule_set *rules,
-    const struct tact_campaigns *campaigns, const struct tact_dossier *dossier, int64_t now_us)
-{
-	int64_t *places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places), least_us = 0;
-
-	tact_policy_places(arena, rules, campaigns, dossier, now_us, places);
-	for (size_t i = 0; i < dossier->claims_count; i++)
-		if (*dossier->claims[i].ring != '\0' && places[i] != 0 && places[i] != POLICY_NEVER &&
-		    (least_us == 0 || places[i] < least_us))
-			least_us = places[i];
-	return least_us;
-}
-
 /* ---- one rule ----------------------------------------------------------------------------------- */
 
 int64_t tact_policy_earliest(const struct tact_rule *rule, const struct tact_facts *facts,

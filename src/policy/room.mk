@@ -13,7 +13,7 @@ src_policy_libpolicy_a_SOURCES = include/tact/policy.h src/policy/engine.h src/p
 
 check_PROGRAMS += tests/policy/run
 TESTS += tests/policy/run
-tests_policy_run_SOURCES = tests/policy/run.c tests/policy/table.c tests/policy/table.h
+tests_policy_run_SOURCES = tests/policy/run.c tests/policy/wake.h tests/policy/table.c tests/policy/table.h
 tests_policy_run_CFLAGS = $(AM_CFLAGS)
 tests_policy_run_LDADD = $(POLICY)
 EXTRA_DIST += tests/policy/README tests/policy/mutate.py tests/policy/at_least.table tests/policy/breaker.table \
@@ -36,7 +36,7 @@ tests_policy_test_properties_LDADD = $(POLICY) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/time/test_weeks
 TESTS += tests/time/test_weeks
-tests_time_test_weeks_SOURCES = tests/time/test_weeks.c tests/policy/oracle.c tests/policy/oracle.h
+tests_time_test_weeks_SOURCES = tests/time/test_weeks.c tests/policy/oracle.c tests/policy/oracle.h tests/policy/wake.h
 tests_time_test_weeks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_time_test_weeks_LDADD = $(POLICY) $(CHECK_LIBS)
 

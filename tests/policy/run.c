@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "table.h"
+#include "wake.h"
 
 /* What stands before the first case is given to all of them. */
 struct setting {
@@ -346,7 +347,7 @@ static void do_places(struct run *run)
 		memcpy(name, dossier->claims[i].id.b, TACT_ID_BYTES);
 		check_time(run, name, places[i]);
 	}
-	check_time(run, "wake", tact_policy_wake(run->arena, &rules, campaigns, dossier, now_us));
+	check_time(run, "wake", wake_of(run->arena, &rules, campaigns, dossier, now_us));
 	line_end(line);
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "../policy/oracle.h"
+#include "../policy/wake.h"
 
 #define SECOND_US INT64_C(1000000)
 #define MINUTE_US (60 * SECOND_US)
@@ -207,7 +208,7 @@ static void advance(struct house *house, int64_t next_mail_us)
 	int64_t wake_us, next_us = next_mail_us;
 
 	tact_arena_reset(house->scratch);
-	wake_us = tact_policy_wake(house->scratch, &house->set, NULL, &house->dossier, house->now_us);
+	wake_us = wake_of(house->scratch, &house->set, NULL, &house->dossier, house->now_us);
 	if (wake_us > 0 && wake_us < house->now_us)
 		wake_us = house->now_us + 59 * MINUTE_US;
 	if (wake_us > 0 && wake_us < next_us)

@@ -216,7 +216,8 @@ static void take(struct tact_waiting *waiting, const char *sender, const char *i
 {
 	struct tact_error err = {""};
 
-	tact_decide_take(b.decider, b.arena, message_of(sender, id), NULL, "hello", waiting, 1, now_us, 0, &err);
+	tact_decide_take(
+	    b.decider, b.arena, message_of(sender, id), NULL, "hello", waiting, 1, now_us, 0, &err);
 }
 
 static void suppress(const char *address, enum tact_reason reason, int64_t now_us)
@@ -371,6 +372,21 @@ START_TEST(null_sender)
 	expect_fate("first", &ruling, TACT_FATE_PASS);
 	ruling = decide_one("", "b", NOW + SECOND, "ann@example.com");
 	expect_fate("over the limit it is refused, never delayed", &ruling, TACT_FATE_REFUSE);
+}
+END_TEST
+
+START_TEST(the_same_mail_again_is_no_more_mail)
+{
+	struct tact_ruling ruling;
+
+	for (int i = 1; i <= 5; i++)
+		for (int again = 0; again < 4; again++) {
+			ruling = decide_one("sam@sales.example", "same", NOW + again * 60 * SECOND,
+			    tact_arena_printf(b.arena, "p%d@example.com", i));
+			ck_assert_msg(!ruling.match.bulk, "offer %d of recipient %d is bulk", again, i);
+		}
+	ruling = decide_one("sam@sales.example", "same", NOW + DAY, "p6@example.com");
+	ck_assert_msg(!ruling.match.bulk, "another day");
 }
 END_TEST
 
@@ -532,34 +548,34 @@ START_TEST(unknown_claims_are_unknown)
 }
 END_TEST
 
+static int due(int64_t until_us, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count)
+{
+	int64_t next_us;
+
+	return tact_decide_due_page(
+	    b.decider, b.arena, 0, until_us, 100, now_us, ret, ret_count, &next_us, NULL);
+}
+
 START_TEST(the_bell_finds_what_is_due)
 {
 	struct tact_ruling ruling = delay_ann();
 	struct tact_bell_claim *claims;
 	size_t count;
 
-	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 20 * HOUR - 1, 100, NOW + 19 * HOUR,
-			     &claims, &count, NULL),
-	    TACT_OK);
+	ck_assert_int_eq(due(NOW + 20 * HOUR - 1, NOW + 19 * HOUR, &claims, &count), TACT_OK);
 	ck_assert_uint_eq(count, 0);
-	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 20 * HOUR, 100, NOW + 20 * HOUR,
-			     &claims, &count, NULL),
-	    TACT_OK);
+	ck_assert_int_eq(due(NOW + 20 * HOUR, NOW + 20 * HOUR, &claims, &count), TACT_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(tact_id_equal(&claims[0].claim, &ruling.claim));
 	ck_assert_str_eq(claims[0].ring, ruling.ring);
 	ck_assert(!claims[0].lapsed);
-	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 22 * HOUR, 100, NOW + 22 * HOUR,
-			     &claims, &count, NULL),
-	    TACT_OK);
+	ck_assert_int_eq(due(NOW + 22 * HOUR, NOW + 22 * HOUR, &claims, &count), TACT_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(claims[0].lapsed);
 	ck_assert_int_eq(
 	    tact_decide_refresh(b.decider, b.arena, &claims[0].key, NULL, 0, NOW + 22 * HOUR, 0, NULL),
 	    TACT_OK);
-	ck_assert_int_eq(tact_decide_due(b.decider, b.arena, 0, NOW + 22 * HOUR, 100, NOW + 22 * HOUR,
-			     &claims, &count, NULL),
-	    TACT_OK);
+	ck_assert_int_eq(due(NOW + 22 * HOUR, NOW + 22 * HOUR, &claims, &count), TACT_OK);
 	ck_assert_uint_eq(count, 0);
 	ck_assert_int_eq(look(&ruling.claim, "ann@example.com", NOW + 22 * HOUR).look, TACT_LOOK_TAKE);
 	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 0);
@@ -666,8 +682,7 @@ START_TEST(released_review_passes)
 	ck_assert_int_eq(tact_decide_end_review(
 			     b.decider, b.arena, &review.id, TACT_REVIEW_DISCARDED, "eve", "", NOW, NULL),
 	    TACT_REFUSED);
-	ck_assert_int_eq(
-	    tact_decide_due(b.decider, b.arena, 0, NOW, 100, NOW, &claims, &count, NULL), TACT_OK);
+	ck_assert_int_eq(due(NOW, NOW, &claims, &count), TACT_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert(claims[0].review);
 	ck_assert_str_eq(claims[0].ring, ruling.ring);
@@ -1201,6 +1216,7 @@ static Suite *suite(void)
 	tcase_add_test(c, mixed_gives_the_refused_a_claim);
 	tcase_add_test(c, null_sender);
 	tcase_add_test(c, personal_to_many_is_bulk);
+	tcase_add_test(c, the_same_mail_again_is_no_more_mail);
 	tcase_add_test(c, monitor_records_and_passes);
 	tcase_add_test(c, delayed_passes_when_due);
 	tcase_add_test(c, retry_of_a_delayed_mail_takes_the_same_claim);
