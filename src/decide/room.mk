@@ -5,7 +5,7 @@
 DECIDE = src/decide/libdecide.a  $(POLICY) src/store/libstore.a $(LMDB_LIBS) src/audit/libaudit.a $(JANSSON_LIBS) $(BASE)
 noinst_LIBRARIES += src/decide/libdecide.a
 src_decide_libdecide_a_CFLAGS = $(AM_CFLAGS) 
-src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/change.h src/decide/private.h src/decide/work.h \
+src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/change.h src/decide/pass.h src/decide/private.h src/decide/work.h \
 	src/decide/alias.c \
 	src/decide/apply.c \
 	src/decide/bell.c \
@@ -20,7 +20,10 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/de
 	src/decide/identity.c \
 	src/decide/inbound.c \
 	src/decide/ledger.c \
+	src/decide/look.c \
 	src/decide/message.c \
+	src/decide/pass.c \
+	src/decide/passed.c \
 	src/decide/prepare.c \
 	src/decide/question.c \
 	src/decide/record.c \
@@ -29,8 +32,8 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/de
 	src/decide/reviews.c \
 	src/decide/ring.c \
 	src/decide/sweep.c \
+	src/decide/take.c \
 	src/decide/volume.c \
-	src/decide/waiting.c \
 	src/decide/whom.c
 
 check_PROGRAMS += tests/unit/test_change tests/unit/test_decide tests/unit/test_inbound

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What Postfix brings is decided again: what do today's dossier and rules say.
+ */
+#include <config.h>
+
+#include <string.h>
+
+#include "pass.h"
+
+/* ---- the message again, inside the store's update ---- */
+
+/* The stream kept in the claim, as configured today; matched again from the message when it is gone. */
+static const struct tact_stream *stream_of(
+    struct pass *pass, const struct tact_claim *claim, struct tact_facts *facts)
+{
+	const struct tact_stream_set *set = &pass->rules->streams;
+	const struct tact_stream *stream = NULL;
+	struct tact_match match;
+
+	for (size_t i = 0; i < set->streams_count; i++)
+		if (tact_text_equal_nocase(set->streams[i].name, claim->facts.stream))
+			stream = &set->streams[i];
+	if (stream == NULL && tact_text_equal_nocase(set->strictest->name, claim->facts.stream))
+		stream = set->strictest;
+	if (stream == NULL) {
+		tact_facts_match_stream(set, pass->message, true, &match);
+		stream = match.stream;
+	}
+	*facts = claim->facts;
+	facts->stream = stream->name;
+	facts->owner = stream->owner;
+	facts->brand = stream->brand;
+	facts->purpose = stream->purpose;
+	facts->occasion = stream->occasion;
+	facts->priority = claim->facts.priority;
+	facts->exempt = stream->exempt;
+	facts->counts = stream->counts;
+	return stream;
+}
+
+static struct tact_contact *own_contact(struct tact_dossier *dossier, const struct tact_claim *claim)
+{
+	const struct tact_contact *known = tact_dossier_own_contact(dossier, claim);
+
+	return known == NULL ? NULL : &dossier->contacts[known - dossier->contacts];
+}
+
+static void ask_again(
+    struct pass *pass, size_t person, struct tact_dossier *dossier, const struct tact_claim *claim)
+{
+	struct pass_result *result = &pass->results[person];
+	const struct tact_contact *own = own_contact(dossier, claim);
+	struct candidate candidate = {
+	    .rules = pass->rules,
+	    .stream = stream_of(pass, claim, &result->facts),
+	    .facts = &result->facts,
+	    .view = whom_view(pass->arena, &pass->people[person], dossier),
+	    .contact_id = own != NULL ? own->id : (struct tact_id){{0}},
+	    .contact_from_us = own != NULL ? own->time_us : 0,
+	    .claim_id = claim->id,
+	    .now_us = pass->now_us,
+	    .made_us = claim->made_us,
+	    .not_after_us = claim->not_after_us,
+	    .released = result->released,
+	    .no_waiting = false,
+	    .automatic = false,
+	    .contents = pass->reading.contents,
+	};
+
+	if (result->discarded) {
+		result->opinion = (struct tact_opinion){
+		    .verdict = TACT_REJECT, .code = "5.7.1", .text = "discarded by a reviewer"};
+		return;
+	}
+	candidate_ask(pass->arena, &candidate, &result->opinion);
+}
+
+/* It leaves now: an attempt that failed at the next hop left a contact with an earlier time. */
+static void write_contact(struct pass *pass, struct tact_dossier *dossier, const struct tact_claim *claim,
+    struct tact_contact *own, const struct tact_facts *facts)
+{
+	if (own != NULL) {
+		own->time_us = pass->now_us;
+		return;
+	}
+	struct tact_contact contact = contact_of(facts, &claim->contact_id, pass->now_us);
+	tact_dossier_add_contact(pass->arena, dossier, &contact);
+}
+
+static void carry_into_claim(
+    struct pass *pass, size_t person, struct tact_dossier *dossier, struct tact_claim *claim)
+{
+	struct pass_result *result = &pass->results[person];
+	struct tact_waiting *waiting = pass->waiting[person];
+	struct tact_contact *own = own_contact(dossier, claim);
+	bool waited = claim->state == TACT_CLAIM_WAITING;
+
+	/* A reviewer's no, and a bounce that was promised, are no matter of the rules: monitor mode does not
+	 * undo them. */
+	waiting->fate = result->discarded || claim->state == TACT_CLAIM_REFUSED
+			    ? TACT_FATE_REFUSE
+			    : fate_of(pass->rules, &result->opinion);
+	waiting->code = result->opinion.code;
+	waiting->text = result->opinion.text;
+	claim->decision = result->decision;
+	switch (waiting->fate) {
+	case TACT_FATE_PASS:
+		claim->state = TACT_CLAIM_PASSING;
+		write_contact(pass, dossier, claim, own, &result->facts);
+		break;
+	case TACT_FATE_GATE:
+		claim->state = TACT_CLAIM_WAITING;
+		claim->text = waiting_for(&result->opinion);
+		claim->asked_us = pass->now_us;
+		if (own != NULL)
+			own->time_us = pass->now_us;
+		claim->bumps++;
+		say_place(pass->arena, waiting, claim->text, result->opinion.until_us);
+		break;
+	case TACT_FATE_REVIEW:
+		claim->state = TACT_CLAIM_REVIEW;
+		claim->review = review_id(&result->facts, pass->message);
+		claim->text = result->opinion.text;
+		break;
+	case TACT_FATE_REFUSE:
+	case TACT_FATE_UNDECIDED:
+		claim->state = TACT_CLAIM_REFUSED;
+		claim->code = waiting->code;
+		claim->text = waiting->text;
+		claim->done_us = pass->now_us;
+		/* A contact stays: the next hop may have taken the mail at an earlier attempt. */
+		break;
+	}
+	result->waiting_change = (claim->state == TACT_CLAIM_WAITING) - waited;
+}
+
+static bool take_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	struct pass *pass = context;
+	struct pass_result *result = &pass->results[index];
+	struct tact_waiting *waiting = pass->waiting[index];
+	struct tact_dossier dossier;
+
+	(void)store_now_us;
+	result->version_seen = now->version;
+	result->found = false;
+	result->waiting_change = 0;
+	result->result = tact_dossier_decode(pass->arena, now->bytes, now->size, &dossier, NULL);
+	if (result->result != TACT_OK)
+		return false;
+	struct tact_claim *claim = tact_dossier_find_claim(&dossier, &waiting->claim);
+	if (claim == NULL) {
+		say_look(waiting, TACT_LOOK_UNKNOWN, "4.7.1",
+		    "not known here as waiting; ask the operator of this relay");
+		return false;
+	}
+	if (claim->state == TACT_CLAIM_PASSED || claim->state == TACT_CLAIM_BOUNCED) {
+		waiting->look = TACT_LOOK_DROP;
+		return false;
+	}
+	result->found = true;
+	result->claim = *claim;
+	if (claim->state == TACT_CLAIM_REFUSED) {
+		(void)stream_of(pass, claim, &result->facts);
+		result->opinion =
+		    (struct tact_opinion){.verdict = TACT_REJECT, .code = claim->code, .text = claim->text};
+	} else {
+		ask_again(pass, index, &dossier, claim);
+	}
+	carry_into_claim(pass, index, &dossier, claim);
+	record_finish(pass->arena, &pass->terms, &pass->people[index], &dossier, ret);
+	result->has_person_key = dossier.has_person_key;
+	memcpy(result->person_key, dossier.person_key, sizeof result->person_key);
+	return true;
+}
+
+/* ---- around the update ---- */
+
+static bool contains_key(const struct pass *pass, const struct tact_id *key)
+{
+	for (size_t i = 0; i < pass->count; i++)
+		if (tact_id_equal(&pass->people[i].key, key))
+			return true;
+	return false;
+}
+
+/* Lists the people of the attempt; somebody whose key is already there (two claims of one person in one
+ * message) comes next time. */
+static void list_people(struct pass *pass, struct tact_waiting *waiting, size_t count, enum tact_look look)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct whom whom = {0};
+		int result;
+
+		if (waiting[i].look != look)
+			continue;
+		result = read_person(pass->decider, pass->arena, waiting[i].given, &whom, pass->deadline_ms);
+		if (result == TACT_OK) {
+			whom_write_to(pass->decider, pass->arena, &whom, &waiting[i].key, pass->deadline_ms);
+			result = whom.result;
+		}
+		if (result != TACT_OK) {
+			say_failure(&waiting[i], result);
+			continue;
+		}
+		if (contains_key(pass, &whom.key)) {
+			waiting[i].fate = TACT_FATE_UNDECIDED;
+			say_look(
+			    &waiting[i], TACT_LOOK_WAIT, "4.7.1", "waits for another mail to this person");
+			continue;
+		}
+		waiting[i].key = whom.key;
+		pass->waiting[pass->count] = &waiting[i];
+		pass->results[pass->count].decision = tact_id_random();
+		pass->people[pass->count++] = whom;
+	}
+}
+
+static int read_review_of(struct pass *pass, size_t person)
+{
+	struct pass_result *result = &pass->results[person];
+	struct tact_dossier dossier;
+	struct tact_review review;
+	bool exists = false;
+	int read =
+	    whom_read(pass->decider, pass->arena, &pass->people[person].key, &dossier, pass->deadline_ms);
+
+	if (read != TACT_OK)
+		return read;
+	const struct tact_claim *claim = tact_dossier_find_claim(&dossier, &pass->waiting[person]->claim);
+	if (claim == NULL)
+		return TACT_OK;
+	/* Not held yet, but the rest of the message or campaign may have been, and released. */
+	bool held = !tact_id_is_none(&claim->review);
+	if (!held && !can_quarantine(pass->rules))
+		return TACT_OK;
+	struct tact_id id = held ? claim->review : review_id(&claim->facts, pass->message);
+	read = review_read(pass->decider, pass->arena, &id, &review, &exists, pass->deadline_ms);
+	result->released = read == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
+	result->discarded = held && read == TACT_OK && exists && review.state == TACT_REVIEW_DISCARDED;
+	return read;
+}
+
+/* What a reviewer said of it. Whoever's review cannot be read is left out: not to know of a
+ * discard would be to pass the mail. */
+static void read_reviews(struct pass *pass)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		int result = read_review_of(pass, i);
+
+		if (result != TACT_OK) {
+			say_failure(pass->waiting[i], result);
+			continue;
+		}
+		pass->waiting[kept] = pass->waiting[i];
+		pass->people[kept] = pass->people[i];
+		pass->results[kept++] = pass->results[i];
+	}
+	pass->count = kept;
+}
+
+static const char *gate_action(enum tact_fate fate)
+{
+	switch (fate) {
+	case TACT_FATE_PASS:
+		return "reinject";
+	case TACT_FATE_REFUSE:
+		return "bounce";
+	case TACT_FATE_GATE:
+	case TACT_FATE_REVIEW:
+	case TACT_FATE_UNDECIDED:
+		break;
+	}
+	return "tempfail";
+}
+
+static int append_decisions(struct pass *pass, struct tact_error *err)
+{
+	struct tact_audit_entry *entries = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct pass_result *result = &pass->results[i];
+
+		if (result->result != TACT_OK || !result->found)
+			continue;
+		struct tact_audit_entry *entry = TACT_PUSH(pass->arena, entries, count);
+		pass_fill_entry(pass, i, TACT_AUDIT_DECISION, "gate", entry);
+		evidence_facts(&result->facts, entry);
+		evidence_message(pass->message, entry);
+		evidence_rules(pass->arena, &result->opinion, entry);
+		entry->decision = tact_id_format(pass->arena, &result->decision);
+		entry->action = gate_action(pass->waiting[i]->fate);
+		entry->not_after_us = result->claim.not_after_us;
+	}
+	return evidence_append(pass->decider, entries, count, pass->now_us, err);
+}
+
+static void hold_anew(struct pass *pass, size_t i)
+{
+	const struct pass_result *result = &pass->results[i];
+	struct review_ask ask = {.id = review_id(&result->facts, pass->message),
+	    .facts = &result->facts,
+	    .message = pass->message,
+	    .excerpt = pass->excerpt,
+	    .why = pass->waiting[i]->text,
+	    .rings = {result->claim.ring},
+	    .rings_count = result->claim.ring[0] != '\0',
+	    .now_us = pass->now_us,
+	    .deadline_ms = pass->deadline_ms};
+	int held = review_hold(pass->decider, pass->arena, &ask);
+
+	if (held != TACT_OK)
+		say_failure(pass->waiting[i], held);
+}
+
+/* What was decided becomes what is answered: decisions without evidence are none. */
+static void settle(struct pass *pass, int appended)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct pass_result *result = &pass->results[i];
+
+		if (result->result != TACT_OK || !result->found)
+			continue;
+		if (result->waiting_change != 0)
+			tact_ledger_add(pass->decider->parts.ledger, result->claim.facts.stream,
+			    ring_slot(result->claim.ring), result->waiting_change);
+		if (appended != TACT_OK) {
+			say_failure(pass->waiting[i], appended);
+			pass->waiting[i]->text = "evidence cannot be written, try again later";
+		} else if (pass->waiting[i]->fate == TACT_FATE_REVIEW) {
+			hold_anew(pass, i);
+		}
+	}
+}
+
+void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_message *message, const struct tact_body *body, const char *excerpt,
+    struct tact_waiting *waiting, size_t count, int64_t now_us, int64_t deadline_ms, struct tact_error *err)
+{
+	struct pass pass = pass_begin(decider, arena, count, now_us, deadline_ms);
+
+	pass.message = message;
+	content_read(arena, pass.rules, NULL, message, body, &pass.reading);
+	pass.excerpt = pass.reading.excerpt != NULL ? pass.reading.excerpt : excerpt;
+	list_people(&pass, waiting, count, TACT_LOOK_TAKE);
+	read_reviews(&pass);
+	tact_edge("gate-before-update");
+	pass_update(&pass, take_one);
+	tact_edge("gate-after-update");
+	tact_store_last_error(decider->parts.store, err);
+	settle(&pass, append_decisions(&pass, err));
+	tact_edge("gate-after-append");
+	/* A rule's text ends with its rules. */
+	for (size_t i = 0; i < count; i++) {
+		waiting[i].code = waiting[i].code != NULL ? tact_arena_strdup(arena, waiting[i].code) : NULL;
+		waiting[i].text = waiting[i].text != NULL ? tact_arena_strdup(arena, waiting[i].text) : NULL;
+	}
+	tact_decider_put_rules(decider, pass.rules);
+}
