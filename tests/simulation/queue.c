@@ -403,13 +403,13 @@ void queue_bell(struct world *world, struct relay *relay)
 	struct tact_arena *arena = tact_arena_new();
 	struct tact_bell_claim *claims = NULL;
 	size_t count = 0;
-	int64_t now_us = world->faults.now_us;
+	int64_t now_us = world->faults.now_us, next_us;
 	struct entry entry;
 
 	world->figures.rings++;
 	world_enter(world, relay, &entry);
-	if (tact_decide_due(relay->decider, arena, 0, now_us, 1000000, now_us, &claims, &count, NULL) !=
-	    TACT_OK)
+	if (tact_decide_due_page(relay->decider, arena, 0, now_us, 1000000, now_us, &claims, &count, &next_us,
+		NULL) != TACT_OK)
 		count = 0;
 	for (size_t i = 0, end; i < count; i = end) {
 		struct tact_id *gone = NULL;
