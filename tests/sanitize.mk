@@ -40,7 +40,7 @@ fuzz:
 clean-local:
 	rm -rf build-asan build-tsan build-fuzz
 
-FUZZERS = tests/fuzz/fuzz_address tests/fuzz/fuzz_message tests/fuzz/fuzz_dossier tests/fuzz/fuzz_config tests/fuzz/fuzz_lmtp
+FUZZERS = tests/fuzz/fuzz_address tests/fuzz/fuzz_message tests/fuzz/fuzz_content tests/fuzz/fuzz_dossier tests/fuzz/fuzz_config tests/fuzz/fuzz_lmtp
 EXTRA_DIST += tests/tsan.supp tests/fuzz/seeds
 if FUZZING
 EXTRA_PROGRAMS += $(FUZZERS)
@@ -50,6 +50,8 @@ tests_fuzz_fuzz_address_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_address_LDADD = $(FACTS)
 tests_fuzz_fuzz_message_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_message_LDADD = $(FACTS)
+tests_fuzz_fuzz_content_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_content_LDADD = $(FACTS)
 tests_fuzz_fuzz_dossier_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_dossier_LDADD = $(DOSSIER)
 tests_fuzz_fuzz_config_LDFLAGS = $(fuzz_ldflags)

@@ -10,6 +10,7 @@
 #include "internal.h"
 
 #include <gmime/gmime.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BODY_MAX (64u << 20)
@@ -47,7 +48,10 @@ static bool is_field_line(const struct line *line)
 		return true;
 	while (name < line->length && line->at[name] > 32 && line->at[name] < 127 && line->at[name] != ':')
 		name++;
-	return name > 0 && name < line->length && (line->at[name] == ':' || line->at[name] == ' ');
+	size_t colon = name;
+	while (colon < line->length && (line->at[colon] == ' ' || line->at[colon] == '\t'))
+		colon++;
+	return name > 0 && colon < line->length && line->at[colon] == ':';
 }
 
 /* Makes a name of a character set that is not known one that GMime has met before. MARK is cut when it is too
@@ -372,13 +376,65 @@ static void parse(struct reader *reader, GByteArray *bytes)
 /* ---- the door --------------------------------------------------------------------------------------------
  */
 
-/* Decoding keeps what it cannot decode, or puts U+FFFD for it. */
+/* Encoded words that stand together (RFC 2047 §2): some programs break characters over them. */
+struct words {
+	struct facts_text bytes;
+	char charset[CHARSET_MAX + 1];
+	bool good;
+};
+
+static void end_words(struct words *words)
+{
+	struct facts_text text = {NULL, 0, 0};
+	if (words->bytes.size > 0 &&
+	    facts_decode_part(words->bytes.data, words->bytes.size, NULL, words->charset, &text) != NULL)
+		words->good = false;
+	facts_text_free(&text);
+	words->bytes.size = 0;
+}
+
+/* One at WORD. Answers what comes after it, or NULL when there is none here. */
+static const char *take_word(struct words *words, const char *word)
+{
+	size_t charset = strcspn(word + 2, "? \t");
+	const char *kind = word + 2 + charset;
+	if (*kind != '?' || kind[1] == '\0' || kind[2] != '?')
+		return NULL;
+	size_t length = strcspn(kind + 3, "? \t");
+	if (kind[3 + length] != '?' || kind[4 + length] != '=')
+		return NULL;
+	char name[CHARSET_MAX + 1] = "";
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "*?"), word + 2);
+	if (!tact_text_equal_nocase(name, words->charset))
+		end_words(words);
+	memcpy(words->charset, name, sizeof name);
+	bool base64 = kind[1] == 'B' || kind[1] == 'b', quoted = kind[1] == 'Q' || kind[1] == 'q';
+	words->good = words->good && (base64 || quoted) &&
+		      facts_take_off_encoding(
+			  kind + 3, length, base64 ? "base64" : "quoted-printable", &words->bytes) == NULL;
+	return kind + 5 + length;
+}
+
+/* Decoding passes over what it cannot decode, or guesses. */
+static bool is_decodable(const char *raw)
+{
+	struct words words = {.good = true};
+	while (words.good && *raw != '\0') {
+		const char *after = raw[0] == '=' && raw[1] == '?' ? take_word(&words, raw) : NULL;
+		if (after == NULL && *raw != ' ' && *raw != '\t')
+			end_words(&words);
+		raw = after == NULL ? raw + 1 : after;
+	}
+	end_words(&words);
+	facts_text_free(&words.bytes);
+	return words.good;
+}
+
 static void read_subject(const struct tact_message *message, struct tact_content *content)
 {
-	const char *subject = message->subject == NULL ? "" : message->subject;
-	const char *word = strstr(subject, "=?");
-	content->subject = subject;
-	if (strstr(subject, "\xEF\xBF\xBD") != NULL || (word != NULL && strstr(word, "?=") != NULL))
+	const char *raw = tact_facts_header(message, "Subject");
+	content->subject = message->subject == NULL ? "" : message->subject;
+	if (raw != NULL && (strlen(raw) > FIELD_MAX || !facts_is_utf8(raw) || !is_decodable(raw)))
 		content->subject_unreadable = "the subject cannot be decoded";
 }
 

@@ -49,7 +49,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* RFC 2045 §6.8: its alphabet and line ends; padding at the end; no single character left over. */
+/* RFC 2045 §6.8: its alphabet and line ends; padding at the end, where it is needed. */
 static bool is_base64(const char *data, size_t size)
 {
 	size_t digits = 0, padding = 0;
@@ -63,7 +63,7 @@ static bool is_base64(const char *data, size_t size)
 		digits += digit;
 		padding += c == '=';
 	}
-	return digits % 4 != 1 && padding <= 2;
+	return (digits + padding) % 4 == 0 && padding <= 2;
 }
 
 /* RFC 2045 §6.7: behind every '=' two digits, or the end of its line. */
@@ -83,8 +83,7 @@ static bool is_quoted_printable(const char *data, size_t size)
 	return true;
 }
 
-/* Answers what was wrong. */
-static const char *take_off_encoding(
+const char *facts_take_off_encoding(
     const char *data, size_t size, const char *encoding, struct facts_text *ret)
 {
 	GMimeContentEncoding kind =
@@ -191,7 +190,7 @@ const char *facts_decode_part(
     const char *data, size_t size, const char *encoding, const char *charset, struct facts_text *ret)
 {
 	struct facts_text decoded = {NULL, 0, 0};
-	const char *wrong = take_off_encoding(data, size, encoding, &decoded);
+	const char *wrong = facts_take_off_encoding(data, size, encoding, &decoded);
 	const char *foreign = take_off_charset(&decoded, charset, ret);
 	facts_text_free(&decoded);
 	return wrong != NULL ? wrong : foreign;

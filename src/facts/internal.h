@@ -54,6 +54,9 @@ struct facts_text {
 void facts_text_put(struct facts_text *text, const char *data, size_t size);
 void facts_text_free(struct facts_text *text);
 
+/* Takes off a transfer encoding alone (NULL: none). Answers what was wrong, or NULL. */
+const char *facts_take_off_encoding(
+    const char *data, size_t size, const char *encoding, struct facts_text *ret);
 /* Takes off a transfer encoding (NULL: none) and the character set (NULL: none named), appending UTF-8
  * without NUL bytes. Answers why some of it could not be decoded, or NULL; then the rest was put all the
  * same. */

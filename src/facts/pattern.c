@@ -19,6 +19,8 @@
 /* PCRE2's own limits begin anew at every character of the text. A search is over after this many steps, too:
  * about a tenth of a second. */
 #define STEPS_MAX 5000000
+/* And this many comparisons from one character on: a long line of prose takes some. */
+#define SEARCH_LIMIT 20000000
 
 struct tact_pattern {
 	pcre2_general_context *memory;
@@ -120,6 +122,7 @@ enum tact_answer tact_facts_search(
 	size_t steps = 0;
 	pcre2_match_data *data = pcre2_match_data_create(1, pattern->memory);
 	pcre2_match_context *limits = pcre2_match_context_copy(pattern->limits);
+	pcre2_set_match_limit(limits, SEARCH_LIMIT);
 	pcre2_set_callout(limits, count_step, &steps);
 	int code = pcre2_match(pattern->code, (PCRE2_SPTR)text, length, 0, 0, data, limits);
 	const PCRE2_SIZE *where = pcre2_get_ovector_pointer(data);

@@ -11,7 +11,8 @@ src_facts_libfacts_a_SOURCES = include/tact/facts.h src/facts/internal.h \
 	src/facts/stream.c src/facts/contact_id.c src/facts/content.c src/facts/decode.c src/facts/html.c src/facts/sets.c
 
 FACTS_TESTS = tests/unit/test_facts_address tests/unit/test_facts_key tests/unit/test_facts_message \
-	tests/unit/test_facts_stream tests/unit/test_facts_seeds
+	tests/unit/test_facts_stream tests/unit/test_facts_seeds \
+	tests/unit/test_facts_content tests/unit/test_facts_sets
 check_PROGRAMS += $(FACTS_TESTS)
 TESTS += $(FACTS_TESTS)
 tests_unit_test_facts_address_SOURCES = tests/unit/test_facts_address.c
@@ -29,3 +30,10 @@ tests_unit_test_facts_stream_LDADD = $(FACTS) $(CHECK_LIBS)
 tests_unit_test_facts_seeds_SOURCES = tests/unit/test_facts_seeds.c
 tests_unit_test_facts_seeds_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_facts_seeds_LDADD = $(FACTS) $(CHECK_LIBS)
+tests_unit_test_facts_content_SOURCES = tests/unit/test_facts_content.c
+tests_unit_test_facts_content_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_facts_content_LDADD = $(FACTS) $(CHECK_LIBS)
+tests_unit_test_facts_sets_SOURCES = tests/unit/test_facts_sets.c
+tests_unit_test_facts_sets_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_facts_sets_LDADD = $(FACTS) $(CHECK_LIBS)
+EXTRA_DIST += tests/mails

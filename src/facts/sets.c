@@ -65,10 +65,14 @@ static const char *const generic_salutation[] = {
 
 /* A tag is looked for in lines that have a character one begins with, and that are not program text: an
  * element, a back-quote, an assignment, a call, a macro, the end of a statement. */
+#define ELEMENT                                                                                              \
+	"</"                                                                                                 \
+	"?(?:a|b|i|p|h[1-6]|br|em|li|ul|ol|td|th|tr|div|img|pre|span|form|html|body|input|table|style|"      \
+	"script|button)\\b"
 #define PROSE                                                                                                \
-	"(?im)^(?=[^\\n*{%\\[$<]*+[*{%\\[$<])(?![^\\n]*?(?:`|</?[a-z]+[\\h>/"                                \
-	"]|[=!]=|=>|:=|=\\h*[{\"']|\\\\[a-z]|;\\h*$|\\{\\h*$|"                                               \
-	"\\w\\(\\)|\\w\\([^)\\n]{0,100}\\)\\h*[;{]|\\$\\{\\{))"
+	"(?im)^(?=[^\\n*{%\\[$<]*+[*{%\\[$<])(?!\\h*+\\w++\\h*+[:+]?=\\h*+[{\"'])(?![^\\n]*?(?:`|" ELEMENT   \
+	"|[=!]=|=>|:=|=\\h+[{\"']|=[\"']|\\\\[a-z]|;\\h*$|\\{\\h*$|\\w\\(\\)|\\w\\([^)\\n]{0,100}\\)\\h*[;{" \
+	"]|\\$\\{\\{))"
 #define FIELD                                                                                                \
 	"(?:(?:first|last|full|given|family|middle|fore|sur|nick|user|customer|client|recipient|contact|"    \
 	"member|"                                                                                            \
@@ -104,9 +108,8 @@ static const char *const unfilled_merge_tag[] = {
 
 static const char *const offer_language[] = {
     /* English */
-    "(?i)\\b(?:"
-    "\\d{1,2}\\h*(?:%|per\\h*cent|percent)\\h+(?:off|discount|cheaper)\\b|[\u00a3$\u20ac]\\h*\\d+(?:[.,]"
-    "\\d\\d)?\\h+off\\b"
+    "(?i)(?:[\u00a3$\u20ac]\\h*\\d{1,6}(?:[.,]\\d\\d)?\\h+off\\b|\\b(?:"
+    "\\d{1,2}\\h*(?:%|per\\h*cent|percent)\\h+(?:off|discount|cheaper)\\b"
     "|half[ -]price|(?:buy|get)\\h+one,?\\h+(?:and\\h+)?get\\h+(?:one|another)|(?:2|two|3|three)[ -]for[ "
     "-](?:1|one|2|two|the\\h+price)\\b"
     "|save\\h+(?:up\\h+to\\h+)?(?:[\u00a3$\u20ac]\\h*\\d|\\d+\\h*(?:%|per\\h*cent))"
@@ -123,14 +126,15 @@ static const char *const offer_language[] = {
     "|free\\h+(?:shipping|delivery|gift|trial|sample)\\b|(?:buy|order|shop|book|upgrade)\\h+(?:now|today)\\b"
     "|while\\h+stocks?\\h+lasts?|for\\h+a\\h+limited\\h+time|don'?t\\h+miss\\h+(?:out|this)|act\\h+(?:now|"
     "fast)\\b|money[ -]back\\h+guarantee"
-    ")",
+    "))",
     /* German */
     "(?i)(?<!\\p{L})(?:"
     "\\d{1,2}\\h*(?:%|prozent)\\h+(?:rabatt|nachlass|erm\u00e4\u00dfigung|g\u00fcnstiger|billiger|reduziert|"
     "sparen|auf\\h+(?:alle|alles|ihre|deine|das|den))"
     "|(?:rabatt|gutschein|aktions|vorteils|promo)-?(?:code|aktion|coupon)s?(?!\\p{L})|(?:mit\\h+(?:dem|ihrem)"
     "\\h+)?code\\h+(?-i:[A-Z0-9]{4,})\\h+(?:einl\u00f6sen|sparen)"
-    "|(?:einen?|ihre[nm]?|dein(?:en)?|als\\h+dankesch\u00f6n|\\d+\\h*(?:\u20ac|euro|eur)(?:-|\\h+))\\h*(?:"
+    "|(?:einen?|ihre[nm]?|dein(?:en)?|als\\h+dankesch\u00f6n|\\d{1,6}\\h*(?:\u20ac|euro|eur)(?:-|\\h+))\\h*(?"
+    ":"
     "\\p{L}+\\h+){0,2}?(?:gutschein|rabatt|preisnachlass)(?!\\p{L})"
     "|sonder(?:angebot|preis|rabatt|aktion)e?n?(?!\\p{L})|(?:exklusives?|unschlagbare[sr]?|unser(?:em?)?\\h+"
     "neues|nur\\h+f\u00fcr\\h+kurze\\h+zeit|limitiertes?)\\h+(?:\\p{L}+\\h+)?angebote?(?!\\p{L})"

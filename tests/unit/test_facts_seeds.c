@@ -14,6 +14,7 @@
 
 int fuzz_address_one(const uint8_t *data, size_t size_bytes);
 int fuzz_message_one(const uint8_t *data, size_t size_bytes);
+int fuzz_content_one(const uint8_t *data, size_t size_bytes);
 
 /* The targets all have one name: each is taken in here under its own. */
 #define LLVMFuzzerTestOneInput fuzz_address_one
@@ -23,6 +24,9 @@ int fuzz_message_one(const uint8_t *data, size_t size_bytes);
 #undef domains
 #define LLVMFuzzerTestOneInput fuzz_message_one
 #include "../fuzz/fuzz_message.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_content_one
+#include "../fuzz/fuzz_content.c"
 
 static size_t replay_file(const char *path, int (*target)(const uint8_t *, size_t))
 {
@@ -69,6 +73,13 @@ START_TEST(message_seeds_pass)
 }
 END_TEST
 
+START_TEST(content_seeds_pass)
+{
+	size_t count = replay("content", fuzz_content_one);
+	ck_assert_msg(count >= 15, "got %zu seeds, want at least 15", count);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("facts: seeds");
@@ -76,6 +87,7 @@ int main(void)
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, address_seeds_pass);
 	tcase_add_test(all, message_seeds_pass);
+	tcase_add_test(all, content_seeds_pass);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
