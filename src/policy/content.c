@@ -195,6 +195,12 @@ static bool searches(const struct tact_content_rule *rule)
 	return rule->must.count > 0 || rule->must_not.count > 0;
 }
 
+/* Does the rule ask for anything, or does it only edit? */
+static bool looks(const struct tact_content_rule *rule)
+{
+	return searches(rule) || rule->headers_must.count > 0 || rule->headers_must_not.count > 0;
+}
+
 static void read_rule(const struct reader *reader)
 {
 	const char *why = NULL;
@@ -207,7 +213,7 @@ static void read_rule(const struct reader *reader)
 	look_for_needed(reader);
 	if (searches(reader->rule))
 		why = unreadable(reader);
-	if (why == NULL)
+	if (why == NULL && looks(reader->rule))
 		why = reader->message->ambiguous;
 	if (why != NULL)
 		doubt(reader, JOIN(reader->arena, "message cannot be read: ", why));

@@ -45,3 +45,7 @@ TESTS += tests/policy/test_people
 tests_policy_test_people_SOURCES = tests/policy/test_people.c tests/policy/oracle.c tests/policy/oracle.h
 tests_policy_test_people_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_policy_test_people_LDADD = $(POLICY) $(CHECK_LIBS)
+
+# What tables say of messages.
+tests_policy_run_SOURCES += tests/policy/table_content.c
+EXTRA_DIST += tests/policy/content.table

@@ -21,6 +21,10 @@ struct setting {
 	size_t rules_count;
 	struct tact_owner *owners;
 	size_t owners_count;
+	struct tact_brand *brands;
+	size_t brands_count;
+	struct tact_message *message;
+	struct tact_content *content; /* as it was read; NULL: it was not */
 	struct tact_dossier dossier;
 	int64_t release_spread_s;
 	struct tact_campaign_view *campaigns;
@@ -135,7 +139,12 @@ static void check_form(struct run *run)
 		const struct tact_finding *finding = &opinion->findings[i];
 
 		check_text(run, "verdict of a finding", tact_policy_verdict_name(finding->verdict),
-		    tact_policy_verdict_name(finding->fired ? finding->rule->action : TACT_ACCEPT));
+		    tact_policy_verdict_name(!finding->fired ? TACT_ACCEPT
+					     : finding->rule->kind == TACT_RULE_CONTENT &&
+						     finding->verdict != TACT_ACCEPT &&
+						     finding->verdict == finding->rule->content.on_unreadable
+						 ? finding->verdict
+						 : finding->rule->action));
 		check_number(run, "why is empty", *finding->why == '\0', 0);
 	}
 }
@@ -209,6 +218,8 @@ static struct tact_rule_set rules_of(const struct run *run)
 	    .rules_count = run->here.rules_count,
 	    .owners = run->here.owners,
 	    .owners_count = run->here.owners_count,
+	    .brands = run->here.brands,
+	    .brands_count = run->here.brands_count,
 	    .release_spread_s = run->here.release_spread_s};
 }
 
@@ -317,7 +328,11 @@ static void do_mail(struct run *run, bool sends)
 	question.contact = id_of_name(contact == NULL ? "" : contact);
 	question.released = line_yes(line, "released", false);
 	question.no_waiting = line_yes(line, "no_waiting", false);
+	question.no_message = line_yes(line, "no_message", false);
 	line_end(line);
+	if (run->here.content != NULL)
+		question.contents =
+		    tact_policy_read_content(run->arena, &rules, facts, run->here.message, run->here.content);
 	tact_policy_ask(run->arena, &question, &run->opinion);
 	run->asked = true;
 	if (sends && run->opinion.verdict == TACT_ACCEPT) {
@@ -327,6 +342,28 @@ static void do_mail(struct run *run, bool sends)
 		   tact_dossier_find_claim(&run->here.dossier, &question.claim) == NULL) {
 		remember_claim(run, &question);
 	}
+}
+
+/* edits PURPOSE add="Name: value" strip=NAMES: what is done to the header of the message. */
+static void do_edits(struct run *run)
+{
+	struct line *line = &run->line;
+	struct tact_rule_set rules = rules_of(run);
+	struct tact_facts facts;
+	struct tact_header_edits edits;
+	struct tact_names added = {0}, stripped = {0};
+	char *want = tact_arena_strdup(run->arena, "");
+
+	line_names(line, "add", &added);
+	line_names(line, "strip", &stripped);
+	line_facts(line, &facts);
+	line_end(line);
+	for (size_t i = 0; i < added.count; i++)
+		want = tact_arena_printf(run->arena, "%s+%s ", want, added.names[i]);
+	for (size_t i = 0; i < stripped.count; i++)
+		want = tact_arena_printf(run->arena, "%s-%s ", want, stripped.names[i]);
+	tact_policy_edit_headers(run->arena, &rules, &facts, run->here.message, &edits);
+	check_text(run, "edits", table_show_edits(run->arena, &edits), want);
 }
 
 /* places now=TIME NAME=TIME|never|none … */
@@ -408,6 +445,7 @@ static bool do_given_rule(struct run *run, struct setting *to, const char *verb)
 	    {"quiet_hours", line_quiet_hours},
 	    {"on-occasion", line_on_occasion},
 	    {"territory", line_territory},
+	    {"content", line_content},
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -429,6 +467,12 @@ static bool do_given(struct run *run, const char *verb)
 		return true;
 	if (strcmp(verb, "owner") == 0)
 		line_owner(line, TACT_PUSH(arena, to->owners, to->owners_count));
+	else if (strcmp(verb, "brand") == 0)
+		line_brand(line, TACT_PUSH(arena, to->brands, to->brands_count));
+	else if (strcmp(verb, "pattern") == 0)
+		line_pattern(line);
+	else if (strcmp(verb, "message") == 0)
+		line_message(line, &to->message, &to->content);
 	else if (strcmp(verb, "profile") == 0)
 		line_profile(line, &dossier->profile);
 	else if (strcmp(verb, "date") == 0)
@@ -471,6 +515,8 @@ static void do_line(struct run *run)
 		do_expect(run);
 	else if (strcmp(verb, "finding") == 0)
 		do_finding(run);
+	else if (strcmp(verb, "edits") == 0)
+		do_edits(run);
 	else if (strcmp(verb, "places") == 0)
 		do_places(run);
 	else
@@ -520,6 +566,7 @@ int main(int argc, char **argv)
 		run_table(&run, found.gl_pathv[i]);
 	globfree(&found);
 	table_close_zones();
+	table_free_patterns();
 	printf("%zu cases, %zu checks, %zu failed\n", run.cases, run.checks, run.failures);
 	return run.failures == 0 ? 0 : 1;
 }

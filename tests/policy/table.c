@@ -230,6 +230,11 @@ static void add_name(struct line *line, void *to, const char *word)
 	names->names = array;
 }
 
+void line_names(struct line *line, const char *key, struct tact_names *ret)
+{
+	each(line, key, add_name, ret);
+}
+
 static void add_purpose(struct line *line, void *to, const char *word)
 {
 	*(unsigned *)to |= 1U << line_purpose(line, word);
@@ -272,7 +277,7 @@ static void add_weight(struct line *line, void *to, const char *word)
 
 /* ---- rules -------------------------------------------------------------------------------------- */
 
-static void read_rule(struct line *line, enum tact_verdict action, struct tact_rule *ret)
+void line_rule(struct line *line, enum tact_verdict action, struct tact_rule *ret)
 {
 	const char *word = line_value(line, "action");
 
@@ -374,7 +379,7 @@ void line_limit(struct line *line, struct tact_rule *ret)
 	*ret = (struct tact_rule){.kind = TACT_RULE_LIMIT};
 	for (size_t i = 0; i < TACT_CHANNELS; i++)
 		limit->weight_milli[i] = 1000;
-	read_rule(line, TACT_DELAY, ret);
+	line_rule(line, TACT_DELAY, ret);
 	read_form(line, limit);
 	read_direction(line, limit);
 	limit->rest_s = line_duration_s(line, "rest", 0);
@@ -421,7 +426,7 @@ static void add_expiry(struct line *line, void *to, const char *word)
 void line_need_consent(struct line *line, struct tact_rule *ret)
 {
 	*ret = (struct tact_rule){.kind = TACT_RULE_CONSENT};
-	read_rule(line, TACT_REJECT, ret);
+	line_rule(line, TACT_REJECT, ret);
 	ret->consent.zone = zone_value(line);
 	each(line, "bases", add_basis, &ret->consent.bases);
 	each(line, "expires_after", add_expiry, &ret->consent);
@@ -471,7 +476,7 @@ void line_quiet_hours(struct line *line, struct tact_rule *ret)
 	struct quiet_list list = {NULL, 0, NULL, 0};
 
 	*ret = (struct tact_rule){.kind = TACT_RULE_QUIET_HOURS};
-	read_rule(line, TACT_DELAY, ret);
+	line_rule(line, TACT_DELAY, ret);
 	ret->quiet_hours.zone = zone_value(line);
 	each(line, "hours", add_hours, &list);
 	each(line, "days", add_weekday, &list);
@@ -491,7 +496,7 @@ void line_on_occasion(struct line *line, struct tact_rule *ret)
 	const char *word;
 
 	*ret = (struct tact_rule){.kind = TACT_RULE_OCCASION};
-	read_rule(line, TACT_DELAY, ret);
+	line_rule(line, TACT_DELAY, ret);
 	ret->occasion.zone = zone_value(line);
 	each(line, "occasions", add_name, &ret->occasion.occasions);
 	word = line_value(line, "leap_day");
@@ -507,7 +512,7 @@ void line_territory(struct line *line, struct tact_rule *ret)
 	const char *word;
 
 	*ret = (struct tact_rule){.kind = TACT_RULE_TERRITORY};
-	read_rule(line, TACT_REJECT, ret);
+	line_rule(line, TACT_REJECT, ret);
 	word = line_value(line, "unknown");
 	ret->territory.reject_unknown = word != NULL && PICK(line, unknowns, word) == 1;
 	line_end(line);
@@ -548,7 +553,7 @@ void line_date(struct line *line, struct tact_occasion *ret)
 void line_suppression(struct line *line, struct tact_rule *ret)
 {
 	*ret = (struct tact_rule){.kind = TACT_RULE_SUPPRESSION};
-	read_rule(line, TACT_REJECT, ret);
+	line_rule(line, TACT_REJECT, ret);
 	line_end(line);
 }
 
@@ -571,7 +576,7 @@ void line_breaker(struct line *line, struct tact_rule *ret)
 	const char *about = line_value(line, "about");
 
 	*ret = (struct tact_rule){.kind = TACT_RULE_BREAKER};
-	read_rule(line, TACT_REJECT, ret);
+	line_rule(line, TACT_REJECT, ret);
 	ret->breaker = (struct tact_breaker){
 	    .about = about == NULL ? TACT_BREAKER_RATES : (enum tact_breaker_about)PICK(line, abouts, about),
 	    .complaints_milli = read_percent(line, "complaints"),

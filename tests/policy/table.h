@@ -58,6 +58,22 @@ void line_claim(struct line *line, struct tact_claim *ret);	     /* claim NAME P
 void line_suppress(struct line *line, struct tact_suppression *ret); /* suppress SCOPE REASON at= … */
 void line_consent(struct line *line, struct tact_consent *ret);	     /* consent BASIS SCOPE at= … */
 
+void line_names(struct line *line, const char *key, struct tact_names *ret); /* words between commas */
+
+/* ---- table_content.c ---- */
+
+void line_content(struct line *line, struct tact_rule *ret); /* content NAME must_not= must= … */
+void line_pattern(struct line *line);			    /* pattern NAME match= : for the rules after it */
+void line_brand(struct line *line, struct tact_brand *ret); /* brand NAME domains= */
+/* message from= subject= text= header= unreadable= … : the message of the mails after it. */
+void line_message(struct line *line, struct tact_message **ret_message, struct tact_content **ret_content);
+/* NAME: VALUE of each field, and each name, as "edits" compares them. */
+char *table_show_edits(struct tact_arena *arena, const struct tact_header_edits *edits);
+void table_free_patterns(void);
+
+/* What every rule may have. */
+void line_rule(struct line *line, enum tact_verdict action, struct tact_rule *ret);
+
 void table_close_zones(void);
 
 /* "4", "1.5" as thousandths. */
