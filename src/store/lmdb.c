@@ -39,6 +39,8 @@
 #define POOL_MOST 128
 #define RECORD_MOST ((size_t)64 << 20)
 #define DUE_KEY_BYTES (8 + 1 + TACT_ID_BYTES)
+#define LINE_BYTES 64	 /* of a processor's cache, on most */
+#define FETCH_BYTES 4096 /* beyond that the processor sees itself what is read */
 #define CHUNK_RECORDS 1024
 #define CHUNK_BYTES ((size_t)1 << 20)
 #define CHUNK_MS 50	   /* a scan's read transaction: shorter than 100 ms, which is the promise */
@@ -282,6 +284,16 @@ static MDB_val id_val(const struct tact_store_key *key)
 	return (MDB_val){.mv_size = TACT_ID_BYTES, .mv_data = (void *)key->id.b};
 }
 
+/* Asks for all of the record's memory at once: checked line after line, a record of a store that is larger
+ * than the processor's caches is waited for again and again. */
+static void fetch_ahead(const MDB_val *value)
+{
+	const char *bytes = value->mv_data;
+
+	for (size_t at = 0; at < value->mv_size && at < FETCH_BYTES; at += LINE_BYTES)
+		__builtin_prefetch(bytes + at);
+}
+
 /* LMDB's code; 0 with a record that points into the map, absent included. A wrong frame is MDB_CORRUPTED with
  * *ret_why; the transaction is well then. */
 static int get_record(struct lmdb *e, MDB_txn *txn, const struct tact_store_key *key, struct tact_record *ret,
@@ -296,6 +308,7 @@ static int get_record(struct lmdb *e, MDB_txn *txn, const struct tact_store_key 
 		return 0;
 	if (code != 0)
 		return code;
+	fetch_ahead(&value);
 	return tact_store_frame_read(value.mv_data, value.mv_size, key, ret, ret_why) == TACT_OK
 		   ? 0
 		   : MDB_CORRUPTED;
