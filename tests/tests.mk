@@ -24,6 +24,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_setup.py \
 	tests/postfix/test_kills.py \
 	tests/postfix/test_stories.py \
+	tests/postfix/test_stories_consent.py \
 	tests/postfix/test_stories_desks.py \
 	tests/postfix/test_stories_host.py \
 	tests/postfix/test_verdicts.py

@@ -24,7 +24,7 @@ class Story(Case):
 
     story = None
     example_name = "head-office-and-branches.conf"
-    desks = {}  # name: envelope sender, and the machine that submits
+    desks = {}  # name: envelope sender, the machine that submits, and whom it logs in as, if it does
     main = {}   # settings of Postfix over the usual ones
 
     def setUp(self):
@@ -52,12 +52,13 @@ class Story(Case):
         with open(os.path.join(MAILS, story or self.story, name), "rb") as file:
             return file.read()
 
-    def send(self, desk, name, rcpt, at=None, story=None):
-        """One file of the story, as its desk sends it, and no later than Postfix knows where to put it."""
+    def send(self, desk, name, rcpt, at=None, story=None, change=lambda mail: mail):
+        """One file of the story, as its desk sends it, and no later than Postfix knows where to put it. CHANGE makes another mail of it."""
         if at:
             self.tactd.set_clock(at)
-        sender, address = self.desks[desk]
-        sent = self.relay.send(sender, [rcpt] if isinstance(rcpt, str) else rcpt, self.read(name, story), xclient={"ADDR": address})
+        sender, *client = self.desks[desk]
+        sent = self.relay.send(sender, [rcpt] if isinstance(rcpt, str) else rcpt, change(self.read(name, story)),
+                               xclient=dict(zip(("ADDR", "LOGIN"), client)))
         sent.desk, sent.name, sent.story = desk, name, story or self.story
         return sent
 
@@ -125,7 +126,21 @@ class Story(Case):
     def assertOutcome(self, sent, action):
         self.assertEqual([entry["action"] for entry in self.tactd.entries(kind="outcome", queue_id=sent.queue_id)], [action])
 
-    def assertBounced(self, sent, rcpt, rule):
+    def assertHeld(self, sent, rule, words):
+        """Taken, and held for a reviewer; its sender reads why, as far as he asks, and nothing of it arrived."""
+        self.assertEqual(sent.code, 250, sent)
+        (line,) = self.relay.wait_log(r"%s: .*status=deferred.*held for review" % sent.queue_id)[:1]
+        self.assertIn(words, line)
+        entry = self.decision(sent)
+        self.assertEqual((entry["verdict"], entry["action"], self.rule(entry, rule)["verdict"]), ("quarantine", "review", "quarantine"), entry)
+
+    def review(self):
+        """The one that is held."""
+        found = self.tactd.tact_json("quarantine", "list")
+        self.assertIsInstance(found, dict, found)
+        return found
+
+    def assertBounced(self, sent, rcpt, rule=None):
         """Its sender has a bounce that names the person; the evidence names the rule."""
         (bounce,) = self.sink.wait_to(self.desks[sent.desk][0])
         self.assertEqual(bounce.sender, "")
@@ -133,6 +148,8 @@ class Story(Case):
         self.assertIn(b"Final-Recipient: rfc822; %s\r\n" % rcpt.encode(), report)
         self.assertIn(b"Status: 5.7.1\r\n", report)
         self.assertNotIn(b"tact.invalid", report)
+        if rule is None:
+            return
         entry = self.decision(sent, "gate")
         self.assertEqual((entry["verdict"], entry["code"]), ("reject", "5.7.1"))
         self.assertNotEqual(self.rule(entry, rule)["verdict"], "accept", entry)
