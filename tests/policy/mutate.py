@@ -2,20 +2,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The tact authors
 #
-# Changes one comparison, connective, sign or constant of src/policy at a time, and runs the policy tables: what no table notices is printed. For people
-# who write tables; not part of make check. Usage: mutate.py BUILD-FOLDER [FILE.c …]
+# Changes one comparison, connective, sign or constant of src/policy at a time, and runs the policy tables; what they do not notice is shown to the
+# property tests. What nobody notices is a survivor: tests/policy/SURVIVORS says of each known one why it changes nothing that can be seen. Any other is
+# printed, and fails. Not part of make check; "make mutate" runs it.
+#
+# Usage: mutate.py BUILD-FOLDER [--file FILE.c]… [--jobs N] [--tables-only]
+import argparse
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOKEN = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])'|^\s*#[^\n]*|"
+POLICY = os.path.join(SOURCE, "src/policy")
+TOKEN = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])'|^\s*#(?!define)[^\n]*|"
                    r"->|<<|>>|\+\+|--|[+\-*/&|^]=|<=|>=|==|!=|&&|\|\||[<>!+\-]|\b\d+\b|\b(?:true|false)\b", re.S | re.M)
 CHANGES = {"<": ["<=", ">"], "<=": ["<", ">"], ">": [">=", "<"], ">=": [">", "<"], "==": ["!="], "!=": ["=="],
            "&&": ["||"], "||": ["&&"], "+": ["-"], "-": ["+"], "!": [""], "true": ["false"], "false": ["true"]}
+SECOND_LOOK = ["tests/policy/test_people", "tests/policy/test_properties"]
 
 
 def changes(text):
@@ -24,6 +31,8 @@ def changes(text):
         old = match.group()
         if old.isdigit():
             yield match.start(), old, str(int(old) + 1)
+            if int(old) > 0:
+                yield match.start(), old, str(int(old) - 1)
         for new in CHANGES.get(old, []):
             yield match.start(), old, new
 
@@ -35,69 +44,107 @@ def run(command, **more):
 class Bench:
     """Compiles one changed file and links it with the others' objects."""
 
-    def __init__(self, build):
+    def __init__(self, build, programs):
         self.build = build
         # The commands as make would run them, so that no flag is guessed here.
-        tell = run(["make", "-n", "-B", "V=1", "AUTOCONF=:", "AUTOMAKE=:", "ACLOCAL=:", "AUTOHEADER=:",
-                    "tests/policy/run"], cwd=build).stdout.decode()
-        self.tell = tell.replace("\\\n", " ")
+        tell = run(["make", "-n", "-B", "V=1", "AUTOCONF=:", "AUTOMAKE=:", "ACLOCAL=:", "AUTOHEADER=:", *programs],
+                   cwd=build).stdout.decode().replace("\\\n", " ")
+        self.lines = [line[line.index("gcc"):] for line in tell.splitlines() if "gcc" in line]
 
     def compile_command(self, name):
-        for line in self.tell.splitlines():
-            if f"libpolicy_a-{name[:-2]}.o" in line and " -c " in line and "gcc" in line:
-                flags = line[line.index("gcc"):].split(" -MT ")[0]
-                return flags.split()
+        for line in self.lines:
+            if f"libpolicy_a-{name[:-2]}.o" in line and " -c " in line:
+                return line.split(" -MT ")[0].split()
         sys.exit(f"make does not say how {name} is compiled")
 
-    def link_command(self):
-        for line in self.tell.splitlines():
-            if "-o tests/policy/run " in line:
-                return line[line.index("gcc"):].split()
-        sys.exit("make does not say how tests/policy/run is linked")
+    def link_command(self, program):
+        for line in self.lines:
+            if f"-o {program} " in line:
+                return line.split()
+        sys.exit(f"make does not say how {program} is linked")
 
-    def survives(self, name, text):
+    def passes(self, room, thing, program, seconds):
+        """Does the program, linked with the changed file, find nothing wrong?"""
+        made = os.path.join(room, os.path.basename(program))
+        link = [made if x == program else x for x in self.link_command(program)]
+        link.insert(link.index("src/policy/libpolicy.a"), thing)
+        linked = run(link, cwd=self.build)
+        if linked.returncode != 0:
+            sys.exit(linked.stdout.decode())
+        # A change may well make it run for ever: seconds of the processor, so that a busy machine makes no difference.
+        return run(["prlimit", f"--cpu={seconds}", made], cwd=room,
+                   env={**os.environ, "srcdir": SOURCE, "CK_FORK": "no"}).returncode == 0
+
+    def survives(self, name, text, tables_only):
         with tempfile.TemporaryDirectory() as room:
-            source, thing, program = (os.path.join(room, x) for x in (name, "changed.o", "run"))
+            source, thing = os.path.join(room, name), os.path.join(room, "changed.o")
             with open(source, "w", encoding="utf-8") as file:
                 file.write(text)
-            compiled = run([*self.compile_command(name), "-w", "-O1", f"-I{SOURCE}/src/policy", "-c", source, "-o", thing],
-                           cwd=self.build)
+            compiled = run([*self.compile_command(name), "-w", "-O0", "-g0", f"-I{POLICY}", "-c", source, "-o", thing], cwd=self.build)
             if compiled.returncode != 0:
                 return False
-            link = [program if x == "tests/policy/run" else x for x in self.link_command()]
-            link.insert(link.index("src/policy/libpolicy.a"), thing)
-            linked = run(link, cwd=self.build)
-            if linked.returncode != 0:
-                print(linked.stdout.decode(), file=sys.stderr)
+            if not self.passes(room, thing, "tests/policy/run", 2):
                 return False
-            try:
-                return run([program], cwd=room, env={**os.environ, "srcdir": SOURCE}, timeout=20).returncode == 0
-            except subprocess.TimeoutExpired:
-                return False
+            return tables_only or all(self.passes(room, thing, program, 60) for program in SECOND_LOOK)
+
+
+def read_explained():
+    """What SURVIVORS explains: {what: why}."""
+    explained = {}
+    try:
+        with open(os.path.join(SOURCE, "tests/policy/SURVIVORS"), encoding="utf-8") as file:
+            for line in file:
+                what, found, why = line.strip().partition(" ## ")
+                if found and not what.startswith("#"):
+                    explained[what] = why
+    except FileNotFoundError:
+        pass
+    return explained
+
+
+def describe(name, text, at, old, new):
+    """Independent of where the line stands: the file, the change, and the line with the place marked."""
+    start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+    line = f"{text[start:at].lstrip()}[{old}]{text[at + len(old):end]}"
+    return f"{name}: {old} -> {new or 'nothing'}: {' '.join(line.split())}"
 
 
 def main():
-    if len(sys.argv) < 2:
-        sys.exit("usage: mutate.py BUILD-FOLDER [FILE.c …]")
-    bench = Bench(sys.argv[1])
-    folder = os.path.join(SOURCE, "src/policy")
-    names = sys.argv[2:] or sorted(x for x in os.listdir(folder) if x.endswith(".c"))
-    tried = survived = 0
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("--file", action="append")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--tables-only", action="store_true")
+    arguments = parser.parse_args()
+    bench = Bench(arguments.build, ["tests/policy/run", *SECOND_LOOK])
+    explained, seen = read_explained(), set()
+    tried = unexplained = 0
+    started = time.monotonic()
+    names = arguments.file or sorted(x for x in os.listdir(POLICY) if x.endswith(".c"))
+    with ThreadPoolExecutor(max_workers=arguments.jobs) as pool:
         for name in names:
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
+            with open(os.path.join(POLICY, name), encoding="utf-8") as file:
                 text = file.read()
-            jobs = [(at, old, new, pool.submit(bench.survives, name, text[:at] + new + text[at + len(old):]))
+            jobs = [(at, old, new, pool.submit(bench.survives, name, text[:at] + new + text[at + len(old):], arguments.tables_only))
                     for at, old, new in changes(text)]
+            lived = 0
             for at, old, new, job in jobs:
-                tried += 1
                 if not job.result():
                     continue
-                survived += 1
-                number = text.count("\n", 0, at) + 1
-                print(f"{name}:{number}: {old} -> {new or 'nothing'}: {text.splitlines()[number - 1].strip()}", flush=True)
-    print(f"{tried} changes, {survived} not noticed")
+                lived += 1
+                what = describe(name, text, at, old, new)
+                seen.add(what)
+                if what not in explained:
+                    unexplained += 1
+                    print(f"{text.count(chr(10), 0, at) + 1}: {what}", flush=True)
+            tried += len(jobs)
+            print(f"# {name}: {len(jobs)} changes, {len(jobs) - lived} noticed", flush=True)
+    for what in sorted(explained):
+        if what.split(":")[0] in names and what not in seen:
+            print(f"# explained, and noticed now: {what}")
+    print(f"# {tried} changes, {len(seen)} not noticed, of which {unexplained} not explained; {time.monotonic() - started:.0f} s")
+    return 1 if unexplained else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
