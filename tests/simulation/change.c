@@ -80,6 +80,7 @@ static void wish(struct world *world, struct tact_arena *arena, int person)
 		spec.purposes = (unsigned)chance_between(chance, 1, (1 << PURPOSES) - 1);
 	if (chance_of(chance, 1, 3))
 		spec.until_us = world->faults.now_us + HOUR_US * chance_between(chance, 1, 24 * 20);
+	spec.time_us = world->faults.now_us;
 	if (spec.scope == FOR_ALL)
 		spec.value = 0;
 	change.suppression = (struct tact_suppression){
@@ -121,6 +122,97 @@ static void unwish(struct world *world, struct tact_arena *arena, int person)
 		oracle_wish_over(world->oracle, person, scope, value, now_us, sequence);
 	oracle_unsettle(world->oracle, person);
 	world_trace(world, "%d wishes %d:%d no longer: %d", person, (int)scope, value, result);
+}
+
+/* ---- permissions and profiles ------------------------------------------------------------------- */
+
+static void permit(struct world *world, struct tact_arena *arena, int person)
+{
+	struct chance *chance = &world->chance;
+	struct consent_spec spec = {.basis = (enum basis)chance_below(chance, BASES),
+	    .scope = chance_of(chance, 1, 2) ? FOR_ALL : (enum scope)chance_below(chance, SCOPES),
+	    .time_us = world->faults.now_us};
+	struct tact_change change = {.kind = TACT_CHANGE_CONSENT};
+	uint64_t sequence = 0;
+	int number, result;
+
+	spec.value = spec.scope == FOR_ALL ? 0 : random_value(world, spec.scope);
+	if (chance_of(chance, 1, 4))
+		spec.until_us = world->faults.now_us + HOUR_US * chance_between(chance, 1, 24 * 20);
+	change.consent = (struct tact_consent){.basis = (enum tact_basis)spec.basis,
+	    .scope = {(enum tact_scope_kind)spec.scope, value_text(world, arena, spec.scope, spec.value)},
+	    .source = "simulation",
+	    .proof = "",
+	    .time_us = spec.time_us,
+	    .until_us = spec.until_us};
+	number = oracle_consent(world->oracle, person, &spec);
+	result = apply(world, arena, person, &change, &sequence);
+	if (result == TACT_OK)
+		oracle_consent_sure(world->oracle, person, number, sequence);
+	oracle_unsettle(world->oracle, person);
+	world_trace(world, "%d permits basis %d %d:%d until %lld: %d", person, (int)spec.basis,
+	    (int)spec.scope, spec.value, (long long)spec.until_us, result);
+}
+
+static void forbid(struct world *world, struct tact_arena *arena, int person)
+{
+	enum scope scope =
+	    chance_of(&world->chance, 1, 2) ? FOR_ALL : (enum scope)chance_below(&world->chance, SCOPES);
+	int value = scope == FOR_ALL ? 0 : random_value(world, scope), result;
+	struct tact_change change = {.kind = TACT_CHANGE_END_CONSENT,
+	    .consent = {.scope = {(enum tact_scope_kind)scope, value_text(world, arena, scope, value)},
+		.source = "",
+		.proof = ""}};
+	uint64_t sequence = 0;
+	int64_t now_us = world->faults.now_us;
+
+	oracle_consent_ends(world->oracle, person, scope, value);
+	result = apply(world, arena, person, &change, &sequence);
+	if (result == TACT_OK)
+		oracle_consent_over(world->oracle, person, scope, value, now_us, sequence);
+	oracle_unsettle(world->oracle, person);
+	world_trace(world, "%d permits %d:%d no longer: %d", person, (int)scope, value, result);
+}
+
+static void random_birthday(struct world *world, struct profile_spec *profile)
+{
+	struct chance *chance = &world->chance;
+
+	profile->birth_month = (int)chance_between(chance, 1, 12);
+	profile->birth_day = (int)chance_between(chance, 1, profile->birth_month == 2 ? 29 : 30);
+	if (chance_of(chance, 1, 10)) { /* the leap day */
+		profile->birth_month = 2;
+		profile->birth_day = 29;
+	}
+}
+
+void change_who(struct world *world, int person)
+{
+	struct chance *chance = &world->chance;
+	struct tact_arena *arena = tact_arena_new();
+	struct profile_spec spec = {.zone = (int)chance_between(chance, -1, ZONES - 1),
+	    .home = (int)chance_between(chance, -1, OWNERS - 1)};
+	struct tact_occasion birthday = {.name = "birthday"};
+	struct tact_change change = {.kind = TACT_CHANGE_PROFILE};
+	uint64_t sequence = 0;
+	int number, result;
+
+	if (chance_of(chance, 4, 5))
+		random_birthday(world, &spec);
+	birthday.month = spec.birth_month;
+	birthday.day = spec.birth_day;
+	change.profile = (struct tact_profile_change){.zone = spec.zone < 0 ? "" : zone_words[spec.zone],
+	    .home_owner = spec.home < 0 ? "" : tact_arena_printf(arena, "o%d", spec.home),
+	    .occasions = &birthday,
+	    .occasions_count = 1};
+	number = oracle_profile(world->oracle, person, &spec);
+	result = apply(world, arena, person, &change, &sequence);
+	if (result == TACT_OK)
+		oracle_profile_sure(world->oracle, person, number, sequence);
+	oracle_unsettle(world->oracle, person);
+	world_trace(world, "%d lives in zone %d, belongs to %d, was born on %d-%d: %d", person, spec.zone,
+	    spec.home, spec.birth_month, spec.birth_day, result);
+	tact_arena_free(&arena);
 }
 
 /* ---- contacts ----------------------------------------------------------------------------------- */
@@ -167,13 +259,24 @@ void change_something(struct world *world)
 	struct tact_arena *arena = tact_arena_new();
 	int person = (int)chance_below(&world->chance, world->people);
 
-	switch (chance_below(&world->chance, 6)) {
+	switch (chance_below(&world->chance, 11)) {
 	case 0:
 	case 1:
 		wish(world, arena, person);
 		break;
 	case 2:
 		unwish(world, arena, person);
+		break;
+	case 3:
+	case 4:
+	case 5:
+		permit(world, arena, person);
+		break;
+	case 6:
+		forbid(world, arena, person);
+		break;
+	case 7:
+		change_who(world, person);
 		break;
 	default:
 		telephone(world, arena, person);

@@ -26,7 +26,8 @@ static void random_facts(struct world *world, struct facts_spec *ret)
 	    .list = -1,
 	    .priority = stream->priority,
 	    .counts = stream->counts,
-	    .exempt = stream->exempt};
+	    .exempt = stream->exempt,
+	    .birthday = stream->purpose == OCCASION};
 	if (chance_of(chance, 1, 3))
 		ret->list = (int)chance_below(chance, LISTS);
 	/* What calls itself personal and has the marks of a mailing is not. */

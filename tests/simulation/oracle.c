@@ -31,6 +31,8 @@ void oracle_free(struct oracle **oracle)
 		free((*oracle)->people[i].touches);
 		free((*oracle)->people[i].claims);
 		free((*oracle)->people[i].wishes);
+		free((*oracle)->people[i].permissions);
+		free((*oracle)->people[i].profiles);
 	}
 	free((*oracle)->people);
 	free((*oracle)->complaint);
@@ -60,8 +62,7 @@ struct oracle_figures oracle_figures(const struct oracle *oracle)
 	return oracle->figures;
 }
 
-/* Room for one more at the end. */
-static void *grow(void *items, int *count, size_t size)
+void *oracle_grow(void *items, int *count, size_t size)
 {
 	void *grown = items;
 
@@ -177,48 +178,6 @@ static int64_t possible_sum(
 	return sum;
 }
 
-/* ---- wishes ------------------------------------------------------------------------------------- */
-
-static unsigned purposes_of(const struct wish_spec *wish)
-{
-	if (wish->purposes != 0)
-		return wish->purposes;
-	switch (wish->reason) {
-	case HARD_BOUNCE:
-	case MANUAL:
-	case ERASURE:
-		return (1U << PURPOSES) - 1;
-	default:
-		return 1U << PROMOTIONAL | 1U << NEWSLETTER | 1U << APPRECIATION | 1U << OCCASION;
-	}
-}
-
-static bool wish_means(const struct wish_spec *wish, const struct facts_spec *facts)
-{
-	const int values[SCOPES] = {wish->value, facts->brand, facts->owner, facts->list, facts->stream,
-	    facts->purpose, facts->channel, facts->campaign, facts->offer};
-
-	return (purposes_of(wish) >> facts->purpose & 1) && values[wish->scope] == wish->value;
-}
-
-/* Surely: acknowledged, not over. Perhaps: it may be in the store, and need not be over. */
-static bool wish_covers(const struct wish *wish, const struct asked *asked, bool surely)
-{
-	if (!wish_means(&wish->spec, asked->facts) ||
-	    (wish->spec.until_us != 0 && wish->spec.until_us <= asked->now_us))
-		return false;
-	return surely ? wish->sure && !wish->over && !wish->perhaps_over && wish->sequence < asked->sequence
-		      : !wish->over || asked->sequence < wish->over_sequence || asked->now_us < wish->over_us;
-}
-
-static const struct wish *covering(const struct person *person, const struct asked *asked, bool surely)
-{
-	for (int i = 0; i < person->wishes_count; i++)
-		if (wish_covers(&person->wishes[i], asked, surely))
-			return &person->wishes[i];
-	return NULL;
-}
-
 /* ---- was it right to let it pass? --------------------------------------------------------------- */
 
 static bool is_asked(const struct rule_spec *rule, const struct asked *asked)
@@ -229,7 +188,7 @@ static bool is_asked(const struct rule_spec *rule, const struct asked *asked)
 
 static void check_wishes(struct oracle *oracle, const struct person *person, const struct asked *asked)
 {
-	const struct wish *wish = covering(person, asked, true);
+	const struct wish *wish = oracle_covering(person, asked, true);
 
 	if (wish == NULL)
 		return;
@@ -253,6 +212,25 @@ static const char *list_touches(const struct person *person, const struct asked 
 			    person->touches[i].mail,
 			    (asked->now_us - person->touches[i].time_us) / SECOND_US);
 	return text;
+}
+
+static void check_people(struct oracle *oracle, const struct person *person, const struct asked *asked)
+{
+	static const char *const words[] = {[RULE_CONSENT] = "without a permission",
+	    [RULE_QUIET_HOURS] = "in quiet hours",
+	    [RULE_OCCASION] = "not on the day",
+	    [RULE_TERRITORY] = "and belongs to another"};
+
+	for (int i = 0; i < asked->house->rules_count; i++) {
+		const struct rule_spec *rule = &asked->house->rules[i];
+
+		if (rule->kind == RULE_SUPPRESSION || rule->kind == RULE_LIMIT || !is_asked(rule, asked))
+			continue;
+		oracle->figures.people++;
+		if (oracle_people_rule(person, rule, asked, true))
+			oracle_complain(oracle, "person %d got mail %d %s", asked->person, asked->mail,
+			    words[rule->kind]);
+	}
 }
 
 static void check_limits(
@@ -405,7 +383,7 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 			touch->late_us = asked->now_us;
 		return known;
 	}
-	person->touches = grow(person->touches, &person->touches_count, sizeof *person->touches);
+	person->touches = oracle_grow(person->touches, &person->touches_count, sizeof *person->touches);
 	touch = &person->touches[person->touches_count - 1];
 	*touch = (struct touch){.mail = asked->mail,
 	    .time_us = asked->now_us,
@@ -424,10 +402,11 @@ void oracle_delivered(struct oracle *oracle, const struct asked *asked, int cont
 	oracle->figures.delivered++;
 	if (!asked->house->monitor) {
 		check_wishes(oracle, person, asked);
+		check_people(oracle, person, asked);
 		check_limits(oracle, person, asked, contact);
 		check_order(oracle, person, asked, contact);
 	}
-	if (asked->claim != NULL && asked->now_us > asked->not_after_us + LAPSE_US)
+	if (!asked->house->monitor && asked->claim != NULL && asked->now_us > asked->not_after_us + LAPSE_US)
 		oracle_complain(oracle, "person %d got mail %d %" PRId64 " s too late", asked->person,
 		    asked->mail, (asked->now_us - asked->not_after_us) / SECOND_US);
 	person->touches[contact].delivered = true;
@@ -445,8 +424,15 @@ static bool may_fire(const struct person *person, const struct asked *asked, enu
 		if (rule->action != action || rule->monitor || !rule_applies(rule, asked->facts) ||
 		    (action == QUARANTINE && asked->released == RELEASED))
 			continue;
+		if (rule->kind != RULE_SUPPRESSION && rule->kind != RULE_LIMIT) {
+			/* It may be asked about the place of a mail that has to wait. */
+			if (oracle_people_rule(person, rule, asked, false) ||
+			    (action != DELAY && may_fire(person, asked, DELAY)))
+				return true;
+			continue;
+		}
 		if (rule->kind == RULE_SUPPRESSION) {
-			if (covering(person, asked, false) != NULL)
+			if (oracle_covering(person, asked, false) != NULL)
 				return true;
 		} else if (!rule_abstains(rule, asked->facts) &&
 			   possible_sum(person, rule, asked) + rule_weight(rule, asked->facts) >
@@ -466,6 +452,8 @@ static bool is_plain(const struct person *person, const struct asked *asked)
 			person->touches[i].time_us > asked->now_us ||
 			asked->now_us - person->touches[i].time_us > FOLDED_US))
 			return false;
+	if (person->profiles_count > 1)
+		return false;
 	for (int i = 0; i < person->claims_count; i++)
 		if (!person->claims[i].over && person->claims[i].not_after_us + 25 * HOUR_US > asked->now_us)
 			return false;
@@ -500,6 +488,14 @@ static int64_t room_us(
 	return t_us;
 }
 
+static bool has_occasion(const struct asked *asked)
+{
+	for (int i = 0; i < asked->house->rules_count; i++)
+		if (asked->house->rules[i].kind == RULE_OCCASION && is_asked(&asked->house->rules[i], asked))
+			return true;
+	return false;
+}
+
 static int64_t expected_place_us(const struct person *person, const struct asked *asked)
 {
 	int64_t t_us = asked->now_us, before_us;
@@ -509,8 +505,11 @@ static int64_t expected_place_us(const struct person *person, const struct asked
 		for (int i = 0; i < asked->house->rules_count && t_us <= asked->not_after_us; i++) {
 			const struct rule_spec *rule = &asked->house->rules[i];
 
-			if (rule->kind == RULE_LIMIT && rule->action == DELAY && is_asked(rule, asked) &&
-			    !rule_abstains(rule, asked->facts))
+			if (rule->action != DELAY || !is_asked(rule, asked))
+				continue;
+			if (rule->kind == RULE_QUIET_HOURS)
+				t_us = oracle_quiet_until(person, rule, *asked, t_us);
+			else if (rule->kind == RULE_LIMIT && !rule_abstains(rule, asked->facts))
 				t_us = room_us(person, rule, asked, t_us);
 		}
 	} while (t_us != before_us && t_us <= asked->not_after_us);
@@ -528,7 +527,8 @@ static void check_place(
 		    " s before its end",
 		    asked->mail, asked->person, (until_us - asked->now_us) / SECOND_US,
 		    (asked->not_after_us - until_us) / SECOND_US);
-	if (asked->claim != NULL || asked->house->release_spread_s > 0 || !is_plain(person, asked))
+	if (asked->claim != NULL || asked->house->release_spread_s > 0 || has_occasion(asked) ||
+	    !is_plain(person, asked))
 		return;
 	expected_us = expected_place_us(person, asked);
 	oracle->figures.exact++;
@@ -586,7 +586,7 @@ static void carry_contact(struct person *person, const struct asked *asked)
 		touch.time_us = asked->now_us;
 		touch.delivered = false;
 		touch.mail = -1;
-		person->touches = grow(person->touches, &person->touches_count, sizeof touch);
+		person->touches = oracle_grow(person->touches, &person->touches_count, sizeof touch);
 		person->touches[person->touches_count - 1] = touch;
 	}
 }
@@ -595,7 +595,7 @@ static struct waiting *add_claim(struct person *person, const struct asked *aske
 {
 	struct waiting *claim;
 
-	person->claims = grow(person->claims, &person->claims_count, sizeof *person->claims);
+	person->claims = oracle_grow(person->claims, &person->claims_count, sizeof *person->claims);
 	claim = &person->claims[person->claims_count - 1];
 	memcpy(claim->id, id, 16);
 	claim->mail = asked->mail;
@@ -612,6 +612,10 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 	struct waiting *claim = find_claim(person, id);
 	struct asked again = *asked;
 
+	if (claim != NULL && claim->refused) { /* it did not wait so far */
+		claim->made_us = asked->now_us;
+		claim->not_after_us = asked->not_after_us;
+	}
 	if (claim != NULL) { /* known from an earlier attempt */
 		again.claim = claim->id;
 		again.not_after_us = claim->not_after_us;
@@ -620,12 +624,14 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 	if (fate == FATE_DELAY)
 		check_place(oracle, person, &again, until_us);
 	carry_contact(person, asked);
-	if (fate != FATE_DELAY) {
-		oracle_claim_over(oracle, asked->person, id);
-		return;
-	}
 	if (claim == NULL)
 		claim = add_claim(person, asked, id);
+	claim->refused = fate == FATE_REJECT;
+	if (fate != FATE_DELAY) {
+		claim->over = true; /* it holds no place */
+		oracle_unsettle(oracle, asked->person);
+		return;
+	}
 	claim->sure = true;
 	claim->over = claim->stale = false;
 	claim->until_us = until_us;
@@ -659,7 +665,7 @@ int oracle_begun(struct oracle *oracle, const struct asked *asked)
 	struct person *person = &oracle->people[asked->person];
 	struct touch *touch;
 
-	person->touches = grow(person->touches, &person->touches_count, sizeof *person->touches);
+	person->touches = oracle_grow(person->touches, &person->touches_count, sizeof *person->touches);
 	touch = &person->touches[person->touches_count - 1];
 	*touch = (struct touch){
 	    .mail = asked->mail, .time_us = asked->now_us, .facts = *asked->facts, .open = true};
@@ -706,7 +712,7 @@ int oracle_contact(struct oracle *oracle, int number, const struct facts_spec *f
 {
 	struct person *person = &oracle->people[number];
 
-	person->touches = grow(person->touches, &person->touches_count, sizeof *person->touches);
+	person->touches = oracle_grow(person->touches, &person->touches_count, sizeof *person->touches);
 	person->touches[person->touches_count - 1] =
 	    (struct touch){.mail = -1, .time_us = time_us, .facts = *facts};
 	oracle_unsettle(oracle, number);
@@ -719,51 +725,4 @@ void oracle_contact_sure(struct oracle *oracle, int number, int contact, uint64_
 
 	touch->delivered = true;
 	touch->sequence = sequence;
-}
-
-int oracle_wish(struct oracle *oracle, int number, const struct wish_spec *wish)
-{
-	struct person *person = &oracle->people[number];
-
-	person->wishes = grow(person->wishes, &person->wishes_count, sizeof *person->wishes);
-	person->wishes[person->wishes_count - 1] = (struct wish){.spec = *wish};
-	return person->wishes_count - 1;
-}
-
-void oracle_wish_sure(struct oracle *oracle, int number, int which, uint64_t sequence)
-{
-	struct wish *wish = &oracle->people[number].wishes[which];
-
-	wish->sure = true;
-	wish->sequence = sequence;
-}
-
-void oracle_wish_ends(struct oracle *oracle, int number, enum scope scope, int value)
-{
-	struct person *person = &oracle->people[number];
-
-	for (int i = 0; i < person->wishes_count; i++)
-		if (person->wishes[i].spec.scope == scope && person->wishes[i].spec.value == value)
-			person->wishes[i].perhaps_over = true;
-}
-
-void oracle_wish_over(
-    struct oracle *oracle, int number, enum scope scope, int value, int64_t now_us, uint64_t sequence)
-{
-	struct person *person = &oracle->people[number];
-
-	for (int i = 0; i < person->wishes_count; i++) {
-		struct wish *wish = &person->wishes[i];
-
-		if (wish->spec.scope != scope || wish->spec.value != value || wish->over)
-			continue;
-		wish->perhaps_over = true;
-		if (wish->sure && wish->sequence > sequence)
-			wish->perhaps_over = false; /* made since */
-		if (!wish->perhaps_over || !wish->sure)
-			continue;
-		wish->over = true;
-		wish->over_us = now_us;
-		wish->over_sequence = sequence;
-	}
 }

@@ -67,8 +67,16 @@ void oracle_wish_ends(struct oracle *oracle, int person, enum scope scope, int v
 void oracle_wish_over(
     struct oracle *oracle, int person, enum scope scope, int value, int64_t now_us, uint64_t sequence);
 
+int oracle_consent(struct oracle *oracle, int person, const struct consent_spec *consent);
+void oracle_consent_sure(struct oracle *oracle, int person, int which, uint64_t sequence);
+void oracle_consent_ends(struct oracle *oracle, int person, enum scope scope, int value);
+void oracle_consent_over(
+    struct oracle *oracle, int person, enum scope scope, int value, int64_t now_us, uint64_t sequence);
+int oracle_profile(struct oracle *oracle, int person, const struct profile_spec *profile);
+void oracle_profile_sure(struct oracle *oracle, int person, int which, uint64_t sequence);
+
 struct oracle_figures {
-	uint64_t delivered, windows, exact, arbitrated, justified;
+	uint64_t delivered, people, windows, exact, arbitrated, justified;
 };
 struct oracle_figures oracle_figures(const struct oracle *oracle);
 

@@ -31,7 +31,7 @@ struct waiting {
 	struct facts_spec facts;
 	int64_t made_us, not_after_us, until_us;
 	int begun; /* 1 + the touch of a question that is open */
-	bool sure, over;
+	bool sure, over, refused;
 	bool stale; /* what it was told need not hold any more */
 };
 
@@ -42,6 +42,19 @@ struct wish {
 	int64_t over_us;
 };
 
+struct permission {
+	struct consent_spec spec;
+	uint64_t sequence, over_sequence;
+	bool sure, over, perhaps_over;
+	int64_t over_us;
+};
+
+struct profile {
+	struct profile_spec spec;
+	uint64_t sequence, until_sequence; /* in force between; 0: nobody knows whether it was written */
+	bool sure;
+};
+
 struct person {
 	struct touch *touches;
 	int touches_count;
@@ -49,6 +62,10 @@ struct person {
 	int claims_count;
 	struct wish *wishes;
 	int wishes_count;
+	struct permission *permissions;
+	int permissions_count;
+	struct profile *profiles;
+	int profiles_count;
 };
 
 struct oracle {
@@ -58,7 +75,26 @@ struct oracle {
 	struct oracle_figures figures;
 };
 
+/* Room for one more at the end. */
+void *oracle_grow(void *items, int *count, size_t size);
+
+/* ---- people.c ---- */
+
+const struct wish *oracle_covering(const struct person *person, const struct asked *asked, bool surely);
+/* Does a rule about people (consent, quiet hours, occasion, territory) hold the mail back? */
+bool oracle_people_rule(
+    const struct person *person, const struct rule_spec *rule, const struct asked *asked, bool surely);
+/* The first time from T on that is not quiet, as far as anybody may ask. */
+int64_t oracle_quiet_until(
+    const struct person *person, const struct rule_spec *rule, struct asked asked, int64_t t_us);
+
 /* ---- windows.c ---- */
+
+/* What the clocks and calendars there say: weekday 0 is Monday, minute is of the day. */
+struct clock {
+	int year, month, day, weekday, minute;
+};
+void zone_clock(int zone, int64_t time_us, struct clock *ret);
 
 bool rule_applies(const struct rule_spec *rule, const struct facts_spec *facts);
 bool rule_abstains(const struct rule_spec *rule, const struct facts_spec *facts);

@@ -83,7 +83,8 @@ static void look(struct attempt *attempt, struct leg *leg)
 	asked.sequence = world->faults.sequence + 1;
 	switch (waiting.look) {
 	case TACT_LOOK_WAIT:
-		if (waiting.until_us != 0) { /* not under review */
+		leg->held = waiting.until_us == 0;
+		if (!leg->held) {
 			world->figures.told++;
 			oracle_told(world->oracle, &asked, waiting.until_us);
 		}
@@ -283,7 +284,7 @@ static void expire(struct attempt *attempt)
 
 		if (leg->done)
 			continue;
-		if (!leg->review)
+		if (!leg->held) /* what no reviewer looked at ends so */
 			oracle_complain(attempt->world->oracle,
 			    "mail %d for person %d stayed in the queue until Postfix gave it up",
 			    attempt->copy->mail->number, leg->person);

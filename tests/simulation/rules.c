@@ -20,10 +20,22 @@ const char *const zone_words[ZONES] = {
 
 const char *rules_breakage_name(enum breakage breakage)
 {
-	static const char *const names[BREAKAGES] = {
-	    "nothing", "more", "less", "short", "long", "zone", "wishes", "priority", "late"};
+	static const char *const names[BREAKAGES] = {"nothing", "more", "less", "short", "long", "zone",
+	    "wishes", "priority", "late", "quiet", "consent", "territory", "occasion"};
 
 	return names[breakage];
+}
+
+static unsigned random_set(struct chance *chance, int in, int of, int count)
+{
+	unsigned set = 0;
+
+	if (!chance_of(chance, in, of))
+		return 0;
+	for (int i = 0; i < count; i++)
+		if (chance_of(chance, 1, 2))
+			set |= 1U << i;
+	return set;
 }
 
 /* ---- streams ------------------------------------------------------------------------------------ */
@@ -58,6 +70,8 @@ static void random_stream(struct chance *chance, int number, struct stream_spec 
 
 void rules_random_streams(struct chance *chance, struct house_spec *house)
 {
+	house->local_owners = random_set(chance, 2, 3, OWNERS);
+	house->sensitive_owners = chance_of(chance, 1, 4) ? 1U << chance_below(chance, OWNERS) : 0;
 	house->streams_count = (int)chance_between(chance, 3, STREAMS_MAX);
 	for (int i = 0; i < house->streams_count; i++)
 		random_stream(chance, i, &house->streams[i]);
@@ -65,18 +79,6 @@ void rules_random_streams(struct chance *chance, struct house_spec *house)
 }
 
 /* ---- rules -------------------------------------------------------------------------------------- */
-
-static unsigned random_set(struct chance *chance, int in, int of, int count)
-{
-	unsigned set = 0;
-
-	if (!chance_of(chance, in, of))
-		return 0;
-	for (int i = 0; i < count; i++)
-		if (chance_of(chance, 1, 2))
-			set |= 1U << i;
-	return set;
-}
 
 static void random_scope(struct chance *chance, const struct house_spec *house, struct rule_spec *ret)
 {
@@ -121,6 +123,70 @@ static void random_limit(struct chance *chance, const struct house_spec *house, 
 		ret->weight_milli[i] = chance_of(chance, 1, 8) ? 500 * chance_below(chance, 5) : 1000;
 }
 
+static void random_consent(struct chance *chance, struct rule_spec *ret)
+{
+	ret->kind = RULE_CONSENT;
+	ret->action = chance_of(chance, 3, 4) ? REJECT : QUARANTINE;
+	ret->bases = random_set(chance, 1, 2, BASES);
+	for (int i = 0; i < BASES; i++) {
+		if (ret->bases != 0 && !(ret->bases >> i & 1))
+			continue;
+		if (chance_of(chance, 1, 3))
+			ret->expires_s[i] = 3600 * chance_between(chance, 1, 24 * 20);
+		else if (chance_of(chance, 1, 3))
+			ret->expires_days[i] = (int)chance_between(chance, 1, 20);
+	}
+}
+
+static void random_quiet_hours(struct chance *chance, struct rule_spec *ret)
+{
+	ret->kind = RULE_QUIET_HOURS;
+	ret->action = chance_of(chance, 4, 5) ? DELAY : REJECT;
+	ret->from_minute = 30 * (int)chance_below(chance, 48);
+	do
+		ret->to_minute = 30 * (int)chance_below(chance, 48);
+	while (ret->to_minute == ret->from_minute);
+	ret->hours_days = chance_of(chance, 1, 2) ? 0x7f : 0x1f;
+	ret->quiet_days = chance_of(chance, 1, 3) ? 1U << chance_between(chance, 5, 6) : 0;
+	if (chance_of(chance, 1, 3)) {
+		ret->holiday_month = (int)chance_between(chance, 1, 12);
+		ret->holiday_day = (int)chance_between(chance, 1, 28);
+	}
+}
+
+static void random_occasion(struct chance *chance, struct rule_spec *ret)
+{
+	ret->kind = RULE_OCCASION;
+	ret->action = chance_of(chance, 2, 3) ? DELAY : REJECT;
+	ret->leap_day_after = chance_of(chance, 1, 2);
+	ret->accept_unknown = chance_of(chance, 1, 3);
+}
+
+static void random_territory(struct chance *chance, struct rule_spec *ret)
+{
+	ret->kind = RULE_TERRITORY;
+	ret->action = chance_of(chance, 3, 4) ? REJECT : QUARANTINE;
+	ret->reject_unknown = chance_of(chance, 1, 4);
+}
+
+static void add_people_rule(struct chance *chance, struct house_spec *house, int in, int of,
+    void (*make)(struct chance *chance, struct rule_spec *ret))
+{
+	struct rule_spec *rule = &house->rules[house->rules_count];
+
+	if (!chance_of(chance, in, of))
+		return;
+	house->rules_count++;
+	make(chance, rule);
+	random_scope(chance, house, rule);
+	rule->zone = (int)chance_below(chance, ZONES);
+	if (rule->kind == RULE_OCCASION)
+		rule->for_purposes = 1U << OCCASION;
+	else if (rule->for_purposes == 0) /* what nobody asked for */
+		rule->for_purposes =
+		    1U << PROMOTIONAL | 1U << NEWSLETTER | 1U << APPRECIATION | 1U << OCCASION;
+}
+
 void rules_random_rules(struct chance *chance, struct house_spec *house)
 {
 	memset(house->rules, 0, sizeof house->rules);
@@ -140,6 +206,10 @@ void rules_random_rules(struct chance *chance, struct house_spec *house)
 		random_limit(chance, house, rule);
 		random_scope(chance, house, rule);
 	}
+	add_people_rule(chance, house, 1, 6, random_consent);
+	add_people_rule(chance, house, 1, 4, random_quiet_hours);
+	add_people_rule(chance, house, 1, 5, random_occasion);
+	add_people_rule(chance, house, 1, 5, random_territory);
 	house->release_spread_s = chance_of(chance, 1, 4) ? 60 * chance_between(chance, 1, 30) : 0;
 	house->slot_size = chance_of(chance, 1, 5) ? 2 : 5000;
 	house->monitor = chance_of(chance, 1, 60);
@@ -176,6 +246,8 @@ static void print_stream(FILE *file, const struct stream_spec *stream, int numbe
 	    stream->name, stream->owner, stream->brand, purpose_words[stream->purpose],
 	    breakage == BREAK_PRIORITY ? 1000 - stream->priority : stream->priority,
 	    stream->exempt ? "yes" : "no", stream->counts ? "yes" : "no", number);
+	if (stream->purpose == OCCASION)
+		fprintf(file, "\toccasion = birthday\n");
 	if (!stream->exempt)
 		fprintf(file, "\tdelay_by = %s\n\tmax_delay = %" PRId64 "s\n\tmax_waiting = %" PRId64 "\n",
 		    stream->tempfail ? "tempfail" : "queue",
@@ -237,6 +309,74 @@ static void print_limit(FILE *file, const struct house_spec *house, const struct
 	fprintf(file, "}\n");
 }
 
+static void print_clock(FILE *file, int minute)
+{
+	fprintf(file, "%02d:%02d", minute / 60, minute % 60);
+}
+
+static void print_quiet_hours(FILE *file, const struct rule_spec *rule, enum breakage breakage)
+{
+	static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+	fprintf(file, "\thours = \"%s", rule->hours_days == 0x1f ? "mon-fri " : "");
+	print_clock(file, rule->from_minute);
+	fprintf(file, "-");
+	print_clock(file, (rule->to_minute + (breakage == BREAK_QUIET ? 1439 : 0)) % 1440);
+	fprintf(file, "\"\n");
+	print_set(file, "days", rule->quiet_days, 7, NULL, days);
+	if (rule->holiday_month > 0)
+		fprintf(file, "\tholidays = \"%02d-%02d\"\n", rule->holiday_month, rule->holiday_day);
+}
+
+static void print_consent(FILE *file, const struct rule_spec *rule, enum breakage breakage)
+{
+	static const char *const bases[] = {"express", "implied", "soft-opt-in"};
+	const char *comma = "";
+
+	print_set(file, "bases", rule->bases, BASES, NULL, bases);
+	for (int i = 0; i < BASES; i++) {
+		if (rule->expires_s[i] > 0 || rule->expires_days[i] > 0)
+			fprintf(file, "%s", *comma == '\0' ? "\texpires_after = {" : "");
+		if (rule->expires_s[i] > 0)
+			fprintf(file, "%s\"%s = %" PRId64 "s\"", comma, bases[i],
+			    rule->expires_s[i] * (breakage == BREAK_CONSENT ? 100 : 1));
+		else if (rule->expires_days[i] > 0)
+			fprintf(file, "%s\"%s = %d calendar-day%s\"", comma, bases[i], rule->expires_days[i],
+			    rule->expires_days[i] == 1 ? "" : "s");
+		else
+			continue;
+		comma = ", ";
+	}
+	fprintf(file, "%s", *comma == '\0' ? "" : "}\n");
+}
+
+static void print_people_rule(FILE *file, const struct house_spec *house, const struct rule_spec *rule,
+    int number, enum breakage breakage)
+{
+	static const char *const names[] = {[RULE_CONSENT] = "consent",
+	    [RULE_QUIET_HOURS] = "quiet_hours",
+	    [RULE_OCCASION] = "occasion",
+	    [RULE_TERRITORY] = "territory"};
+	struct rule_spec said = *rule;
+
+	said.monitor = said.monitor || (breakage == BREAK_TERRITORY && rule->kind == RULE_TERRITORY) ||
+		       (breakage == BREAK_OCCASION && rule->kind == RULE_OCCASION);
+	fprintf(file, "%s k%d {\n", names[rule->kind], number);
+	if (rule->kind == RULE_CONSENT)
+		print_consent(file, rule, breakage);
+	if (rule->kind == RULE_QUIET_HOURS)
+		print_quiet_hours(file, rule, breakage);
+	if (rule->kind == RULE_OCCASION)
+		fprintf(file, "\tleap_day = %s\n\tunknown = %s\n", rule->leap_day_after ? "after" : "before",
+		    rule->accept_unknown ? "accept" : "reject");
+	if (rule->kind == RULE_TERRITORY)
+		fprintf(file, "\tunknown = %s\n", rule->reject_unknown ? "reject" : "accept");
+	else
+		fprintf(file, "\tzone = \"%s\"\n", zone_words[rule->zone]);
+	print_common(file, &said, house->streams_count);
+	fprintf(file, "}\n");
+}
+
 char *rules_text(const struct house_spec *house, enum breakage breakage)
 {
 	char *text = NULL;
@@ -250,7 +390,9 @@ char *rules_text(const struct house_spec *house, enum breakage breakage)
 	    house->monitor ? "monitor" : "enforce", house->slot_length_s, house->slot_size,
 	    house->release_spread_s);
 	for (int i = 0; i < OWNERS; i++)
-		fprintf(file, "owner o%d {}\n", i);
+		fprintf(file, "owner o%d {\n\tlocal = %s\n\tsensitive = %s\n}\n", i,
+		    house->local_owners >> i & 1 ? "yes" : "no",
+		    house->sensitive_owners >> i & 1 ? "yes" : "no");
 	for (int i = 0; i < BRANDS; i++)
 		fprintf(file, "brand b%d {}\n", i);
 	for (int i = 0; i < house->streams_count; i++)
@@ -260,6 +402,8 @@ char *rules_text(const struct house_spec *house, enum breakage breakage)
 
 		if (rule->kind == RULE_LIMIT) {
 			print_limit(file, house, rule, i, breakage);
+		} else if (rule->kind != RULE_SUPPRESSION) {
+			print_people_rule(file, house, rule, i, breakage);
 		} else if (!rule->unsaid || breakage == BREAK_WISHES) {
 			struct rule_spec said = *rule;
 

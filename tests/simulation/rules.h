@@ -12,14 +12,18 @@
 /* What tact is told wrongly, so that the oracle can be seen to notice. */
 enum breakage {
 	BREAK_NOTHING,
-	BREAK_MORE,	/* limits allow one more */
-	BREAK_LESS,	/* limits allow one less */
-	BREAK_SHORT,	/* sliding windows are a second shorter */
-	BREAK_LONG,	/* sliding windows are a second longer */
-	BREAK_ZONE,	/* calendar windows stand in another zone */
-	BREAK_WISHES,	/* suppressions are not asked */
-	BREAK_PRIORITY, /* who goes first goes last */
-	BREAK_LATE,	/* mail may wait longer */
+	BREAK_MORE,	 /* limits allow one more */
+	BREAK_LESS,	 /* limits allow one less */
+	BREAK_SHORT,	 /* sliding windows are a second shorter */
+	BREAK_LONG,	 /* sliding windows are a second longer */
+	BREAK_ZONE,	 /* calendar windows stand in another zone */
+	BREAK_WISHES,	 /* suppressions are not asked */
+	BREAK_PRIORITY,	 /* who goes first goes last */
+	BREAK_LATE,	 /* mail may wait longer */
+	BREAK_QUIET,	 /* quiet hours end a minute early */
+	BREAK_CONSENT,	 /* permissions last longer */
+	BREAK_TERRITORY, /* territories are not asked */
+	BREAK_OCCASION,	 /* days are not asked */
 	BREAKAGES
 };
 const char *rules_breakage_name(enum breakage breakage);

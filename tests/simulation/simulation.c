@@ -66,9 +66,10 @@ static void print_figures(const struct figures *f)
 	    f->retries, f->crashes, f->lost, f->doubled, f->repeated, f->meanwhile, f->changes, f->reloads,
 	    f->rings);
 	printf("the oracle asked: %" PRIu64 " windows of what was delivered, %" PRIu64
-	       " reasons to hold back, %" PRIu64 " waits at the gate, %" PRIu64 " places to the microsecond, "
+	       " rules about people, %" PRIu64 " reasons to hold back, %" PRIu64
+	       " waits at the gate, %" PRIu64 " places to the microsecond, "
 	       "%" PRIu64 " orders of arbitration\n",
-	    f->windows, f->justified, f->told, f->exact, f->arbitrated);
+	    f->windows, f->people, f->justified, f->told, f->exact, f->arbitrated);
 }
 
 /* Answers whether it ran clean. */

@@ -4,7 +4,7 @@
 # The seeded simulation. The linker puts the simulation's clock, chance and evidence in the place of tact's.
 SIMULATION_SOURCES = tests/simulation/chance.c tests/simulation/chance.h tests/simulation/change.c tests/simulation/client.c \
 	tests/simulation/machine.c tests/simulation/machine.h tests/simulation/oracle.c tests/simulation/oracle.h \
-	tests/simulation/oracle_private.h tests/simulation/queue.c tests/simulation/rules.c tests/simulation/rules.h \
+	tests/simulation/oracle_private.h tests/simulation/people.c tests/simulation/queue.c tests/simulation/rules.c tests/simulation/rules.h \
 	tests/simulation/spec.h tests/simulation/windows.c tests/simulation/world.c tests/simulation/world.h
 check_PROGRAMS += tests/simulation/simulation
 TESTS += tests/simulation/simulation

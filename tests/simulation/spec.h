@@ -26,7 +26,7 @@ enum {
 	OFFERS = 3,
 	LISTS = 3,
 	STREAMS_MAX = 24,
-	RULES_MAX = 8,
+	RULES_MAX = 12,
 	ZONES = 6
 };
 
@@ -60,16 +60,33 @@ struct stream_spec {
 	int64_t max_delay_s, max_waiting;
 };
 
-enum rule_kind { RULE_SUPPRESSION, RULE_LIMIT };
+enum basis { EXPRESS, IMPLIED, SOFT_OPT_IN, BASES };
+
+enum rule_kind {
+	RULE_SUPPRESSION,
+	RULE_LIMIT,
+	RULE_CONSENT,
+	RULE_QUIET_HOURS,
+	RULE_OCCASION,
+	RULE_TERRITORY
+};
 struct rule_spec {
 	enum rule_kind kind;
 	enum action action;
 	bool monitor, unsaid;
 	unsigned for_streams, for_purposes, for_owners, for_brands;
+	int zone; /* of a calendar window; else that of whoever has none of his own */
+	/* of quiet hours: minutes of the day, days as bits from Monday on */
+	int from_minute, to_minute, holiday_month, holiday_day;
+	unsigned hours_days, quiet_days;
+	/* of a consent, by basis: 0 for ever */
+	unsigned bases;
+	int64_t expires_s[BASES];
+	int expires_days[BASES]; /* calendar days in the rule's zone */
+	bool leap_day_after, accept_unknown, reject_unknown;
 	/* of a limit */
 	int64_t at_most_milli, window_s; /* window_s 0: calendar */
 	enum period period;
-	int zone;
 	unsigned count, count_streams, count_owners, count_brands, channels;
 	enum by by;
 	enum same same;
@@ -82,6 +99,7 @@ struct house_spec {
 	int streams_count;
 	struct rule_spec rules[RULES_MAX];
 	int rules_count;
+	unsigned local_owners, sensitive_owners;
 	int64_t release_spread_s, slot_length_s, slot_size;
 	bool monitor;
 };
@@ -89,15 +107,29 @@ struct house_spec {
 /* What rules read of a mail or another contact. */
 struct facts_spec {
 	int stream, owner, brand, purpose, channel, campaign, offer, list, priority;
+	bool birthday; /* the occasion it is for */
 	bool counts, exempt;
+};
+
+/* What is known of a person. −1, 0: nothing. */
+struct profile_spec {
+	int zone, home;
+	int birth_month, birth_day;
+};
+
+struct consent_spec {
+	enum basis basis;
+	enum scope scope;
+	int value;
+	int64_t time_us, until_us;
 };
 
 struct wish_spec {
 	enum scope scope;
 	int value;
 	enum reason reason;
-	unsigned purposes; /* 0: as the reason says */
-	int64_t until_us;  /* 0: no end */
+	unsigned purposes;	   /* 0: as the reason says */
+	int64_t time_us, until_us; /* until 0: no end */
 };
 
 #endif

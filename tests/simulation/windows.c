@@ -131,6 +131,20 @@ static int64_t local_s(int number, int64_t time_us)
 	return time_s + zone->offset_s[i];
 }
 
+void zone_clock(int zone, int64_t time_us, struct clock *ret)
+{
+	int64_t local = local_s(zone, time_us);
+	time_t as_utc = (time_t)local;
+	struct tm date;
+
+	(void)gmtime_r(&as_utc, &date);
+	*ret = (struct clock){.year = date.tm_year + 1900,
+	    .month = date.tm_mon + 1,
+	    .day = date.tm_mday,
+	    .weekday = (date.tm_wday + 6) % 7,
+	    .minute = date.tm_hour * 60 + date.tm_min};
+}
+
 int64_t period_number(enum period period, int zone, int64_t time_us)
 {
 	int64_t local = local_s(zone, time_us), days = local / 86400;

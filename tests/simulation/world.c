@@ -313,8 +313,9 @@ static void run_until(struct world *world, int64_t end_us)
 	       oracle_complaint(world->oracle) == NULL) {
 		struct event event = take_next(world);
 
-		if (event.at_us > world->faults.now_us)
-			world->faults.now_us = event.at_us;
+		/* No two things happen in the same microsecond. */
+		world->faults.now_us =
+		    event.at_us > world->faults.now_us ? event.at_us : world->faults.now_us + 1;
 		happen(world, &event);
 		ring_for_what_was_written(world);
 	}
@@ -394,6 +395,9 @@ static void open_world(struct world *world)
 	world->faults.off = true;
 	for (int i = 0; i < world->relays_count; i++)
 		open_relay(world, i);
+	for (int i = 0; i < world->people; i++)
+		if (chance_of(&world->chance, 2, 3))
+			change_who(world, i);
 	world->faults.off = false;
 	plan_all(world);
 }
@@ -439,6 +443,7 @@ static void sum_up(struct world *world, struct figures *figures)
 	world->figures.seeds = 1;
 	world->figures.lost = world->faults.lost;
 	world->figures.repeated = world->faults.repeated;
+	world->figures.people = judged.people;
 	world->figures.windows = judged.windows;
 	world->figures.exact = judged.exact;
 	world->figures.arbitrated = judged.arbitrated;

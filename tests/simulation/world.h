@@ -28,7 +28,7 @@ struct figures {
 	uint64_t seeds, mails, submissions, recipients, delivered, delayed, quarantined, refused, undecided,
 	    bounced;
 	uint64_t retries, crashes, lost, repeated, meanwhile, changes, reloads, rings, doubled, told;
-	uint64_t windows, exact, arbitrated, justified;
+	uint64_t people, windows, exact, arbitrated, justified;
 };
 
 struct mail {
@@ -55,7 +55,8 @@ struct leg {
 	struct tact_id claim;
 	int64_t next_us, not_after_us;
 	int tries;
-	bool done, review;
+	bool done, review; /* review: queued under that domain */
+	bool held;	   /* for a reviewer, when it was looked at last */
 };
 struct copy {
 	struct mail *mail;
@@ -154,6 +155,7 @@ void queue_bell(struct world *world, struct relay *relay);
 /* ---- change.c: what people do ---- */
 
 void change_something(struct world *world);
+void change_who(struct world *world, int person);
 void change_review(struct world *world);
 
 #endif
