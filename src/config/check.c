@@ -349,14 +349,21 @@ static bool has_domains(const struct build *build)
 	return false;
 }
 
+static bool asks_anything(const struct section *section)
+{
+	static const char *const options[] = {"must_not", "must", "headers_must", "headers_must_not",
+	    "from_domains", "add_headers", "strip_headers"};
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		if (tact_config_entry(section, options[i]) != NULL)
+			return true;
+	return false;
+}
+
 static void check_content(
     const struct build *build, const struct tact_rule *rule, const struct section *section)
 {
 	const struct tact_content_rule *content = &rule->content;
-	size_t wanted = content->must.count + content->must_not.count + content->headers_must.count +
-			content->headers_must_not.count + content->add_headers.count +
-			content->strip_headers.count + content->from_brand;
-	if (wanted == 0 && !build->reading->stopped)
+	if (!asks_anything(section) && !build->reading->stopped)
 		tact_config_mistake(build->reading, section->line,
 		    "content \"%s\" asks for nothing; write must_not, must, headers_must, headers_must_not, "
 		    "from_domains, add_headers or strip_headers",

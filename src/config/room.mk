@@ -37,3 +37,9 @@ tests_lint_options_SOURCES = tests/lint/options.c
 tests_lint_options_LDADD = $(CONFIG)
 TESTS += tests/lint/documents.py tests/lint/rooms.py
 EXTRA_DIST += tests/lint/documents.py tests/lint/rooms.py
+
+check_PROGRAMS += tests/unit/test_config_content
+TESTS += tests/unit/test_config_content
+tests_unit_test_config_content_SOURCES = tests/unit/test_config_content.c
+tests_unit_test_config_content_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_config_content_LDADD = $(CONFIG) $(CHECK_LIBS)
