@@ -108,7 +108,7 @@ static const char *const unfilled_merge_tag[] = {
 
 static const char *const offer_language[] = {
     /* English */
-    "(?i)(?:[\u00a3$\u20ac]\\h*\\d{1,6}(?:[.,]\\d\\d)?\\h+off\\b|\\b(?:"
+    "(?i)(?:[\u00a3$\u20ac]\\h*\\d{1,6}(?:[.,]\\d\\d)?\\h+off\\b|(?:\\A|[^a-z0-9])\\K(?:"
     "\\d{1,2}\\h*(?:%|per\\h*cent|percent)\\h+(?:off|discount|cheaper)\\b"
     "|half[ -]price|(?:buy|get)\\h+one,?\\h+(?:and\\h+)?get\\h+(?:one|another)|(?:2|two|3|three)[ -]for[ "
     "-](?:1|one|2|two|the\\h+price)\\b"
@@ -128,7 +128,7 @@ static const char *const offer_language[] = {
     "fast)\\b|money[ -]back\\h+guarantee"
     "))",
     /* German */
-    "(?i)(?<!\\p{L})(?:"
+    "(?i)(?:\\A|[^a-z0-9])\\K(?:"
     "\\d{1,2}\\h*(?:%|prozent)\\h+(?:rabatt|nachlass|erm\u00e4\u00dfigung|g\u00fcnstiger|billiger|reduziert|"
     "sparen|auf\\h+(?:alle|alles|ihre|deine|das|den))"
     "|(?:rabatt|gutschein|aktions|vorteils|promo)-?(?:code|aktion|coupon)s?(?!\\p{L})|(?:mit\\h+(?:dem|ihrem)"
@@ -146,7 +146,7 @@ static const char *const offer_language[] = {
     "zum\\h+halben\\h+preis"
     ")",
     /* French */
-    "(?i)(?<!\\p{L})(?:"
+    "(?i)(?:\\A|[^a-z0-9])\\K(?:"
     "\\d{1,2}\\h*%\\h+(?:de\\h+(?:r\u00e9duction|remise|rabais)|sur\\h+(?:tout|toute|toutes|tous|votre|vos|"
     "nos|notre|la|le|les|une))|(?<![\\d-])[-\u2212\u2013]\\h?\\d{1,2}\\h*%"
     "|(?:une|de|votre|la)\\h+(?:remise|r\u00e9duction)\\h+(?:de\\h+\\d|exclusive|sp\u00e9ciale|"
@@ -162,7 +162,7 @@ static const char *const offer_language[] = {
     "dur\u00e9e\\h+limit\u00e9e"
     ")",
     /* Spanish */
-    "(?i)(?<!\\p{L})(?:"
+    "(?i)(?:\\A|[^a-z0-9])\\K(?:"
     "\\d{1,2}\\h*%\\h+(?:de\\h+(?:descuento|rebaja)|dto\\b|en\\h+(?:todo|toda|todos|todas|su|tu|nuestr[oa]s?|"
     "la|el))|(?:un|de|su|tu)\\h+descuento\\h+(?:de[l]?|exclusivo|especial|adicional|en)(?!\\p{L})"
     "|c\u00f3digos?\\h+(?:promocional(?:es)?|de\\h+descuento|promo)|ofertas?\\h+(?:especial(?:es)?|"
