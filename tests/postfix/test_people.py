@@ -94,6 +94,80 @@ class WhoWritesToUs(People):
         self.assertEqual(self.receive(PAT, "1-her-answer.eml").code, 451)
 
 
+class AConversation(People):
+    """Marketing waits while a desk and a person write to each other, whoever wrote last."""
+
+    sections = People.sections + [
+        section("limit", "conversation", at_most="0/5d", count=["personal"], direction="any", streams=["offers"])]
+
+    def wants_place(self, offer, place):
+        """Postfix asks for what waits, and is told PLACE."""
+        self.relay.flush()
+        self.relay.wait_log(r"%s: .*status=deferred.*next place %s UTC" % (offer.queue_id, place))
+        (claim,) = [one for one in self.tactd.tact_json("show", PAT)["claims"] if one["state"] == "waiting"]
+        self.assertEqual(claim["place"], place.replace(" ", "T") + ":00Z")
+
+    def letter(self, number):
+        sent = self.relay.send(TOM, [PAT], b"From: %s\nSubject: The samples\nMessage-ID: <%d@sales.northmoor.example>\n\nHello Pat.\n"
+                               % (TOM.encode(), number))
+        self.assertEqual(sent.code, 250, sent)
+
+    def test_each_letter_renews_it_and_no_machine_does(self):
+        self.begin("2026-11-02 09:00")
+        self.letter(1)
+        self.sink.wait_to(PAT, 1)
+        self.tactd.set_clock("2026-11-03 10:00")
+        offer = self.offer()
+        self.assertEqual(offer.code, 250, offer)
+        self.wants_place(offer, "2026-11-07 09:00")
+        self.tactd.set_clock("2026-11-04 12:00")
+        self.assertEqual(self.receive(PAT, "1-her-answer.eml").code, 250)
+        self.wants_place(offer, "2026-11-09 12:00")
+        self.tactd.set_clock("2026-11-05 09:01")
+        self.assertEqual(self.receive(PAT, "2-out-of-office.eml").code, 250)
+        self.wants_place(offer, "2026-11-09 12:00")
+        self.tactd.set_clock("2026-11-09 11:59")
+        self.wants_place(offer, "2026-11-09 12:00")
+        self.assertEqual(len(self.sink.to(PAT)), 1)
+        self.tactd.set_clock("2026-11-09 12:00")
+        self.sink.wait_to(PAT, 2)
+        self.relay.wait_empty()
+        self.assertEqual(sorted(self.contacts(PAT)), [("in", "personal", "sales"), ("out", "personal", "sales"), ("out", "promotional", "corporate")])
+
+    def test_her_question_opens_it(self):
+        self.begin("2026-11-04 12:00")
+        self.assertEqual(self.receive(PAT, "1-her-answer.eml").code, 250)
+        self.tactd.set_clock("2026-11-04 12:01")
+        offer = self.offer()
+        self.assertEqual(offer.code, 250, offer)
+        self.wants_place(offer, "2026-11-09 12:00")
+        (entry,) = self.tactd.entries(kind="decision", queue_id=offer.queue_id, phase="end-of-message")
+        (rule,) = [rule for rule in entry["rules"] if rule["name"] == "conversation"]
+        self.assertEqual(rule["numbers"], {"count": 1, "at_most": 0, "window": "5d", "frees_at": "2026-11-09T12:00:00Z"})
+
+    def test_a_call_that_an_agent_types_in(self):
+        self.begin("2026-11-04 12:00")
+        self.tactd.tact("contact", PAT, "--channel", "phone", "--direction", "in", "--owner", "sales", "--sentiment", "negative")
+        offer = self.offer()
+        self.assertEqual(offer.code, 250, offer)
+        self.wants_place(offer, "2026-11-09 12:00")
+        done = self.tactd.tact("contact", "--may", PAT, "--channel", "email", "--stream", "offers", check=False)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn(b"not before 2026-11-09T12:00:00Z", done.stdout)
+
+    def test_what_calls_itself_personal_and_is_not_opens_none(self):
+        self.begin("2026-11-04 12:00")
+        people = [PAT] + ["prospect%d@customer.example" % i for i in range(3)]
+        mailing = b"From: %s\nSubject: Just following up\nMessage-ID: <f@sales.northmoor.example>\n\nHello.\n" % TOM.encode()
+        self.assertEqual(self.relay.send(TOM, people, mailing).code, 250)
+        platform = mailing.replace(b"Message-ID: <f", b"List-Unsubscribe: <mailto:u@northmoor.example>\nMessage-ID: <g")
+        self.assertEqual(self.relay.send(TOM, [PAT], platform).code, 250)
+        self.sink.wait_to(PAT, 2)
+        self.assertEqual({purpose for _, purpose, _ in self.contacts(PAT)}, {"promotional"})
+        self.assertEqual(self.offer().code, 250)
+        self.sink.wait_to(PAT, 3)
+
+
 class WhatAPersonAskedFor(People):
     def test_a_pause_and_a_topic(self):
         self.begin("2026-11-02 09:00")
