@@ -82,7 +82,7 @@ END_TEST
 
 struct announced {
 	struct tact_audit_entry entry;
-	char decision[16];
+	char decision[24];
 	int result;
 	atomic_int made, done;
 };
