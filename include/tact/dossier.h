@@ -134,11 +134,12 @@ struct tact_claim {
 	/* under which that Postfix took it in; "" when not known. Never a key: postsuper -r gives it another
 	 */
 	const char *queue_id;
-	bool tempfail;	   /* delay_by = tempfail: nothing is queued */
-	bool notify_added; /* the client gave no NOTIFY: take ours off again */
-	bool open;	   /* the client was not told 250 */
-	int bumps;	   /* times a higher claim moved it */
-	bool firm;
+	bool tempfail;		 /* delay_by = tempfail: nothing is queued */
+	bool notify_added;	 /* the client gave no NOTIFY: take ours off again */
+	bool open;		 /* the client was not told 250 */
+	int bumps;		 /* times mail of higher priority moved it to a later place */
+	bool firm;		 /* it was moved often enough: it goes before all that are not */
+	int64_t firm_us;	 /* the place it had when it became firm, and keeps */
 	struct tact_id review;	 /* review record, or none */
 	struct tact_id decision; /* evidence id of the latest decision */
 	const char *text;	 /* reply given, for refused ones */

@@ -282,6 +282,7 @@ struct tact_stream {
 	enum tact_quarantine_by quarantine_by;
 	int64_t max_delay_s;
 	int64_t max_waiting; /* most recipients that wait here at a time */
+	int firm_after;	     /* a claim that was moved so often becomes firm; 0: never */
 	/* for purpose personal: more recipients a day for one sender and subject is bulk */
 	int64_t personal_max;
 	const char *campaign_header, *offer_header; /* NULL: Feedback-ID's first field / no offer */

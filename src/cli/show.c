@@ -236,6 +236,7 @@ static void put_claim(struct person *person, struct cli_json *list, size_t i)
 	cli_json_put_text(in, "ring", one->ring);
 	cli_json_put_text(in, "queue_id", one->queue_id);
 	cli_json_put_integer(in, "bumps", one->bumps);
+	cli_json_put_bool(in, "firm", one->firm);
 	put_id(person, in, "review", &one->review);
 	put_id(person, in, "decision", &one->decision);
 	cli_json_put_text(in, "code", one->code);

@@ -224,6 +224,8 @@ static void parse_integer(struct build *build, const struct row *row, const stru
 static const char *print_integer(struct tact_arena *arena, const struct row *row, const void *target)
 {
 	long long number = row->size == sizeof(int) ? *(const int *)target : *(const int64_t *)target;
+	if (number < row->least) /* left out, where nothing is said by it */
+		return NULL;
 	return tact_arena_printf(arena, "%lld", number);
 }
 

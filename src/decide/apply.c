@@ -267,6 +267,7 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 	struct tact_ruling *ruling = &work->rulings[work->ruling_of[index]];
 	struct tact_dossier dossier;
 	struct tact_id contact_id;
+	struct record_places before;
 	bool write;
 
 	(void)store_now_us;
@@ -283,14 +284,17 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 		result->waiting_change -= waits_on_a_ring(claim);
 		result->ring = claim->ring;
 	}
+	record_note_places(work->arena, &work->terms, &dossier, &before);
 	ask(work, index, &dossier, claim, contact);
 	write = apply(work, index, &dossier, contact, claim, &contact_id);
 	if (ruling->fate == TACT_FATE_UNDECIDED) {
 		result->result = ruling->result;
 		return false;
 	}
-	if (write)
+	if (write) {
+		record_count_bumps(work->arena, &work->terms, &before, work->facts.priority, &dossier);
 		record_finish(work->arena, &work->terms, &work->people[index], &dossier, ret);
+	}
 	result->has_person_key = dossier.has_person_key;
 	memcpy(result->person_key, dossier.person_key, sizeof result->person_key);
 	return write;

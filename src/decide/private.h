@@ -59,6 +59,17 @@ struct record_terms {
 };
 void record_finish(struct tact_arena *arena, const struct record_terms *terms, const struct whom *whom,
     struct tact_dossier *dossier, struct tact_store_put *ret);
+/* Where the waiting claims stand before a change, and afterwards: what is moved to a later place by mail of
+ * higher priority than its own was bumped, and becomes firm when its stream says so. */
+struct record_places {
+	struct tact_id *claims;
+	int64_t *places;
+	size_t count;
+};
+void record_note_places(struct tact_arena *arena, const struct record_terms *terms,
+    const struct tact_dossier *dossier, struct record_places *ret);
+void record_count_bumps(struct tact_arena *arena, const struct record_terms *terms,
+    const struct record_places *before, int priority, struct tact_dossier *dossier);
 /* Claims that wait at the client and lapsed become withdrawn: nobody rings for them, and nobody else would.
  */
 void record_withdraw_lapsed(

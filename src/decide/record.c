@@ -5,6 +5,8 @@
  */
 #include <config.h>
 
+#include <limits.h>
+
 #include "private.h"
 
 /* Stands in this or another relay's Postfix under a ring of its own. One that is passing does, until the next
@@ -64,6 +66,73 @@ void record_withdraw_lapsed(
 			continue;
 		claim->state = TACT_CLAIM_WITHDRAWN;
 		claim->done_us = terms->now_us;
+	}
+}
+
+/* ---- bumps ---- */
+
+void record_note_places(struct tact_arena *arena, const struct record_terms *terms,
+    const struct tact_dossier *dossier, struct record_places *ret)
+{
+	size_t waiting = 0;
+
+	*ret = (struct record_places){.count = 0};
+	for (size_t i = 0; i < dossier->claims_count; i++)
+		waiting += dossier->claims[i].state == TACT_CLAIM_WAITING;
+	if (waiting == 0)
+		return;
+	ret->count = dossier->claims_count;
+	ret->places = tact_arena_alloc(arena, ret->count * sizeof *ret->places);
+	ret->claims = tact_arena_alloc(arena, ret->count * sizeof *ret->claims);
+	tact_policy_places(arena, terms->rules, NULL, dossier, terms->now_us, ret->places);
+	for (size_t i = 0; i < ret->count; i++)
+		ret->claims[i] = dossier->claims[i].id;
+}
+
+static int64_t place_before(const struct record_places *before, const struct tact_id *claim)
+{
+	for (size_t i = 0; i < before->count; i++)
+		if (tact_id_equal(&before->claims[i], claim))
+			return before->places[i];
+	return 0;
+}
+
+static int firm_after(const struct tact_rule_set *rules, const struct tact_claim *claim)
+{
+	for (size_t i = 0; i < rules->streams.streams_count; i++)
+		if (tact_text_equal_nocase(rules->streams.streams[i].name, claim->facts.stream))
+			return rules->streams.streams[i].firm_after;
+	return 0;
+}
+
+/* It keeps the place it has now; where it was left without any, the one it had. */
+static void bump(const struct tact_rule_set *rules, int64_t was_us, int64_t is_us, struct tact_claim *claim)
+{
+	int most = firm_after(rules, claim);
+
+	claim->bumps++;
+	if (most == 0 || claim->bumps < most)
+		return;
+	claim->firm = true;
+	claim->firm_us = is_us == INT64_MAX ? was_us : is_us;
+}
+
+void record_count_bumps(struct tact_arena *arena, const struct record_terms *terms,
+    const struct record_places *before, int priority, struct tact_dossier *dossier)
+{
+	int64_t *places;
+
+	if (before->count == 0)
+		return;
+	places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places);
+	tact_policy_places(arena, terms->rules, NULL, dossier, terms->now_us, places);
+	for (size_t i = 0; i < dossier->claims_count; i++) {
+		struct tact_claim *claim = &dossier->claims[i];
+		int64_t was_us = place_before(before, &claim->id);
+
+		if (claim->state == TACT_CLAIM_WAITING && !claim->firm && claim->bumps < INT_MAX &&
+		    claim->priority < priority && was_us != 0 && was_us != INT64_MAX && places[i] > was_us)
+			bump(terms->rules, was_us, places[i], claim);
 	}
 }
 

@@ -116,7 +116,6 @@ static void carry_into_claim(
 		claim->asked_us = pass->now_us;
 		if (own != NULL)
 			own->time_us = pass->now_us;
-		claim->bumps++;
 		say_place(pass->arena, waiting, claim->text, result->opinion.until_us);
 		break;
 	case TACT_FATE_REVIEW:
@@ -143,6 +142,7 @@ static bool take_one(void *context, size_t index, const struct tact_record *now,
 	struct pass_result *result = &pass->results[index];
 	struct tact_waiting *waiting = pass->waiting[index];
 	struct tact_dossier dossier;
+	struct record_places before;
 
 	(void)store_now_us;
 	result->version_seen = now->version;
@@ -170,7 +170,10 @@ static bool take_one(void *context, size_t index, const struct tact_record *now,
 	} else {
 		ask_again(pass, index, &dossier, claim);
 	}
+	record_note_places(pass->arena, &pass->terms, &dossier, &before);
 	carry_into_claim(pass, index, &dossier, claim);
+	if (waiting->fate == TACT_FATE_GATE) /* asked anew, it may stand where others had moved up */
+		record_count_bumps(pass->arena, &pass->terms, &before, claim->priority, &dossier);
 	record_finish(pass->arena, &pass->terms, &pass->people[index], &dossier, ret);
 	result->has_person_key = dossier.has_person_key;
 	memcpy(result->person_key, dossier.person_key, sizeof result->person_key);

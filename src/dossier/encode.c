@@ -308,6 +308,7 @@ static void write_claim(struct tables *tables, const struct tact_claim *from, Ta
 	to->not_after_us = from->not_after_us;
 	to->asked_us = from->asked_us;
 	to->rank_us = from->rank_us;
+	to->firm_us = from->firm_us;
 	to->priority = from->priority;
 	to->facts = write_claim_facts(tables, &from->facts);
 	to->exempt = from->facts.exempt;

@@ -41,18 +41,35 @@ static bool is_still_due(const struct asker *asker, int64_t since_us, int64_t no
 	return true;
 }
 
-static bool is_tempfail(const struct tact_question *question)
+/* The mail's own, or NULL. */
+static const struct tact_claim *own_claim(const struct tact_question *question)
 {
 	for (size_t i = 0; i < question->dossier->claims_count; i++)
 		if (tact_id_equal(&question->dossier->claims[i].id, &question->claim))
-			return question->dossier->claims[i].tempfail;
-	return false;
+			return &question->dossier->claims[i];
+	return NULL;
+}
+
+static bool is_tempfail(const struct tact_question *question)
+{
+	const struct tact_claim *own = own_claim(question);
+
+	return own != NULL && own->tempfail;
+}
+
+/* What is firm keeps its place: it goes neither later nor earlier. */
+static int64_t sought_from(const struct tact_question *question)
+{
+	const struct tact_claim *own = own_claim(question);
+	int64_t from_us = question->made_us < question->now_us ? question->made_us : question->now_us;
+
+	return own != NULL && own->firm && own->firm_us > from_us ? own->firm_us : from_us;
 }
 
 static void find_course(const struct tact_question *question, struct asker *asker, struct course *ret)
 {
 	int64_t now_us = question->now_us;
-	int64_t from_us = question->made_us < now_us ? question->made_us : now_us;
+	int64_t from_us = sought_from(question);
 	int64_t place_us = policy_place(asker, &question->claim, from_us, question->not_after_us);
 
 	*ret = (struct course){.place_us = place_us, .at_us = now_us, .since_us = POLICY_NEVER};
@@ -276,6 +293,9 @@ static void conclude(const struct asker *asker, const struct tact_question *ques
 		/* A mail that comes after its time is stale, whether or not a rule still holds it. */
 		ret->verdict = TACT_REJECT;
 		turned = true;
+	} else if (course->waits) {
+		/* No rule holds it now, but it is firm, and its place is still to come. */
+		ret->verdict = TACT_DELAY;
 	}
 	if (ret->verdict == TACT_DELAY)
 		ret->until_us = course->place_us;
@@ -284,8 +304,12 @@ static void conclude(const struct asker *asker, const struct tact_question *ques
 
 void tact_policy_ask(struct tact_arena *arena, const struct tact_question *question, struct tact_opinion *ret)
 {
-	const struct rank rank = {question->facts->priority,
-	    question->rank_us != 0 ? question->rank_us : question->made_us, &question->claim};
+	const struct tact_claim *own = own_claim(question);
+	const struct rank rank = {.priority = question->facts->priority,
+	    .made_us = question->rank_us != 0 ? question->rank_us : question->made_us,
+	    .id = &question->claim,
+	    .firm = own != NULL && own->firm,
+	    .firm_us = own != NULL ? own->firm_us : 0};
 	int64_t *asked_us = tact_arena_alloc(arena, question->rules->rules_count * sizeof *asked_us);
 	struct book book;
 	struct asker asker;

@@ -303,11 +303,14 @@ const struct tact_owner *policy_find_owner(const struct tact_rule_set *rules, co
 
 /* ---- places ------------------------------------------------------------------------------------- */
 
-/* Who goes first: the higher priority, then the earlier made, then the smaller id. */
+/* Who goes first: what is firm, in the order of the places it keeps; then the higher priority, then the
+ * earlier made, then the smaller id. */
 struct rank {
 	int priority;
 	int64_t made_us;
 	const struct tact_id *id;
+	bool firm;
+	int64_t firm_us;
 };
 bool policy_outranks(const struct rank *a, const struct rank *b);
 

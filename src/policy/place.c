@@ -110,6 +110,10 @@ int64_t policy_place(struct asker *asker, const struct tact_id *claim, int64_t f
 
 bool policy_outranks(const struct rank *a, const struct rank *b)
 {
+	if (a->firm != b->firm)
+		return a->firm;
+	if (a->firm && a->firm_us != b->firm_us)
+		return a->firm_us < b->firm_us;
 	if (a->priority != b->priority)
 		return a->priority > b->priority;
 	if (a->made_us != b->made_us)
@@ -126,8 +130,11 @@ int64_t policy_lapse(int64_t place_us, int64_t freed_us, int64_t not_after_us, b
 
 static struct rank rank_of(const struct tact_claim *claim)
 {
-	return (struct rank){
-	    claim->priority, claim->rank_us != 0 ? claim->rank_us : claim->made_us, &claim->id};
+	return (struct rank){.priority = claim->priority,
+	    .made_us = claim->rank_us != 0 ? claim->rank_us : claim->made_us,
+	    .id = &claim->id,
+	    .firm = claim->firm,
+	    .firm_us = claim->firm_us};
 }
 
 static int compare(const void *a, const void *b)
@@ -218,6 +225,8 @@ static bool is_cancelled(const struct asker *asker)
 /* From when on its place is sought: since it is let go on, if it was stopped meanwhile. */
 static int64_t sought_from(const struct asker *asker, const struct tact_claim *claim, int64_t from_us)
 {
+	if (claim->firm)
+		from_us = later(from_us, claim->firm_us);
 	if (claim->planned || asker->campaign == NULL)
 		return from_us;
 	return later(from_us, asker->campaign->record.resumed_us);

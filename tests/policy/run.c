@@ -388,16 +388,6 @@ static void do_places(struct run *run)
 	line_end(line);
 }
 
-/* profile own_limit=4/7d: what the recipient asked for. */
-static void do_profile(struct line *line, struct tact_profile *profile)
-{
-	const char *own_limit = line_value(line, "own_limit");
-
-	if (own_limit != NULL)
-		profile->own_limit = own_limit;
-	line_end(line);
-}
-
 static void do_set(struct run *run, struct setting *setting)
 {
 	setting->unknown_campaigns = line_yes(&run->line, "unknown_campaigns", setting->unknown_campaigns);
@@ -490,8 +480,6 @@ static bool do_given(struct run *run, const char *verb)
 		line_suppress(line, TACT_PUSH(arena, dossier->suppressions, dossier->suppressions_count));
 	else if (strcmp(verb, "consent") == 0)
 		line_consent(line, TACT_PUSH(arena, dossier->consents, dossier->consents_count));
-	else if (strcmp(verb, "profile") == 0)
-		do_profile(line, &dossier->profile);
 	else if (strcmp(verb, "set") == 0)
 		do_set(run, to);
 	else

@@ -530,6 +530,7 @@ void line_profile(struct line *line, struct tact_profile *ret)
 {
 	ret->zone = value_or_empty(line, "zone");
 	ret->home_owner = value_or_empty(line, "home");
+	ret->own_limit = value_or_empty(line, "own_limit");
 	line_end(line);
 }
 
@@ -691,6 +692,8 @@ void line_claim(struct line *line, struct tact_claim *ret)
 	ret->made_us = line_time(line, "made", 0);
 	ret->not_after_us = line_time(line, "not_after", ret->made_us + FAR_US);
 	ret->done_us = line_time(line, "done", 0);
+	ret->firm_us = line_time(line, "firm", 0);
+	ret->firm = ret->firm_us != 0;
 	line_facts(line, &ret->facts);
 	ret->priority = ret->facts.priority;
 	line_end(line);

@@ -389,6 +389,8 @@ static const struct row values[] = {
 	"1: look_ahead: \"367d\" is out of range; write 0 to 366d"},
     {"limit \"a\" { at_most = 1/1d direction = both }\n" LISTENER,
 	"1: direction: \"both\" is not known here; write out, in or any"},
+    {"stream \"a\" { firm_after = 0 }\n" LISTENER,
+	"1: firm_after: \"0\" is out of range; write 1 to 1000"},
     {"limit \"a\" { at_most = 1/1d purposes = spam }\n" LISTENER,
 	"1: purposes: \"spam\" is not a purpose; write promotional, newsletter, appreciation, occasion, transactional or personal"},
     {"limit \"a\" { at_most = 1/1d channels = {pager} }\n" LISTENER,

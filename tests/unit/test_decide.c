@@ -27,7 +27,8 @@ static const char configuration[] =
     "owner head {}\nowner leeds {}\nowner sales {}\n"
     "slot_length = 60s\nmax_delay = 3d\n"
     "stream launch { owner = head purpose = promotional priority = 800 senders = {\"@head.example\"} }\n"
-    "stream branch { owner = leeds purpose = promotional priority = 300 senders = {\"@leeds.example\"} }\n"
+    "stream branch { owner = leeds purpose = promotional priority = 300 firm_after = 2 senders = "
+    "{\"@leeds.example\"} }\n"
     "stream cards { owner = leeds purpose = occasion senders = {\"@cards.example\"} delay_by = tempfail }\n"
     "stream desk { owner = sales purpose = personal senders = {\"@sales.example\"} personal_max = 5 }\n"
     "stream till { owner = head purpose = transactional senders = {\"@till.example\"} }\n"
@@ -521,6 +522,83 @@ START_TEST(higher_claim_bumps)
 	ck_assert_int_eq(waiting.look, TACT_LOOK_WAIT);
 	ck_assert_int_eq(waiting.until_us, NOW + 40 * HOUR);
 	ck_assert_int_eq(look(&high.claim, "ann@example.com", NOW + 20 * HOUR).look, TACT_LOOK_TAKE);
+}
+END_TEST
+
+static struct tact_dossier read_dossier(const char *address)
+{
+	struct tact_recipient recipient;
+	struct tact_dossier dossier;
+	struct tact_id key;
+	uint64_t version;
+
+	ck_assert_int_eq(tact_facts_recipient(b.arena, &b.identity, address, &recipient, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_view(b.decider, b.arena, &recipient, &dossier, &key, &version, NULL), TACT_OK);
+	return dossier;
+}
+
+static const struct tact_claim *claim_of(const char *address, const struct tact_id *id)
+{
+	struct tact_dossier *dossier = tact_arena_alloc(b.arena, sizeof *dossier);
+
+	*dossier = read_dossier(address);
+	return tact_dossier_find_claim(dossier, id);
+}
+
+static int64_t place_of(const char *address, const struct tact_id *id)
+{
+	struct tact_dossier dossier = read_dossier(address);
+	int64_t *places = tact_arena_alloc(b.arena, (dossier.claims_count + 1) * sizeof *places);
+
+	tact_policy_places(b.arena, &b.config->rules, NULL, &dossier, NOW + 3 * HOUR, places);
+	for (size_t i = 0; i < dossier.claims_count; i++)
+		if (tact_id_equal(&dossier.claims[i].id, id))
+			return places[i];
+	return 0;
+}
+
+static void expect_bumps(const struct tact_id *id, int bumps, bool firm, int64_t place_us)
+{
+	const struct tact_claim *claim = claim_of("ann@example.com", id);
+
+	ck_assert_ptr_nonnull(claim);
+	ck_assert_int_eq(claim->bumps, bumps);
+	ck_assert_int_eq(claim->firm, firm);
+	ck_assert_int_eq(place_of("ann@example.com", id), place_us);
+}
+
+/* firm_after = 2: two launches go before it, and then none, though there is no end of them. */
+START_TEST(a_claim_that_was_moved_twice_is_firm)
+{
+	struct tact_ruling low = delay_ann(), high;
+
+	expect_bumps(&low.claim, 0, false, NOW + 20 * HOUR);
+	(void)decide_one("news@head.example", "c", NOW + 2 * HOUR, "ann@example.com");
+	expect_bumps(&low.claim, 1, false, NOW + 40 * HOUR);
+	(void)decide_one("news@head.example", "d", NOW + 2 * HOUR + 1, "ann@example.com");
+	expect_bumps(&low.claim, 2, true, NOW + 60 * HOUR);
+	for (int i = 0; i < 5; i++) {
+		high = decide_one("news@head.example", tact_arena_printf(b.arena, "e%d", i),
+		    NOW + 2 * HOUR + 2 + i, "ann@example.com");
+		ck_assert(high.fate != TACT_FATE_PASS);
+		ck_assert_int_ne(high.opinion.until_us, NOW + 60 * HOUR);
+		expect_bumps(&low.claim, 2, true, NOW + 60 * HOUR);
+	}
+	ck_assert_int_eq(look(&low.claim, "ann@example.com", NOW + 60 * HOUR).look, TACT_LOOK_TAKE);
+}
+END_TEST
+
+START_TEST(what_is_no_higher_bumps_nobody)
+{
+	struct tact_ruling low = delay_ann();
+
+	(void)decide_one("news@leeds.example", "c", NOW + 2 * HOUR, "ann@example.com");
+	expect_bumps(&low.claim, 0, false, NOW + 20 * HOUR);
+	/* A retry of the higher one is no second bump. */
+	(void)decide_one("news@head.example", "d", NOW + 2 * HOUR + 1, "ann@example.com");
+	(void)decide_one("news@head.example", "d", NOW + 2 * HOUR + 2, "ann@example.com");
+	expect_bumps(&low.claim, 1, false, NOW + 40 * HOUR);
 }
 END_TEST
 
@@ -1224,6 +1302,8 @@ static Suite *suite(void)
 	tcase_add_test(c, what_was_refused_did_not_wait);
 	tcase_add_test(c, released_message_is_not_held_again_at_the_gate);
 	tcase_add_test(c, higher_claim_bumps);
+	tcase_add_test(c, a_claim_that_was_moved_twice_is_firm);
+	tcase_add_test(c, what_is_no_higher_bumps_nobody);
 	tcase_add_test(c, unsubscribed_while_waiting_is_refused);
 	tcase_add_test(c, unknown_claims_are_unknown);
 	tcase_add_test(c, the_bell_finds_what_is_due);
