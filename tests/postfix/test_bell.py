@@ -250,6 +250,32 @@ class Reviews(Gated):
         self.wait_gone(sent.queue_id)
 
 
+class Lifetime(Gated):
+    """Nothing is ever stuck: what cannot come in time is refused at once, and what nobody reviews bounces when Postfix's patience ends."""
+    main = {"maximal_queue_lifetime": "8s", "minimal_backoff_time": "2s", "maximal_backoff_time": "2s", "queue_run_delay": "2s"}
+    sections = SECTIONS + [section("stream", "short", owner="leeds", purpose="promotional", senders=["@short.test"], max_delay="1h")]
+
+    def test_no_place_in_time_is_a_refusal(self):
+        address = person()
+        self.meet(address)
+        sent = self.send("s@short.test", address)
+        self.assertEqual((sent.code, sent.status), (550, "5.7.1"), sent)
+        (entry,) = self.tactd.entries(kind="decision", stream="short")
+        self.assertEqual((entry["verdict"], entry["action"]), ("reject", "reject"))
+        self.assertIn("breathing", sent.text)
+
+    def test_what_nobody_reviews_bounces(self):
+        address, sender = person(), "never%d@leeds.test" % id(self)
+        self.read_news(address)
+        sent = self.accepted(self.send(sender, address, body=mail(sender=sender)))
+        self.wait_parked(sent.queue_id, 1)
+        bounce, (block,) = self.wait_bounce(sender, address.encode())
+        self.assertEqual(block["Original-Recipient"], "rfc822;" + address)
+        self.assertIn(b"held for review", bounce.data)
+        self.wait_gone(sent.queue_id)
+        self.assertEqual(len(self.sink.to(address)), 1)
+
+
 class Waiting(Gated):
     settings = {"slot_length": "10s"}
     main = {"delay_warning_time": "1s", "minimal_backoff_time": "1s", "queue_run_delay": "1s"}
