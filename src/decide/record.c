@@ -17,19 +17,19 @@ static bool on_a_ring(const struct tact_claim *claim)
 	       claim->ring[0] != '\0';
 }
 
-int64_t record_wake_us(
-    struct tact_arena *arena, const struct record_terms *terms, const struct tact_dossier *dossier)
+static int64_t wake_within(struct tact_arena *arena, const struct record_terms *terms,
+    const struct tact_dossier *dossier, size_t claims_count)
 {
 	int64_t *places, wake = 0;
 	size_t rung = 0;
 
-	for (size_t i = 0; i < dossier->claims_count; i++)
+	for (size_t i = 0; i < claims_count; i++)
 		rung += on_a_ring(&dossier->claims[i]);
 	if (rung == 0)
 		return 0;
 	places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places);
 	tact_policy_places(arena, terms->rules, NULL, dossier, terms->now_us, places);
-	for (size_t i = 0; i < dossier->claims_count; i++) {
+	for (size_t i = 0; i < claims_count; i++) {
 		if (!on_a_ring(&dossier->claims[i]))
 			continue;
 		/* Without a place, lapsed or passing: to be looked at now, so that it is refused or let go in
@@ -40,6 +40,12 @@ int64_t record_wake_us(
 			wake = at;
 	}
 	return wake;
+}
+
+int64_t record_wake_us(
+    struct tact_arena *arena, const struct record_terms *terms, const struct tact_dossier *dossier)
+{
+	return wake_within(arena, terms, dossier, dossier->claims_count);
 }
 
 static bool waits_at_client(const struct tact_claim *claim)
@@ -150,5 +156,7 @@ void record_finish(struct tact_arena *arena, const struct record_terms *terms, c
 		dossier->address = whom->recipient.address.canonical;
 	tact_dossier_tidy(arena, dossier, terms->now_us, terms->rules->history_s);
 	tact_dossier_encode(arena, dossier, &ret->bytes, &ret->size);
-	ret->wake_us = record_wake_us(arena, terms, dossier);
+	/* The person's own claims stand first in the view, and are the ones that wake this record. */
+	ret->wake_us = wake_within(
+	    arena, terms, whom != NULL ? whom_view(arena, whom, dossier) : dossier, dossier->claims_count);
 }

@@ -385,6 +385,15 @@ void bell_taken(struct bell *bell, const struct tact_id *claim, const char *labe
 	unlock(bell);
 }
 
+void bell_waits(struct bell *bell, const struct tact_id *claim, int64_t until_us)
+{
+	lock(bell);
+	if (until_us != 0)
+		plan_waits(bell->plan, claim, until_us, steady_us());
+	plan_ended(bell->plan, claim, steady_us());
+	unlock(bell);
+}
+
 void bell_ended(struct bell *bell, const struct tact_id *claim)
 {
 	lock(bell);

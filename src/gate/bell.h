@@ -26,6 +26,7 @@ void bell_free(struct bell **bell);
 /* Told by the connections; any thread, at once. */
 void bell_saw(struct bell *bell, const struct tact_id *claim);
 void bell_taken(struct bell *bell, const struct tact_id *claim, const char *ring, bool review);
+void bell_waits(struct bell *bell, const struct tact_id *claim, int64_t until_us);
 void bell_ended(struct bell *bell, const struct tact_id *claim);
 void bell_met(struct bell *bell, const char *ring, bool review, const char *queue_id);
 void bell_left(struct bell *bell, const char *ring, bool review, const char *queue_id);

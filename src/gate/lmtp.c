@@ -219,7 +219,7 @@ static void do_rcpt(struct lmtp *lmtp, const struct command *command)
 		return;
 	}
 	if (waiting.look == TACT_LOOK_WAIT)
-		bell_ended(lmtp->gate->bell, &waiting.claim);
+		bell_waits(lmtp->gate->bell, &waiting.claim, waiting.until_us);
 	refuse_recipient(lmtp, &waiting);
 }
 

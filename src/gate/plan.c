@@ -19,6 +19,7 @@
 #define LAPSED_US (60 * MINUTE_US) /* its place is gone, the mail is not: tactd may have been down */
 #define TAKEN_US (3600 * SECOND_US)
 #define STALLED_US (30 * SECOND_US)
+#define WAITS_US (10 * MINUTE_US)
 #define CROWD 300 /* rung claims under way that hold up other rings */
 
 struct ring {
@@ -43,6 +44,13 @@ struct due_claim {
 	struct due_claim *next, **back;
 };
 
+/* A claim that waits, whatever the index says. */
+struct waits {
+	struct tact_id claim;
+	int64_t until_us, steady_us; /* no longer than either */
+	struct waits *next;
+};
+
 struct seen {
 	void *tree;
 	int64_t since_us;
@@ -58,6 +66,8 @@ struct plan {
 	int64_t forgot_us;
 	struct seen seen[2]; /* the running span and the one before */
 	void *ended;	     /* since the reading began: it may still name them */
+	void *waits_tree;
+	struct waits *waits;
 };
 
 /* ---- trees ---- */
@@ -228,6 +238,21 @@ static struct due_claim *find_entry(const struct plan *plan, const struct tact_i
 	return tree_find(&wanted, &plan->entry_tree, compare_claims);
 }
 
+static void forget_waits(struct plan *plan, int64_t steady_us)
+{
+	for (struct waits **at = &plan->waits; *at != NULL;) {
+		struct waits *waits = *at;
+
+		if (steady_us < waits->steady_us) {
+			at = &waits->next;
+			continue;
+		}
+		(void)tdelete(waits, &plan->waits_tree, compare_ids);
+		*at = waits->next;
+		free(waits);
+	}
+}
+
 /* ---- making and ending ---- */
 
 struct plan *plan_new(int64_t start_us, int64_t steady_us)
@@ -251,6 +276,7 @@ void plan_free(struct plan **plan)
 	for (size_t i = 0; i < 2; i++)
 		tdestroy((*plan)->seen[i].tree, free);
 	tdestroy((*plan)->ended, free);
+	forget_waits(*plan, INT64_MAX);
 	free(*plan);
 	*plan = NULL;
 }
@@ -267,6 +293,33 @@ size_t plan_waiting(const struct plan *plan)
 
 /* ---- the due index ---- */
 
+static bool waits_still(
+    const struct plan *plan, const struct tact_id *claim, int64_t now_us, int64_t steady_us)
+{
+	const struct waits *waits = tree_find(claim, &plan->waits_tree, compare_ids);
+
+	return waits != NULL && now_us < waits->until_us && steady_us < waits->steady_us;
+}
+
+void plan_waits(struct plan *plan, const struct tact_id *claim, int64_t until_us, int64_t steady_us)
+{
+	struct waits *waits = tree_find(claim, &plan->waits_tree, compare_ids);
+
+	if (waits == NULL) {
+		/* Nobody rang for it: the index says so too. */
+		if (find_claim(plan, claim) == NULL)
+			return;
+		waits = tact_calloc(1, sizeof *waits);
+		waits->claim = *claim;
+		waits->next = plan->waits;
+		plan->waits = waits;
+		(void)tree_add(waits, &plan->waits_tree, compare_ids);
+	}
+	waits->until_us = until_us;
+	waits->steady_us = steady_us + WAITS_US;
+	plan_ended(plan, claim, steady_us);
+}
+
 enum plan_answer plan_add(
     struct plan *plan, const struct tact_bell_claim *claim, int64_t now_us, int64_t steady_us)
 {
@@ -275,7 +328,8 @@ enum plan_answer plan_add(
 	struct due_claim *entry;
 
 	if (!name_ring(claim->ring, claim->review, &name) ||
-	    tree_find(&claim->claim, &plan->ended, compare_ids) != NULL)
+	    tree_find(&claim->claim, &plan->ended, compare_ids) != NULL ||
+	    waits_still(plan, &claim->claim, now_us, steady_us))
 		return PLAN_KEPT;
 	ring = ring_of(plan, &name);
 	entry = find_entry(plan, &claim->claim, ring);
@@ -433,6 +487,7 @@ static void forget_old_rings(struct plan *plan, int64_t steady_us)
 	if (steady_us - plan->forgot_us < MINUTE_US)
 		return;
 	plan->forgot_us = steady_us;
+	forget_waits(plan, steady_us);
 	for (struct ring *ring = plan->rings; ring != NULL; ring = next) {
 		next = ring->next;
 		kept_forget(&ring->kept, steady_us);

@@ -43,7 +43,10 @@ void plan_saw(struct plan *plan, const struct tact_id *claim, int64_t steady_us)
 /* It was told to send the body: until plan_ended is heard, it is rung for again. */
 void plan_taken(
     struct plan *plan, const struct tact_id *claim, const char *ring, bool review, int64_t steady_us);
-/* It passed, bounced, or waits anew. */
+/* It was told to wait until then: not rung for before, though the index says it is due (what stands under a
+ * person's other keys is known to the gate alone); but asked again after ten minutes. */
+void plan_waits(struct plan *plan, const struct tact_id *claim, int64_t until_us, int64_t steady_us);
+/* It passed, bounced, or waits for somebody. */
 void plan_ended(struct plan *plan, const struct tact_id *claim, int64_t steady_us);
 /* Postfix asked about a recipient of this message under this ring, whatever it was told; the message left
  * with all it had under it. */

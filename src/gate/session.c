@@ -102,7 +102,7 @@ static void answer_rest(struct delivery *delivery)
 			answer_later(delivery, i, "undecided"); /* rung for again */
 		} else {
 			answer_later(delivery, i, "waits");
-			bell_ended(delivery->gate->bell, &waiting->claim);
+			bell_waits(delivery->gate->bell, &waiting->claim, waiting->until_us);
 		}
 	}
 }

@@ -1154,9 +1154,8 @@ START_TEST(what_waits_is_found_after_its_address_became_an_alias)
 }
 END_TEST
 
-START_TEST(what_waits_is_found_after_a_rotation_of_the_key)
+static void rotate_key(void)
 {
-	struct tact_ruling ruling = delay_ann();
 	struct tact_keyring *other;
 	struct tact_error err = {""};
 
@@ -1167,7 +1166,33 @@ START_TEST(what_waits_is_found_after_a_rotation_of_the_key)
 	    TACT_OK);
 	tact_facts_free_keyring(&b.keyring);
 	b.keyring = other;
+}
+
+START_TEST(what_waits_is_found_after_a_rotation_of_the_key)
+{
+	struct tact_ruling ruling = delay_ann();
+
+	rotate_key();
 	waits_and_passes(&ruling);
+}
+END_TEST
+
+/* The contact that it waits for stands under the earlier key. */
+START_TEST(what_waits_for_an_earlier_key_s_contact_wakes_in_time)
+{
+	struct tact_bell_claim *claims;
+	struct tact_ruling ruling;
+	size_t count;
+
+	decide_one("news@head.example", "a", NOW, "ann@example.com");
+	rotate_key();
+	ruling = decide_one("news@leeds.example", "b", NOW + HOUR, "ann@example.com");
+	expect_fate("under the new key", &ruling, TACT_FATE_GATE);
+	ck_assert_int_eq(ruling.opinion.until_us, NOW + 20 * HOUR);
+	ck_assert_int_eq(due(NOW + 20 * HOUR - 1, NOW + 20 * HOUR - 1, &claims, &count), TACT_OK);
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(due(NOW + 20 * HOUR, NOW + 20 * HOUR, &claims, &count), TACT_OK);
+	ck_assert_uint_eq(count, 1);
 }
 END_TEST
 
@@ -1324,6 +1349,7 @@ static Suite *suite(void)
 	tcase_add_test(c, aliases_are_one_hop);
 	tcase_add_test(c, what_waits_is_found_after_its_address_became_an_alias);
 	tcase_add_test(c, what_waits_is_found_after_a_rotation_of_the_key);
+	tcase_add_test(c, what_waits_for_an_earlier_key_s_contact_wakes_in_time);
 	tcase_add_test(c, gate_addresses_come_back_byte_for_byte);
 	tcase_add_test(c, a_message_names_at_most_eight_slots);
 	tcase_add_test(c, the_sweep_trims_what_nobody_writes);

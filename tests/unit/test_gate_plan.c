@@ -343,6 +343,41 @@ START_TEST(a_label_is_only_a_label)
 }
 END_TEST
 
+/* The index knows one record of a person, the gate all of them: what it said is not asked every ten seconds.
+ */
+START_TEST(what_was_told_to_wait_is_not_rung_before)
+{
+	struct tact_id one = id(1), other = id(2);
+
+	add(1, "s29500000", NOW, NOW);
+	ck_assert_str_eq(ring_now(NOW), "s29500000");
+	plan_waits(plan, &one, NOW + 5 * MINUTE, NOW + SECOND);
+	ck_assert_uint_eq(plan_waiting(plan), 0);
+	for (int64_t at = NOW + 2 * SECOND; at < NOW + 5 * MINUTE; at += SECOND) {
+		plan_begin_reading(plan, true);
+		ck_assert_int_eq(add(1, "s29500000", NOW, at), PLAN_KEPT);
+		plan_end_reading(plan);
+		ck_assert_str_eq(ring_now(at), "");
+	}
+	plan_begin_reading(plan, true);
+	add(1, "s29500000", NOW, NOW + 5 * MINUTE);
+	ck_assert_str_eq(ring_now(NOW + 5 * MINUTE), "s29500000");
+	/* However late it is to be, it is asked again after ten minutes: places also come nearer. */
+	plan_waits(plan, &one, NOW + 9 * HOUR, NOW + 6 * MINUTE);
+	plan_begin_reading(plan, true);
+	add(1, "s29500000", NOW, NOW + 16 * MINUTE - SECOND);
+	ck_assert_str_eq(ring_now(NOW + 16 * MINUTE - SECOND), "");
+	plan_begin_reading(plan, true);
+	add(1, "s29500000", NOW, NOW + 16 * MINUTE);
+	ck_assert_str_eq(ring_now(NOW + 16 * MINUTE), "s29500000");
+	/* Of whom nobody rang for, nothing is remembered. */
+	plan_waits(plan, &other, NOW + 9 * HOUR, NOW + 16 * MINUTE);
+	plan_begin_reading(plan, true);
+	add(2, "s29500001", NOW, NOW + 17 * MINUTE);
+	ck_assert_str_eq(ring_now(NOW + 17 * MINUTE), "s29500000,s29500001");
+}
+END_TEST
+
 /* What plan_missing names, in order: "A B". */
 static const char *missing_now(int64_t now_us, size_t max)
 {
@@ -490,6 +525,7 @@ int main(void)
 	tcase_add_test(tcase, what_never_came_was_never_queued);
 	tcase_add_test(tcase, intervals_are_steady);
 	tcase_add_test(tcase, a_label_is_only_a_label);
+	tcase_add_test(tcase, what_was_told_to_wait_is_not_rung_before);
 	tcase_add_test(tcase, what_no_ring_reached_is_asked_for_by_name);
 	tcase_add_test(tcase, what_came_since_the_ring_is_not_asked_for);
 	tcase_add_test(tcase, a_review_s_messages_are_asked_for_as_the_gate_met_them);
