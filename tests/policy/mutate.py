@@ -3,7 +3,7 @@
 # Copyright (c) 2026 The tact authors
 #
 # Changes one comparison, connective, sign or constant of src/policy at a time, and runs the policy tables; what they do not notice is shown to the
-# property tests. What nobody notices is a survivor: tests/policy/SURVIVORS says of each known one why it changes nothing that can be seen. Any other is
+# property tests, to the tests of the configuration and of the pipeline, and to the simulation. What nobody notices is a survivor: tests/policy/SURVIVORS says of each known one why it changes nothing that can be seen. Any other is
 # printed, and fails. Not part of make check; "make mutate" runs it.
 #
 # Usage: mutate.py BUILD-FOLDER [--file FILE.c]… [--jobs N] [--tables-only]
@@ -22,7 +22,9 @@ TOKEN = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])'|^\s*#(?!def
                    r"->|<<|>>|\+\+|--|[+\-*/&|^]=|<=|>=|==|!=|&&|\|\||[<>!+\-]|\b\d+\b|\b(?:true|false)\b", re.S | re.M)
 CHANGES = {"<": ["<=", ">"], "<=": ["<", ">"], ">": [">=", "<"], ">=": [">", "<"], "==": ["!="], "!=": ["=="],
            "&&": ["||"], "||": ["&&"], "+": ["-"], "-": ["+"], "!": [""], "true": ["false"], "false": ["true"]}
-SECOND_LOOK = ["tests/policy/test_people", "tests/policy/test_properties"]
+# The quick ones first.
+SECOND_LOOK = [("tests/unit/test_config_rules",), ("tests/unit/test_config",), ("tests/unit/test_config_mistakes",), ("tests/unit/test_decide",),
+               ("tests/simulation/simulation", "--from", "1", "--count", "60"), ("tests/policy/test_people",), ("tests/policy/test_properties",)]
 
 
 def changes(text):
@@ -63,7 +65,7 @@ class Bench:
                 return line.split()
         sys.exit(f"make does not say how {program} is linked")
 
-    def passes(self, room, thing, program, seconds):
+    def passes(self, room, thing, seconds, program, *words):
         """Does the program, linked with the changed file, find nothing wrong?"""
         made = os.path.join(room, os.path.basename(program))
         link = [made if x == program else x for x in self.link_command(program)]
@@ -72,7 +74,7 @@ class Bench:
         if linked.returncode != 0:
             sys.exit(linked.stdout.decode())
         # A change may well make it run for ever: seconds of the processor, so that a busy machine makes no difference.
-        return run(["prlimit", f"--cpu={seconds}", made], cwd=room,
+        return run(["prlimit", f"--cpu={seconds}", made, *words], cwd=room,
                    env={**os.environ, "srcdir": SOURCE, "CK_FORK": "no"}).returncode == 0
 
     def survives(self, name, text, tables_only):
@@ -83,9 +85,9 @@ class Bench:
             compiled = run([*self.compile_command(name), "-w", "-O0", "-g0", f"-I{POLICY}", "-c", source, "-o", thing], cwd=self.build)
             if compiled.returncode != 0:
                 return False
-            if not self.passes(room, thing, "tests/policy/run", 2):
+            if not self.passes(room, thing, 2, "tests/policy/run"):
                 return False
-            return tables_only or all(self.passes(room, thing, program, 60) for program in SECOND_LOOK)
+            return tables_only or all(self.passes(room, thing, 60, *look) for look in SECOND_LOOK)
 
 
 def read_explained():
@@ -116,7 +118,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--tables-only", action="store_true")
     arguments = parser.parse_args()
-    bench = Bench(arguments.build, ["tests/policy/run", *SECOND_LOOK])
+    bench = Bench(arguments.build, ["tests/policy/run", *[look[0] for look in SECOND_LOOK]])
     explained, seen = read_explained(), set()
     tried = unexplained = 0
     started = time.monotonic()
