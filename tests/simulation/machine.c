@@ -244,6 +244,8 @@ int __real_tact_audit_append(struct tact_audit *audit, const struct tact_audit_e
 int __wrap_tact_audit_append(struct tact_audit *audit, const struct tact_audit_entry *entries, size_t count,
     int64_t now_us, uint64_t *ret_first_seq, struct tact_error *err);
 
+void __wrap_tact_audit_append_later(struct tact_audit *audit, const struct tact_audit_later *later);
+
 int64_t __wrap_tact_clock_now_us(void)
 {
 	return machine_faults->now_us;
@@ -282,4 +284,15 @@ int __wrap_tact_audit_append(struct tact_audit *audit, const struct tact_audit_e
 		    __real_tact_audit_append(machine->really, entries, count, now_us, ret_first_seq, err);
 	machine->entries += count;
 	return live_on(machine) ? result : tact_error_set(err, TACT_UNAVAILABLE, "dead");
+}
+
+/* Nobody waits here: it is done at once. */
+void __wrap_tact_audit_append_later(struct tact_audit *audit, const struct tact_audit_later *later)
+{
+	const struct tact_audit_entry *entries = NULL;
+	size_t count = later->make(later->context, &entries);
+
+	later->done(later->context,
+	    count == 0 ? TACT_OK
+		       : __wrap_tact_audit_append(audit, entries, count, later->now_us, NULL, later->err));
 }

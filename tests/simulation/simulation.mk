@@ -11,5 +11,5 @@ TESTS += tests/simulation/simulation
 tests_simulation_simulation_SOURCES = tests/simulation/simulation.c $(SIMULATION_SOURCES)
 tests_simulation_simulation_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)
 tests_simulation_simulation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tact_clock_now_us,--wrap=tact_random_bytes \
-	-Wl,--wrap=tact_id_random,--wrap=tact_audit_append
+	-Wl,--wrap=tact_id_random,--wrap=tact_audit_append,--wrap=tact_audit_append_later
 tests_simulation_simulation_LDADD = $(CONFIG) $(DECIDE)
