@@ -42,11 +42,16 @@ struct tact_store_answer {
 
 struct tact_store;
 
-/* "memory:", "lmdb:/folder" ("?map_size=64G" for tests and small hosts; K M G T), "fail:". The lmdb folder is
- * made (0700) if absent; its parent must exist. A process opens a folder once; opening ignores SIGXFSZ from
- * then on, so that a file size limit is an answer. TACT_OK, TACT_INVALID (url), TACT_UNAVAILABLE (locked,
- * full …), TACT_CORRUPT, TACT_SYSTEM (text says what to do). */
+/* "memory:", "lmdb:/folder" ("?map_size=64G" for tests and small hosts; K M G T), "postgres:CONNINFO"
+ * (libpq's KEYWORD=VALUE words, without password; besides "connections=N" that commit, and "prepared=no"
+ * behind a pooler that hands out transactions), "fail:". The lmdb folder is made (0700) if absent; its parent
+ * must exist. A process opens a folder once; opening ignores SIGXFSZ from then on, so that a file size limit
+ * is an answer. TACT_OK, TACT_INVALID (url), TACT_UNAVAILABLE (locked, full …), TACT_CORRUPT, TACT_SYSTEM
+ * (text says what to do). */
 int tact_store_open(const char *url, struct tact_store **ret, struct tact_error *err);
+/* Makes what the store needs before it can be opened (postgres: the schema; a login that may), or brings it
+ * to this program's version; what stands in it stays. Results as for open. */
+int tact_store_create(const char *url, struct tact_error *err);
 /* TACT_OK or TACT_INVALID with a text: what config asks before it accepts a url. */
 int tact_store_check_url(const char *url, struct tact_error *err);
 void tact_store_close(struct tact_store **store);

@@ -105,8 +105,8 @@ static void parse_path(struct build *build, const struct row *row, const struct 
 static void parse_url(struct build *build, const struct row *row, const struct entry *entry, void *target)
 {
 	const char *url = entry->values[0];
-	bool known =
-	    strncmp(url, "lmdb:/", 6) == 0 || strcmp(url, "memory:") == 0 || strcmp(url, "fail:") == 0;
+	bool known = strncmp(url, "lmdb:/", 6) == 0 || strncmp(url, "postgres:", 9) == 0 ||
+		     strcmp(url, "memory:") == 0 || strcmp(url, "fail:") == 0;
 	if (!known)
 		tact_config_refuse(build, row, entry, url, "no store that is known");
 	else

@@ -31,7 +31,7 @@ static const struct row rows[] = {
     OPTION("", "mode", word, "", "enforce or monitor", "enforce", false, true,
 	"With monitor everything is decided and recorded, and nothing is done.",
 	AT(whole, config.rules.monitor), .words = tact_config_modes),
-    OPTION("", "store", url, "", "lmdb:/FOLDER, memory: or fail:", "lmdb:/var/lib/tact/db", false, false,
+    OPTION("", "store", url, "", "lmdb:/FOLDER, postgres:CONNINFO, memory: or fail:", "lmdb:/var/lib/tact/db", false, false,
 	"Where the dossiers are kept.", AT(whole, config.store), .most = 1000),
     OPTION("", "audit", path, "", "an absolute path of at most 1000 characters", "/var/lib/tact/audit", false,
 	false, "The folder of the evidence.", AT(whole, config.audit), .most = 1000),

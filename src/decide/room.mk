@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The tact authors
 #
 # decide: the pipeline. Stands on base, facts, dossier, policy, store, audit.
-DECIDE = src/decide/libdecide.a  $(POLICY) src/store/libstore.a $(LMDB_LIBS) src/audit/libaudit.a $(JANSSON_LIBS) $(BASE)
+DECIDE = src/decide/libdecide.a  $(POLICY) src/store/libstore.a $(STORE_LIBS) src/audit/libaudit.a $(JANSSON_LIBS) $(BASE)
 noinst_LIBRARIES += src/decide/libdecide.a
 src_decide_libdecide_a_CFLAGS = $(AM_CFLAGS) 
 src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/change.h src/decide/pass.h src/decide/private.h src/decide/work.h \

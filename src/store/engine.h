@@ -18,6 +18,8 @@ struct tact_store_engine {
 	/* Both are given what follows the scheme. */
 	int (*check_url)(const char *rest, struct tact_error *err);
 	int (*open)(const char *rest, struct tact_store **ret, struct tact_error *err);
+	/* tact_store_create; NULL: opening makes what is missing. */
+	int (*create)(const char *rest, struct tact_error *err);
 	void (*close)(struct tact_store *store);
 	/* Every answer was set to TACT_UNAVAILABLE, every record to absent before the call. Keys may repeat
 	 * (bulk does not look). */
@@ -62,6 +64,7 @@ struct tact_store {
 
 extern const struct tact_store_engine tact_store_memory;
 extern const struct tact_store_engine tact_store_lmdb;
+extern const struct tact_store_engine tact_store_postgres;
 extern const struct tact_store_engine tact_store_fail;
 
 void tact_store_init(struct tact_store *store, const struct tact_store_engine *engine);

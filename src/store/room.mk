@@ -2,14 +2,25 @@
 # Copyright (c) 2026 The tact authors
 #
 # store: records under keys. Stands on base.
-STORE = src/store/libstore.a $(LMDB_LIBS) $(BASE)
+STORE = src/store/libstore.a $(STORE_LIBS) $(BASE)
+STORE_LIBS = $(LMDB_LIBS) $(PQ_LIBS)
 noinst_LIBRARIES += src/store/libstore.a
-src_store_libstore_a_CFLAGS = $(AM_CFLAGS)
+src_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 src_store_libstore_a_SOURCES = include/tact/store.h src/store/bulk.c src/store/engine.h src/store/fail.c src/store/frame.c src/store/frame.h \
-	src/store/lmdb.c src/store/memory.c src/store/store.c src/store/writer.c src/store/writer.h
+	src/store/lmdb.c src/store/memory.c src/store/postgres.c src/store/postgres.h src/store/postgres_batch.c src/store/postgres_batch.h \
+	src/store/postgres_link.c src/store/postgres_pool.c src/store/postgres_state.c src/store/postgres_url.c src/store/store.c src/store/writer.c src/store/writer.h
+
+# The schema of the database as the bytes of a C array: one text, for people and for the program.
+BUILT_SOURCES += src/store/postgres_schema.inc
+CLEANFILES += src/store/postgres_schema.inc
+src/store/postgres_schema.inc: contrib/postgresql/schema.sql
+	$(AM_V_at)$(MKDIR_P) src/store
+	$(AM_V_GEN)od -An -v -tx1 $(srcdir)/contrib/postgresql/schema.sql | $(SED) 's/ \(..\)/0x\1,/g; $$s/,$$//' >$@
+$(src_store_libstore_a_OBJECTS): src/store/postgres_schema.inc
 
 check_PROGRAMS += tests/store/contract tests/store/lmdb tests/store/writer
-TESTS += tests/store/contract tests/store/lmdb tests/store/writer
+TESTS += tests/store/contract tests/store/lmdb tests/store/writer tests/store/test_postgres.py
+EXTRA_DIST += tests/store/servers.py tests/store/test_postgres.py
 tests_store_contract_SOURCES = tests/store/contract.c tests/store/kit.c tests/store/kit.h
 tests_store_contract_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_contract_LDADD = $(STORE) $(CHECK_LIBS)

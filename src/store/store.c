@@ -15,7 +15,7 @@
 #include <string.h>
 
 static const struct tact_store_engine *const engines[] = {
-    &tact_store_lmdb, &tact_store_memory, &tact_store_fail};
+    &tact_store_lmdb, &tact_store_postgres, &tact_store_memory, &tact_store_fail};
 
 static const struct tact_store_engine *find_engine(
     const char *url, const char **ret_rest, struct tact_error *err)
@@ -27,8 +27,8 @@ static const struct tact_store_engine *find_engine(
 			return engines[i];
 		}
 	}
-	tact_error_set(
-	    err, TACT_INVALID, "\"%s\" is not a store url: lmdb:/FOLDER, memory: or fail: would be", url);
+	tact_error_set(err, TACT_INVALID,
+	    "\"%s\" is not a store url: lmdb:/FOLDER, postgres:CONNINFO, memory: or fail: would be", url);
 	return NULL;
 }
 
@@ -44,6 +44,22 @@ int tact_store_open(const char *url, struct tact_store **ret, struct tact_error 
 	const char *rest;
 	const struct tact_store_engine *engine = find_engine(url, &rest, err);
 	return engine ? engine->open(rest, ret, err) : TACT_INVALID;
+}
+
+int tact_store_create(const char *url, struct tact_error *err)
+{
+	struct tact_store *store;
+	const char *rest;
+	const struct tact_store_engine *engine = find_engine(url, &rest, err);
+	int result = TACT_INVALID;
+
+	if (engine && engine->create)
+		return engine->create(rest, err);
+	if (engine)
+		result = engine->open(rest, &store, err);
+	if (result == TACT_OK)
+		tact_store_close(&store);
+	return result;
 }
 
 void tact_store_close(struct tact_store **store)

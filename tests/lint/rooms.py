@@ -56,7 +56,7 @@ def tracked():
     found = []
     for folder, folders, files in os.walk(SOURCE):
         folders[:] = [name for name in folders if not re.match(r"\.|autom4te|build", name)]
-        found += [os.path.relpath(os.path.join(folder, name), SOURCE) for name in files if not re.search(r"\.pb-c\.[ch]$|^config\.h$", name)]
+        found += [os.path.relpath(os.path.join(folder, name), SOURCE) for name in files if not re.search(r"\.pb-c\.[ch]$|\.inc$|^config\.h$", name)]
     return sorted(found)
 
 
@@ -140,7 +140,7 @@ class Rooms(unittest.TestCase):
         wrong = []
         for path in CODE:
             for how, header in includes(path):
-                generated = header.endswith(".pb-c.h")
+                generated = header.endswith((".pb-c.h", ".inc"))
                 if how == '"' and not generated and not os.path.exists(os.path.join(SOURCE, os.path.dirname(path), header)):
                     wrong.append("%s includes \"%s\", which is not beside it" % (path, header))
                 if how == '"' and "/" in header and not generated:

@@ -18,9 +18,12 @@
 #define THREADS 32
 #define ROUNDS 60
 
-/* A row for each engine; NULL stands for an LMDB folder made for the test. */
-static const char *const engines[] = {"memory:", NULL};
-#define ENGINES ((int)(sizeof engines / sizeof *engines))
+/* A row for each engine; NULL stands for an LMDB folder made for the test. With TACT_STORE_URL set there is
+ * one: the store there, emptied before each test. */
+static const char *engines[] = {"memory:", NULL};
+static int engines_count = 2;
+static bool emptied_first;
+#define ENGINES engines_count
 
 static char *folder;
 static struct tact_store *store;
@@ -29,6 +32,8 @@ static void setup(int engine)
 {
 	if (engines[engine]) {
 		store = kit_open(engines[engine]);
+		if (emptied_first)
+			kit_empty(store);
 	} else {
 		folder = kit_folder();
 		store = kit_open(kit_lmdb_url(folder, "?map_size=1G"));
@@ -721,6 +726,20 @@ static const struct {
     {"lmdb:/d?map_size=99999999999999999999G", TACT_INVALID},
     {"lmdb:/d?map_size=1G&map_size=2G", TACT_INVALID},
     {"lmdb:/d?nosync=1", TACT_INVALID},
+    {"postgres:", TACT_OK}, /* libpq has its environment */
+    {"postgres:host=a,b port=5432 dbname=tact sslmode=verify-full passfile=/etc/tact/pass", TACT_OK},
+    {"postgres:service=tact prepared=no connections=8", TACT_OK},
+    {"postgres: host = 'a b' user='it\\'s' prepared = yes ", TACT_OK},
+    {"postgres:host", TACT_INVALID},
+    {"postgres:=x", TACT_INVALID},
+    {"postgres:host='a", TACT_INVALID},
+    {"postgres:host=a password=secret", TACT_INVALID},
+    {"postgres:host=a prepared=maybe", TACT_INVALID},
+    {"postgres:host=a connections=0", TACT_INVALID},
+    {"postgres:host=a connections=65", TACT_INVALID},
+    {"postgres:host=a connections=two", TACT_INVALID},
+    {"postgres://relay@host/tact", TACT_INVALID},
+    {"postgres:postgresql://relay@host/tact", TACT_INVALID},
 };
 
 START_TEST(urls_are_checked)
@@ -900,6 +919,11 @@ static Suite *store_suite(void)
 
 int main(void)
 {
+	if (getenv("TACT_STORE_URL")) {
+		engines[0] = getenv("TACT_STORE_URL");
+		engines_count = 1;
+		emptied_first = true;
+	}
 	SRunner *runner = srunner_create(store_suite());
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);

@@ -55,6 +55,53 @@ struct tact_store *kit_open(const char *url)
 	return store;
 }
 
+struct found {
+	struct tact_store_key keys[512];
+	size_t count;
+};
+
+static bool find_key(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	struct found *found = context;
+	(void)record;
+	found->keys[found->count++] = *key;
+	return found->count < sizeof found->keys / sizeof *found->keys;
+}
+
+static bool change_remove(
+    void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
+{
+	(void)context, (void)index, (void)now, (void)now_us;
+	ret->remove = true;
+	return true;
+}
+
+static void empty_kind(struct tact_store *store, enum tact_store_kind kind)
+{
+	struct found found;
+	struct tact_store_answer answers[512];
+
+	do {
+		found.count = 0;
+		ck_assert_int_eq(tact_store_scan(store, kind, find_key, &found, NULL), TACT_OK);
+		ck_assert_int_eq(
+		    tact_store_update(store, found.keys, found.count, change_remove, NULL, answers, 0),
+		    TACT_OK);
+	} while (found.count > 0);
+}
+
+void kit_empty(struct tact_store *store)
+{
+	struct tact_arena *arena = tact_arena_new();
+	char *identity;
+
+	for (int kind = TACT_STORE_DOSSIER; kind <= TACT_STORE_ALIAS; kind++)
+		empty_kind(store, (enum tact_store_kind)kind);
+	ck_assert_int_eq(tact_store_identity(store, arena, &identity, NULL), TACT_OK);
+	ck_assert_int_eq(tact_store_set_identity(store, identity, "", NULL), TACT_OK);
+	tact_arena_free(&arena);
+}
+
 struct tact_store_key kit_key(enum tact_store_kind kind, uint64_t n)
 {
 	struct tact_store_key key = {.kind = kind, .id.b = {[0] = 0x7a}};

@@ -16,6 +16,9 @@ const char *kit_lmdb_url(const char *folder, const char *options);
 /* Opens or fails the test with the words. */
 struct tact_store *kit_open(const char *url);
 
+/* Takes away all that stands in it, its identity too. */
+void kit_empty(struct tact_store *store);
+
 /* Distinct keys whose order is the order of n. */
 struct tact_store_key kit_key(enum tact_store_kind kind, uint64_t n);
 

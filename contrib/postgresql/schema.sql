@@ -1,0 +1,150 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Copyright (c) 2026 The tact authors
+--
+-- The schema of the postgres engine, version 1. `tact store init` and `tact store upgrade` run this text, which is built into the program;
+-- it may be run by hand as well, and again. Programs see functions only:
+--
+--	tact_relay	the relays: all of them
+--	tact_web	the web front: records by key, never a list of them
+--	tact_reader	reports: reads only
+--
+-- Give a login one of these roles (GRANT tact_relay TO relay1). A record is a frame of bytes that the database does not look into; version
+-- and wake stand beside it, so that a change can be tied to what was read and what is due can be found. Times are microseconds since 1970.
+
+BEGIN;
+
+DO $$
+DECLARE
+	wanted text;
+BEGIN
+	FOREACH wanted IN ARRAY ARRAY['tact_relay', 'tact_web', 'tact_reader'] LOOP
+		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+		END IF;
+	END LOOP;
+END $$;
+
+CREATE SCHEMA IF NOT EXISTS tact;
+
+CREATE TABLE IF NOT EXISTS tact.tact_record (
+	kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 4),
+	id bytea NOT NULL CHECK (octet_length(id) = 16),
+	version bigint NOT NULL CHECK (version > 0),
+	wake bigint NOT NULL CHECK (wake >= 0),
+	bytes bytea NOT NULL,
+	PRIMARY KEY (kind, id)
+) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
+CREATE INDEX IF NOT EXISTS tact_due ON tact.tact_record (wake, kind, id) WHERE wake > 0;
+
+CREATE TABLE IF NOT EXISTS tact.tact_meta (name text PRIMARY KEY, value text NOT NULL);
+INSERT INTO tact.tact_meta VALUES ('identity', '') ON CONFLICT (name) DO NOTHING;
+
+CREATE OR REPLACE FUNCTION tact.tact_schema() RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1';
+
+CREATE OR REPLACE FUNCTION tact.tact_now() RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL SAFE AS 'SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint';
+
+-- Which keys may share a call: for each first byte of an id the number of its group. One server: one group.
+CREATE OR REPLACE FUNCTION tact.tact_groups() RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT pg_catalog.decode(pg_catalog.repeat('00', 256), 'hex') $$;
+
+-- A row for each key, in any order; absent: version 0.
+CREATE OR REPLACE FUNCTION tact.tact_load(kinds smallint[], ids bytea[])
+RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+	now_us := tact.tact_now();
+	RETURN QUERY
+		SELECT k.kind, k.id, coalesce(r.version, 0), coalesce(r.bytes, ''), now_us
+		FROM unnest(kinds, ids) AS k (kind, id)
+		LEFT JOIN tact.tact_record AS r ON r.kind = k.kind AND r.id = k.id;
+END $$;
+
+-- Each change is tied to the version that was read (0: absent) and answered by itself: done, or somebody was there before. versions: above 0
+-- writes wakes and frames; 0 writes nothing and asks whether the record still is what was read; -1 removes it. Keys come in ascending order,
+-- so that two calls cannot wait for each other. A call always writes something: its answer is an acknowledgement only because a commit
+-- that waited for the standbys stands behind it, and with it behind all that was read before.
+CREATE OR REPLACE FUNCTION tact.tact_commit(kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+	wrote boolean := false;
+BEGIN
+	FOR i IN 1 .. coalesce(cardinality(kinds), 0) LOOP
+		IF versions[i] = 0 AND expected[i] = 0 THEN
+			done := NOT EXISTS (SELECT FROM tact.tact_record AS r WHERE r.kind = kinds[i] AND r.id = ids[i]);
+		ELSIF versions[i] = 0 THEN
+			done := EXISTS (SELECT FROM tact.tact_record AS r
+				WHERE r.kind = kinds[i] AND r.id = ids[i] AND r.version = expected[i]);
+		ELSE
+			IF versions[i] > 0 AND expected[i] = 0 THEN
+				INSERT INTO tact.tact_record VALUES (kinds[i], ids[i], versions[i], wakes[i], frames[i])
+				ON CONFLICT (kind, id) DO NOTHING; -- answered as "somebody was there before", never as done
+			ELSIF versions[i] > 0 THEN
+				UPDATE tact.tact_record AS r SET version = versions[i], wake = wakes[i], bytes = frames[i]
+				WHERE r.kind = kinds[i] AND r.id = ids[i] AND r.version = expected[i];
+			ELSIF pg_has_role(session_user, 'tact_relay', 'usage') OR pg_has_role(session_user, current_user, 'usage') THEN
+				DELETE FROM tact.tact_record AS r
+				WHERE r.kind = kinds[i] AND r.id = ids[i] AND r.version = expected[i];
+			ELSE
+				RAISE insufficient_privilege USING MESSAGE = 'only tact_relay may remove records';
+			END IF;
+			done := FOUND;
+			wrote := wrote OR done;
+		END IF;
+		changed_kind := kinds[i];
+		changed_id := ids[i];
+		RETURN NEXT;
+	END LOOP;
+	IF NOT wrote THEN
+		PERFORM pg_logical_emit_message(true, 'tact', '');
+	END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION tact.tact_scan(wanted smallint, after bytea, most integer)
+RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT r.id, r.version, r.wake, r.bytes FROM tact.tact_record AS r
+	WHERE r.kind = wanted AND r.id > after ORDER BY r.id LIMIT most;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_due(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer)
+RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT r.wake, r.kind, r.id FROM tact.tact_record AS r
+	WHERE r.wake > 0 AND (r.wake, r.kind, r.id) > (after_us, after_kind, after_id) AND r.wake <= until_us
+	ORDER BY r.wake, r.kind, r.id LIMIT most;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_identity() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT m.value FROM tact.tact_meta AS m WHERE m.name = 'identity';
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_set_identity(expected text, fresh text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	UPDATE tact.tact_meta AS m SET value = fresh WHERE m.name = 'identity' AND m.value = expected;
+	RETURN FOUND;
+END $$;
+
+CREATE OR REPLACE FUNCTION tact.tact_size() RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT pg_total_relation_size('tact.tact_record');
+$$;
+
+REVOKE ALL ON SCHEMA tact FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA tact FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tact FROM PUBLIC;
+GRANT USAGE ON SCHEMA tact TO tact_relay, tact_web, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_groups(), tact.tact_identity(), tact.tact_load(smallint[], bytea[])
+	TO tact_relay, tact_web, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
+GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_size(),
+	tact.tact_due(bigint, smallint, bytea, bigint, integer) TO tact_relay, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay;
+
+COMMIT;

@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The engine for several relays: a PostgreSQL server, a synchronous pair, or a partitioned cluster behind the
+ * same functions (contrib/postgresql/schema.sql). Reads and updates go through the pool; what is long or rare
+ * has a connection aside, so that it takes none from the mail. Knows no SQL and no libpq.
+ */
+#include <config.h>
+
+#include "engine.h"
+#include "frame.h"
+#include "postgres.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ASIDE_KEPT 2
+#define ASIDE_WAIT_MS 30000
+#define PAGE_FIRST 64
+#define PAGE_MOST 1000
+#define PAGE_BYTES ((size_t)1 << 20)
+#define SCHEMA_WAIT_MS 600000
+
+struct postgres {
+	struct tact_store store;
+	struct pg_url url;
+	struct pg_pool *pool;
+	pthread_mutex_t lock;
+	struct pg_link *aside[ASIDE_KEPT]; /* free to be taken */
+	size_t aside_count;
+};
+
+static const char schema[] = {
+#include "src/store/postgres_schema.inc"
+    , '\0'};
+
+static int postgres_check_url(const char *rest, struct tact_error *err)
+{
+	struct pg_url url;
+	int result = pg_url_parse(rest, &url, err);
+	if (result == TACT_OK)
+		pg_url_clear(&url);
+	return result;
+}
+
+/* ---- connections aside ------------------------------------------------------------------------------- */
+
+static int aside_open(struct postgres *p, struct pg_link **ret, struct tact_error *err)
+{
+	struct pg_link *link = NULL;
+	int result = pg_link_open(&p->url, &link, err);
+
+	if (result == TACT_OK)
+		result = pg_link_greet(link, err);
+	if (result == TACT_OK)
+		*ret = link;
+	else
+		pg_link_close(&link);
+	return result;
+}
+
+static int aside_take(struct postgres *p, struct pg_link **ret, struct tact_error *err)
+{
+	struct pg_link *link = NULL;
+	struct tact_error words = {""};
+	int result = TACT_OK;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->aside_count > 0)
+		link = p->aside[--p->aside_count];
+	pthread_mutex_unlock(&p->lock);
+	if (link && !pg_link_alive(link))
+		pg_link_close(&link);
+	if (!link)
+		result = aside_open(p, &link, &words);
+	if (result != TACT_OK)
+		return tact_store_report(&p->store, result, err, "%s", words.text);
+	*ret = link;
+	return TACT_OK;
+}
+
+static void aside_return(struct postgres *p, struct pg_link *link)
+{
+	pthread_mutex_lock(&p->lock);
+	if (p->aside_count < ASIDE_KEPT) {
+		p->aside[p->aside_count++] = link;
+		link = NULL;
+	}
+	pthread_mutex_unlock(&p->lock);
+	pg_link_close(&link);
+}
+
+/* What a call that was not done means; the connection is of no more use. */
+static int aside_fail(
+    struct postgres *p, struct pg_link *link, enum pg_outcome outcome, struct tact_error *err)
+{
+	const char *advice = outcome == PG_REFUSED ? pg_state_advice(pg_link_state(link)) : NULL;
+	int result = tact_store_report(&p->store, TACT_UNAVAILABLE, err, "the database %s%s%s%s",
+	    outcome == PG_LATE ? "gives no answer" : "says ", outcome == PG_LATE ? "" : pg_link_words(link),
+	    advice ? ": " : "", advice ? advice : "");
+
+	pg_link_close(&link);
+	return result;
+}
+
+/* One call with an answer of one row. *ret_link is to be given back. */
+static int ask(struct postgres *p, enum pg_statement statement, const struct pg_param *params, size_t count,
+    struct pg_link **ret_link, struct tact_error *err)
+{
+	struct pg_link *link;
+	enum pg_outcome outcome;
+	int result = aside_take(p, &link, err);
+
+	if (result != TACT_OK)
+		return result;
+	outcome = pg_link_call(link, statement, params, count, tact_clock_monotonic_ms() + ASIDE_WAIT_MS);
+	if (outcome != PG_DONE)
+		return aside_fail(p, link, outcome, err);
+	*ret_link = link;
+	return TACT_OK;
+}
+
+/* ---- read and update --------------------------------------------------------------------------------- */
+
+static void postgres_read(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    struct tact_arena *arena, struct tact_record *ret_records, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms)
+{
+	struct postgres *p = (struct postgres *)store;
+	pg_pool_read(p->pool, keys, count, arena, ret_records, ret_answers, deadline_ms);
+}
+
+static void postgres_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms)
+{
+	struct postgres *p = (struct postgres *)store;
+	pg_pool_update(p->pool, keys, count, fn, NULL, context, ret_answers, deadline_ms);
+}
+
+static void postgres_update_then(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms)
+{
+	struct postgres *p = (struct postgres *)store;
+	pg_pool_update(p->pool, keys, count, fn, after, context, ret_answers, deadline_ms);
+}
+
+/* ---- pages ------------------------------------------------------------------------------------------- */
+
+static void put_be(uint8_t *to, int64_t value, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		to[i] = (uint8_t)((uint64_t)value >> (8 * (bytes - 1 - i)));
+}
+
+struct page {
+	enum tact_store_kind kind;
+	struct tact_id after;
+	size_t after_bytes, rows; /* 0: from the beginning; how many rows are asked for */
+	bool more;
+	uint64_t corrupt;
+	struct tact_store_figures *figures;
+	void (*report)(void *context, const struct tact_store_key *key, const char *why);
+	tact_store_scan_fn fn;
+	void *context;
+};
+
+static int ask_page(struct postgres *p, const struct page *page, struct pg_link **ret, struct tact_error *err)
+{
+	uint8_t kind[2], rows[4];
+	const struct pg_param params[] = {{kind, 2}, {page->after.b, page->after_bytes}, {rows, 4}};
+
+	put_be(kind, (int64_t)page->kind, 2);
+	put_be(rows, (int64_t)page->rows, 4);
+	return ask(p, PG_SCAN, params, 3, ret, err);
+}
+
+static const char *read_row(const struct pg_link *link, size_t row, const struct tact_store_key *key,
+    struct tact_record *ret, size_t *ret_bytes)
+{
+	const void *bytes = pg_link_value(link, row, 3, ret_bytes);
+	const char *why = NULL;
+
+	if (tact_store_frame_read(bytes, *ret_bytes, key, ret, &why) != TACT_OK)
+		return why;
+	if (ret->version != (uint64_t)pg_link_integer(link, row, 1))
+		return "the record's version is not the one beside it";
+	if (ret->wake_us != pg_link_integer(link, row, 2))
+		return "the record's wake time is not the one beside it";
+	return NULL;
+}
+
+static void count_row(struct page *page, const struct tact_record *record, const char *why)
+{
+	page->corrupt += why != NULL;
+	if (!page->figures)
+		return;
+	page->figures->records[page->kind]++;
+	page->figures->corrupt += why != NULL;
+	page->figures->emptied[page->kind] += !why && record->size == 0;
+	page->figures->waking += !why && record->wake_us != 0;
+}
+
+static void look_at_row(struct page *page, const struct pg_link *link, size_t row, size_t *bytes)
+{
+	struct tact_store_key key = {.kind = page->kind};
+	struct tact_record record = {0};
+	const char *why;
+	size_t size;
+	const void *id = pg_link_value(link, row, 0, &size);
+
+	memcpy(key.id.b, id, size < TACT_ID_BYTES ? size : TACT_ID_BYTES);
+	page->after = key.id;
+	page->after_bytes = TACT_ID_BYTES;
+	why = read_row(link, row, &key, &record, &size);
+	*bytes += size;
+	count_row(page, &record, why);
+	if (why && page->report)
+		page->report(page->context, &key, why);
+	if (!why && page->fn)
+		page->more = page->fn(page->context, &key, &record);
+}
+
+/* A page is read whole before anybody looks at it: no transaction is open while a caller works. */
+static int walk_page(struct postgres *p, struct page *page, struct tact_error *err)
+{
+	struct pg_link *link;
+	size_t bytes = 0, rows;
+	int result = ask_page(p, page, &link, err);
+
+	if (result != TACT_OK)
+		return result;
+	rows = pg_link_rows(link);
+	for (size_t row = 0; row < rows && page->more; row++)
+		look_at_row(page, link, row, &bytes);
+	if (rows < page->rows)
+		page->more = false;
+	if (bytes < PAGE_BYTES / 2 && page->rows < PAGE_MOST)
+		page->rows = page->rows * 2 < PAGE_MOST ? page->rows * 2 : PAGE_MOST;
+	else if (bytes > PAGE_BYTES && page->rows > 1)
+		page->rows /= 2;
+	aside_return(p, link);
+	return TACT_OK;
+}
+
+static int walk(struct postgres *p, struct page *page, enum tact_store_kind kind, struct tact_error *err)
+{
+	int result = TACT_OK;
+
+	page->kind = kind;
+	page->after_bytes = 0;
+	page->rows = PAGE_FIRST;
+	page->more = true;
+	while (page->more && result == TACT_OK)
+		result = walk_page(p, page, err);
+	return result;
+}
+
+static int postgres_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn,
+    void *context, struct tact_error *err)
+{
+	struct page page = {.fn = fn, .context = context};
+	int result = walk((struct postgres *)store, &page, kind, err);
+
+	if (result == TACT_OK && page.corrupt > 0)
+		result = tact_store_report(store, TACT_CORRUPT, err,
+		    "%" PRIu64
+		    " %s records in the database cannot be read and were left out: run \"tact store "
+		    "check\"",
+		    page.corrupt, tact_store_kind_name(kind));
+	return result;
+}
+
+static int postgres_check(struct tact_store *store, struct tact_store_figures *ret,
+    void (*report)(void *context, const struct tact_store_key *key, const char *why), void *context,
+    struct tact_error *err)
+{
+	struct postgres *p = (struct postgres *)store;
+	struct tact_store_figures figures = {0};
+	struct page page = {.figures = &figures, .report = report, .context = context};
+	struct pg_link *link;
+	int result = TACT_OK;
+
+	for (int kind = TACT_STORE_DOSSIER; kind <= TACT_STORE_ALIAS && result == TACT_OK; kind++)
+		result = walk(p, &page, (enum tact_store_kind)kind, err);
+	if (result == TACT_OK)
+		result = ask(p, PG_SIZE, NULL, 0, &link, err);
+	if (result != TACT_OK)
+		return result;
+	figures.size_bytes = (uint64_t)pg_link_integer(link, 0, 0);
+	aside_return(p, link);
+	*ret = figures;
+	return TACT_OK;
+}
+
+/* ---- due --------------------------------------------------------------------------------------------- */
+
+struct due {
+	int64_t after_us, until_us;
+	struct tact_store_key after;
+	size_t after_bytes, left;
+	bool more;
+	tact_store_scan_fn fn;
+	void *context;
+};
+
+static int ask_due(
+    struct postgres *p, const struct due *due, size_t rows, struct pg_link **ret, struct tact_error *err)
+{
+	uint8_t after[8], kind[2], until[8], most[4];
+	const struct pg_param params[] = {
+	    {after, 8}, {kind, 2}, {due->after.id.b, due->after_bytes}, {until, 8}, {most, 4}};
+
+	put_be(after, due->after_us, 8);
+	put_be(kind, (int64_t)due->after.kind, 2);
+	put_be(until, due->until_us, 8);
+	put_be(most, (int64_t)rows, 4);
+	return ask(p, PG_DUE, params, 5, ret, err);
+}
+
+static void look_at_due(struct due *due, const struct pg_link *link, size_t row)
+{
+	struct tact_record record = {.wake_us = pg_link_integer(link, row, 0)};
+	size_t size;
+	const void *id = pg_link_value(link, row, 2, &size);
+
+	due->after_us = record.wake_us;
+	due->after.kind = (enum tact_store_kind)pg_link_integer(link, row, 1);
+	memcpy(due->after.id.b, id, size < TACT_ID_BYTES ? size : TACT_ID_BYTES);
+	due->after_bytes = TACT_ID_BYTES;
+	due->left--;
+	due->more = due->fn(due->context, &due->after, &record);
+}
+
+static int walk_due(struct postgres *p, struct due *due, struct tact_error *err)
+{
+	size_t rows = due->left < PAGE_MOST ? due->left : PAGE_MOST;
+	struct pg_link *link;
+	int result = ask_due(p, due, rows, &link, err);
+
+	if (result != TACT_OK)
+		return result;
+	for (size_t row = 0; row < pg_link_rows(link) && due->more; row++)
+		look_at_due(due, link, row);
+	if (pg_link_rows(link) < rows)
+		due->more = false;
+	aside_return(p, link);
+	return TACT_OK;
+}
+
+static int postgres_due(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit,
+    tact_store_scan_fn fn, void *context, struct tact_error *err)
+{
+	/* No kind comes after this one: the first page begins behind all that wakes at after_us. */
+	struct due due = {.after_us = after_us,
+	    .until_us = until_us,
+	    .after.kind = (enum tact_store_kind)99,
+	    .left = limit,
+	    .more = true,
+	    .fn = fn,
+	    .context = context};
+	int result = TACT_OK;
+
+	while (due.more && due.left > 0 && result == TACT_OK)
+		result = walk_due((struct postgres *)store, &due, err);
+	return result;
+}
+
+/* ---- identity, clock --------------------------------------------------------------------------------- */
+
+static int postgres_identity(
+    struct tact_store *store, struct tact_arena *arena, char **ret, struct tact_error *err)
+{
+	struct postgres *p = (struct postgres *)store;
+	struct pg_link *link;
+	const char *text;
+	size_t size;
+	int result = ask(p, PG_IDENTITY, NULL, 0, &link, err);
+
+	if (result != TACT_OK)
+		return result;
+	text = pg_link_value(link, 0, 0, &size);
+	*ret = tact_arena_strndup(arena, text, size);
+	aside_return(p, link);
+	return TACT_OK;
+}
+
+static int postgres_set_identity(
+    struct tact_store *store, const char *expected, const char *text, struct tact_error *err)
+{
+	struct postgres *p = (struct postgres *)store;
+	const struct pg_param params[] = {{expected, strlen(expected)}, {text, strlen(text)}};
+	struct pg_link *link;
+	int result = ask(p, PG_SET_IDENTITY, params, 2, &link, err);
+
+	if (result != TACT_OK)
+		return result;
+	if (pg_link_noticed(link))
+		result = tact_store_report(store, TACT_UNCERTAIN, err,
+		    "the identity may not be replicated: %s", pg_link_words(link));
+	else if (pg_link_integer(link, 0, 0) != 1)
+		result = tact_store_report(
+		    store, TACT_REFUSED, err, "the identity of the database is not the one expected");
+	aside_return(p, link);
+	return result;
+}
+
+static int64_t postgres_now_us(struct tact_store *store)
+{
+	return pg_clock_now_us(pg_pool_clock(((struct postgres *)store)->pool));
+}
+
+static uint64_t postgres_commits(struct tact_store *store)
+{
+	return pg_pool_commits(((struct postgres *)store)->pool);
+}
+
+/* ---- open and close ---------------------------------------------------------------------------------- */
+
+static void postgres_close(struct tact_store *store)
+{
+	struct postgres *p = (struct postgres *)store;
+
+	if (p->pool)
+		pg_pool_free(&p->pool);
+	while (p->aside_count > 0)
+		pg_link_close(&p->aside[--p->aside_count]);
+	pg_url_clear(&p->url);
+	pthread_mutex_destroy(&p->lock);
+	tact_store_clear(store);
+	free(p);
+}
+
+static int learn_groups(struct postgres *p, uint8_t ret[PG_GROUPS], struct tact_error *err)
+{
+	struct pg_link *link;
+	const void *bytes;
+	size_t size;
+	int result = ask(p, PG_FIND_GROUPS, NULL, 0, &link, err);
+
+	if (result != TACT_OK)
+		return result;
+	bytes = pg_link_value(link, 0, 0, &size);
+	if (size == PG_GROUPS)
+		memcpy(ret, bytes, size);
+	else
+		result = tact_store_report(&p->store, TACT_SYSTEM, err,
+		    "tact_groups() answers %zu bytes, not %d: run \"tact store upgrade\"", size, PG_GROUPS);
+	aside_return(p, link);
+	return result;
+}
+
+static int learn_clock(struct postgres *p, struct tact_error *err)
+{
+	struct pg_link *link;
+	int result = ask(p, PG_NOW, NULL, 0, &link, err);
+
+	if (result != TACT_OK)
+		return result;
+	pg_clock_hear(pg_pool_clock(p->pool), pg_link_integer(link, 0, 0));
+	aside_return(p, link);
+	return TACT_OK;
+}
+
+static int open_all(struct postgres *p, struct tact_error *err)
+{
+	uint8_t groups[PG_GROUPS];
+	int result = learn_groups(p, groups, err);
+
+	if (result != TACT_OK)
+		return result;
+	p->pool = pg_pool_new(&p->store, &p->url, groups);
+	if (!p->pool)
+		return tact_store_report(&p->store, TACT_SYSTEM, err,
+		    "no threads can be made for the database's connections: raise LimitNPROC= or TasksMax=");
+	return learn_clock(p, err);
+}
+
+static struct postgres *postgres_new(const struct pg_url *url)
+{
+	struct postgres *p = tact_calloc(1, sizeof *p);
+
+	tact_store_init(&p->store, &tact_store_postgres);
+	pthread_mutex_init(&p->lock, NULL);
+	p->url = *url;
+	return p;
+}
+
+static int postgres_open(const char *rest, struct tact_store **ret, struct tact_error *err)
+{
+	struct pg_url url;
+	struct postgres *p;
+	int result = pg_url_parse(rest, &url, err);
+
+	if (result != TACT_OK)
+		return result;
+	p = postgres_new(&url);
+	result = open_all(p, err);
+	if (result == TACT_OK)
+		*ret = &p->store;
+	else
+		postgres_close(&p->store);
+	return result;
+}
+
+/* The text can be run again: it makes what is not there, and the functions anew. */
+static int postgres_create(const char *rest, struct tact_error *err)
+{
+	struct pg_link *link = NULL;
+	struct pg_url url;
+	int result = pg_url_parse(rest, &url, err);
+
+	if (result != TACT_OK)
+		return result;
+	result = pg_link_open(&url, &link, err);
+	if (result == TACT_OK &&
+	    pg_link_run(link, schema, tact_clock_monotonic_ms() + SCHEMA_WAIT_MS) != PG_DONE)
+		result = tact_error_set(err, TACT_SYSTEM,
+		    "the schema cannot be made: %s; the login must own the database and may need CREATEROLE",
+		    pg_link_words(link));
+	pg_link_close(&link);
+	pg_url_clear(&url);
+	return result;
+}
+
+const struct tact_store_engine tact_store_postgres = {
+    .scheme = "postgres:",
+    .check_url = postgres_check_url,
+    .open = postgres_open,
+    .create = postgres_create,
+    .close = postgres_close,
+    .read = postgres_read,
+    .update = postgres_update,
+    .update_then = postgres_update_then,
+    .scan = postgres_scan,
+    .due = postgres_due,
+    .identity = postgres_identity,
+    .set_identity = postgres_set_identity,
+    .now_us = postgres_now_us,
+    .check = postgres_check,
+    .commits = postgres_commits,
+};

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The files of the postgres engine among themselves: postgres_url.c reads the url, postgres_link.c is one
+ * connection (and alone knows libpq), postgres_state.c what a server's error means, postgres_pool.c the
+ * connections that load and commit for all callers, postgres_batch.c one such batch, postgres.c the rest.
+ *
+ * Results beside enum tact_result are enum pg_outcome. Deadlines are tact_clock_monotonic_ms(); 0 means none.
+ */
+#ifndef TACT_STORE_POSTGRES_H
+#define TACT_STORE_POSTGRES_H
+
+#include <tact/store.h>
+
+#include <stdatomic.h>
+
+#define PG_SCHEMA_VERSION 1
+#define PG_GROUPS 256 /* the first byte of an id chooses */
+
+/* ---- url ---- */
+
+struct pg_url {
+	char *conninfo; /* without our own words */
+	int writers;	/* connections that commit */
+	bool prepare;	/* statements may be prepared; not through a pooler that hands out transactions */
+};
+/* TACT_OK or TACT_INVALID. */
+int pg_url_parse(const char *rest, struct pg_url *ret, struct tact_error *err);
+void pg_url_clear(struct pg_url *url);
+
+/* ---- link: one connection. One thread at a time. ---- */
+
+enum pg_statement {
+	PG_LOAD,
+	PG_COMMIT,
+	PG_FIND_GROUPS,
+	PG_NOW,
+	PG_SCAN,
+	PG_DUE,
+	PG_IDENTITY,
+	PG_SET_IDENTITY,
+	PG_SIZE,
+	PG_HELLO, /* schema version, client_min_messages, synchronous_commit */
+	PG_STATEMENTS
+};
+
+/* Everything travels as PostgreSQL's binary form. */
+struct pg_param {
+	const void *bytes;
+	size_t size;
+};
+
+enum pg_outcome {
+	PG_DONE,    /* the transaction has ended and the server is ready for the next: rows may be read */
+	PG_REFUSED, /* the server said no: pg_link_state tells why */
+	PG_LATE,    /* no answer yet: pg_link_wait goes on waiting, nothing else may be called */
+	PG_LOST,    /* no connection any more */
+};
+
+struct pg_link;
+
+/* TACT_OK, TACT_UNAVAILABLE or TACT_SYSTEM (what is wrong will not pass by itself). Blocks for as long as
+ * connect_timeout says for each host. */
+int pg_link_open(const struct pg_url *url, struct pg_link **ret, struct tact_error *err);
+/* Is there a schema of our version, and does the server acknowledge what cannot be lost? As above. */
+int pg_link_greet(struct pg_link *link, struct tact_error *err);
+void pg_link_close(struct pg_link **link);
+/* False when the server has hung up meanwhile. */
+bool pg_link_alive(struct pg_link *link);
+/* From any thread: everything that waits on this link, now or later, is PG_LATE at once. */
+void pg_link_stop(struct pg_link *link);
+
+enum pg_outcome pg_link_call(struct pg_link *link, enum pg_statement statement, const struct pg_param *params,
+    size_t count, int64_t deadline_ms);
+enum pg_outcome pg_link_wait(struct pg_link *link, int64_t deadline_ms);
+/* A text of many statements, for the schema. */
+enum pg_outcome pg_link_run(struct pg_link *link, const char *text, int64_t deadline_ms);
+
+/* Of the last call that was PG_DONE, until the next. A value that is NULL or is not there has size 0. */
+size_t pg_link_rows(const struct pg_link *link);
+const void *pg_link_value(const struct pg_link *link, size_t row, int column, size_t *ret_size);
+int64_t pg_link_integer(const struct pg_link *link, size_t row, int column);
+/* Did the server say anything beside the answer? During a commit that means: nobody knows. */
+bool pg_link_noticed(const struct pg_link *link);
+/* Five characters, "" when the server said nothing. */
+const char *pg_link_state(const struct pg_link *link);
+/* One line: the latest error or notice. */
+const char *pg_link_words(const struct pg_link *link);
+
+/* ---- state ---- */
+
+enum pg_meaning {
+	PG_MEANS_NOT_COMMITTED, /* it did not happen */
+	PG_MEANS_AGAIN,		/* it did not happen, and another attempt may go through at once */
+	PG_MEANS_ELSEWHERE,	/* it did not happen: this server is not the one that writes */
+	PG_MEANS_UNCERTAIN,	/* everything that stands in no table */
+};
+enum pg_meaning pg_state_meaning(const char *state);
+/* What to do about it, or NULL. */
+const char *pg_state_advice(const char *state);
+
+/* ---- pool ---- */
+
+struct pg_pool;
+
+struct pg_pool *pg_pool_new(
+    struct tact_store *store, const struct pg_url *url, const uint8_t groups[PG_GROUPS]);
+/* Ends all threads; nobody may be waiting any more. */
+void pg_pool_free(struct pg_pool **pool);
+
+void pg_pool_read(struct pg_pool *pool, const struct tact_store_key *keys, size_t count,
+    struct tact_arena *arena, struct tact_record *ret_records, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms);
+/* AFTER may be NULL. */
+void pg_pool_update(struct pg_pool *pool, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms);
+uint64_t pg_pool_commits(struct pg_pool *pool);
+
+/* The database's clock, carried on by our monotonic one since it was last heard. */
+struct pg_clock {
+	atomic_int_fast64_t ahead_us; /* the store's clock − the monotonic one */
+};
+void pg_clock_hear(struct pg_clock *clock, int64_t store_now_us);
+int64_t pg_clock_now_us(const struct pg_clock *clock);
+struct pg_clock *pg_pool_clock(struct pg_pool *pool);
+
+#endif

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+"""Real PostgreSQL servers below a folder: made, started and ended by the test, on a unix socket there and nowhere else. Root runs them as
+user nobody, since a server refuses to be root. A system cluster is never touched.
+
+    with Servers() as servers:
+        primary = servers.primary("main")
+        standby = servers.standby("one", primary)
+        primary.sql("SELECT 1")
+"""
+
+import glob
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = os.environ.get("TACT_SOURCE", ".")
+PATIENCE = float(os.environ.get("TACT_TEST_PATIENCE", "1"))
+SETTINGS = {
+    "listen_addresses": "", "fsync": "off", "max_connections": "60", "shared_buffers": "16MB", "log_min_messages": "log",
+    "log_line_prefix": "'%m [%p] %a '", "wal_level": "replica", "max_wal_senders": "6", "hot_standby": "on", "wal_keep_size": "64MB",
+    "max_wal_size": "256MB", "autovacuum": "off", "timezone": "UTC", "wal_retrieve_retry_interval": "100ms", "min_wal_size": "32MB",
+}
+
+
+def bindir():
+    """The newest installed server's programs, or None."""
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: int(path.split("/")[4]))
+    return os.path.dirname(found[-1]) if found else None
+
+
+def user_of_servers():
+    """The user and group that servers run as, or None: ours."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+class Failed(AssertionError):
+    pass
+
+
+def wait_for(condition, what, timeout_s=30):
+    deadline = time.monotonic() + timeout_s * PATIENCE
+    while True:
+        got = condition()
+        if got:
+            return got
+        if time.monotonic() > deadline:
+            raise Failed("waited %g s for %s" % (timeout_s, what() if callable(what) else what))
+        time.sleep(0.01)
+
+
+class Server:
+    def __init__(self, servers, name):
+        self.servers = servers
+        self.name = name
+        self.data = os.path.join(servers.dir, name)
+        self.log = os.path.join(servers.dir, name + ".log")
+        self.port = 5432 + len(servers.all)
+        self.process = None
+        servers.all.append(self)
+
+    def configure(self, **settings):
+        with open(os.path.join(self.data, "postgresql.auto.conf"), "a", encoding="utf-8") as file:
+            for name, value in settings.items():
+                file.write("%s = %s\n" % (name, value if value.startswith("'") else "'%s'" % value))
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = self.servers.popen(
+                ["postgres", "-D", self.data, "-k", self.servers.dir, "-p", str(self.port)], stdout=log, stderr=log)
+        wait_for(self.answers, lambda: "%s to start\n%s" % (self.name, self.last_words()))
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise Failed("%s ended\n%s" % (self.name, self.last_words()))
+        return self.tool("pg_isready", "-q", check=False).returncode == 0
+
+    def last_words(self):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return "".join(file.readlines()[-30:])
+
+    def signal(self, number):
+        os.kill(self.process.pid, number)
+
+    def stop(self):
+        """Ends it at once, as a fast shutdown does."""
+        if self.process and self.process.poll() is None:
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGQUIT)
+            self.process.wait(30 * PATIENCE)
+        self.process = None
+
+    def kill(self):
+        """kill -9 for all of its processes, as a power cut does."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(30 * PATIENCE)
+        self.process = None
+
+    def conninfo(self, user="relay"):
+        return "host=%s port=%d dbname=tact user=%s" % (self.servers.dir, self.port, user)
+
+    def url(self, words=""):
+        return "postgres:" + self.conninfo() + words
+
+    def tool(self, name, *args, check=True, stdin=None):
+        env = dict(os.environ, PGHOST=self.servers.dir, PGPORT=str(self.port), PGUSER="postgres", PGDATABASE="tact", PGCONNECT_TIMEOUT="5")
+        done = subprocess.run([os.path.join(self.servers.bin, name)] + list(args), env=env, capture_output=True, timeout=120 * PATIENCE,
+                              input=stdin, check=False)
+        if check and done.returncode != 0:
+            raise Failed("%s %s: %s%s" % (name, " ".join(args), done.stdout.decode(), done.stderr.decode()))
+        return done
+
+    def sql(self, text, database="tact"):
+        """What psql prints of it, fields separated by |."""
+        return self.tool("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database, stdin=text.encode()).stdout.decode().strip()
+
+    def backends(self):
+        """[(state, wait event, query)] of the connections that tact made."""
+        rows = self.sql("SELECT state, coalesce(wait_event, ''), query FROM pg_stat_activity WHERE application_name = 'tact'")
+        return [tuple(row.split("|", 2)) for row in rows.splitlines()]
+
+    def promote(self):
+        self.sql("SELECT pg_promote(true, 30)", database="postgres")
+        return self
+
+
+class Servers:
+    def __init__(self):
+        self.bin = bindir()
+        self.all = []
+        self.user = user_of_servers()
+        self.dir = tempfile.mkdtemp(prefix="tact-pg-")
+        os.chmod(self.dir, 0o755)
+        if self.user:
+            os.chown(self.dir, *self.user)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for server in reversed(self.all):
+            server.stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def popen(self, argv, **options):
+        user = {"user": self.user[0], "group": self.user[1], "extra_groups": []} if self.user else {}
+        return subprocess.Popen([os.path.join(self.bin, argv[0])] + argv[1:], stdin=subprocess.DEVNULL, cwd="/", start_new_session=True,
+                                **user, **options)
+
+    def run(self, *argv):
+        process = self.popen(list(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = process.communicate(timeout=120 * PATIENCE)[0]
+        if process.returncode != 0:
+            raise Failed("%s: %s" % (" ".join(argv), said.decode()))
+
+    def empty(self, name, **settings):
+        """A new server without the database."""
+        server = Server(self, name)
+        self.run("initdb", "-D", server.data, "-U", "postgres", "-A", "trust", "-N", "--no-instructions", "--locale=C.UTF-8", "-E", "UTF8",
+                 "--wal-segsize=4")
+        server.configure(**dict(SETTINGS, **settings))
+        server.start()
+        return server
+
+    def primary(self, name, **settings):
+        """A new server with an empty database tact of owner tact, who may make roles."""
+        server = self.empty(name, **settings)
+        server.sql("CREATE ROLE tact LOGIN CREATEROLE", database="postgres")
+        server.sql("CREATE DATABASE tact OWNER tact", database="postgres")
+        return server
+
+    def store(self, name, **settings):
+        """One with tact's schema and the login relay, who has the role of a relay and nothing else."""
+        server = self.primary(name, **settings)
+        server.tool("psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-U", "tact", "-f", SOURCE + "/contrib/postgresql/schema.sql")
+        server.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay")
+        return server
+
+    def standby(self, name, primary, **settings):
+        """One that follows; its name is the one in synchronous_standby_names."""
+        server = Server(self, name)
+        self.run("pg_basebackup", "-D", server.data, "-h", self.dir, "-p", str(primary.port), "-U", "postgres", "-c", "fast", "-N", "-X", "stream")
+        server.configure(primary_conninfo="'host=%s port=%d user=postgres application_name=%s'" % (self.dir, primary.port, name), **settings)
+        with open(os.path.join(server.data, "standby.signal"), "wb"):
+            pass
+        if self.user:
+            os.chown(os.path.join(server.data, "standby.signal"), *self.user)
+        return server.start()
+
+
+def skip_without_servers():
+    if not bindir():
+        print("skipped: no PostgreSQL server is installed (Debian: postgresql-15)")
+        sys.exit(77)
