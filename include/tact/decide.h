@@ -58,6 +58,10 @@ struct tact_decider_parts {
 	const struct tact_identity *identity; /* borrowed */
 	const char *host;		      /* borrowed */
 	struct tact_ledger *ledger;	      /* borrowed; NULL: nothing is bounded */
+	/* Who counts what comes of campaigns: with the host, one writer of its own counts, so no two
+	 * processes at a time ("gate", "smtp"); borrowed. NULL: a verb, whose counts are added to those of
+	 * other verbs. */
+	const char *writer;
 };
 struct tact_decider *tact_decider_new(const struct tact_decider_parts *parts);
 void tact_decider_free(struct tact_decider **decider);
@@ -71,6 +75,61 @@ void tact_decider_put_rules(struct tact_decider *decider, const struct tact_rule
 /* Appends start, policy or stop to the evidence. detail: free text ("3 bytes torn"), may be NULL. */
 int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, const char *detail,
     int64_t now_us, struct tact_error *err);
+
+/* ---- campaigns ------------------------------------------------------------------------------------------
+ */
+
+/* What is known of campaigns is read at most every two seconds, and used for at most 30 when it cannot be. */
+#define TACT_CAMPAIGNS_FRESH_MS 2000
+#define TACT_CAMPAIGNS_STALE_MS 30000
+
+/* All campaigns as of at most TACT_CAMPAIGNS_FRESH_MS ago, held until put back. NULL, and words in err (may
+ * be NULL), when they could not be read for TACT_CAMPAIGNS_STALE_MS: mail of a campaign is undecided then. */
+const struct tact_campaigns *tact_decider_take_campaigns(
+    struct tact_decider *decider, struct tact_error *err);
+void tact_decider_put_campaigns(struct tact_decider *decider, const struct tact_campaigns *campaigns);
+
+/* One campaign whose state was changed by what came of it. */
+typedef void (*tact_campaign_fn)(void *context, const struct tact_campaign *campaign);
+/* To be called every second by each process that decides: writes what it counted, reads the campaigns anew,
+ * writes down which ones a breaker stopped, which run and which are over (each once, whoever is first; with a
+ * change entry), and calls changed (may be NULL) for those. TACT_OK, or as the store answered; what was not
+ * written is written the next time. What was counted and not yet written is lost when a process is killed:
+ * a second's worth. */
+int tact_decide_tend_campaigns(struct tact_decider *decider, int64_t now_us, tact_campaign_fn changed,
+    void *context, struct tact_error *err);
+/* Another number whenever a campaign may have freed or taken places: then whatever waits is to be looked at
+ * again (tact_decide_rewake). */
+uint64_t tact_decide_campaigns_mark(struct tact_decider *decider);
+
+enum tact_campaign_deed {
+	TACT_CAMPAIGN_PAUSE,
+	TACT_CAMPAIGN_RESUME,
+	TACT_CAMPAIGN_CANCEL,
+	TACT_CAMPAIGN_FINISH
+};
+/* Changes a campaign by its name; one that was never planned is made for it, but for resume and finish:
+ * TACT_ABSENT. TACT_REFUSED with words: cancelled is for good; nothing to resume; one that a breaker stopped
+ * needs a reason to go on. Already so: TACT_OK and *ret_changed false. Durable with a change entry. */
+int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena, const char *name,
+    enum tact_campaign_deed deed, const char *by, const char *why, int64_t now_us, struct tact_campaign *ret,
+    bool *ret_changed, struct tact_error *err);
+
+struct tact_planned {
+	uint64_t claimed; /* claims that were made or changed */
+	uint64_t known;	  /* stood there already, or were taken by mail */
+	uint64_t full;	  /* had no room: TACT_DOSSIER_CLAIMS_MAX waiting */
+	uint64_t unreadable;
+};
+/* Plans a campaign (name, stream, owner, brand, offer, priority, planned_us, not_after_us, by) for the people
+ * that next() names by key, in any order, each once: its record first, then a claim each, in chunks that
+ * leave the store to mail. Again is the same: claims that stand are left as they are. TACT_REFUSED: it was
+ * planned for another stream, or is paused, cancelled or done. Durable with a change entry. */
+typedef bool (*tact_plan_next_fn)(void *context, struct tact_id *ret_key);
+int tact_decide_plan(struct tact_decider *decider, const struct tact_campaign *campaign,
+    const struct tact_facts *facts, tact_plan_next_fn next,
+    void (*progress)(void *context, const struct tact_planned *planned), void *context, int64_t now_us,
+    struct tact_planned *ret, struct tact_error *err);
 
 /* ---- a message at the milter --------------------------------------------------------------------------- */
 
@@ -285,6 +344,10 @@ int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena,
 int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_store_key *key, const struct tact_id *withdraw, size_t withdraw_count, int64_t now_us,
     int64_t deadline_ms, struct tact_error *err);
+/* Puts right the wake times of about LIMIT records that wait since later than after_us, as campaigns now are.
+ * ret_next_us: the next page's after_us; INT64_MAX at the end. */
+int tact_decide_rewake(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us, size_t limit,
+    int64_t now_us, int64_t *ret_next_us, struct tact_error *err);
 /* Fills the ledger anew from everything that waits. */
 int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tact_error *err);
 
@@ -325,9 +388,12 @@ struct tact_change {
 	struct tact_suppression suppression; /* SUPPRESS: id none = made from scope and reason, so that the
 						same wish twice is one. UNSUPPRESS: scope says which (global
 						ends only global ones); id, when set, names one */
-	struct tact_contact contact;	     /* CONTACT */
-	struct tact_id alias_of;	     /* ALIAS: key of whom it stands for; none: for itself again */
-	struct tact_profile_change profile;  /* PROFILE */
+	/* SUPPRESS for unsubscribe, complaint and hard bounce: the campaign it is counted against; NULL: that
+	 * of the scope, else of the person's latest mail of the 30 days before it */
+	const char *campaign;
+	struct tact_contact contact;	    /* CONTACT */
+	struct tact_id alias_of;	    /* ALIAS: key of whom it stands for; none: for itself again */
+	struct tact_profile_change profile; /* PROFILE */
 	/* CONSENT: takes the place of an older one of its scope, basis and origin (imported or not); one that
 	 * is no newer than what is known changes nothing, nor does an imported one where a consent of the
 	 * scope was ended. END_CONSENT: its scope says which. */

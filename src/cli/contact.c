@@ -221,6 +221,7 @@ static void print_answer(
 static int ask(struct cli *cli, const struct tact_recipient *recipient, const struct touch *touch)
 {
 	struct tact_facts facts = facts_of(touch);
+	const struct tact_campaigns *campaigns;
 	struct tact_dossier dossier;
 	struct tact_opinion opinion;
 	struct tact_error err = {""};
@@ -232,6 +233,7 @@ static int ask(struct cli *cli, const struct tact_recipient *recipient, const st
 	if (result != TACT_OK)
 		return cli_fail(
 		    cli_exit_code(result), "%s: %s", cli_name_of(recipient, cli->arena), err.text);
+	campaigns = tact_decider_take_campaigns(cli->decider, NULL);
 	tact_policy_ask(cli->arena,
 	    &(struct tact_question){
 		.rules = &cli->config->rules,
@@ -243,8 +245,10 @@ static int ask(struct cli *cli, const struct tact_recipient *recipient, const st
 		    now_us + cli->config->rules.history_s * 1000000, /* to say when, however late */
 		.contact = touch->contact.id,
 		.no_message = true,
+		.campaigns = campaigns,
 	    },
 	    &opinion);
+	tact_decider_put_campaigns(cli->decider, campaigns);
 	print_answer(cli, recipient, &opinion);
 	return opinion.verdict == TACT_ACCEPT ? EX_OK : DENIED;
 }

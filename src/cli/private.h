@@ -34,6 +34,13 @@ struct cli_verb {
 struct cli_json;
 
 extern const struct cli_verb cli_audit_trail;
+extern const struct cli_verb cli_campaign_cancel;
+extern const struct cli_verb cli_campaign_done;
+extern const struct cli_verb cli_campaign_list;
+extern const struct cli_verb cli_campaign_pause;
+extern const struct cli_verb cli_campaign_plan;
+extern const struct cli_verb cli_campaign_resume;
+extern const struct cli_verb cli_campaign_show;
 extern const struct cli_verb cli_canonical;
 extern const struct cli_verb cli_check;
 extern const struct cli_verb cli_consent;
@@ -102,6 +109,11 @@ int cli_time(const struct cli *cli, const char *name, int64_t *ret_us);
 /* The same for a time at which something happened: not later than now. */
 int cli_past_time(const struct cli *cli, const char *name, int64_t *ret_us);
 int cli_need_operands(const struct cli *cli, size_t least, size_t most);
+
+/* ---- campaign.c ---- */
+
+/* Can it be one? EX_OK or EX_USAGE (told). */
+int cli_campaign_name(const struct cli *cli, const char *name);
 
 /* ---- context.c ---- */
 

@@ -9,6 +9,8 @@ src_cli_libcli_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/private.h \
 	src/cli/alias.c \
 	src/cli/arguments.c \
+	src/cli/campaign.c \
+	src/cli/campaign_plan.c \
 	src/cli/canonical.c \
 	src/cli/check.c \
 	src/cli/check_postfix.c \

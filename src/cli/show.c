@@ -273,6 +273,7 @@ static void put_person(struct person *person)
 static int show(struct cli *cli, const struct tact_recipient *recipient)
 {
 	struct person person = {.cli = cli, .name = cli_name_of(recipient, cli->arena)};
+	const struct tact_campaigns *campaigns;
 	struct tact_error err = {""};
 	int result = tact_decide_view(
 	    cli->decider, cli->arena, recipient, &person.dossier, &person.key, &person.version, &err);
@@ -281,8 +282,10 @@ static int show(struct cli *cli, const struct tact_recipient *recipient)
 		return cli_fail(cli_exit_code(result), "%s: %s", person.name, err.text);
 	person.places =
 	    tact_arena_alloc(cli->arena, (person.dossier.claims_count + 1) * sizeof *person.places);
+	campaigns = tact_decider_take_campaigns(cli->decider, NULL);
 	tact_policy_places(
-	    cli->arena, &cli->config->rules, NULL, &person.dossier, cli->now_us, person.places);
+	    cli->arena, &cli->config->rules, campaigns, &person.dossier, cli->now_us, person.places);
+	tact_decider_put_campaigns(cli->decider, campaigns);
 	if (cli->json)
 		put_person(&person);
 	else

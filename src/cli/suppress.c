@@ -17,6 +17,10 @@ static const struct cli_option suppress_options[] = {
     {"source", "TEXT", "where the wish came from (default: tact suppress)", false},
     {"until", "TIME", "when it ends (default: never)", false},
     {"at", "TIME", "when the wish was made (default: now)", false},
+    {"campaign", "NAME",
+	"the campaign that a complaint, unsubscribe or hard bounce is counted against (default: that of the "
+	"latest mail)",
+	false},
     {"note", "TEXT", "a note, kept with it", false},
     {"sha256", NULL, "the operands are hex SHA-256 digests of addresses", false},
     {"by", "NAME", "who asks (default: who is logged in)", false}, {NULL, NULL, NULL, false}};
@@ -81,6 +85,8 @@ static int read_wish(struct cli *cli, struct tact_change *ret)
 		code = read_purposes(cli, &wish->purposes);
 	if (code == EX_OK)
 		code = cli_text(cli, "source", "tact suppress", &wish->source);
+	if (code == EX_OK)
+		code = cli_text(cli, "campaign", NULL, &ret->campaign);
 	if (code == EX_OK)
 		code = cli_text(cli, "note", "", &wish->note);
 	if (code == EX_OK)

@@ -231,6 +231,25 @@ static void finish_content(struct build *build, const struct section *section, s
 		rule->content.on_unreadable = rule->action;
 }
 
+static const struct {
+	const char *name;
+	enum tact_breaker_about about;
+	enum tact_verdict action;
+} always[] = {
+    {"paused-campaign", TACT_BREAKER_PAUSED, TACT_DELAY},
+    {"cancelled-campaign", TACT_BREAKER_CANCELLED, TACT_REJECT},
+};
+#define ALWAYS (sizeof always / sizeof *always)
+
+static void check_breaker(struct build *build, const struct section *section)
+{
+	for (size_t i = 0; i < ALWAYS; i++)
+		if (tact_text_equal_nocase(section->title, always[i].name))
+			tact_config_mistake(build->reading, section->line,
+			    "breaker \"%s\" is always there and needs no section; give this one another name",
+			    always[i].name);
+}
+
 /* Nothing, when the section is no rule's. */
 static void build_rule(struct build *build, const struct section *section)
 {
@@ -238,6 +257,8 @@ static void build_rule(struct build *build, const struct section *section)
 	if (tact_policy_parse_rule_kind(section->kind, &kind) != TACT_OK)
 		return;
 	check_title(build, section);
+	if (kind == TACT_RULE_BREAKER)
+		check_breaker(build, section);
 	push_rule(build, section->title, kind, section);
 	struct tact_rule *rule = &build->whole->rules[build->whole->rules_count - 1];
 	tact_config_apply(build, section, rule);
@@ -265,6 +286,17 @@ static bool has_section(const struct build *build, const char *kind)
 	return false;
 }
 
+/* What a person said of a campaign needs no section. */
+static void build_always(struct build *build)
+{
+	for (size_t i = 0; i < ALWAYS; i++) {
+		push_rule(build, always[i].name, TACT_RULE_BREAKER, NULL);
+		struct tact_rule *rule = &build->whole->rules[build->whole->rules_count - 1];
+		rule->action = always[i].action;
+		rule->breaker.about = always[i].about;
+	}
+}
+
 /* Rules of all kinds in file order. Nobody forgets the unsubscribes by leaving a section out. */
 static void build_rules(struct build *build)
 {
@@ -272,6 +304,7 @@ static void build_rules(struct build *build)
 		push_rule(build, "suppression", TACT_RULE_SUPPRESSION, NULL);
 	for (size_t i = 0; i < build->reading->sections_count; i++)
 		build_rule(build, &build->reading->sections[i]);
+	build_always(build);
 }
 
 static const struct tact_stream *find_stream(const struct whole *whole, const char *name)

@@ -233,6 +233,8 @@ char *tact_config_print(struct tact_arena *arena, const struct tact_config *conf
 		put_section(&page, "stream", whole->streams[i].name, &whole->streams[i]);
 	for (size_t i = 0; i < whole->rules_count; i++) {
 		const struct tact_rule *rule = &whole->rules[i];
+		if (rule->kind == TACT_RULE_BREAKER && rule->breaker.about != TACT_BREAKER_RATES)
+			continue; /* always there, and nothing of it can be set */
 		put_section(&page, tact_policy_rule_kind_name(rule->kind), rule->name, rule);
 	}
 	char *text = tact_arena_strdup(arena, page.text);

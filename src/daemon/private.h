@@ -50,4 +50,12 @@ int load_shared(const struct family *family, struct tact_config **ret, struct ta
 void log_as_configured(
     const struct tact_daemon_options *options, const struct tact_config *config, const char *name);
 
+/* ---- tender.c: campaigns, once a second ---- */
+
+struct tender;
+/* Both borrowed. NULL when no thread can be made. */
+struct tender *tender_open(struct tact_decider *decider, const char *name);
+/* Writes what is left to be written. */
+void tender_close(struct tender **tender);
+
 #endif

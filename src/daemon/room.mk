@@ -6,4 +6,4 @@ DAEMON = src/daemon/libdaemon.a src/milter/libtactmilter.a src/gate/libgate.a $(
 noinst_LIBRARIES += src/daemon/libdaemon.a
 src_daemon_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 src_daemon_libdaemon_a_SOURCES = include/tact/daemon.h src/daemon/private.h \
-	src/daemon/family.c src/daemon/owed.c src/daemon/service.c
+	src/daemon/family.c src/daemon/owed.c src/daemon/service.c src/daemon/tender.c

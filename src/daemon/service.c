@@ -33,6 +33,7 @@ struct holdings {
 	struct tact_audit *audit;
 	struct tact_identity identity;
 	struct tact_decider *decider;
+	struct tender *tender;
 	struct tact_gate *gate;
 	struct owed *owed; /* the gate's process tells the evidence of start, policy and stop */
 	pthread_t sweeper;
@@ -175,6 +176,9 @@ static int open_all(struct holdings *holdings, struct tact_error *err)
 	    .identity = &holdings->identity,
 	    .host = config->host,
 	    .ledger = holdings->family->ledger,
+	    .writer = holdings->service->listener == NULL
+			  ? "gate"
+			  : tact_arena_printf(holdings->arena, "milter:%s", holdings->service->name),
 	});
 	tact_decider_set_rules(holdings->decider, &config->rules, NULL, NULL);
 	return TACT_OK;
@@ -358,6 +362,11 @@ int service_run(struct family *family, const struct service *service)
 		if (holdings.owed == NULL)
 			result = tact_error_set(&err, TACT_SYSTEM, "no thread can be made");
 	}
+	if (result == TACT_OK) {
+		holdings.tender = tender_open(holdings.decider, service->name);
+		if (holdings.tender == NULL)
+			result = tact_error_set(&err, TACT_SYSTEM, "no thread can be made");
+	}
 	if (result == TACT_OK && pthread_create(&holdings.watcher, NULL, watch_signals, &holdings) != 0)
 		result = tact_error_set(&err, TACT_SYSTEM, "no thread can be made");
 	if (result == TACT_OK) {
@@ -367,6 +376,7 @@ int service_run(struct family *family, const struct service *service)
 		if (holdings.owed != NULL)
 			tell_stop(&holdings);
 	}
+	tender_close(&holdings.tender);
 	owed_close(&holdings.owed);
 	if (result != TACT_OK)
 		tact_log(TACT_LOG_ERROR, "service=%s %s", service->name, err.text);

@@ -54,6 +54,59 @@ static bool header_may_lift(const struct tact_dossier *view)
 	return false;
 }
 
+/* What the campaign of this mail planned for this person, if it is still to come. */
+static struct tact_claim *find_planned(const struct work *work, struct tact_dossier *dossier)
+{
+	for (size_t i = 0; i < dossier->claims_count && *work->facts.campaign != '\0'; i++) {
+		struct tact_claim *claim = &dossier->claims[i];
+
+		if (claim->planned && claim->state == TACT_CLAIM_WAITING &&
+		    claim->not_after_us > work->request->now_us &&
+		    tact_text_equal_nocase(claim->facts.campaign, work->facts.campaign) &&
+		    tact_text_equal_nocase(claim->facts.owner, work->facts.owner))
+			return claim;
+	}
+	return NULL;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The mail has come: the claim is its own from now on, and ranks as it was planned. */
+static struct tact_claim *take_planned(
+    struct work *work, size_t person, struct tact_dossier *dossier, const struct tact_id *contact_id)
+{
+	struct tact_claim *claim = find_planned(work, dossier);
+	int64_t now_us = work->request->now_us;
+
+	if (claim == NULL)
+		return NULL;
+	claim->planned = false;
+	claim->contact_id = *contact_id;
+	claim->rank_us = claim->made_us;
+	claim->made_us = now_us;
+	claim->asked_us = 0;
+	claim->not_after_us =
+	    earlier(claim->not_after_us, now_us + work->match.stream->max_delay_s * 1000000);
+	claim->relay = work->decider->parts.host;
+	work->results[person].took = true;
+	return claim;
+}
+
+/* A claim that was planned keeps the priority it was planned with. */
+static const struct tact_facts *facts_of(struct work *work, const struct tact_claim *claim)
+{
+	struct tact_facts *facts;
+
+	if (claim == NULL || claim->rank_us == 0)
+		return &work->facts;
+	facts = tact_arena_copy(work->arena, &work->facts, sizeof *facts);
+	facts->priority = claim->priority;
+	return facts;
+}
+
 static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
     const struct tact_claim *claim, const struct tact_contact *contact)
 {
@@ -63,13 +116,15 @@ static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
 	struct candidate candidate = {
 	    .rules = work->rules,
 	    .stream = work->match.stream,
-	    .facts = &work->facts,
+	    .facts = facts_of(work, claim),
 	    .view = whom_view(work->arena, &work->people[person], dossier),
 	    .contact_id = contact != NULL ? contact->id : (struct tact_id){{0}},
 	    .contact_from_us = contact != NULL ? contact->time_us : 0,
 	    .claim_id = claim != NULL ? claim->id : ruling->claim,
 	    .now_us = now_us,
 	    .made_us = waited ? claim->made_us : now_us,
+	    .rank_us = claim != NULL ? claim->rank_us : 0,
+	    .campaigns = work->terms.campaigns,
 	    .not_after_us = waited ? claim->not_after_us : now_us + work->match.stream->max_delay_s * 1000000,
 	    .released = work->released,
 	    .no_waiting = work->no_waiting,
@@ -138,7 +193,8 @@ static void fill_claim(struct work *work, const struct tact_ruling *ruling, cons
 	claim->decision = ruling->decision;
 	claim->queue_id = work->request->message->queue_id != NULL ? work->request->message->queue_id : "";
 	claim->code = ruling->code;
-	claim->text = ruling->fate == TACT_FATE_GATE ? waiting_for(&ruling->opinion) : ruling->text;
+	claim->text =
+	    ruling->fate == TACT_FATE_GATE ? waiting_for(work->arena, &ruling->opinion) : ruling->text;
 	if (claim->tempfail)
 		claim->ring = "";
 	else if (claim->ring[0] == '\0')
@@ -153,10 +209,11 @@ static bool write_claim(struct work *work, size_t person, struct tact_dossier *d
 {
 	struct tact_ruling *ruling = &work->rulings[work->ruling_of[person]];
 	struct tact_claim fresh = {0};
-	bool is_new = claim == NULL;
+	bool is_new = claim == NULL, waits_anew = is_new || work->results[person].took;
 
-	if (is_new) {
+	if (is_new)
 		claim = &fresh;
+	if (waits_anew) {
 		if (ruling->fate == TACT_FATE_GATE &&
 		    tact_ledger_waiting(work->decider->parts.ledger, work->facts.stream) >=
 			work->match.stream->max_waiting) {
@@ -192,8 +249,8 @@ void work_remember(const struct work *work, struct tact_dossier *dossier, struct
 	known->open = false;
 }
 
-static void write_pass(struct work *work, struct tact_dossier *dossier, struct tact_contact *contact,
-    struct tact_claim *claim, const struct tact_id *contact_id)
+static void write_pass(struct work *work, size_t person, struct tact_dossier *dossier,
+    struct tact_contact *contact, struct tact_claim *claim, const struct tact_id *contact_id)
 {
 	if (claim != NULL) {
 		claim->state = TACT_CLAIM_PASSED;
@@ -201,6 +258,7 @@ static void write_pass(struct work *work, struct tact_dossier *dossier, struct t
 	}
 	struct tact_contact fresh = contact_of(&work->facts, contact_id, work->request->now_us);
 	work_remember(work, dossier, contact, &fresh);
+	work->results[person].sent = contact == NULL && !work->automatic;
 }
 
 /* A mail found again that does not pass this time. Its contact goes when the client was never told 250; else
@@ -242,7 +300,7 @@ static bool apply(struct work *work, size_t person, struct tact_dossier *dossier
 		return ruling->fate == TACT_FATE_REFUSE && !dossier->has_person_key;
 	switch (ruling->fate) {
 	case TACT_FATE_PASS:
-		write_pass(work, dossier, contact, claim, contact_id);
+		write_pass(work, person, dossier, contact, claim, contact_id);
 		return true;
 	case TACT_FATE_GATE:
 	case TACT_FATE_REVIEW:
@@ -283,6 +341,8 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 		result->previous = claim->decision;
 		result->waiting_change -= waits_on_a_ring(claim);
 		result->ring = claim->ring;
+	} else {
+		claim = take_planned(work, index, &dossier, &contact_id);
 	}
 	record_note_places(work->arena, &work->terms, &dossier, &before);
 	ask(work, index, &dossier, claim, contact);
@@ -303,7 +363,9 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 void work_consider(struct work *work, size_t person, struct tact_dossier *dossier)
 {
 	struct tact_id contact_id = tact_facts_contact_id(work->request->message, &work->people[person].key);
+	struct tact_claim *claim = find_claim(work, dossier, &contact_id);
 
-	ask(work, person, dossier, find_claim(work, dossier, &contact_id),
-	    work_find_contact(work, dossier, &contact_id));
+	if (claim == NULL)
+		claim = take_planned(work, person, dossier, &contact_id);
+	ask(work, person, dossier, claim, work_find_contact(work, dossier, &contact_id));
 }

@@ -37,6 +37,7 @@ struct bell_list {
 	struct tact_arena *arena;   /* of the answer */
 	struct tact_arena *scratch; /* of the records it is made from */
 	const struct tact_rule_set *rules;
+	const struct tact_campaigns *campaigns;
 	int64_t now_us;
 	struct tact_bell_claim *claims;
 	size_t count;
@@ -57,7 +58,7 @@ static void list_claims(
 	if (tact_dossier_decode(list->scratch, record->bytes, record->size, &dossier, NULL) != TACT_OK)
 		return;
 	places = tact_arena_alloc(list->scratch, (dossier.claims_count + 1) * sizeof *places);
-	tact_policy_places(list->scratch, list->rules, NULL, &dossier, list->now_us, places);
+	tact_policy_places(list->scratch, list->rules, list->campaigns, &dossier, list->now_us, places);
 	for (size_t i = 0; i < dossier.claims_count; i++) {
 		const struct tact_claim *claim = &dossier.claims[i];
 
@@ -149,7 +150,9 @@ static int list_due(struct tact_decider *decider, int64_t after_us, int64_t unti
 	if (result != TACT_OK)
 		return result;
 	list->rules = tact_decider_take_rules(decider);
+	list->campaigns = tact_decider_take_campaigns(decider, NULL);
 	result = read_due(list, due, err);
+	tact_decider_put_campaigns(decider, list->campaigns);
 	tact_decider_put_rules(decider, list->rules);
 	return result;
 }
@@ -218,13 +221,13 @@ static bool refresh_dossier(
 	    tact_dossier_decode(refresh->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
 		return false;
 	places = tact_arena_alloc(refresh->arena, (dossier.claims_count + 1) * sizeof *places);
-	tact_policy_places(
-	    refresh->arena, refresh->terms.rules, NULL, &dossier, refresh->terms.now_us, places);
+	tact_policy_places(refresh->arena, refresh->terms.rules, refresh->terms.campaigns, &dossier,
+	    refresh->terms.now_us, places);
 	for (size_t i = 0; i < dossier.claims_count; i++) {
 		struct tact_claim *claim = &dossier.claims[i];
 		bool named = is_named(refresh, &claim->id);
 
-		if (claim->state != TACT_CLAIM_WAITING || (places[i] != 0 && !named))
+		if (claim->state != TACT_CLAIM_WAITING || claim->planned || (places[i] != 0 && !named))
 			continue;
 		note_withdrawn(refresh, &dossier, claim, !named);
 		claim->state = TACT_CLAIM_WITHDRAWN;
@@ -264,8 +267,10 @@ int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena,
 	    .withdraw_count = withdraw_count,
 	    .review = key->kind == TACT_STORE_REVIEW,
 	    .key = key->id,
-	    .terms = {
-		.rules = tact_decider_take_rules(decider), .host = decider->parts.host, .now_us = now_us}};
+	    .terms = {.rules = tact_decider_take_rules(decider),
+		.campaigns = tact_decider_take_campaigns(decider, NULL),
+		.host = decider->parts.host,
+		.now_us = now_us}};
 	struct tact_store_answer answer;
 	int result =
 	    tact_store_update(decider->parts.store, key, 1, refresh_one, &refresh, &answer, deadline_ms);
@@ -277,7 +282,91 @@ int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena,
 	for (size_t i = 0; result == TACT_OK && i < refresh.gone_count; i++)
 		tact_ledger_add(decider->parts.ledger, refresh.gone[i]->facts.stream,
 		    ring_slot(refresh.gone[i]->ring), -1);
+	tact_decider_put_campaigns(decider, refresh.terms.campaigns);
 	tact_decider_put_rules(decider, refresh.terms.rules);
+	return result;
+}
+
+/* ---- wake times, when campaigns gave up places or took them ---- */
+
+struct rewaking {
+	struct tact_arena *arena;
+	struct record_terms terms;
+};
+
+static bool rewake_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	struct rewaking *rewaking = context;
+	struct tact_dossier dossier;
+
+	(void)index;
+	(void)store_now_us;
+	if (now->size == 0 || now->wake_us == 0 ||
+	    tact_dossier_decode(rewaking->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK ||
+	    record_wake_us(rewaking->arena, &rewaking->terms, &dossier) == now->wake_us)
+		return false;
+	record_finish(rewaking->arena, &rewaking->terms, NULL, &dossier, ret);
+	return true;
+}
+
+/* Those of the chunk that would wake at another time. */
+static int pick_moved(struct tact_decider *decider, struct rewaking *rewaking,
+    const struct tact_store_key *keys, size_t count, struct tact_store_key *ret, size_t *ret_count)
+{
+	struct tact_record records[CHUNK];
+	struct tact_store_answer answers[CHUNK];
+	struct tact_store_put unused;
+	int result = tact_store_read(decider->parts.store, keys, count, rewaking->arena, records, answers, 0);
+
+	*ret_count = 0;
+	if (result == TACT_UNAVAILABLE || result == TACT_UNCERTAIN)
+		return result;
+	for (size_t i = 0; i < count; i++)
+		if (answers[i].result == TACT_OK && keys[i].kind == TACT_STORE_DOSSIER &&
+		    rewake_one(rewaking, i, &records[i], 0, &unused))
+			ret[(*ret_count)++] = keys[i];
+	return TACT_OK;
+}
+
+static int rewake_chunk(
+    struct tact_decider *decider, struct rewaking *rewaking, const struct tact_store_key *keys, size_t count)
+{
+	struct tact_store_key moved[CHUNK];
+	struct tact_store_answer answers[CHUNK];
+	size_t moved_count;
+	int result = pick_moved(decider, rewaking, keys, count, moved, &moved_count);
+
+	if (result == TACT_OK && moved_count > 0)
+		result = tact_store_update(
+		    decider->parts.store, moved, moved_count, rewake_one, rewaking, answers, 0);
+	return result == TACT_CORRUPT ? TACT_OK : result;
+}
+
+int tact_decide_rewake(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us, size_t limit,
+    int64_t now_us, int64_t *ret_next_us, struct tact_error *err)
+{
+	struct due_list due = {.arena = arena, .page = limit};
+	struct rewaking rewaking = {.arena = tact_arena_new(),
+	    .terms = {.rules = tact_decider_take_rules(decider),
+		.campaigns = tact_decider_take_campaigns(decider, NULL),
+		.host = decider->parts.host,
+		.now_us = now_us}};
+	int result = tact_store_due(decider->parts.store, after_us, INT64_MAX, SIZE_MAX, note_due, &due, err);
+
+	for (size_t at = 0; at < due.keys_count && result == TACT_OK; at += CHUNK) {
+		size_t left = due.keys_count - at;
+
+		result = rewake_chunk(decider, &rewaking, due.keys + at, left < CHUNK ? left : CHUNK);
+		if (result != TACT_OK)
+			tact_store_last_error(decider->parts.store, err);
+		tact_arena_reset(rewaking.arena);
+	}
+	if (result == TACT_OK)
+		*ret_next_us = due.more ? due.wakes_us[due.wakes_count - 1] : INT64_MAX;
+	tact_decider_put_campaigns(decider, rewaking.terms.campaigns);
+	tact_decider_put_rules(decider, rewaking.terms.rules);
+	tact_arena_free(&rewaking.arena);
 	return result;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "alias.h"
+#include "campaigns.h"
 #include "change.h"
 
 /* One change to one record. What ends or clears something goes to every key the person may stand under. */
@@ -19,6 +20,7 @@ struct step {
 	bool also; /* one of the other keys: nothing is made there, only ended and cleared */
 	/* Was changed; or stands as it was asked for, in a record written of late. */
 	bool changed, known;
+	const char *campaign; /* whose mail brought the wish, "" and NULL for none */
 };
 
 struct changing {
@@ -92,6 +94,36 @@ static bool is_known(const struct changing *changing, const struct step *step, s
 	return change->kind != TACT_CHANGE_END_CONSENT || change_consent_was_ended(dossier, change);
 }
 
+#define BROUGHT_US (30 * 86400 * INT64_C(1000000)) /* a wish says nothing of mail that is older */
+
+static const char *latest_campaign(const struct tact_dossier *dossier, int64_t before_us)
+{
+	const struct tact_contact *latest = NULL;
+
+	for (size_t i = 0; i < dossier->contacts_count; i++) {
+		const struct tact_contact *contact = &dossier->contacts[i];
+
+		if (contact->direction == TACT_OUT && contact->time_us <= before_us &&
+		    contact->time_us > before_us - BROUGHT_US &&
+		    (latest == NULL || contact->time_us >= latest->time_us))
+			latest = contact;
+	}
+	return latest != NULL ? latest->campaign : "";
+}
+
+static const char *campaign_of(const struct tact_change *change, const struct tact_dossier *dossier)
+{
+	enum health_count what;
+
+	if (change->kind != TACT_CHANGE_SUPPRESS || !health_of_reason(change->suppression.reason, &what))
+		return "";
+	if (change->campaign != NULL)
+		return change->campaign;
+	return change->suppression.scope.kind == TACT_SCOPE_CAMPAIGN
+		   ? change->suppression.scope.value
+		   : latest_campaign(dossier, change->suppression.time_us);
+}
+
 static bool change_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
 {
@@ -110,6 +142,7 @@ static bool change_one(void *context, size_t index, const struct tact_record *no
 		struct step *step = &changing->steps[i];
 
 		step->changed = apply(changing, step, &dossier);
+		step->campaign = campaign_of(&changing->changes[step->change], &dossier);
 		step->known = recent && is_known(changing, step, &dossier);
 		found->changed |= step->changed;
 		if (!step->also)
@@ -297,6 +330,28 @@ static int append(struct changing *changing, struct tact_error *err)
 	return evidence_append(changing->decider, entries, count, changing->terms.now_us, err);
 }
 
+/* Wishes that are new tell how their campaigns fare. A verb ends soon: what it counted is written at once. */
+static void count_for_campaigns(struct changing *changing)
+{
+	struct tact_decider *decider = changing->decider;
+	enum health_count what;
+	bool any = false;
+
+	for (size_t i = 0; i < changing->steps_count; i++) {
+		const struct step *step = &changing->steps[i];
+		const struct tact_suppression *wish = &changing->changes[step->change].suppression;
+
+		if (!step->changed || step->also || changing->ret[step->change].result != TACT_OK ||
+		    step->campaign == NULL || *step->campaign == '\0' ||
+		    !health_of_reason(wish->reason, &what))
+			continue;
+		health_count(decider, step->campaign, what, changing->terms.now_us);
+		any = true;
+	}
+	if (any && decider->parts.writer == NULL)
+		(void)health_flush(decider, changing->terms.now_us, NULL);
+}
+
 static struct changing begin(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_recipient *recipients, const struct tact_change *changes, size_t count, int64_t now_us,
     int64_t deadline_ms, struct tact_changed *ret)
@@ -307,8 +362,10 @@ static struct changing begin(struct tact_decider *decider, struct tact_arena *ar
 	    .changes = changes,
 	    .ret = ret,
 	    .people = tact_arena_alloc(arena, (count + 1) * sizeof *changing.people),
-	    .terms = {
-		.rules = tact_decider_take_rules(decider), .host = decider->parts.host, .now_us = now_us}};
+	    .terms = {.rules = tact_decider_take_rules(decider),
+		.campaigns = tact_decider_take_campaigns(decider, NULL),
+		.host = decider->parts.host,
+		.now_us = now_us}};
 
 	for (size_t i = 0; i < count; i++)
 		changing.people[i].recipient = recipients[i];
@@ -357,6 +414,8 @@ int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
 	if (result == TACT_UNAVAILABLE || result == TACT_UNCERTAIN)
 		tact_store_last_error(decider->parts.store, err);
 	appended = append(&changing, err);
+	count_for_campaigns(&changing);
+	tact_decider_put_campaigns(decider, changing.terms.campaigns);
 	tact_decider_put_rules(decider, changing.terms.rules);
 	return worst(stores, appended);
 }
@@ -382,6 +441,7 @@ int tact_decide_change_preview(struct tact_decider *decider, struct tact_arena *
 	int result = sum_up(&changing, count);
 	if (result == TACT_UNAVAILABLE)
 		tact_store_last_error(decider->parts.store, err);
+	tact_decider_put_campaigns(decider, changing.terms.campaigns);
 	tact_decider_put_rules(decider, changing.terms.rules);
 	return result;
 }

@@ -30,6 +30,8 @@ struct tact_decider *tact_decider_new(const struct tact_decider_parts *parts)
 
 	decider->parts = *parts;
 	decider->volume = volume_new();
+	decider->campaigns = campaigns_new();
+	decider->health = health_new();
 	return decider;
 }
 
@@ -112,6 +114,8 @@ void tact_decider_free(struct tact_decider **decider)
 	pthread_mutex_unlock(&holds_lock);
 	release_hold(last);
 	volume_free(&(*decider)->volume);
+	campaigns_free(&(*decider)->campaigns);
+	health_free(&(*decider)->health);
 	free(*decider);
 	*decider = NULL;
 }

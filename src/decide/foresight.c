@@ -47,7 +47,11 @@ int tact_decide_foresee(struct tact_decider *decider, struct tact_arena *arena,
 {
 	struct whom *whoms = tact_arena_alloc(arena, (count + 1) * sizeof *whoms);
 	struct tact_record *records = tact_arena_alloc(arena, (count + 1) * sizeof *records);
-	const struct candidate terms = {.rules = rules, .stream = stream, .facts = facts, .no_message = true};
+	const struct candidate terms = {.rules = rules,
+	    .stream = stream,
+	    .facts = facts,
+	    .no_message = true,
+	    .campaigns = tact_decider_take_campaigns(decider, NULL)};
 	int result = TACT_OK;
 
 	for (size_t i = 0; i < count; i++)
@@ -60,5 +64,6 @@ int tact_decide_foresee(struct tact_decider *decider, struct tact_arena *arena,
 	}
 	if (result != TACT_OK)
 		tact_store_last_error(decider->parts.store, err);
+	tact_decider_put_campaigns(decider, terms.campaigns);
 	return result;
 }

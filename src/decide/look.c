@@ -93,12 +93,12 @@ static void look_at_review(struct tact_decider *decider, struct tact_arena *aren
 }
 
 static void look_at_place(struct tact_arena *arena, const struct tact_rule_set *rules,
-    const struct tact_dossier *view, const struct tact_claim *claim, struct tact_waiting *waiting,
-    int64_t now_us)
+    const struct tact_campaigns *campaigns, const struct tact_dossier *view, const struct tact_claim *claim,
+    struct tact_waiting *waiting, int64_t now_us)
 {
 	int64_t *places = tact_arena_alloc(arena, (view->claims_count + 1) * sizeof *places), place = 0;
 
-	tact_policy_places(arena, rules, NULL, view, now_us, places);
+	tact_policy_places(arena, rules, campaigns, view, now_us, places);
 	for (size_t i = 0; i < view->claims_count; i++)
 		if (tact_id_equal(&view->claims[i].id, &claim->id))
 			place = places[i];
@@ -113,6 +113,7 @@ static void look_at_claim(struct tact_decider *decider, struct tact_arena *arena
     struct tact_dossier *dossier, struct tact_waiting *waiting, int64_t now_us, int64_t deadline_ms)
 {
 	const struct tact_claim *claim = tact_dossier_find_claim(dossier, &waiting->claim);
+	const struct tact_campaigns *campaigns;
 	const struct tact_rule_set *rules;
 
 	if (claim == NULL) {
@@ -132,7 +133,10 @@ static void look_at_claim(struct tact_decider *decider, struct tact_arena *arena
 		return;
 	case TACT_CLAIM_WAITING:
 		rules = tact_decider_take_rules(decider);
-		look_at_place(arena, rules, whom_view(arena, whom, dossier), claim, waiting, now_us);
+		campaigns = tact_decider_take_campaigns(decider, NULL);
+		look_at_place(
+		    arena, rules, campaigns, whom_view(arena, whom, dossier), claim, waiting, now_us);
+		tact_decider_put_campaigns(decider, campaigns);
 		tact_decider_put_rules(decider, rules);
 		return;
 	default:

@@ -287,6 +287,19 @@ static void count_in_ledger(struct work *work)
 	}
 }
 
+/* What came of the campaign: what was sent, and whether a breaker stopped it. */
+static void count_for_campaign(struct work *work)
+{
+	for (size_t i = 0; i < work->people_count; i++) {
+		const struct tact_ruling *ruling = &work->rulings[work->ruling_of[i]];
+
+		if (work->results[i].result == TACT_OK && work->results[i].sent)
+			health_count(work->decider, work->facts.campaign, HEALTH_SENT, work->request->now_us);
+		campaigns_note(work->decider, work->rules, work->terms.campaigns, &work->facts,
+		    &ruling->opinion, work->request->now_us);
+	}
+}
+
 static struct work begin(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_decide_request *request, struct tact_ruling *rulings, bool recording)
 {
@@ -297,13 +310,16 @@ static struct work begin(struct tact_decider *decider, struct tact_arena *arena,
 	    .recording = recording,
 	    .rules = request->rules != NULL ? request->rules : tact_decider_take_rules(decider)};
 
-	work.terms = (struct record_terms){
-	    .rules = work.rules, .host = decider->parts.host, .now_us = request->now_us};
+	work.terms = (struct record_terms){.rules = work.rules,
+	    .campaigns = tact_decider_take_campaigns(decider, NULL),
+	    .host = decider->parts.host,
+	    .now_us = request->now_us};
 	return work;
 }
 
 static void end(const struct work *work)
 {
+	tact_decider_put_campaigns(work->decider, work->terms.campaigns);
 	if (work->request->rules == NULL)
 		tact_decider_put_rules(work->decider, work->rules);
 }
@@ -317,6 +333,7 @@ static void decide_outgoing(struct work *work, struct tact_error *err)
 	result = update_and_append(work, err);
 	tact_edge("after-append");
 	count_in_ledger(work);
+	count_for_campaign(work);
 	if (result != TACT_OK)
 		undecide_all(work, result);
 	copy_to_duplicates(work);

@@ -21,8 +21,10 @@ struct pass pass_begin(
 	    .people = tact_arena_alloc(arena, (count + 1) * sizeof *pass.people),
 	    .results = tact_arena_alloc(arena, (count + 1) * sizeof *pass.results)};
 
-	pass.terms =
-	    (struct record_terms){.rules = pass.rules, .host = decider->parts.host, .now_us = now_us};
+	pass.terms = (struct record_terms){.rules = pass.rules,
+	    .campaigns = tact_decider_take_campaigns(decider, NULL),
+	    .host = decider->parts.host,
+	    .now_us = now_us};
 	return pass;
 }
 

@@ -30,6 +30,7 @@ struct pass_result {
 	struct tact_opinion opinion;
 	struct tact_facts facts;
 	bool found, released, discarded;
+	bool sent;	    /* a contact was written that was not there before */
 	int waiting_change; /* goes to the ledger */
 	struct tact_id decision;
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];

@@ -85,6 +85,7 @@ int tact_decide_passed(struct tact_decider *decider, struct tact_arena *arena, s
 		tact_store_last_error(decider->parts.store, err);
 	else
 		result = append_outcomes(&pass, queue_id, reinjected_id, err);
+	tact_decider_put_campaigns(decider, pass.terms.campaigns);
 	tact_decider_put_rules(decider, pass.rules);
 	return result;
 }

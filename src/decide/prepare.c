@@ -226,6 +226,14 @@ static int look_at_review(struct work *work)
 	return result;
 }
 
+/* Not to know whether a campaign may go on is no leave to let it. */
+static int look_at_campaign(const struct work *work)
+{
+	return *work->facts.campaign != '\0' && work->terms.campaigns == NULL && !work->automatic
+		   ? TACT_UNAVAILABLE
+		   : TACT_OK;
+}
+
 void work_prepare(struct work *work)
 {
 	size_t n = work->request->asked_count;
@@ -237,9 +245,9 @@ void work_prepare(struct work *work)
 	whom_resolve(
 	    work->decider, work->arena, work->people, work->people_count, work->request->deadline_ms);
 	join_duplicates(work);
-	int review = look_at_review(work);
+	int known = worst(look_at_review(work), look_at_campaign(work));
 	for (size_t i = 0; i < work->people_count; i++) {
-		work->people[i].result = worst(work->people[i].result, review);
+		work->people[i].result = worst(work->people[i].result, known);
 		work->rulings[work->ruling_of[i]].claim = tact_id_random();
 	}
 	work->people_count = drop_unresolved(work);

@@ -8,12 +8,16 @@
 
 #include <tact/decide.h>
 
-struct volume; /* personal mail per sender and subject today: volume.c */
+struct campaigns; /* what is known of campaigns: campaigns.c */
+struct health;	  /* what came of them, counted: health.c */
+struct volume;	  /* personal mail per sender and subject today: volume.c */
 
 struct tact_decider {
 	struct tact_decider_parts parts;
 	struct rules_hold *current;
 	struct volume *volume;
+	struct campaigns *campaigns;
+	struct health *health;
 };
 
 /* ---- whom.c: which records make up a person ---- */
@@ -54,6 +58,7 @@ const struct tact_dossier *whom_view(
  * bytes. whom may be NULL. */
 struct record_terms {
 	const struct tact_rule_set *rules;
+	const struct tact_campaigns *campaigns; /* NULL: not known */
 	const char *host;
 	int64_t now_us;
 };
@@ -74,6 +79,9 @@ void record_count_bumps(struct tact_arena *arena, const struct record_terms *ter
  */
 void record_withdraw_lapsed(
     struct tact_arena *arena, const struct record_terms *terms, struct tact_dossier *dossier);
+/* Planned claims of campaigns that were cancelled or are done become withdrawn, as of then. Answers whether
+ * there were any. */
+bool record_withdraw_given_up(const struct record_terms *terms, struct tact_dossier *dossier);
 /* When the bell should look at the dossier: the least place of a claim on a ring; 0 for never. */
 int64_t record_wake_us(
     struct tact_arena *arena, const struct record_terms *terms, const struct tact_dossier *dossier);
@@ -87,6 +95,8 @@ struct candidate {
 	const struct tact_dossier *view;
 	struct tact_id contact_id, claim_id;
 	int64_t contact_from_us, now_us, made_us, not_after_us;
+	int64_t rank_us; /* of the planned claim that the mail took; 0: none */
+	const struct tact_campaigns *campaigns;
 	bool released, no_waiting, automatic;
 	const struct tact_contents *contents;
 	bool no_message;
@@ -95,7 +105,7 @@ void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, 
 /* PASS, GATE, REVIEW or REFUSE for an opinion under these rules. */
 enum tact_fate fate_of(const struct tact_rule_set *rules, const struct tact_opinion *opinion);
 /* What a waiting claim says it waits for: the rule, without the time, which may change. */
-const char *waiting_for(const struct tact_opinion *opinion);
+const char *waiting_for(struct tact_arena *arena, const struct tact_opinion *opinion);
 struct tact_contact contact_of(const struct tact_facts *facts, const struct tact_id *id, int64_t now_us);
 
 /* ---- ring.c ---- */
@@ -153,6 +163,25 @@ struct review_ask {
 	int64_t now_us, deadline_ms;
 };
 int review_hold(struct tact_decider *decider, struct tact_arena *arena, const struct review_ask *ask);
+
+/* ---- campaigns.c ---- */
+
+struct campaigns *campaigns_new(void);
+void campaigns_free(struct campaigns **campaigns);
+/* Remembers campaigns that this opinion stopped, to be written down. */
+void campaigns_note(struct tact_decider *decider, const struct tact_rule_set *rules,
+    const struct tact_campaigns *known, const struct tact_facts *facts, const struct tact_opinion *opinion,
+    int64_t now_us);
+
+/* ---- health.c ---- */
+
+struct health *health_new(void);
+void health_free(struct health **health);
+enum health_count { HEALTH_SENT, HEALTH_COMPLAINT, HEALTH_UNSUBSCRIBE, HEALTH_BOUNCE };
+/* One more for the campaign ("" and NULL: none). */
+void health_count(struct tact_decider *decider, const char *campaign, enum health_count what, int64_t now_us);
+/* False for reasons that tell nothing of a campaign. */
+bool health_of_reason(enum tact_reason reason, enum health_count *ret);
 
 /* ---- volume.c ---- */
 

@@ -15,7 +15,9 @@ void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, 
 	    .dossier = candidate->view,
 	    .now_us = candidate->now_us,
 	    .made_us = candidate->made_us,
+	    .rank_us = candidate->rank_us,
 	    .not_after_us = candidate->not_after_us,
+	    .campaigns = candidate->campaigns,
 	    .claim = candidate->claim_id,
 	    .contact = candidate->contact_id,
 	    .contact_from_us = candidate->contact_from_us,
@@ -50,11 +52,22 @@ enum tact_fate fate_of(const struct tact_rule_set *rules, const struct tact_opin
 	return TACT_FATE_UNDECIDED;
 }
 
-const char *waiting_for(const struct tact_opinion *opinion)
+static const char *held_by(const struct tact_opinion *opinion)
 {
+	for (size_t i = 0; i < opinion->findings_count; i++)
+		if (opinion->findings[i].rule == opinion->rule)
+			return opinion->findings[i].held_by;
+	return "";
+}
+
+const char *waiting_for(struct tact_arena *arena, const struct tact_opinion *opinion)
+{
+	const char *holder = held_by(opinion), *words;
+
 	if (opinion->rule == NULL)
 		return "its place";
-	return opinion->rule->text != NULL ? opinion->rule->text : opinion->rule->name;
+	words = opinion->rule->text != NULL ? opinion->rule->text : opinion->rule->name;
+	return *holder == '\0' ? words : tact_arena_printf(arena, "%s, place held by %s", words, holder);
 }
 
 struct tact_contact contact_of(const struct tact_facts *facts, const struct tact_id *id, int64_t now_us)

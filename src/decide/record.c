@@ -28,7 +28,7 @@ static int64_t wake_within(struct tact_arena *arena, const struct record_terms *
 	if (rung == 0)
 		return 0;
 	places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places);
-	tact_policy_places(arena, terms->rules, NULL, dossier, terms->now_us, places);
+	tact_policy_places(arena, terms->rules, terms->campaigns, dossier, terms->now_us, places);
 	for (size_t i = 0; i < claims_count; i++) {
 		if (!on_a_ring(&dossier->claims[i]))
 			continue;
@@ -50,7 +50,7 @@ int64_t record_wake_us(
 
 static bool waits_at_client(const struct tact_claim *claim)
 {
-	return claim->state == TACT_CLAIM_WAITING && claim->ring[0] == '\0';
+	return claim->state == TACT_CLAIM_WAITING && claim->ring[0] == '\0' && !claim->planned;
 }
 
 void record_withdraw_lapsed(
@@ -64,7 +64,7 @@ void record_withdraw_lapsed(
 	if (waiting == 0)
 		return;
 	places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places);
-	tact_policy_places(arena, terms->rules, NULL, dossier, terms->now_us, places);
+	tact_policy_places(arena, terms->rules, terms->campaigns, dossier, terms->now_us, places);
 	for (size_t i = 0; i < dossier->claims_count; i++) {
 		struct tact_claim *claim = &dossier->claims[i];
 
@@ -90,7 +90,7 @@ void record_note_places(struct tact_arena *arena, const struct record_terms *ter
 	ret->count = dossier->claims_count;
 	ret->places = tact_arena_alloc(arena, ret->count * sizeof *ret->places);
 	ret->claims = tact_arena_alloc(arena, ret->count * sizeof *ret->claims);
-	tact_policy_places(arena, terms->rules, NULL, dossier, terms->now_us, ret->places);
+	tact_policy_places(arena, terms->rules, terms->campaigns, dossier, terms->now_us, ret->places);
 	for (size_t i = 0; i < ret->count; i++)
 		ret->claims[i] = dossier->claims[i].id;
 }
@@ -131,7 +131,7 @@ void record_count_bumps(struct tact_arena *arena, const struct record_terms *ter
 	if (before->count == 0)
 		return;
 	places = tact_arena_alloc(arena, dossier->claims_count * sizeof *places);
-	tact_policy_places(arena, terms->rules, NULL, dossier, terms->now_us, places);
+	tact_policy_places(arena, terms->rules, terms->campaigns, dossier, terms->now_us, places);
 	for (size_t i = 0; i < dossier->claims_count; i++) {
 		struct tact_claim *claim = &dossier->claims[i];
 		int64_t was_us = place_before(before, &claim->id);
@@ -140,6 +140,33 @@ void record_count_bumps(struct tact_arena *arena, const struct record_terms *ter
 		    claim->priority < priority && was_us != 0 && was_us != INT64_MAX && places[i] > was_us)
 			bump(terms->rules, was_us, places[i], claim);
 	}
+}
+
+static bool is_over(const struct tact_campaign_view *view)
+{
+	return view != NULL &&
+	       (view->record.state == TACT_CAMPAIGN_CANCELLED || view->record.state == TACT_CAMPAIGN_DONE);
+}
+
+bool record_withdraw_given_up(const struct record_terms *terms, struct tact_dossier *dossier)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < dossier->claims_count; i++) {
+		struct tact_claim *claim = &dossier->claims[i];
+		const struct tact_campaign_view *view;
+
+		if (!claim->planned || claim->state != TACT_CLAIM_WAITING)
+			continue;
+		view = tact_policy_find_campaign(terms->campaigns, claim->facts.campaign);
+		if (!is_over(view))
+			continue;
+		/* Not taken away: who waited behind it has his hour from then. */
+		claim->state = TACT_CLAIM_WITHDRAWN;
+		claim->done_us = view->record.changed_us;
+		changed = true;
+	}
+	return changed;
 }
 
 void record_finish(struct tact_arena *arena, const struct record_terms *terms, const struct whom *whom,
@@ -154,6 +181,7 @@ void record_finish(struct tact_arena *arena, const struct record_terms *terms, c
 	if (terms->rules->keep_addresses && dossier->address[0] == '\0' && whom != NULL &&
 	    whom->recipient.address.canonical != NULL)
 		dossier->address = whom->recipient.address.canonical;
+	(void)record_withdraw_given_up(terms, dossier);
 	tact_dossier_tidy(arena, dossier, terms->now_us, terms->rules->history_s);
 	tact_dossier_encode(arena, dossier, &ret->bytes, &ret->size);
 	/* The person's own claims stand first in the view, and are the ones that wake this record. */

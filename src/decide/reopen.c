@@ -67,8 +67,10 @@ void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_ruling *rulings, size_t count, int64_t now_us, int64_t deadline_ms)
 {
 	struct reopening reopening = {.arena = arena,
-	    .terms = {
-		.rules = tact_decider_take_rules(decider), .host = decider->parts.host, .now_us = now_us}};
+	    .terms = {.rules = tact_decider_take_rules(decider),
+		.campaigns = tact_decider_take_campaigns(decider, NULL),
+		.host = decider->parts.host,
+		.now_us = now_us}};
 	struct tact_store_key *keys = NULL;
 	size_t n = 0, people = 0, listed = 0;
 
@@ -92,5 +94,6 @@ void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena,
 				tact_ledger_add(decider->parts.ledger, reopening.rulings[i]->facts.stream,
 				    ring_slot(reopening.rulings[i]->ring), -1);
 	}
+	tact_decider_put_campaigns(decider, reopening.terms.campaigns);
 	tact_decider_put_rules(decider, reopening.terms.rules);
 }

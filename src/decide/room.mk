@@ -5,10 +5,12 @@
 DECIDE = src/decide/libdecide.a  $(POLICY) src/store/libstore.a $(STORE_LIBS) src/audit/libaudit.a $(JANSSON_LIBS) $(BASE)
 noinst_LIBRARIES += src/decide/libdecide.a
 src_decide_libdecide_a_CFLAGS = $(AM_CFLAGS) 
-src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/change.h src/decide/pass.h src/decide/private.h src/decide/work.h \
+src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/campaigns.h src/decide/change.h src/decide/pass.h src/decide/private.h src/decide/work.h \
 	src/decide/alias.c \
 	src/decide/apply.c \
 	src/decide/bell.c \
+	src/decide/campaign.c \
+	src/decide/campaigns.c \
 	src/decide/change.c \
 	src/decide/change_consent.c \
 	src/decide/change_profile.c \
@@ -17,6 +19,7 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/de
 	src/decide/decider.c \
 	src/decide/evidence.c \
 	src/decide/foresight.c \
+	src/decide/health.c \
 	src/decide/identity.c \
 	src/decide/inbound.c \
 	src/decide/ledger.c \
@@ -24,6 +27,7 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/de
 	src/decide/message.c \
 	src/decide/pass.c \
 	src/decide/passed.c \
+	src/decide/plan.c \
 	src/decide/prepare.c \
 	src/decide/question.c \
 	src/decide/record.c \

@@ -35,6 +35,14 @@ static bool is_bygone(const struct sweep *sweep, const struct tact_record *recor
 	       (int64_t)record->version + sweep->terms.rules->history_s * 1000000 < sweep->terms.now_us;
 }
 
+static bool tidy(struct sweep *sweep, struct tact_dossier *dossier)
+{
+	bool given_up = record_withdraw_given_up(&sweep->terms, dossier);
+
+	return tact_dossier_tidy(sweep->arena, dossier, sweep->terms.now_us, sweep->terms.rules->history_s) ||
+	       given_up;
+}
+
 static bool would_change(struct sweep *sweep, const struct tact_record *record)
 {
 	struct tact_dossier dossier;
@@ -43,7 +51,7 @@ static bool would_change(struct sweep *sweep, const struct tact_record *record)
 		return is_bygone(sweep, record);
 	if (tact_dossier_decode(sweep->arena, record->bytes, record->size, &dossier, NULL) != TACT_OK)
 		return false; /* `tact store check` tells of those */
-	return tact_dossier_tidy(sweep->arena, &dossier, sweep->terms.now_us, sweep->terms.rules->history_s);
+	return tidy(sweep, &dossier);
 }
 
 static bool trim_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
@@ -60,7 +68,7 @@ static bool trim_one(void *context, size_t index, const struct tact_record *now,
 	if (now->size == 0 ||
 	    tact_dossier_decode(sweep->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
 		return false;
-	if (!tact_dossier_tidy(sweep->arena, &dossier, sweep->terms.now_us, sweep->terms.rules->history_s))
+	if (!tidy(sweep, &dossier))
 		return false;
 	record_finish(sweep->arena, &sweep->terms, NULL, &dossier, ret);
 	return sweep->trimmed[index] = true;
@@ -117,13 +125,16 @@ int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const atomic
 	    .stop = stop,
 	    .progress = progress,
 	    .context = context,
-	    .terms = {
-		.rules = tact_decider_take_rules(decider), .host = decider->parts.host, .now_us = now_us}};
+	    .terms = {.rules = tact_decider_take_rules(decider),
+		.campaigns = tact_decider_take_campaigns(decider, NULL),
+		.host = decider->parts.host,
+		.now_us = now_us}};
 	int result = tact_store_scan(decider->parts.store, TACT_STORE_DOSSIER, look_at, &sweep, err);
 
 	write_batch(&sweep);
 	if (result == TACT_OK && sweep.result != TACT_OK)
 		tact_store_last_error(decider->parts.store, err);
+	tact_decider_put_campaigns(decider, sweep.terms.campaigns);
 	tact_decider_put_rules(decider, sweep.terms.rules);
 	tact_arena_free(&sweep.arena);
 	*ret = sweep.swept;

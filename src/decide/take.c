@@ -62,6 +62,8 @@ static void ask_again(
 	    .claim_id = claim->id,
 	    .now_us = pass->now_us,
 	    .made_us = claim->made_us,
+	    .rank_us = claim->rank_us,
+	    .campaigns = pass->terms.campaigns,
 	    .not_after_us = claim->not_after_us,
 	    .released = result->released,
 	    .no_waiting = false,
@@ -78,8 +80,8 @@ static void ask_again(
 }
 
 /* It leaves now: an attempt that failed at the next hop left a contact with an earlier time. */
-static void write_contact(struct pass *pass, struct tact_dossier *dossier, const struct tact_claim *claim,
-    struct tact_contact *own, const struct tact_facts *facts)
+static void write_contact(struct pass *pass, size_t person, struct tact_dossier *dossier,
+    const struct tact_claim *claim, struct tact_contact *own, const struct tact_facts *facts)
 {
 	if (own != NULL) {
 		own->time_us = pass->now_us;
@@ -87,6 +89,7 @@ static void write_contact(struct pass *pass, struct tact_dossier *dossier, const
 	}
 	struct tact_contact contact = contact_of(facts, &claim->contact_id, pass->now_us);
 	tact_dossier_add_contact(pass->arena, dossier, &contact);
+	pass->results[person].sent = true;
 }
 
 static void carry_into_claim(
@@ -108,11 +111,11 @@ static void carry_into_claim(
 	switch (waiting->fate) {
 	case TACT_FATE_PASS:
 		claim->state = TACT_CLAIM_PASSING;
-		write_contact(pass, dossier, claim, own, &result->facts);
+		write_contact(pass, person, dossier, claim, own, &result->facts);
 		break;
 	case TACT_FATE_GATE:
 		claim->state = TACT_CLAIM_WAITING;
-		claim->text = waiting_for(&result->opinion);
+		claim->text = waiting_for(pass->arena, &result->opinion);
 		claim->asked_us = pass->now_us;
 		if (own != NULL)
 			own->time_us = pass->now_us;
@@ -147,6 +150,7 @@ static bool take_one(void *context, size_t index, const struct tact_record *now,
 	(void)store_now_us;
 	result->version_seen = now->version;
 	result->found = false;
+	result->sent = false;
 	result->waiting_change = 0;
 	result->result = tact_dossier_decode(pass->arena, now->bytes, now->size, &dossier, NULL);
 	if (result->result != TACT_OK)
@@ -159,6 +163,10 @@ static bool take_one(void *context, size_t index, const struct tact_record *now,
 	}
 	if (claim->state == TACT_CLAIM_PASSED || claim->state == TACT_CLAIM_BOUNCED) {
 		waiting->look = TACT_LOOK_DROP;
+		return false;
+	}
+	if (*claim->facts.campaign != '\0' && pass->terms.campaigns == NULL) {
+		result->result = TACT_UNAVAILABLE; /* whether it may go on is not known */
 		return false;
 	}
 	result->found = true;
@@ -330,6 +338,10 @@ static void settle(struct pass *pass, int appended)
 
 		if (result->result != TACT_OK || !result->found)
 			continue;
+		if (result->sent)
+			health_count(pass->decider, result->facts.campaign, HEALTH_SENT, pass->now_us);
+		campaigns_note(pass->decider, pass->rules, pass->terms.campaigns, &result->facts,
+		    &result->opinion, pass->now_us);
 		if (result->waiting_change != 0)
 			tact_ledger_add(pass->decider->parts.ledger, result->claim.facts.stream,
 			    ring_slot(result->claim.ring), result->waiting_change);
@@ -364,5 +376,6 @@ void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena,
 		waiting[i].code = waiting[i].code != NULL ? tact_arena_strdup(arena, waiting[i].code) : NULL;
 		waiting[i].text = waiting[i].text != NULL ? tact_arena_strdup(arena, waiting[i].text) : NULL;
 	}
+	tact_decider_put_campaigns(decider, pass.terms.campaigns);
 	tact_decider_put_rules(decider, pass.rules);
 }

@@ -20,6 +20,8 @@ struct person_result {
 	bool header_may_lift;
 	int waiting_change; /* of the recipients that wait on a ring: goes to the ledger */
 	const char *ring;   /* the one it is about */
+	bool took;	    /* the claim that a campaign had planned for this mail */
+	bool sent;	    /* a contact was written that was not there before */
 };
 
 /* One message being decided. people[i] is a distinct person; ruling_of[i] the first ruling that is about

@@ -35,6 +35,9 @@ struct bell {
 	int64_t read_until_us, read_whole_ms; /* whole index last read */
 	int64_t sweep_ms, sweep_at_us, sweep_from_us, sweep_now_us;
 	bool sweeping;
+	uint64_t campaigns_mark; /* of the campaigns that wake times were last put right for */
+	int64_t rewake_at_us;
+	bool rewaking;
 	bool silent; /* the thread has ended */
 	int64_t said_store_ms, said_etrn_ms, said_byid_ms;
 };
@@ -191,6 +194,40 @@ static void sweep(struct bell *bell, int64_t now_us)
 	bell->sweep_from_us = bell->sweep_now_us - PLAN_SHOW_UP_US;
 }
 
+/* ---- campaigns that gave up places, or took them ---- */
+
+#define REWAKE_MS 300 /* of a tick */
+
+static int rewake_page(struct bell *bell, int64_t now_us)
+{
+	struct tact_error err = {""};
+	int result = tact_decide_rewake(
+	    bell->parts.decider, bell->arena, bell->rewake_at_us, PAGE, now_us, &bell->rewake_at_us, &err);
+
+	tact_arena_reset(bell->arena);
+	if (result != TACT_OK)
+		complain(&bell->said_store_ms, "cannot put right when mail is woken", &err);
+	return result;
+}
+
+/* Whatever waits is looked at again, from the start when campaigns change meanwhile. */
+static void rewake(struct bell *bell, int64_t now_us)
+{
+	int64_t until_ms = tact_clock_monotonic_ms() + REWAKE_MS;
+	uint64_t mark = tact_decide_campaigns_mark(bell->parts.decider);
+
+	if (mark != bell->campaigns_mark) {
+		bell->campaigns_mark = mark;
+		bell->rewaking = true;
+		bell->rewake_at_us = 0;
+	}
+	while (bell->rewaking && tact_clock_monotonic_ms() < until_ms) {
+		if (rewake_page(bell, now_us) != TACT_OK)
+			return;
+		bell->rewaking = bell->rewake_at_us != INT64_MAX;
+	}
+}
+
 /* ---- ringing ---- */
 
 static void ring(struct bell *bell)
@@ -285,6 +322,7 @@ static void tick(struct bell *bell)
 	unlock(bell);
 	note_rules(bell);
 	recount(bell, now_us);
+	rewake(bell, now_us);
 	read_due(bell, now_us);
 	ring(bell);
 	ask_by_id(bell);

@@ -97,6 +97,7 @@ static int deliver(struct holdings *h, int count, char **addresses, struct tact_
 	tact_decide_message(decider, h->arena, &request, rulings, err);
 	for (size_t i = 0; i < recipients; i++)
 		printf("%s\n", fates[rulings[i].fate]);
+	(void)tact_decide_tend_campaigns(decider, request.now_us, NULL, NULL, NULL);
 	tact_decider_free(&decider);
 	return TACT_OK;
 }

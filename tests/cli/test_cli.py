@@ -1069,6 +1069,193 @@ class Export(Case):
         self.assertEqual((done["rows"], done["known"]), (1, 1))
 
 
+class Campaigns(Case):
+    more = 'trusted { listeners = {"smtp"} }'
+    AUTUMN = MAIL.replace(b"Subject:", b"Feedback-ID: autumn:x:y:shop\nSubject:")
+
+    def setUp(self):
+        super().setUp()
+        self.list = self.write("list.csv", "email,name\n" + "".join("p%d@x.example,P\n" % i for i in range(20)) + "P1@X.example,again\n")
+
+    def plan(self, *more, code=0, at="2026-11-25T09:00:00Z"):
+        return self.tact("campaign", "plan", "autumn", self.list, "--stream", "shop", "--at", at, *more, code=code)
+
+    def show(self):
+        shown, = self.json("campaign", "show", "autumn")
+        return shown
+
+    def claims(self, address):
+        shown, = self.json("show", address)
+        return shown["claims"]
+
+    def actions(self):
+        """What the evidence says of campaigns, in order."""
+        found = []
+        for folder, _, files in os.walk(self.path("audit")):
+            for name in sorted(files):
+                with open(os.path.join(folder, name), "rb") as file:
+                    found += re.findall(rb'"action":"(campaign-[^"]*)"', file.read())
+        return [action.decode() for action in found]
+
+    def mail(self, number, campaign=b"autumn"):
+        return self.AUTUMN.replace(b"autumn", campaign).replace(b"<1@", b"<%d@" % number)
+
+    def test_a_plan_and_again(self):
+        done = json.loads(self.plan("--json", "--priority", "700", "--by", "anna").out)
+        self.keys(done, "campaign rows recipients claimed known without_room unreadable applied")
+        self.assertEqual((done["rows"], done["recipients"], done["claimed"], done["known"], done["applied"]), (21, 20, 20, 0, True))
+        self.assertIn("20 recipients: 0 claimed, 20 known already, 0 without room", self.plan("--priority", "700").out)
+        shown = self.show()
+        self.keys(shown, "campaign state stopped stopped_by stopped_why stopped_at planned not_after stream owner brand offer priority recipients "
+                         "made changed resumed by why counted since_resumed")
+        self.assertEqual((shown["campaign"], shown["state"], shown["planned"], shown["not_after"], shown["stream"], shown["owner"],
+                          shown["priority"], shown["recipients"]),
+                         ("autumn", "planned", "2026-11-25T09:00:00Z", "2026-11-28T09:00:00Z", "shop", "corporate", 700, 20))
+        claim, = self.claims("p3@x.example")
+        self.assertEqual((claim["state"], claim["campaign"], claim["priority"], claim["place"]), ("waiting", "autumn", 700, "2026-11-25T09:00:00Z"))
+        self.assertEqual(self.actions(), ["campaign-plan by anna: 20 recipients", self.actions()[-1]])
+
+    def test_planned_anew_for_another_time(self):
+        self.plan()
+        made = self.claims("p3@x.example")[0]["made"]
+        self.write("clock", "@%d\n" % (NOW + 60))
+        self.assertIn("20 claimed", self.plan(at="2026-11-26T09:00:00Z").out)
+        claim, = self.claims("p3@x.example")
+        self.assertEqual((claim["made"], claim["place"]), (made, "2026-11-26T09:00:00Z"))
+
+    def test_a_dry_run_writes_nothing(self):
+        self.assertIn("nothing was written", self.plan("--dry-run").out)
+        self.tact("campaign", "show", "autumn", code=65)
+        self.assertEqual(self.actions(), [])
+
+    def test_mistakes_plan_nothing(self):
+        self.list = self.write("bad.csv", "email\np1@x.example\nnobody\n")
+        self.assertIn("bad.csv:3: email", self.plan(code=65).err)
+        self.tact("campaign", "show", "autumn", code=65)
+        for arguments, words in ((("campaign", "plan", "autumn", self.list, "--at", "2026-11-25"), "--stream"),
+                                 (("campaign", "plan", "autumn", self.list, "--stream", "shop"), "--at"),
+                                 (("campaign", "plan", "autumn", self.list, "--stream", "nope", "--at", "2026-11-25"), "no stream"),
+                                 (("campaign", "plan", "autumn", self.list, "--stream", "shop", "--at", "2020-01-01"), "has passed"),
+                                 (("campaign", "plan", "autumn", self.list, "--stream", "shop", "--at", "2026-11-25", "--not-after", "2026-11-25"), "not-after"),
+                                 (("campaign", "plan", "autumn", self.list, "--stream", "shop", "--at", "2026-11-25", "--priority", "1001"), "priority"),
+                                 (("campaign", "plan", "", self.list, "--stream", "shop", "--at", "2026-11-25"), "1 to 255"),
+                                 (("campaign", "plan", "x" * 256, self.list, "--stream", "shop", "--at", "2026-11-25"), "1 to 255"),
+                                 (("campaign", "plan", "autumn", "--stream", "shop", "--at", "2026-11-25"), "NAME FILE")):
+            with self.subTest(arguments):
+                self.assertIn(words, self.tact(*arguments, code=64).err)
+
+    def test_what_became_of_a_plan_cannot_be_planned(self):
+        self.plan()
+        self.tact("campaign", "pause", "autumn")
+        self.assertIn("is paused", self.plan(code=65).err)
+        self.tact("campaign", "cancel", "AUTUMN")
+        self.assertIn("is cancelled", self.plan(code=65).err)
+        self.tact("campaign", "pause", "spring")
+        self.tact("campaign", "resume", "spring")
+        self.tact("campaign", "plan", "spring", self.list, "--stream", "shop", "--at", "2026-11-25")
+        self.assertIn("stream shop", self.tact("campaign", "plan", "spring", self.list, "--stream", "desk", "--at", "2026-11-25", code=65).err)
+
+    def test_full_calendars_are_told(self):
+        for i in range(64):
+            self.tact("campaign", "plan", "c%d" % i, "-", "--plain", "--stream", "shop", "--at", "2026-11-25", stdin=b"p1@x.example\n")
+        self.assertIn("19 claimed, 0 known already, 1 without room", self.plan().out)
+        self.tact("campaign", "cancel", "c7")
+        self.assertIn("1 claimed, 19 known already, 0 without room", self.plan().out)
+
+    def test_another_desk_is_held_up_and_the_mail_of_the_plan_is_not(self):
+        self.edit("at_most = \"2/7d\"", "at_most = \"1/7d\"")
+        self.edit("purpose = promotional", "purpose = promotional max_delay = 20d")
+        self.plan("--priority", "700")
+        self.assertEqual(self.deliver("joe@shop.example", "p1@x.example"), ["gate"])
+        self.assertEqual([claim["state"] for claim in self.claims("p1@x.example")], ["waiting", "waiting"])
+        explained, = self.json("explain", "--sender", "joe@shop.example", "--rcpt", "p2@x.example", stdin=MAIL)
+        self.assertEqual(explained["text"], "weekly: 1 of 1 in 7d, place held by autumn of corporate, next place 2026-12-02 09:00 UTC")
+        self.write("clock", "@%d\n" % (NOW + 86400))
+        self.assertEqual(self.deliver("joe@shop.example", "p1@x.example", mail=self.mail(7)), ["pass"])
+        taken = [claim for claim in self.claims("p1@x.example") if claim["campaign"] == "autumn"]
+        self.assertEqual([claim["state"] for claim in taken], ["passed"])
+        self.assertEqual((self.show()["state"], self.show()["counted"]["sent"]), ("running", 1))
+        self.assertIn("campaign-running by tactd: its mail passes", self.actions())
+
+    def test_cancelled(self):
+        self.edit("at_most = \"2/7d\"", "at_most = \"1/7d\"")
+        self.plan("--priority", "700")
+        self.assertEqual(self.tact("campaign", "cancel", "autumn", "--reason", "wrong price", "--by", "anna").out, "autumn: cancelled\n")
+        self.assertEqual(self.tact("campaign", "cancel", "autumn").out, "autumn: cancelled already\n")
+        self.assertEqual(self.deliver("joe@shop.example", "p1@x.example"), ["pass"])
+        self.assertEqual(self.deliver("joe@shop.example", "p2@x.example", mail=self.mail(7)), ["refuse"])
+        explained, = self.json("explain", "--sender", "joe@shop.example", "--rcpt", "p2@x.example", stdin=self.mail(7))
+        self.assertEqual(explained["text"], "campaign autumn was cancelled")
+        self.assertEqual(self.json("campaign", "list"), [])
+        self.assertEqual([one["state"] for one in self.json("campaign", "list", "--all")], ["cancelled"])
+        self.assertIn("cancelled", self.tact("campaign", "resume", "autumn", code=65).err)
+        self.assertIn("campaign-cancel by anna: wrong price", self.actions())
+        self.tact("store", "sweep")
+        self.assertEqual(self.claims("p9@x.example")[0]["state"], "withdrawn")
+
+    def test_paused_and_resumed(self):
+        self.tact("campaign", "pause", "autumn", "--reason", "wrong price")
+        self.assertEqual(self.deliver("joe@shop.example", "p1@x.example", mail=self.mail(7)), ["gate"])
+        claim, = self.claims("p1@x.example")
+        self.assertEqual((claim["state"], claim["place"]), ("waiting", "2026-11-27T09:00:00Z"))
+        resumed, = self.json("campaign", "resume", "autumn")
+        self.assertEqual((resumed["state"], resumed["changed"], resumed["resumed"]), ("running", True, "2026-11-24T09:00:00Z"))
+        self.assertEqual(self.claims("p1@x.example")[0]["place"], "2026-11-24T09:00:00Z")
+        self.assertIn("neither", self.tact("campaign", "resume", "autumn", code=65).err)
+        self.tact("campaign", "resume", "nothing", code=65)
+        self.tact("campaign", "done", "nothing", code=65)
+
+    def test_done_by_itself(self):
+        self.plan()
+        self.write("clock", "@%d\n" % (NOW + 4 * 86400))
+        self.deliver("joe@shop.example", "someone@x.example")
+        self.assertEqual((self.show()["state"], self.show()["why"]), ("done", "its time is over"))
+
+    def test_a_campaign_stops_itself(self):
+        self.edit("limit \"weekly\"", "breaker \"stop\" { complaints = \"20%\" at_least = 4 }\nlimit \"weekly\"")
+        for i in range(5):
+            self.assertEqual(self.deliver("joe@shop.example", "p%d@x.example" % i, mail=self.mail(i)), ["pass"])
+        self.tact("suppress", "p1@x.example", "--reason", "complaint")
+        self.tact("suppress", "p1@x.example", "--reason", "complaint")
+        self.assertEqual(self.show()["counted"], {"sent": 5, "complaints": 1, "unsubscribes": 0, "hard_bounces": 0})
+        self.assertEqual(self.deliver("joe@shop.example", "p5@x.example", mail=self.mail(5)), ["pass"])
+        self.tact("suppress", "elsewhere@x.example", "--reason", "complaint", "--campaign", "Autumn", "--until", "2027-01-01")
+        self.assertEqual(self.deliver("joe@shop.example", "p6@x.example", mail=self.mail(6)), ["refuse"])
+        shown = self.show()
+        self.assertEqual((shown["stopped"], shown["stopped_by"], shown["stopped_why"]),
+                         (True, "stop", "33.333% complaints of 6 sent, more than 20%"))
+        self.assertEqual(self.actions(), ["campaign-stop by stop: 33.333% complaints of 6 sent, more than 20%"])
+        self.assertIn("stopped", self.tact("campaign", "list").out)
+        self.assertIn("needs a reason", self.tact("campaign", "resume", "autumn", code=65).err)
+        self.tact("campaign", "resume", "autumn", "--reason", "were of another mail")
+        self.assertEqual(self.show()["since_resumed"], {"sent": 0, "complaints": 0, "unsubscribes": 0, "hard_bounces": 0})
+        self.assertEqual(self.deliver("joe@shop.example", "p6@x.example", mail=self.mail(6)), ["pass"])
+        self.assertEqual(self.actions()[1:], ["campaign-resume by %s: were of another mail" % self.show()["by"]])
+
+    def test_what_counts_against_a_campaign(self):
+        self.assertEqual(self.deliver("joe@shop.example", "ann@x.example", mail=self.mail(1)), ["pass"])
+        self.assertEqual(self.deliver("joe@shop.example", "bob@x.example", mail=self.mail(2)), ["pass"])
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe", "--at", "2026-11-24T08:59:59Z")  # before the mail
+        self.tact("suppress", "ann@x.example", "--reason", "manual")
+        self.assertEqual(self.show()["counted"]["unsubscribes"], 0)
+        self.write("clock", "@%d\n" % (NOW + 29 * 86400))
+        self.tact("suppress", "ann@x.example", "--reason", "hard_bounce")
+        self.write("clock", "@%d\n" % (NOW + 30 * 86400))
+        self.tact("suppress", "bob@x.example", "--reason", "unsubscribe")  # too late
+        self.tact("suppress", "cid@x.example", "--reason", "complaint", "--scope", "campaign:autumn")
+        self.assertEqual(self.show()["counted"], {"sent": 2, "complaints": 1, "unsubscribes": 0, "hard_bounces": 1})
+
+    def test_nothing_is_known(self):
+        self.assertEqual(self.json("campaign", "list"), [])
+        self.assertIn("no such campaign", self.tact("campaign", "show", "autumn", code=65).err)
+
+    def test_the_store_fails(self):
+        self.edit("lmdb:%s/db?map_size=64M" % self.dir, "fail:")
+        self.assertIn("cannot be read", self.tact("campaign", "list", code=75).err)
+        self.tact("campaign", "pause", "autumn", code=75)
+        self.plan(code=75)
+
+
 class Quarantine(Case):
     def setUp(self):
         super().setUp()

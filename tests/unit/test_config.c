@@ -130,13 +130,21 @@ START_TEST(test_defaults_of_the_rules)
 	want_int("slot_length", rules->slot_length_s, 60);
 	want_int("slot_size", rules->slot_size, 5000);
 	want_int("keep_addresses", rules->keep_addresses, false);
-	want_int("rules", rules->rules_count, 1);
+	want_int("rules", rules->rules_count, 3);
 	want_int("kind", rules->rules[0].kind, TACT_RULE_SUPPRESSION);
 	want_text("name", rules->rules[0].name, "suppression");
 	want_int("action", rules->rules[0].action, TACT_REJECT);
 	want_int("monitor", rules->rules[0].monitor, false);
 	want_int("streams", rules->rules[0].applies.streams.count, 0);
 	want_null("text", rules->rules[0].text);
+	want_text("name", rules->rules[1].name, "paused-campaign");
+	want_int("kind", rules->rules[1].kind, TACT_RULE_BREAKER);
+	want_int("action", rules->rules[1].action, TACT_DELAY);
+	want_int("about", rules->rules[1].breaker.about, TACT_BREAKER_PAUSED);
+	want_int("at_most", rules->rules[1].breaker.complaints_milli, -1);
+	want_text("name", rules->rules[2].name, "cancelled-campaign");
+	want_int("action", rules->rules[2].action, TACT_REJECT);
+	want_int("about", rules->rules[2].breaker.about, TACT_BREAKER_CANCELLED);
 	want_int("digest", strlen(rules->digest), 64);
 	want_same_lines(rules->text, tact_config_print(arena, config));
 	tact_config_free(&config);
@@ -352,13 +360,38 @@ START_TEST(test_values_of_rules)
 }
 END_TEST
 
+START_TEST(test_breakers)
+{
+	struct tact_config *config =
+	    load(LISTENER "breaker \"stop\" { complaints = \"0.3%\" unsubscribes = \"0%\" window = 24h }\n"
+			  "breaker \"hold\" { bounces = \"12.345%\" at_least = 5 action = delay }\n");
+	const struct tact_breaker *stop = &config->rules.rules[1].breaker,
+				  *hold = &config->rules.rules[2].breaker;
+	want_int("rules", config->rules.rules_count, 5);
+	want_int("about", stop->about, TACT_BREAKER_RATES);
+	want_int("complaints", stop->complaints_milli, 300);
+	want_int("unsubscribes", stop->unsubscribes_milli, 0);
+	want_int("bounces", stop->bounces_milli, -1);
+	want_int("at_least", stop->at_least, 100);
+	want_int("window", stop->window_s, DAY);
+	want_int("action", config->rules.rules[1].action, TACT_REJECT);
+	want_int("bounces", hold->bounces_milli, 12345);
+	want_int("complaints", hold->complaints_milli, -1);
+	want_int("at_least", hold->at_least, 5);
+	want_int("window", hold->window_s, 0);
+	want_int("action", config->rules.rules[2].action, TACT_DELAY);
+	tact_config_free(&config);
+}
+END_TEST
+
 /* A suppression section that is there is the only one; kinds are mixed as in the file. */
 START_TEST(test_order_of_rules)
 {
 	struct tact_config *config = load(full);
-	static const char *const want[] = {"first", "wishes", "calendar", "none"};
-	want_int("rules", config->rules.rules_count, 4);
-	for (size_t i = 0; i < 4; i++)
+	static const char *const want[] = {
+	    "first", "wishes", "calendar", "none", "paused-campaign", "cancelled-campaign"};
+	want_int("rules", config->rules.rules_count, 6);
+	for (size_t i = 0; i < 6; i++)
 		want_text("rule", config->rules.rules[i].name, want[i]);
 	const struct tact_limit *first = &config->rules.rules[0].limit, *none = &config->rules.rules[3].limit;
 	want_int("at_most", first->at_most_milli, 4000);
@@ -437,7 +470,7 @@ START_TEST(test_forms_of_limits)
 		1U << TACT_POSITIVE | 1U << TACT_NEUTRAL, 2},
 	};
 	struct tact_config *config = load(design);
-	want_int("rules and the suppression that is always there", (int64_t)config->rules.rules_count, 10);
+	want_int("rules and the three that are always there", (int64_t)config->rules.rules_count, 12);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const struct tact_rule *rule = &config->rules.rules[5 + i];
 		want_text("name", rule->name, rows[i].name);
@@ -643,6 +676,7 @@ int main(void)
 	tcase_add_test(tcase, test_values_of_a_stream);
 	tcase_add_test(tcase, test_what_a_stream_inherits);
 	tcase_add_test(tcase, test_values_of_rules);
+	tcase_add_test(tcase, test_breakers);
 	tcase_add_test(tcase, test_order_of_rules);
 	tcase_add_test(tcase, test_lists);
 	tcase_add_test(tcase, test_quotes);

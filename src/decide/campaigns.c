@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What is known of campaigns at the moment: every record of the kind read at once, counts of all writers
+ * summed, lent out unchangeable. Who writes the records is campaign.c's and health.c's matter.
+ */
+#include <config.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campaigns.h"
+
+#define RETRY_MS 1000 /* a store that did not answer is not asked again sooner */
+
+/* One reading, and how many stand on it. Its first member is what is lent out. */
+struct reading {
+	struct tact_campaigns campaigns;
+	struct tact_arena *arena;
+	size_t held;
+	int64_t began_ms;
+};
+
+struct campaigns {
+	pthread_mutex_t lock;	 /* over everything here */
+	pthread_mutex_t reading; /* one reads at a time */
+	struct reading *current;
+	int64_t tried_ms;
+	uint64_t mark;
+	struct tact_error err; /* of the latest attempt */
+	struct campaign_stop stops[CAMPAIGN_STOPS_MAX];
+	size_t stops_count;
+};
+
+struct campaigns *campaigns_new(void)
+{
+	struct campaigns *campaigns = tact_calloc(1, sizeof *campaigns);
+
+	pthread_mutex_init(&campaigns->lock, NULL);
+	pthread_mutex_init(&campaigns->reading, NULL);
+	return campaigns;
+}
+
+static void free_reading(struct reading *reading)
+{
+	if (reading != NULL)
+		tact_arena_free(&reading->arena); /* owns it, too */
+}
+
+/* With the lock held: one holder fewer; answers the reading when it was the last. */
+static struct reading *drop(struct reading *reading)
+{
+	return reading != NULL && --reading->held == 0 ? reading : NULL;
+}
+
+void campaigns_free(struct campaigns **campaigns)
+{
+	if (*campaigns == NULL)
+		return;
+	free_reading(drop((*campaigns)->current));
+	pthread_mutex_destroy(&(*campaigns)->lock);
+	pthread_mutex_destroy(&(*campaigns)->reading);
+	free(*campaigns);
+	*campaigns = NULL;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+struct gathering {
+	struct tact_arena *arena;
+	struct tact_campaign_view *views;
+	size_t count;
+	struct tact_campaign_count *counts;
+	size_t counts_count;
+	struct tact_error *err;
+	int result;
+};
+
+static bool gather_one(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	struct gathering *gathering = context;
+	struct tact_campaign_record one;
+	struct tact_error why = {""};
+
+	if (record->size == 0)
+		return true;
+	gathering->result = tact_dossier_decode_campaign(gathering->arena,
+	    tact_arena_copy(gathering->arena, record->bytes, record->size), record->size, &one, &why);
+	if (gathering->result != TACT_OK) {
+		tact_error_set(gathering->err, gathering->result, "record %s: %s",
+		    tact_id_format(gathering->arena, &key->id), why.text);
+		return false; /* it may be the one that says stop */
+	}
+	if (one.counts)
+		*TACT_PUSH(gathering->arena, gathering->counts, gathering->counts_count) = one.count;
+	else
+		TACT_PUSH(gathering->arena, gathering->views, gathering->count)->record = one.campaign;
+	return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct tact_campaign_view *left = a, *right = b;
+
+	return tact_policy_compare_campaigns(left->record.name, right->record.name);
+}
+
+static struct tact_campaign_view *find(struct gathering *gathering, size_t count, const char *name)
+{
+	const struct tact_campaigns campaigns = {.views = gathering->views, .count = count};
+
+	return (struct tact_campaign_view *)(uintptr_t)tact_policy_find_campaign(&campaigns, name);
+}
+
+static int by_counted_name(const void *a, const void *b)
+{
+	const struct tact_campaign_count *left = a, *right = b;
+
+	return tact_policy_compare_campaigns(left->name, right->name);
+}
+
+/* Mail of a campaign that nobody planned is counted all the same. */
+static void add_unplanned(struct gathering *gathering)
+{
+	size_t known = gathering->count;
+
+	for (size_t i = 0; i < gathering->counts_count; i++) {
+		const char *name = gathering->counts[i].name;
+
+		if (find(gathering, known, name) != NULL ||
+		    (i > 0 && tact_policy_compare_campaigns(gathering->counts[i - 1].name, name) == 0))
+			continue;
+		TACT_PUSH(gathering->arena, gathering->views, gathering->count)->record =
+		    (struct tact_campaign){.name = name,
+			.state = TACT_CAMPAIGN_RUNNING,
+			.stream = "",
+			.owner = "",
+			.brand = "",
+			.offer = "",
+			.by = "",
+			.why = "",
+			.tripped_by = "",
+			.tripped_why = ""};
+	}
+	qsort(gathering->views, gathering->count, sizeof *gathering->views, by_name);
+}
+
+static void add_count(struct gathering *gathering, const struct tact_campaign_count *count)
+{
+	struct tact_campaign_view *view = find(gathering, gathering->count, count->name);
+	struct tact_campaign_hour *hours = (struct tact_campaign_hour *)(uintptr_t)view->hours;
+
+	for (size_t i = 0; i < count->hours_count; i++)
+		tact_dossier_add_hour(gathering->arena, &hours, &view->hours_count, count->hours[i].hour,
+		    &count->hours[i].health);
+	view->hours = hours;
+}
+
+static void sum_up(struct gathering *gathering)
+{
+	if (gathering->count > 1)
+		qsort(gathering->views, gathering->count, sizeof *gathering->views, by_name);
+	if (gathering->counts_count > 1)
+		qsort(gathering->counts, gathering->counts_count, sizeof *gathering->counts, by_counted_name);
+	if (gathering->counts_count > 0)
+		add_unplanned(gathering);
+	for (size_t i = 0; i < gathering->counts_count; i++)
+		add_count(gathering, &gathering->counts[i]);
+}
+
+static int gather(struct tact_decider *decider, struct reading **ret, struct tact_error *err)
+{
+	struct gathering gathering = {.arena = tact_arena_new(), .err = err};
+	struct reading *reading = tact_arena_alloc(gathering.arena, sizeof *reading);
+	int result;
+
+	reading->began_ms = tact_clock_monotonic_ms();
+	result = tact_store_scan(decider->parts.store, TACT_STORE_CAMPAIGN, gather_one, &gathering, err);
+	if (result == TACT_OK)
+		result = gathering.result;
+	if (result != TACT_OK) {
+		tact_arena_free(&gathering.arena);
+		return result;
+	}
+	sum_up(&gathering);
+	reading->campaigns = (struct tact_campaigns){.views = gathering.views, .count = gathering.count};
+	reading->arena = gathering.arena;
+	reading->held = 1;
+	*ret = reading;
+	return TACT_OK;
+}
+
+/* ---- taking and putting back -------------------------------------------------------------------- */
+
+/* What makes claims hold their places or give them up. Never 0. */
+static uint64_t mark_of(const struct tact_campaigns *campaigns)
+{
+	uint64_t mark = 1;
+
+	for (size_t i = 0; i < campaigns->count; i++) {
+		const struct tact_campaign *record = &campaigns->views[i].record;
+		const int64_t parts[] = {record->made_us, record->state, record->tripped_us,
+		    record->resumed_us, record->planned_us};
+
+		for (size_t j = 0; record->made_us != 0 && j < sizeof parts / sizeof *parts; j++)
+			mark = (mark ^ (uint64_t)parts[j]) * UINT64_C(1099511628211);
+	}
+	return mark == 0 ? 1 : mark;
+}
+
+static void replace(struct campaigns *campaigns, struct reading *fresh)
+{
+	struct reading *gone;
+
+	pthread_mutex_lock(&campaigns->lock);
+	gone = drop(campaigns->current);
+	campaigns->current = fresh;
+	campaigns->mark = mark_of(&fresh->campaigns);
+	pthread_mutex_unlock(&campaigns->lock);
+	free_reading(gone);
+}
+
+int campaigns_read(struct tact_decider *decider, struct tact_error *err)
+{
+	struct campaigns *campaigns = decider->campaigns;
+	struct reading *fresh = NULL;
+	struct tact_error why = {""};
+	int result = gather(decider, &fresh, &why);
+
+	pthread_mutex_lock(&campaigns->lock);
+	campaigns->tried_ms = tact_clock_monotonic_ms();
+	campaigns->err = why;
+	pthread_mutex_unlock(&campaigns->lock);
+	if (result == TACT_OK)
+		replace(campaigns, fresh);
+	else
+		tact_error_set(err, result, "campaigns cannot be read: %s", why.text);
+	return result;
+}
+
+/* With the lock held. */
+static bool is_younger(const struct campaigns *campaigns, int64_t most_ms)
+{
+	return campaigns->current != NULL &&
+	       tact_clock_monotonic_ms() - campaigns->current->began_ms < most_ms;
+}
+
+static bool is_fresh(struct campaigns *campaigns)
+{
+	bool fresh;
+
+	pthread_mutex_lock(&campaigns->lock);
+	fresh = is_younger(campaigns, TACT_CAMPAIGNS_FRESH_MS) ||
+		(campaigns->tried_ms != 0 && tact_clock_monotonic_ms() - campaigns->tried_ms < RETRY_MS);
+	pthread_mutex_unlock(&campaigns->lock);
+	return fresh;
+}
+
+/* The first reading is waited for; after that whoever comes while one reads takes what there is. */
+static void read_if_old(struct tact_decider *decider)
+{
+	struct campaigns *campaigns = decider->campaigns;
+	bool any;
+
+	if (is_fresh(campaigns))
+		return;
+	pthread_mutex_lock(&campaigns->lock);
+	any = is_younger(campaigns, TACT_CAMPAIGNS_STALE_MS);
+	pthread_mutex_unlock(&campaigns->lock);
+	if (any && pthread_mutex_trylock(&campaigns->reading) != 0)
+		return;
+	if (!any)
+		pthread_mutex_lock(&campaigns->reading);
+	if (!is_fresh(campaigns))
+		(void)campaigns_read(decider, NULL);
+	pthread_mutex_unlock(&campaigns->reading);
+}
+
+const struct tact_campaigns *tact_decider_take_campaigns(struct tact_decider *decider, struct tact_error *err)
+{
+	struct campaigns *campaigns = decider->campaigns;
+	struct reading *reading = NULL;
+
+	read_if_old(decider);
+	pthread_mutex_lock(&campaigns->lock);
+	if (is_younger(campaigns, TACT_CAMPAIGNS_STALE_MS)) {
+		reading = campaigns->current;
+		reading->held++;
+	} else {
+		tact_error_set(err, TACT_UNAVAILABLE, "campaigns cannot be read: %s", campaigns->err.text);
+	}
+	pthread_mutex_unlock(&campaigns->lock);
+	return reading == NULL ? NULL : &reading->campaigns;
+}
+
+void tact_decider_put_campaigns(struct tact_decider *decider, const struct tact_campaigns *campaigns)
+{
+	struct reading *gone;
+
+	if (campaigns == NULL)
+		return;
+	pthread_mutex_lock(&decider->campaigns->lock);
+	gone = drop((struct reading *)(uintptr_t)campaigns); /* its first member */
+	pthread_mutex_unlock(&decider->campaigns->lock);
+	free_reading(gone);
+}
+
+uint64_t tact_decide_campaigns_mark(struct tact_decider *decider)
+{
+	uint64_t mark;
+
+	pthread_mutex_lock(&decider->campaigns->lock);
+	mark = decider->campaigns->mark;
+	pthread_mutex_unlock(&decider->campaigns->lock);
+	return mark;
+}
+
+/* ---- what breakers stopped, until it is written down -------------------------------------------- */
+
+static bool same_stop(const struct campaign_stop *a, const struct campaign_stop *b)
+{
+	return tact_policy_compare_campaigns(a->campaign, b->campaign) == 0 && strcmp(a->rule, b->rule) == 0;
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	size_t length = strlen(from);
+
+	length = length < size ? length : size - 1;
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
+
+static void note_stop(struct campaigns *campaigns, const struct campaign_stop *stop)
+{
+	bool known = false;
+
+	pthread_mutex_lock(&campaigns->lock);
+	for (size_t i = 0; i < campaigns->stops_count; i++)
+		known |= same_stop(&campaigns->stops[i], stop);
+	/* No room: the next mail of it is stopped, too, and notes it again. */
+	if (!known && campaigns->stops_count < CAMPAIGN_STOPS_MAX)
+		campaigns->stops[campaigns->stops_count++] = *stop;
+	pthread_mutex_unlock(&campaigns->lock);
+}
+
+static bool stops_it(const struct tact_finding *finding)
+{
+	return finding->fired && finding->has_numbers && finding->rule->kind == TACT_RULE_BREAKER &&
+	       finding->rule->breaker.about == TACT_BREAKER_RATES && !finding->rule->monitor;
+}
+
+void campaigns_note(struct tact_decider *decider, const struct tact_rule_set *rules,
+    const struct tact_campaigns *known, const struct tact_facts *facts, const struct tact_opinion *opinion,
+    int64_t now_us)
+{
+	const struct tact_campaign_view *view = tact_policy_find_campaign(known, facts->campaign);
+
+	if (view == NULL || rules->monitor || view->record.tripped_us != 0)
+		return;
+	for (size_t i = 0; i < opinion->findings_count; i++) {
+		struct campaign_stop stop = {.now_us = now_us};
+
+		if (!stops_it(&opinion->findings[i]))
+			continue;
+		copy_text(stop.campaign, sizeof stop.campaign, view->record.name);
+		copy_text(stop.rule, sizeof stop.rule, opinion->findings[i].rule->name);
+		copy_text(stop.why, sizeof stop.why, opinion->findings[i].why);
+		copy_text(stop.window, sizeof stop.window, opinion->findings[i].window);
+		stop.count_milli = opinion->findings[i].count_milli;
+		stop.at_most_milli = opinion->findings[i].at_most_milli;
+		note_stop(decider->campaigns, &stop);
+	}
+}
+
+size_t campaigns_take_stops(struct tact_decider *decider, struct campaign_stop *ret)
+{
+	struct campaigns *campaigns = decider->campaigns;
+	size_t count;
+
+	pthread_mutex_lock(&campaigns->lock);
+	count = campaigns->stops_count;
+	memcpy(ret, campaigns->stops, count * sizeof *ret);
+	campaigns->stops_count = 0;
+	pthread_mutex_unlock(&campaigns->lock);
+	return count;
+}
