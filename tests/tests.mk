@@ -11,6 +11,7 @@ AM_TESTS_ENVIRONMENT = TACT_SOURCE='$(abs_srcdir)'; TACT_BUILD='$(abs_builddir)'
 POSTFIX_TESTS = \
 	tests/postfix/test_bad_input.py \
 	tests/postfix/test_bell.py \
+	tests/postfix/test_campaigns.py \
 	tests/postfix/test_content.py \
 	tests/postfix/test_envelope.py \
 	tests/postfix/test_faults.py \
