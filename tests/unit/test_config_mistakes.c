@@ -399,6 +399,19 @@ static const struct row values[] = {
 	"1: by: \"same\" is not known here; write any, same-owner or other-owner"},
     {"limit \"a\" { at_most = 1/1d same = person }\n" LISTENER,
 	"1: same: \"person\" is not known here; write none, stream, owner, brand, campaign, offer or list"},
+    {"breaker \"a\" { complaints = 0.3 }\n" LISTENER,
+	"1: complaints: \"0.3\" is not a percentage such as 0.3%; write a percentage from 0% to 100%, up to three decimals"},
+    {"breaker \"a\" { bounces = \"%\" unsubscribes = \"-1%\" complaints = \"0.1234%\" }\n" LISTENER,
+	"1: complaints: \"0.1234%\" is not a percentage such as 0.3%; write a percentage from 0% to 100%, up to three decimals\n"
+	"1: unsubscribes: \"-1%\" is not a percentage such as 0.3%; write a percentage from 0% to 100%, up to three decimals\n"
+	"1: bounces: \"%\" is not a percentage such as 0.3%; write a percentage from 0% to 100%, up to three decimals"},
+    {"breaker \"a\" { bounces = \"100.001%\" }\nbreaker \"b\" { bounces = \"100%\" }\n" LISTENER,
+	"1: bounces: \"100.001%\" is more than everything; write a percentage from 0% to 100%, up to three decimals"},
+    {"breaker \"a\" { at_least = 0 window = 59m }\n" LISTENER,
+	"1: at_least: \"0\" is out of range; write 1 to 1000000000\n"
+	"1: window: \"59m\" is out of range; write 1h to 90d; without it, the whole campaign"},
+    {"breaker \"Paused-Campaign\" { }\n" LISTENER,
+	"1: breaker \"paused-campaign\" is always there and needs no section; give this one another name"},
     {"limit \"a\" { at_most = 1/1d weights = {\"pager=1\", phone, \"phone=x\", \"phone=\", \"sms=1\", \"sms=2\"} }\n" LISTENER,
 	"1: weights: \"pager=1\" is for no channel that is known; write \"CHANNEL=N\", N from 0 and below 1000000, up to three decimals\n"
 	"1: weights: \"phone\" is without a =; write \"CHANNEL=N\", N from 0 and below 1000000, up to three decimals\n"
