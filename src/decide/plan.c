@@ -122,6 +122,7 @@ static bool claim_one(void *context, size_t index, const struct tact_record *now
 {
 	struct plan *plan = context;
 	struct planned_one *one = &plan->chunk[index - plan->first];
+	struct record_places before;
 	struct tact_dossier dossier;
 
 	(void)store_now_us;
@@ -129,10 +130,13 @@ static bool claim_one(void *context, size_t index, const struct tact_record *now
 	if (tact_dossier_decode(plan->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
 		return false;
 	(void)record_withdraw_given_up(&plan->terms, &dossier);
+	record_note_places(plan->arena, &plan->terms, &dossier, &before);
 	one->as = claim_place(plan, &one->key, &dossier);
-	if (one->as == AS_CLAIMED)
-		record_finish(plan->arena, &plan->terms, NULL, &dossier, ret);
-	return one->as == AS_CLAIMED;
+	if (one->as != AS_CLAIMED)
+		return false;
+	record_count_bumps(plan->arena, &plan->terms, &before, plan->campaign->priority, &dossier);
+	record_finish(plan->arena, &plan->terms, NULL, &dossier, ret);
+	return true;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------- */
