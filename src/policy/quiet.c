@@ -26,8 +26,8 @@ static bool has_date(const struct tact_quiet_hours *quiet, int year, int month, 
 {
 	const struct tact_date wanted = {year, month, day};
 
-	return bsearch(&wanted, quiet->holidays, quiet->holidays_count, sizeof wanted,
-		   tact_policy_compare_dates) != NULL;
+	return quiet->holidays_count > 0 && bsearch(&wanted, quiet->holidays, quiet->holidays_count,
+						sizeof wanted, tact_policy_compare_dates) != NULL;
 }
 
 static bool is_holiday(const struct tact_quiet_hours *quiet, int64_t day)
