@@ -19,12 +19,14 @@ src/store/postgres_schema.inc: contrib/postgresql/schema.sql
 	$(AM_V_GEN)od -An -v -tx1 $(srcdir)/contrib/postgresql/schema.sql | $(SED) 's/ \(..\)/0x\1,/g; $$s/,$$//' >$@
 $(src_store_libstore_a_OBJECTS): src/store/postgres_schema.inc
 
-check_PROGRAMS += tests/store/contract tests/store/lmdb tests/store/writer
+check_PROGRAMS += tests/store/contract tests/store/drive tests/store/lmdb tests/store/writer
 TESTS += tests/store/contract tests/store/lmdb tests/store/writer tests/store/test_postgres.py
 EXTRA_DIST += tests/store/servers.py tests/store/test_postgres.py
 tests_store_contract_SOURCES = tests/store/contract.c tests/store/kit.c tests/store/kit.h
 tests_store_contract_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_contract_LDADD = $(STORE) $(CHECK_LIBS)
+tests_store_drive_SOURCES = tests/store/drive.c
+tests_store_drive_LDADD = $(STORE)
 tests_store_lmdb_SOURCES = tests/store/lmdb.c tests/store/kit.c tests/store/kit.h
 tests_store_lmdb_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)
 tests_store_lmdb_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -94,14 +94,36 @@ class Server:
     def stop(self):
         """Ends it at once, as a fast shutdown does."""
         if self.process and self.process.poll() is None:
-            self.signal(signal.SIGCONT)
+            self.go_on()
             self.signal(signal.SIGQUIT)
             self.process.wait(30 * PATIENCE)
         self.process = None
 
+    def pids(self):
+        """The server and its children, each of which leads a group of its own."""
+        found = [self.process.pid]
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/stat" % name, encoding="utf-8", errors="replace") as file:
+                    if int(file.read().rpartition(")")[2].split()[1]) == self.process.pid:
+                        found.append(int(name))
+            except OSError:
+                pass
+        return found
+
+    def stall(self):
+        """Stands still, all of it, until go_on."""
+        for pid in self.pids():
+            os.kill(pid, signal.SIGSTOP)
+
+    def go_on(self):
+        for pid in self.pids():
+            os.kill(pid, signal.SIGCONT)
+
     def kill(self):
         """kill -9 for all of its processes, as a power cut does."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        for pid in self.pids():
+            os.kill(pid, signal.SIGKILL)
         self.process.wait(30 * PATIENCE)
         self.process = None
 

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * One process that uses a store as a test tells it to: `drive URL`, then a command on each line of standard
+ * input, an answer on each line of standard output. Records are decimal numbers; key N has N's low byte
+ *first.
+ *
+ *	count N MS		adds one, within MS: RESULT TOOK_MS
+ *	look N MS		an update that changes nothing: RESULT TOOK_MS
+ *	read N MS		RESULT TOOK_MS NUMBER
+ *	many THREADS ROUNDS N SPREAD MS	each thread adds one, ROUNDS times, to key N + (its number × 7 +
+ *round) % SPREAD: ok=A unavailable=B uncertain=C slowest_ms=D commits | error | now
+ */
+#include <config.h>
+
+#include <tact/store.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t tact_store_commits(struct tact_store *store);
+
+static struct tact_store *store;
+
+static struct tact_store_key key_of(unsigned long long n)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER};
+
+	for (size_t i = 0; i < 8; i++)
+		key.id.b[i] = (uint8_t)(n >> (8 * i));
+	return key;
+}
+
+static long number_of(const struct tact_record *record)
+{
+	char text[32] = "0";
+
+	if (record->size > 0 && record->size < sizeof text)
+		memcpy(text, record->bytes, record->size);
+	return strtol(text, NULL, 10);
+}
+
+static bool add_one(
+    void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
+{
+	char *text = context;
+
+	(void)index, (void)now_us;
+	ret->size = (size_t)snprintf(text, 32, "%ld", number_of(now) + 1);
+	ret->bytes = text;
+	return true;
+}
+
+static bool change_nothing(
+    void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
+{
+	(void)context, (void)index, (void)now, (void)now_us, (void)ret;
+	return false;
+}
+
+static int update(unsigned long long n, int64_t ms, tact_store_change_fn fn, int64_t *ret_took_ms)
+{
+	struct tact_store_key key = key_of(n);
+	struct tact_store_answer answer;
+	char text[32];
+	int64_t began_ms = tact_clock_monotonic_ms();
+	int result = tact_store_update(store, &key, 1, fn, text, &answer, ms > 0 ? began_ms + ms : 0);
+
+	*ret_took_ms = tact_clock_monotonic_ms() - began_ms;
+	return result;
+}
+
+static void do_update(unsigned long long n, int64_t ms, tact_store_change_fn fn)
+{
+	int64_t took_ms;
+	int result = update(n, ms, fn, &took_ms);
+
+	printf("%s %lld\n", tact_result_name(result), (long long)took_ms);
+}
+
+static void do_read(unsigned long long n, int64_t ms)
+{
+	struct tact_arena *arena = tact_arena_new();
+	struct tact_store_key key = key_of(n);
+	struct tact_store_answer answer;
+	struct tact_record record;
+	int64_t began_ms = tact_clock_monotonic_ms();
+	int result = tact_store_read(store, &key, 1, arena, &record, &answer, began_ms + ms);
+
+	printf("%s %lld %ld\n", tact_result_name(result), (long long)(tact_clock_monotonic_ms() - began_ms),
+	    result == TACT_OK ? number_of(&record) : -1);
+	tact_arena_free(&arena);
+}
+
+struct many {
+	unsigned long long first, spread;
+	int64_t ms;
+	int rounds;
+	atomic_int next, ok, unavailable, uncertain;
+	atomic_llong slowest_ms;
+};
+
+static void *run_many(void *context)
+{
+	struct many *many = context;
+	unsigned me = (unsigned)atomic_fetch_add(&many->next, 1);
+
+	for (int i = 0; i < many->rounds; i++) {
+		int64_t took_ms;
+		int result =
+		    update(many->first + (me * 7u + (unsigned)i) % many->spread, many->ms, add_one, &took_ms);
+
+		atomic_fetch_add(result == TACT_OK	    ? &many->ok
+				 : result == TACT_UNCERTAIN ? &many->uncertain
+							    : &many->unavailable,
+		    1);
+		if (took_ms > atomic_load(&many->slowest_ms))
+			atomic_store(&many->slowest_ms, took_ms);
+	}
+	return NULL;
+}
+
+static void do_many(int threads, struct many *many)
+{
+	pthread_t ids[256];
+
+	for (int i = 0; i < threads && i < 256; i++)
+		if (pthread_create(&ids[i], NULL, run_many, many) != 0)
+			abort();
+	for (int i = 0; i < threads && i < 256; i++)
+		pthread_join(ids[i], NULL);
+	printf("ok=%d unavailable=%d uncertain=%d slowest_ms=%lld\n", many->ok, many->unavailable,
+	    many->uncertain, many->slowest_ms);
+}
+
+static void obey(const char *line)
+{
+	struct tact_error err;
+	struct many many = {.first = 0};
+	unsigned long long n;
+	long long ms;
+	int threads;
+
+	if (sscanf(line, "count %llu %lld", &n, &ms) == 2)
+		do_update(n, ms, add_one);
+	else if (sscanf(line, "look %llu %lld", &n, &ms) == 2)
+		do_update(n, ms, change_nothing);
+	else if (sscanf(line, "read %llu %lld", &n, &ms) == 2)
+		do_read(n, ms);
+	else if (sscanf(line, "many %d %d %llu %llu %lld", &threads, &many.rounds, &many.first, &many.spread,
+		     &ms) == 5)
+		many.ms = ms, do_many(threads, &many);
+	else if (strcmp(line, "commits\n") == 0)
+		printf("%llu\n", (unsigned long long)tact_store_commits(store));
+	else if (strcmp(line, "now\n") == 0)
+		printf("%lld\n", (long long)tact_store_now_us(store));
+	else if (strcmp(line, "error\n") == 0)
+		tact_store_last_error(store, &err), printf("%s\n", err.text);
+	else
+		printf("what is %s", line);
+}
+
+int main(int argc, char **argv)
+{
+	struct tact_error err;
+	char line[200];
+
+	if (argc != 2)
+		return EXIT_FAILURE;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (tact_store_open(argv[1], &store, &err) != TACT_OK) {
+		printf("closed: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	puts("open");
+	while (fgets(line, sizeof line, stdin))
+		obey(line);
+	tact_store_close(&store);
+	return EXIT_SUCCESS;
+}
