@@ -268,11 +268,10 @@ static void check_limit(
 	if (least && *limit->window != '\0' && limit->at_most_milli == 0)
 		tact_config_mistake(reading, tact_config_line(section, "at_least"),
 		    "at_least: 0 contacts are always there; write a higher number");
-	if (limit->rest_s > 0 && limit->form != TACT_LIMIT_AT_MOST)
+	if (limit->rest_s > 0 && limit->form != TACT_LIMIT_AT_MOST && limit->form != TACT_LIMIT_SINCE)
 		tact_config_mistake(reading, tact_config_line(section, "rest"),
-		    "rest: only a limit with at_most = N/WINDOW or N per calendar window can rest; leave "
-		    "rest "
-		    "out");
+		    "rest: only a limit with at_most = N/WINDOW, N per calendar window or N since positive "
+		    "can rest; leave rest out");
 	else if (limit->rest_s > 0 && limit->at_most_milli == 0)
 		tact_config_mistake(reading, tact_config_line(section, "rest"),
 		    "rest: at_most = 0 is never reached, it lets nothing pass; leave rest out");

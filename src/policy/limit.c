@@ -199,7 +199,7 @@ static bool is_easy(const struct book *book, const struct shelf *shelf, const st
 
 	if (window->limit->form == TACT_LIMIT_AT_LEAST)
 		return false;
-	if (window->limit->rest_s > 0)
+	if (window->limit->rest_s > 0 && window->limit->form != TACT_LIMIT_SINCE)
 		room_milli--; /* to reach it is enough */
 
 	for (size_t c = 0; c < book->claims_count; c++)
@@ -366,8 +366,10 @@ static void judge_most(
 		return;
 	ret->fired = true;
 	ret->until_us = policy_window_earliest(window, tally.next_us);
-	ret->frees_at_us =
-	    ret->until_us == POLICY_NEVER || window->limit->form == TACT_LIMIT_SINCE ? 0 : ret->until_us;
+	/* An answer cannot be foreseen. */
+	if (ret->until_us != POLICY_NEVER &&
+	    (window->limit->form != TACT_LIMIT_SINCE || window->limit->rest_s > 0))
+		ret->frees_at_us = ret->until_us;
 	ret->why = explain(asker->book->arena, ret);
 }
 

@@ -263,10 +263,22 @@ static void tally_calendar(const struct window *window, int64_t t_us, struct tal
 
 /* ---- since an answer ---------------------------------------------------------------------------- */
 
+/* Who does not answer still hears from us now and then: what is too much goes all the same when nothing that
+ * counts has gone, or goes ahead of it, for a rest. Answers the time from which ITEM is that far away, or
+ * t_us. */
+static int64_t rested_from(const struct window *window, const struct entry *item, int64_t t_us)
+{
+	int64_t rest_us = policy_seconds(window->limit->rest_s);
+	bool near = item->time_us <= t_us ? policy_add(item->time_us, rest_us) > t_us
+					  : policy_add(t_us, rest_us) > item->time_us;
+
+	return near ? policy_add(item->time_us, rest_us) : t_us;
+}
+
 /* What may have happened after the answer before the mail, and not surely after the next one. */
 static void tally_since(const struct window *window, int64_t t_us, struct tally *ret)
 {
-	int64_t from_us = policy_book_answered(window->book, t_us);
+	int64_t from_us = policy_book_answered(window->book, t_us), rested_us = t_us, free_us;
 
 	ret->next_us = policy_book_next_answer(window->book, t_us);
 	for (size_t i = window->count; i > 0 && window->items[i - 1]->time_us > from_us; i--) {
@@ -277,11 +289,17 @@ static void tally_since(const struct window *window, int64_t t_us, struct tally 
 		if (ret->count_milli == 0)
 			hold(ret, entry);
 		ret->count_milli += policy_window_weight(window->limit, entry);
+		free_us = rested_from(window, entry, t_us);
+		rested_us = free_us > rested_us ? free_us : rested_us;
 	}
-	if (ret->count_milli + window->own_milli > window->limit->at_most_milli)
-		ret->satisfied = false;
-	else
+	if (ret->count_milli + window->own_milli <= window->limit->at_most_milli ||
+	    (window->limit->rest_s > 0 && rested_us == t_us)) {
 		ret->next_us = t_us;
+		return;
+	}
+	ret->satisfied = false;
+	if (window->limit->rest_s > 0 && rested_us < ret->next_us)
+		ret->next_us = rested_us;
 }
 
 /* ---- all of them -------------------------------------------------------------------------------- */
@@ -298,7 +316,7 @@ void policy_window_tally(const struct window *window, int64_t t_us, struct tally
 		tally_sliding(window, t_us, ret);
 	else
 		tally_calendar(window, t_us, ret);
-	if (window->limit->rest_s > 0) {
+	if (window->limit->rest_s > 0 && window->limit->form != TACT_LIMIT_SINCE) {
 		policy_rest_tally(window, t_us, &rest);
 		policy_window_join(ret, &rest);
 	}

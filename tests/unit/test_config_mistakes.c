@@ -370,12 +370,10 @@ static const struct row values[] = {
     {"limit \"a\" {\naction = reject\nat_least = 1/401d\n}\n" LISTENER,
 	"3: at_least: a window of 401d is longer than history (400d); shorten it or lengthen history"},
     {"limit \"a\" {\naction = reject\nat_least = 1/30d\nrest = 1d\nlook_ahead = 1d\n}\n" LISTENER,
-	"4: rest: only a limit with at_most = N/WINDOW or N per calendar window can rest; leave rest out\n"
+	"4: rest: only a limit with at_most = N/WINDOW, N per calendar window or N since positive can rest; leave rest out\n"
 	"5: look_ahead: at_least counts only what has come; leave look_ahead out"},
-    {"limit \"a\" {\nat_most = \"12 since positive\"\nrest = 1d\n}\n" LISTENER,
-	"3: rest: only a limit with at_most = N/WINDOW or N per calendar window can rest; leave rest out"},
     {"limit \"a\" {\nat_most = recipient\nrest = 1d\n}\n" LISTENER,
-	"3: rest: only a limit with at_most = N/WINDOW or N per calendar window can rest; leave rest out"},
+	"3: rest: only a limit with at_most = N/WINDOW, N per calendar window or N since positive can rest; leave rest out"},
     {"limit \"a\" {\nat_most = 0/30d\nrest = 1d\n}\n" LISTENER,
 	"3: rest: at_most = 0 is never reached, it lets nothing pass; leave rest out"},
     {"history = 90d\nlimit \"a\" {\nat_most = 2/30d\nrest = 61d\n}\n" LISTENER,
