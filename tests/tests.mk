@@ -28,6 +28,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_stories_consent.py \
 	tests/postfix/test_stories_desks.py \
 	tests/postfix/test_stories_host.py \
+	tests/postfix/test_stories_platform.py \
 	tests/postfix/test_verdicts.py
 POSTFIX_TESTS += tests/time/test_weeks.py
 

@@ -30,6 +30,7 @@ dist_doc_DATA = conf/tact.conf
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
 	conf/examples/casl.conf \
+	conf/examples/esp-relay.conf \
 	conf/examples/head-office-and-branches.conf \
 	conf/examples/single-host.conf
 check_PROGRAMS += tests/lint/options
