@@ -40,6 +40,8 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 	src/cli/run.c \
 	src/cli/show.c \
 	src/cli/store.c \
+	src/cli/store_copy.c \
+	src/cli/store_make.c \
 	src/cli/suppress.c \
 	src/cli/tally.c \
 	src/cli/trail.c

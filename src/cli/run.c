@@ -44,7 +44,11 @@ static const struct cli_verb *const verbs[] = {
     &cli_quarantine_release,
     &cli_quarantine_discard,
     &cli_audit_trail,
+    &cli_store_init,
+    &cli_store_upgrade,
     &cli_store_check,
+    &cli_store_stats,
+    &cli_store_copy,
     &cli_store_sweep,
     &cli_store_adopt,
 };

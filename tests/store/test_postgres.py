@@ -4,11 +4,13 @@
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import threading
 import unittest
 
-from servers import PATIENCE, SOURCE, Servers, skip_without_servers, wait_for
+from servers import PATIENCE, Servers, skip_without_servers, wait_for
 
 BUILD = os.environ.get("TACT_BUILD", ".")
 
@@ -175,6 +177,76 @@ class OneServer(Case):
         self.assertEqual(drive.result("read 7000 5000"), "corrupt")
         self.assertEqual(drive.result("count 7001 5000"), "ok")
         self.main.sql("DELETE FROM tact.tact_record WHERE id = '\\x581b0000000000000000000000000000'")
+
+
+CONFIG = """\
+store = "%(url)s"
+audit = "%(dir)s/%(audit)s"
+key_file = "%(dir)s/key"
+host = "relay.test"
+user = ""
+socket_group = ""
+log = stderr
+listener "smtp" { socket = "inet:18891@127.0.0.1" }
+"""
+
+
+class Verbs(Case):
+    """tact init, upgrade, stats and copy, and the other verbs on what they made."""
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="tact-pg-verbs-")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.main = self.servers().primary("main")
+
+    def configure(self, name, url, audit="audit"):
+        path = os.path.join(self.dir, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(CONFIG % {"dir": self.dir, "url": url, "audit": audit})
+        return path
+
+    def tact(self, conf, *words, code=0, env=None):
+        done = subprocess.run([BUILD + "/src/tact", "-c", conf] + list(words), capture_output=True, timeout=120 * PATIENCE, check=False,
+                              env=dict(os.environ, **(env or {})))
+        self.assertEqual(done.returncode, code, "%s: %s%s" % (words, done.stdout.decode(), done.stderr.decode()))
+        return (done.stdout + done.stderr).decode()
+
+    def test_a_store_is_made_and_moved_from_one_engine_to_another(self):
+        owner = "postgres:" + self.main.conninfo(user="tact")
+        new = self.configure("new.conf", self.main.url())
+        old = self.configure("old.conf", "lmdb:%s/db?map_size=64M" % self.dir)
+        self.tact(old, "key", "new")
+        self.main.sql("CREATE ROLE relay LOGIN")
+        self.assertIn("tact store init", self.tact(new, "store", "check", code=71))
+        self.tact(new, "store", "init", owner)
+        self.assertIn("GRANT tact_relay", self.tact(new, "store", "check", code=71))
+        self.main.sql("GRANT tact_relay TO relay")
+        self.tact(new, "store", "upgrade", owner)
+        with open(os.path.join(self.dir, "list"), "w", encoding="utf-8") as file:
+            file.writelines("person%d@example.com\n" % number for number in range(600))
+        self.tact(old, "import", "--plain", os.path.join(self.dir, "list"))
+        copy = ("store", "copy", "lmdb:%s/db?map_size=64M" % self.dir, self.main.url())
+        self.tact(old, *copy, code=-9, env={"TACT_KILL_AT": "store.before-commit:2"})
+        self.assertIn("tact-copy 1", self.tact(new, "show", "person5@example.com", code=65))
+        self.assertLess(int(self.main.sql("SELECT count(*) FROM tact.tact_record")), 600)
+        self.assertIn("600 records", self.tact(old, *copy))
+        self.assertIn("in use", self.tact(old, *copy, code=78))
+        self.assertIn("dossiers: 600", self.tact(new, "store", "stats"))
+        self.assertIn("damaged: 0", self.tact(new, "store", "check"))
+        self.assertEqual(self.tact(new, "show", "person5@example.com"), self.tact(old, "show", "person5@example.com"))
+        back = self.configure("back.conf", "lmdb:%s/back?map_size=64M" % self.dir)
+        self.tact(new, "store", "copy", self.main.url(), "lmdb:%s/back?map_size=64M" % self.dir)
+        self.assertEqual(self.tact(back, "show", "person599@example.com"), self.tact(old, "show", "person599@example.com"))
+
+    def test_a_wrong_key_is_refused(self):
+        self.tact(self.configure("a.conf", self.main.url()), "store", "init", "postgres:" + self.main.conninfo(user="tact"))
+        self.main.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay")
+        conf = self.configure("a.conf", self.main.url())
+        self.tact(conf, "key", "new")
+        self.tact(conf, "suppress", "ann@example.com", "--reason", "unsubscribe")
+        os.rename(os.path.join(self.dir, "key"), os.path.join(self.dir, "key.right"))
+        self.tact(conf, "key", "new")
+        self.assertIn("wrong key", self.tact(conf, "show", "ann@example.com", code=78))
 
 
 class SynchronousPair(Case):

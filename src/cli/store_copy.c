@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * tact store copy: all records and the identity of one store into another, whatever their engines. Until all
+ * is there the new store has an identity that no program takes; run again, only what differs is written.
+ * Records keep their bytes and wake times and get new versions, which are later ones.
+ */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "private.h"
+
+#define CHUNK 256
+#define CHUNK_BYTES ((size_t)4 << 20)
+#define UNDER_WAY "tact-copy 1\n"
+
+static const struct cli_option no_options[] = {{NULL, NULL, NULL, false}};
+
+struct copying {
+	struct tact_store *from, *to;
+	struct tact_arena *arena; /* of the chunk */
+	struct tact_store_key keys[CHUNK];
+	struct tact_record records[CHUNK];
+	size_t count, bytes;
+	uint64_t read, verified;
+	bool verify; /* compare and do not write */
+	int result;
+	struct tact_error err;
+};
+
+static bool is_same(const struct tact_record *a, const struct tact_record *b)
+{
+	return b->version != 0 && a->size == b->size && a->wake_us == b->wake_us &&
+	       (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
+}
+
+static bool put_record(
+    void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
+{
+	const struct copying *copying = context;
+	const struct tact_record *record = &copying->records[index];
+
+	(void)now_us;
+	if (is_same(record, now))
+		return false;
+	*ret =
+	    (struct tact_store_put){.bytes = record->bytes, .size = record->size, .wake_us = record->wake_us};
+	return true;
+}
+
+static void show_progress(const struct copying *copying, bool end)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%s %llu%s", copying->verify ? "verified" : "copied",
+		    (unsigned long long)(copying->verify ? copying->verified : copying->read),
+		    end ? "\n" : "");
+}
+
+static int write_chunk(struct copying *copying)
+{
+	struct tact_store_answer answers[CHUNK];
+	int result =
+	    tact_store_update(copying->to, copying->keys, copying->count, put_record, copying, answers, 0);
+
+	if (result != TACT_OK)
+		tact_store_last_error(copying->to, &copying->err);
+	return result;
+}
+
+static int compare_chunk(struct copying *copying)
+{
+	struct tact_record there[CHUNK];
+	struct tact_store_answer answers[CHUNK];
+	int result =
+	    tact_store_read(copying->to, copying->keys, copying->count, copying->arena, there, answers, 0);
+
+	if (result != TACT_OK) {
+		tact_store_last_error(copying->to, &copying->err);
+		return result;
+	}
+	for (size_t i = 0; i < copying->count; i++)
+		if (!is_same(&copying->records[i], &there[i]))
+			return tact_error_set(&copying->err, TACT_CORRUPT,
+			    "record %s is not the same in both stores: one of them was written to meanwhile; "
+			    "stop "
+			    "tactd on every relay and copy again",
+			    tact_id_format(copying->arena, &copying->keys[i].id));
+	copying->verified += copying->count;
+	return TACT_OK;
+}
+
+static void end_chunk(struct copying *copying)
+{
+	if (copying->count > 0 && copying->result == TACT_OK)
+		copying->result = copying->verify ? compare_chunk(copying) : write_chunk(copying);
+	copying->count = copying->bytes = 0;
+	tact_arena_reset(copying->arena);
+	show_progress(copying, false);
+}
+
+static bool take_record(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	struct copying *copying = context;
+	struct tact_record *mine = &copying->records[copying->count];
+
+	copying->keys[copying->count++] = *key;
+	*mine = *record;
+	if (record->size > 0)
+		mine->bytes = tact_arena_copy(copying->arena, record->bytes, record->size);
+	copying->bytes += record->size;
+	copying->read += !copying->verify;
+	if (copying->count == CHUNK || copying->bytes > CHUNK_BYTES)
+		end_chunk(copying);
+	return copying->result == TACT_OK;
+}
+
+static int walk(struct copying *copying)
+{
+	for (int kind = TACT_STORE_DOSSIER; kind <= TACT_STORE_ALIAS && copying->result == TACT_OK; kind++) {
+		int result = tact_store_scan(
+		    copying->from, (enum tact_store_kind)kind, take_record, copying, &copying->err);
+		end_chunk(copying);
+		if (copying->result == TACT_OK)
+			copying->result = result;
+	}
+	show_progress(copying, true);
+	return copying->result;
+}
+
+static bool count_record(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	(void)key, (void)record;
+	++*(uint64_t *)context;
+	return true;
+}
+
+/* What is there and was not here: it would be taken for a wish of somebody. */
+static int check_extra(struct copying *copying)
+{
+	uint64_t there = 0;
+	int result = TACT_OK;
+
+	for (int kind = TACT_STORE_DOSSIER; kind <= TACT_STORE_ALIAS && result == TACT_OK; kind++)
+		result = tact_store_scan(
+		    copying->to, (enum tact_store_kind)kind, count_record, &there, &copying->err);
+	if (result == TACT_OK && there != copying->verified)
+		result = tact_error_set(&copying->err, TACT_CORRUPT,
+		    "the new store holds %llu records and the old one %llu: it was not empty; begin with an "
+		    "empty "
+		    "one",
+		    (unsigned long long)there, (unsigned long long)copying->verified);
+	return result;
+}
+
+/* ---- identity ---- */
+
+static int begin(struct copying *copying, struct tact_arena *arena, char **ret_old, const char **ret_marked)
+{
+	char *fresh;
+	int result = tact_store_identity(copying->from, arena, ret_old, &copying->err);
+
+	if (result == TACT_OK)
+		result = tact_store_identity(copying->to, arena, &fresh, &copying->err);
+	if (result != TACT_OK)
+		return result;
+	*ret_marked = tact_arena_printf(arena, UNDER_WAY "%s", *ret_old);
+	if (strncmp(*ret_old, UNDER_WAY, strlen(UNDER_WAY)) == 0)
+		return tact_error_set(
+		    &copying->err, TACT_REFUSED, "the old store is itself a copy that was not finished");
+	if (fresh[0] == '\0')
+		return tact_store_set_identity(copying->to, "", *ret_marked, &copying->err);
+	if (!tact_text_equal(fresh, *ret_marked))
+		return tact_error_set(&copying->err, TACT_REFUSED,
+		    "the new store is in use already, or is the copy of another one: begin with an empty "
+		    "one");
+	return TACT_OK;
+}
+
+static int copy_all(struct copying *copying, struct tact_arena *arena)
+{
+	const char *marked;
+	char *identity;
+	int result = begin(copying, arena, &identity, &marked);
+
+	if (result == TACT_OK)
+		result = walk(copying);
+	copying->verify = true;
+	if (result == TACT_OK)
+		result = walk(copying);
+	if (result == TACT_OK)
+		result = check_extra(copying);
+	if (result == TACT_OK)
+		result = tact_store_set_identity(copying->to, marked, identity, &copying->err);
+	return result;
+}
+
+/* ---- the verb ---- */
+
+static void say_copied(struct cli *cli, const struct copying *copying)
+{
+	if (cli->json) {
+		struct cli_json *object = cli_json_object();
+		cli_json_put_text(object, "from", cli->operands[0]);
+		cli_json_put_text(object, "to", cli->operands[1]);
+		cli_json_put_integer(object, "records", (int64_t)copying->read);
+		cli_json_put_integer(object, "verified", (int64_t)copying->verified);
+		cli_json_print(object);
+	} else {
+		printf("%llu records copied and compared; now let store name %s\n",
+		    (unsigned long long)copying->verified, cli->operands[1]);
+	}
+}
+
+static int open_both(struct cli *cli, struct copying *copying)
+{
+	int result = tact_store_open(cli->operands[0], &copying->from, &copying->err);
+
+	if (result == TACT_OK)
+		result = tact_store_open(cli->operands[1], &copying->to, &copying->err);
+	return result;
+}
+
+static int run_copy(struct cli *cli)
+{
+	struct copying *copying;
+	int code = cli_need_operands(cli, 2, 2), result;
+
+	if (code == EX_OK)
+		code = cli_open_config(cli);
+	if (code == EX_OK)
+		code = cli_become_user(cli);
+	if (code != EX_OK)
+		return code;
+	copying = tact_calloc(1, sizeof *copying);
+	copying->arena = tact_arena_new();
+	result = open_both(cli, copying);
+	if (result == TACT_OK)
+		result = copy_all(copying, cli->arena);
+	if (result == TACT_OK)
+		say_copied(cli, copying);
+	else
+		code = cli_fail(cli_exit_code(result), "%s", copying->err.text);
+	tact_store_close(&copying->from);
+	tact_store_close(&copying->to);
+	tact_arena_free(&copying->arena);
+	free(copying);
+	return code;
+}
+
+const struct cli_verb cli_store_copy = {
+    "store copy", "FROM TO", "Copy a store into an empty one, and compare the two.", no_options, run_copy};
