@@ -64,7 +64,9 @@ static bool apply(struct changing *changing, const struct step *step, struct tac
 
 	switch (change->kind) {
 	case TACT_CHANGE_SUPPRESS:
-		return change_suppress(changing->arena, dossier, &change->suppression, now_us);
+		return change_suppress(changing->arena,
+		    whom_view(changing->arena, &changing->people[step->change], dossier), dossier,
+		    &change->suppression, now_us);
 	case TACT_CHANGE_UNSUPPRESS:
 		return change_unsuppress(dossier, change, now_us);
 	case TACT_CHANGE_CONTACT:

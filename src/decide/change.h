@@ -13,7 +13,8 @@ bool same_scope(const struct tact_scope *a, const struct tact_scope *b);
 
 /* ---- change_wish.c: suppressions and contacts ---- */
 
-bool change_suppress(struct tact_arena *arena, struct tact_dossier *dossier,
+/* view: the person as one, whose permissions may part two wishes that say the same. */
+bool change_suppress(struct tact_arena *arena, const struct tact_dossier *view, struct tact_dossier *dossier,
     const struct tact_suppression *wish, int64_t now_us);
 bool change_unsuppress(struct tact_dossier *dossier, const struct tact_change *change, int64_t now_us);
 /* Has what CHANGE would end been ended already, by the same person for the same reason? */

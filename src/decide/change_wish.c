@@ -17,24 +17,39 @@ static bool is_active(const struct tact_suppression *suppression, int64_t now_us
 	return suppression->ended_us == 0 && (suppression->until_us == 0 || suppression->until_us > now_us);
 }
 
+/* Did the person permit mail after the one wish, and has thought better of it with the other? The earlier one
+ * may be lifted, so it cannot stand for the later. */
+static bool is_parted(const struct tact_dossier *view, int64_t earlier_us, int64_t later_us)
+{
+	for (size_t i = 0; i < view->consents_count; i++) {
+		const struct tact_consent *consent = &view->consents[i];
+
+		if (consent->basis == TACT_EXPRESS && !consent->imported && consent->time_us > earlier_us &&
+		    consent->time_us <= later_us)
+			return true;
+	}
+	return false;
+}
+
 /* The same wish again: what is already known and at least as strict. */
-static struct tact_suppression *find_same(
-    struct tact_dossier *dossier, const struct tact_suppression *wish, int64_t now_us)
+static struct tact_suppression *find_same(const struct tact_dossier *view, struct tact_dossier *dossier,
+    const struct tact_suppression *wish, int64_t now_us)
 {
 	for (size_t i = 0; i < dossier->suppressions_count; i++) {
 		struct tact_suppression *known = &dossier->suppressions[i];
 
 		if (is_active(known, now_us) && known->reason == wish->reason &&
-		    known->purposes == wish->purposes && same_scope(&known->scope, &wish->scope))
+		    known->purposes == wish->purposes && same_scope(&known->scope, &wish->scope) &&
+		    !is_parted(view, known->time_us, wish->time_us))
 			return known;
 	}
 	return NULL;
 }
 
-bool change_suppress(struct tact_arena *arena, struct tact_dossier *dossier,
+bool change_suppress(struct tact_arena *arena, const struct tact_dossier *view, struct tact_dossier *dossier,
     const struct tact_suppression *wish, int64_t now_us)
 {
-	struct tact_suppression *known = find_same(dossier, wish, now_us), fresh = *wish;
+	struct tact_suppression *known = find_same(view, dossier, wish, now_us), fresh = *wish;
 
 	if (known == NULL) {
 		if (tact_id_is_none(&fresh.id))

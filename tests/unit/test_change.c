@@ -310,19 +310,53 @@ static enum tact_fate fate_of_mail(const char *id)
 	return ruling.fate;
 }
 
-static void unsubscribe(void)
+static void unsubscribe_at(const char *what, int64_t time_us, bool changes)
 {
-	change("unsubscribed", "ann@example.com",
+	change(what, "ann@example.com",
 	    (struct tact_change){.kind = TACT_CHANGE_SUPPRESS,
 		.suppression = {.scope = scope_of("global"),
 		    .reason = TACT_UNSUBSCRIBE,
 		    .source = "",
 		    .note = "",
-		    .time_us = NOW - 2 * DAY,
+		    .time_us = time_us,
 		    .ended_by = "",
 		    .ended_why = ""}},
-	    TACT_OK, true);
+	    TACT_OK, changes);
 }
+
+static void unsubscribe(void)
+{
+	unsubscribe_at("unsubscribed", NOW - 2 * DAY, true);
+}
+
+/* What she permitted in between lifts the first wish, and the second says the same. */
+START_TEST(who_thinks_better_of_a_permission_is_heard)
+{
+	unsubscribe();
+	unsubscribe_at("the same wish later", NOW - DAY - 1, false);
+	give("permitted", consent_of(TACT_EXPRESS, "global", NOW - DAY), true);
+	ck_assert_int_eq(fate_of_mail("1"), TACT_FATE_PASS);
+	unsubscribe_at("an old list says so", NOW - DAY - 1, false);
+	ck_assert_int_eq(fate_of_mail("2"), TACT_FATE_PASS);
+	unsubscribe_at("left again", NOW - DAY, true);
+	ck_assert_int_eq(fate_of_mail("3"), TACT_FATE_REFUSE);
+	unsubscribe_at("said once more", NOW, false);
+	give("permitted again", consent_of(TACT_EXPRESS, "global", NOW - DAY + 1), true);
+	ck_assert_int_eq(fate_of_mail("4"), TACT_FATE_PASS);
+}
+END_TEST
+
+/* The permission stands under the other name, where it is read and not written. */
+START_TEST(who_thinks_better_of_it_by_another_name_is_heard_too)
+{
+	give("permitted", consent_of(TACT_EXPRESS, "global", NOW - DAY), true);
+	unsubscribe();
+	make_alias("ann@example.com", "ann@home.example");
+	ck_assert_int_eq(fate_of_mail("1"), TACT_FATE_PASS);
+	unsubscribe_at("left again", NOW, true);
+	ck_assert_int_eq(fate_of_mail("2"), TACT_FATE_REFUSE);
+}
+END_TEST
 
 START_TEST(an_import_never_resubscribes)
 {
@@ -443,6 +477,8 @@ static void add_case(Suite *s, const char *name, void (*setup)(void))
 	tcase_add_test(c, what_was_ended_long_ago_no_file_gives_again);
 	tcase_add_test(c, a_file_and_a_person_are_never_one);
 	tcase_add_test(c, an_import_never_resubscribes);
+	tcase_add_test(c, who_thinks_better_of_a_permission_is_heard);
+	tcase_add_test(c, who_thinks_better_of_it_by_another_name_is_heard_too);
 	tcase_add_loop_test(c, what_a_header_may_lift_is_not_refused_at_rcpt, 0, 3);
 	tcase_add_test(c, each_change_leaves_sealed_evidence);
 	suite_add_tcase(s, c);
