@@ -134,6 +134,7 @@ static void ask(struct replay *replay, size_t index, const struct tact_claim *cl
 	    .made_us = mail->at_us,
 	    .not_after_us =
 		claim != NULL ? claim->not_after_us : mail->at_us + mail->stream->max_delay_s * 1000000,
+	    .campaigns = &no_campaigns,
 	    .no_message = true,
 	};
 

@@ -188,6 +188,15 @@ class Replay(Foresight):
         self.at(NOW + 311 * 3600)
         self.assertEqual(self.differences(self.replay("--from", "2026-11-01")), {})
 
+    def test_campaigns_are_not_held_to_have_been_stopped(self):
+        self.edit("log = stderr", 'log = stderr\ntrusted { listeners = {"smtp"} }')
+        self.at(NOW + 301 * 3600)
+        mail = b"Feedback-ID: spring:a:b:shop\n" + self.mail(6)
+        self.assertEqual(self.deliver("news@shop.example", "cat@example.com", mail=mail), ["pass"])
+        self.at(NOW + 302 * 3600)
+        got = self.replay("--from", "2026-12-06T20:00:00Z")
+        self.assertEqual((got["asked"], self.differences(got)), (1, {}))
+
     def test_period(self):
         got = self.replay("--from", "2026-11-24T09:30:00Z", "--to", "2026-11-24T11:30:00Z")
         self.assertEqual((got["mails"], got["from"], got["to"]), (2, "2026-11-24T09:30:00Z", "2026-11-24T11:30:00Z"))
