@@ -369,7 +369,8 @@ struct tact_question {
 
 /* Asks every rule. Strictest verdict wins: reject > quarantine > delay > accept. Suppression is asked now and
  * at the place; limits that delay give the place (their maximum, taken again until it stands still); limits
- * that reject or quarantine are asked at the place. No place by not_after_us is a reject with that reason.
+ * that reject or quarantine are asked at the place, and now where a stopped campaign leaves it open. No place
+ * by not_after_us is a reject with that reason.
  * Outranking claims (higher priority, then the earlier made, then the smaller id) hold their places. A
  * waiting claim (made_us before now_us) that is due and has not lapsed keeps what its place was given for:
  * claims placed behind its windows give way, and its place, not now, is held against not_after_us. One that

@@ -14,7 +14,9 @@
 /* Where in time a mail stands. */
 struct course {
 	int64_t place_us; /* what is held against not_after */
-	int64_t at_us;	  /* when it would go: now or its place; rules for cadence are asked here */
+	/* when it would go: now or its place; rules for cadence are asked here. Now, too, when nobody knows:
+	 * the place of what is stopped is only the latest there is */
+	int64_t at_us;
 	int64_t since_us; /* it has been due since then; NEVER when it is not a claim that is due */
 	bool waits;	  /* its place is still to come */
 	bool late;	  /* there is no place in time */
@@ -87,7 +89,7 @@ static void find_course(const struct tact_question *question, struct asker *aske
 	}
 	ret->late = ret->place_us > question->not_after_us;
 	ret->waits = !ret->late && ret->place_us > now_us;
-	if (ret->waits)
+	if (ret->waits && !asker->stopped)
 		ret->at_us = ret->place_us;
 }
 
