@@ -85,7 +85,9 @@ static void look_at_review(struct tact_decider *decider, struct tact_arena *aren
 		say_failure(waiting, result);
 		return;
 	}
-	if (exists && review.state != TACT_REVIEW_HELD) {
+	/* One that could not be written when the gate held the mail: nobody could end it, so it is held anew.
+	 */
+	if (!exists || review.state != TACT_REVIEW_HELD) {
 		waiting->look = TACT_LOOK_TAKE;
 		return;
 	}

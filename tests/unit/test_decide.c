@@ -771,6 +771,46 @@ START_TEST(released_review_passes)
 }
 END_TEST
 
+static bool overwrite(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	const char *text = context;
+
+	(void)index;
+	(void)now;
+	(void)store_now_us;
+	*ret = (struct tact_store_put){.bytes = text, .size = strlen(text)};
+	return true;
+}
+
+static void write_record(enum tact_store_kind kind, const struct tact_id *id, const char *text)
+{
+	struct tact_store_key key = {.kind = kind, .id = *id};
+	struct tact_store_answer answer;
+
+	ck_assert_int_eq(
+	    tact_store_update(b.store, &key, 1, overwrite, (void *)(uintptr_t)text, &answer, 0), TACT_OK);
+}
+
+/* The gate's process ended, or the store did, between the claim and the review: nobody could release it. */
+START_TEST(held_mail_without_a_review_is_held_anew)
+{
+	struct tact_ruling ruling = quarantine_ann();
+	struct tact_review review = {.stream = NULL}, anew = {.stream = NULL};
+	struct tact_waiting waiting;
+
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
+	write_record(TACT_STORE_REVIEW, &review.id, "");
+	waiting = look(&ruling.claim, "ann@example.com", NOW + SECOND);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	take(&waiting, "news@head.example", "a", NOW + SECOND);
+	ck_assert_msg(waiting.fate == TACT_FATE_REVIEW, "got %d %s", waiting.fate, waiting.text);
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &anew, NULL), TACT_OK);
+	ck_assert_ptr_nonnull(anew.stream);
+	ck_assert_int_eq(look(&ruling.claim, "ann@example.com", NOW + 2 * SECOND).look, TACT_LOOK_WAIT);
+}
+END_TEST
+
 /* Delayed, not held: but the message was released meanwhile, and is not held a second time at the gate. */
 START_TEST(released_message_is_not_held_again_at_the_gate)
 {
@@ -1336,6 +1376,7 @@ static Suite *suite(void)
 	tcase_add_test(c, tempfail_stream_queues_nothing);
 	tcase_add_test(c, tempfail_leaves_no_count_behind);
 	tcase_add_test(c, released_review_passes);
+	tcase_add_test(c, held_mail_without_a_review_is_held_anew);
 	tcase_add_test(c, unsubscribed_under_review_is_refused_after_release);
 	tcase_add_test(c, discarded_review_is_refused);
 	tcase_add_test(c, failing_store_leaves_undecided);
