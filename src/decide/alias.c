@@ -23,6 +23,7 @@ struct aliasing {
 	    before; /* what stood under the alias's own key and is strict: wishes and contacts */
 	bool has_before;
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];
+	int result;		  /* of reading a dossier inside the store's update */
 	struct tact_id *led_here; /* other aliases that point to this one */
 	size_t led_here_count;
 };
@@ -121,7 +122,8 @@ static bool adopt(void *context, size_t index, const struct tact_record *now, in
 
 	(void)index;
 	(void)store_now_us;
-	if (tact_dossier_decode(aliasing->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
+	aliasing->result = tact_dossier_decode(aliasing->arena, now->bytes, now->size, &dossier, NULL);
+	if (aliasing->result != TACT_OK)
 		return false;
 	fresh = !dossier.has_person_key;
 	if (aliasing->has_before)
@@ -149,7 +151,7 @@ static int update_person(struct aliasing *aliasing, bool carry)
 		    aliasing->before.contacts_count + aliasing->before.suppressions_count > 0;
 	}
 	result = tact_store_update(aliasing->decider->parts.store, &key, 1, adopt, aliasing, &answer, 0);
-	return result;
+	return worst(result, aliasing->result);
 }
 
 static bool was_carried(const struct tact_dossier *before, const struct tact_contact *contact)
@@ -175,7 +177,8 @@ static bool drop_carried(void *context, size_t index, const struct tact_record *
 
 	(void)index;
 	(void)store_now_us;
-	if (tact_dossier_decode(aliasing->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
+	aliasing->result = tact_dossier_decode(aliasing->arena, now->bytes, now->size, &dossier, NULL);
+	if (aliasing->result != TACT_OK)
 		return false;
 	before = dossier.contacts_count;
 	for (size_t i = 0; i < before; i++)
@@ -192,10 +195,13 @@ static int update_alias(struct aliasing *aliasing)
 {
 	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = aliasing->alias};
 	struct tact_store_answer answer;
+	int result;
 
 	if (!aliasing->has_before)
 		return TACT_OK;
-	return tact_store_update(aliasing->decider->parts.store, &key, 1, drop_carried, aliasing, &answer, 0);
+	result =
+	    tact_store_update(aliasing->decider->parts.store, &key, 1, drop_carried, aliasing, &answer, 0);
+	return worst(result, aliasing->result);
 }
 
 /* ---- all of it ---- */

@@ -1167,6 +1167,21 @@ START_TEST(aliases_are_one_hop)
 }
 END_TEST
 
+START_TEST(nobody_becomes_an_alias_of_what_cannot_be_read)
+{
+	struct tact_id target = person_of("ann@example.com").key;
+	struct tact_changed changed;
+	int got;
+
+	write_record(TACT_STORE_DOSSIER, &target, "\xff\xff\xff");
+	got = make_alias("ann@home.example", "ann@example.com", &changed);
+	ck_assert_msg(got == TACT_CORRUPT, "got %s", tact_result_name(got));
+	ck_assert_uint_eq(evidence("\"action\":\"alias\"").hits, 0);
+	struct tact_ruling ruling = decide_one("news@head.example", "a", NOW, "ann@home.example");
+	expect_fate("still herself", &ruling, TACT_FATE_PASS);
+}
+END_TEST
+
 /* What waited when its address became an alias, or the key was rotated, is found and passes. */
 static void waits_and_passes(const struct tact_ruling *ruling)
 {
@@ -1388,6 +1403,7 @@ static Suite *suite(void)
 	tcase_add_test(c, an_alias_forgets_no_earlier_wish);
 	tcase_add_test(c, an_alias_carries_over_what_is_strict);
 	tcase_add_test(c, aliases_are_one_hop);
+	tcase_add_test(c, nobody_becomes_an_alias_of_what_cannot_be_read);
 	tcase_add_test(c, what_waits_is_found_after_its_address_became_an_alias);
 	tcase_add_test(c, what_waits_is_found_after_a_rotation_of_the_key);
 	tcase_add_test(c, what_waits_for_an_earlier_key_s_contact_wakes_in_time);
