@@ -149,8 +149,6 @@ static bool change_one(void *context, size_t index, const struct tact_record *no
 		found->changed |= step->changed;
 		if (!step->also)
 			whom = &changing->people[step->change];
-		if (step->changed)
-			changing->ret[step->change].changed = true;
 	}
 	if (found->changed)
 		record_finish(changing->arena, &changing->terms, whom, &dossier, ret);
@@ -224,6 +222,7 @@ static void take_answers(struct changing *changing, const struct tact_store_answ
 			struct tact_changed *changed = &changing->ret[changing->steps[i].change];
 
 			changed->result = worst(changed->result, result);
+			changed->changed |= changing->steps[i].changed;
 			if (!changing->steps[i].also)
 				changed->version = answers[k].version;
 		}
