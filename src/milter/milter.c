@@ -23,8 +23,10 @@
 #define BODY_KEPT (64 * 1024) /* of room between two messages */
 #define BACKLOG 1024
 
-/* One milter a process: libmilter has no place for a context of our own. */
-static const struct tact_milter_parts *parts;
+/* One milter a process: libmilter has no place for a context of our own. A copy, because libmilter's threads
+ * outlive the call that runs them. */
+static struct tact_milter_parts ours;
+static const struct tact_milter_parts *const parts = &ours;
 
 /* libmilter ends without waiting for its threads, and what they decide with is closed after that. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -372,7 +374,7 @@ int tact_milter_run(const struct tact_milter_parts *with, struct tact_error *err
 {
 	int result;
 
-	parts = with;
+	ours = *with;
 	sessions_begin();
 	result = listen_on(with, err);
 	if (result != TACT_OK)
