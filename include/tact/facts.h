@@ -138,9 +138,11 @@ enum tact_answer { TACT_NO, TACT_YES, TACT_CANNOT_TELL };
 enum tact_answer tact_facts_match_pattern(const struct tact_pattern *pattern, const char *text);
 
 /* A pattern to be searched for in the text of a message: characters of UTF-8, letters of their own case
- * unless the pattern says otherwise. ours: it is one of the sets below, known to be quick whatever the text;
- * the work of any other is counted, which takes time. */
-int tact_facts_compile_search(const char *text, bool ours, struct tact_pattern **ret, struct tact_error *err);
+ * unless the pattern says otherwise. The steps of a search are counted, since it may be any. */
+int tact_facts_compile_search(const char *text, struct tact_pattern **ret, struct tact_error *err);
+/* One of the sets below, all of its patterns as one: the first of them that is found anywhere. It finds what
+ * each alone would, many times sooner. TACT_INVALID for a name that is none. */
+int tact_facts_compile_set(const char *name, struct tact_pattern **ret, struct tact_error *err);
 /* LENGTH bytes of UTF-8. On TACT_YES, ret_at and ret_length tell what matched. The work of one search is
  * bounded whatever pattern and text are: TACT_CANNOT_TELL when the bound ended it, or for bytes that are not
  * UTF-8: never "no match". */
@@ -148,8 +150,9 @@ enum tact_answer tact_facts_search(
     const struct tact_pattern *pattern, const char *text, size_t length, size_t *ret_at, size_t *ret_length);
 
 /* What tact brings along to look for: named sets of such patterns, for English, German, French and Spanish.
- * NULL for a name that is none; the name at INDEX, NULL past the end. */
-const char *const *tact_facts_pattern_set(const char *name, size_t *ret_count);
+ * The pattern at INDEX, NULL past the end or for a name that is none; the name at INDEX, NULL past the end.
+ */
+const char *tact_facts_pattern_set_text(const char *name, size_t index);
 const char *tact_facts_pattern_set_name(size_t index);
 
 struct tact_network {

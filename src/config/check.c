@@ -300,8 +300,7 @@ static void check_expiries(
 
 static void check_pattern(const struct build *build, const struct section *section)
 {
-	size_t count;
-	if (tact_facts_pattern_set(section->title, &count) != NULL)
+	if (tact_facts_pattern_set_text(section->title, 0) != NULL)
 		tact_config_mistake(build->reading, section->line,
 		    "pattern \"%s\" is one that tact brings along; give this one another name",
 		    section->title);

@@ -358,7 +358,7 @@ static void parse_searches(
 	for (size_t i = 0; i < entry->count; i++) {
 		struct tact_pattern *pattern = NULL;
 		struct tact_error err = {""};
-		if (tact_facts_compile_search(entry->values[i], false, &pattern, &err) != TACT_OK) {
+		if (tact_facts_compile_search(entry->values[i], &pattern, &err) != TACT_OK) {
 			tact_config_refuse(build, row, entry, entry->values[i],
 			    tact_arena_printf(
 				arena, "not a pattern (%s)", tact_text_printable(arena, err.text, 200)));

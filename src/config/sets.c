@@ -8,36 +8,35 @@
 
 #include "private.h"
 
-static const struct tact_pattern *compile(struct build *build, const char *text)
+static struct tact_pattern_set compile(struct build *build, const char *name)
 {
 	struct whole *whole = build->whole;
+	struct tact_arena *arena = build->reading->arena;
 	struct tact_pattern *pattern = NULL;
+	struct tact_pattern_set set = {.name = name};
+	const struct tact_pattern **patterns = NULL;
 	struct tact_error err;
-	if (tact_facts_compile_search(text, true, &pattern, &err) != TACT_OK) {
-		tact_config_mistake(build->reading, 1,
-		    "a pattern that tact brings along does not compile: %s",
+	if (tact_facts_compile_set(name, &pattern, &err) != TACT_OK) {
+		tact_config_mistake(build->reading, 1, "what tact brings along does not compile: %s",
 		    tact_config_show(build->reading, err.text));
-		return NULL;
+		return set;
 	}
-	*TACT_PUSH(build->reading->arena, whole->patterns, whole->patterns_count) = pattern;
-	return pattern;
+	*TACT_PUSH(arena, whole->patterns, whole->patterns_count) = pattern;
+	*TACT_PUSH(arena, patterns, set.count) = pattern;
+	set.patterns = patterns;
+	return set;
 }
 
+/* A name that is none is told elsewhere. */
 static struct tact_pattern_set bring_along(struct build *build, const char *name)
 {
 	struct whole *whole = build->whole;
-	size_t count = 0, made = 0;
-	const char *const *texts = tact_facts_pattern_set(name, &count);
-	const struct tact_pattern **patterns = NULL;
 	for (size_t i = 0; i < whole->sets_count; i++)
 		if (tact_text_equal_nocase(whole->sets[i].name, name))
 			return whole->sets[i];
-	for (size_t i = 0; i < count; i++) {
-		const struct tact_pattern *pattern = compile(build, texts[i]);
-		if (pattern != NULL)
-			*TACT_PUSH(build->reading->arena, patterns, made) = pattern;
-	}
-	struct tact_pattern_set set = {.name = name, .patterns = patterns, .count = made};
+	if (tact_facts_pattern_set_text(name, 0) == NULL)
+		return (struct tact_pattern_set){.name = name};
+	struct tact_pattern_set set = compile(build, name);
 	*TACT_PUSH(build->reading->arena, whole->sets, whole->sets_count) = set;
 	return set;
 }

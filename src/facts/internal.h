@@ -66,6 +66,41 @@ const char *facts_decode_part(
  * ones, composed (NFC). */
 void facts_put_visible(struct facts_text *ret, const char *data, size_t size);
 
+/* ---- heads.c: where a pattern may match ---- */
+
+struct facts_heads {
+	uint8_t classes[256];
+	uint8_t possible[4096];	 /* a bit for each three classes */
+	uint8_t characters[256]; /* a bit for each character of two bytes of UTF-8 */
+};
+/* May a match begin with these bytes, whatever stands behind them? They are whole characters; nothing stands
+ * before them. */
+typedef bool facts_may_begin(const void *pattern, const char *head, size_t length);
+void facts_heads_make(struct facts_heads *ret, facts_may_begin *may_begin, const void *pattern);
+/* The first place at or after FROM in valid UTF-8 where a match may begin, not within a word ([A-Za-z0-9]);
+ * LENGTH when there is none. */
+size_t facts_heads_next(const struct facts_heads *heads, const char *text, size_t length, size_t from);
+
+/* ---- sets.c ---- */
+
+/* Patterns, and what is found sooner than they are. */
+struct facts_group {
+	/* A pattern that is found wherever one of the group is; NULL: none. */
+	const char *gate;
+	/* The gate's match is not empty and begins where no word ([A-Za-z0-9]) goes on; of what stands before
+	 * it the gate asks for nothing but what must not. */
+	bool heads;
+	const char *const *patterns;
+	size_t count;
+};
+#define FACTS_GROUPS_MAX 2
+struct facts_set {
+	const char *name;
+	struct facts_group groups[FACTS_GROUPS_MAX];
+};
+/* NULL for a name that is none. */
+const struct facts_set *facts_find_set(const char *name);
+
 /* ---- html.c ---- */
 
 /* Appends what a reader sees of valid UTF-8. Answers why some of it could not be read, or NULL. */

@@ -8,7 +8,7 @@ src_facts_libfacts_a_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS) $(XML_CFLAGS) $(IDN2_
 src_facts_libfacts_a_SOURCES = include/tact/facts.h src/facts/internal.h \
 	src/facts/word.c src/facts/address.c src/facts/profile.c src/facts/key.c src/facts/recipient.c \
 	src/facts/pattern.c src/facts/network.c src/facts/header.c src/facts/message.c src/facts/read.c \
-	src/facts/stream.c src/facts/contact_id.c src/facts/content.c src/facts/decode.c src/facts/html.c src/facts/sets.c
+	src/facts/stream.c src/facts/contact_id.c src/facts/content.c src/facts/decode.c src/facts/html.c src/facts/heads.c src/facts/sets.c
 
 FACTS_TESTS = tests/unit/test_facts_address tests/unit/test_facts_key tests/unit/test_facts_message \
 	tests/unit/test_facts_stream tests/unit/test_facts_seeds \

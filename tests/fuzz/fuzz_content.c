@@ -18,19 +18,16 @@ static const struct tact_envelope content_envelope = {.listener = "main", .sende
 /* Every set over the text, compiled once: what is read must be fit to be searched. */
 static void search(const struct tact_content *content)
 {
-	static struct tact_pattern *patterns[64];
+	static struct tact_pattern *sets[16];
 	static size_t count;
-	size_t at, length, texts;
+	size_t at, length;
 	const char *name;
 
-	for (size_t i = 0; count == 0 && (name = tact_facts_pattern_set_name(i)) != NULL; i++) {
-		const char *const *known = tact_facts_pattern_set(name, &texts);
-		for (size_t t = 0; t < texts; t++)
-			if (tact_facts_compile_search(known[t], true, &patterns[count++], NULL) != TACT_OK)
-				abort();
-	}
+	for (size_t i = 0; count == i && (name = tact_facts_pattern_set_name(i)) != NULL; i++)
+		if (tact_facts_compile_set(name, &sets[count++], NULL) != TACT_OK)
+			abort();
 	for (size_t i = 0; i < count; i++)
-		if (tact_facts_search(patterns[i], content->text, content->text_bytes, &at, &length) ==
+		if (tact_facts_search(sets[i], content->text, content->text_bytes, &at, &length) ==
 			TACT_YES &&
 		    (at > content->text_bytes || length > content->text_bytes - at))
 			abort();
@@ -46,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)
 	struct tact_content content;
 	size_t offset, at, length;
 
-	if (any == NULL && tact_facts_compile_search("^", true, &any, NULL) != TACT_OK)
+	if (any == NULL && tact_facts_compile_search("^", &any, NULL) != TACT_OK)
 		abort();
 	if (tact_facts_read_message(arena, &content_envelope, text, size_bytes, &content_profile, &message,
 		&offset, NULL) == TACT_OK) {

@@ -20,26 +20,24 @@ static struct {
 } known[PATTERNS_MAX];
 static size_t known_count;
 
-static const struct tact_pattern *compile(
-    const struct line *line, const char *name, const char *text, bool ours)
+static struct tact_pattern **remember(const struct line *line, const char *name)
 {
-	struct tact_error err;
-
 	if (known_count == PATTERNS_MAX || strlen(name) >= sizeof known[0].name)
 		line_fail(line, "too many patterns, or too long a name");
-	if (tact_facts_compile_search(text, ours, &known[known_count].pattern, &err) != TACT_OK)
-		line_fail(line, "%s", err.text);
 	memcpy(known[known_count].name, name, strlen(name) + 1);
-	return known[known_count++].pattern;
+	return &known[known_count++].pattern;
 }
 
 void line_pattern(struct line *line)
 {
 	const char *match = line_value(line, "match");
+	struct tact_error err;
 
 	if (match == NULL)
 		line_fail(line, "match is missing");
-	(void)compile(line, line_bare(line, "the pattern's name"), match, false);
+	if (tact_facts_compile_search(match, remember(line, line_bare(line, "the pattern's name")), &err) !=
+	    TACT_OK)
+		line_fail(line, "%s", err.text);
 	line_end(line);
 }
 
@@ -49,23 +47,26 @@ void table_free_patterns(void)
 		tact_facts_free_pattern(&known[--known_count].pattern);
 }
 
+static const struct tact_pattern *find_pattern(const struct line *line, const char *name)
+{
+	struct tact_pattern **made;
+	struct tact_error err;
+
+	for (size_t i = known_count; i > 0; i--)
+		if (strcmp(known[i - 1].name, name) == 0)
+			return known[i - 1].pattern;
+	made = remember(line, name);
+	if (tact_facts_compile_set(name, made, &err) != TACT_OK)
+		line_fail(line, "\"%s\": %s", name, err.text);
+	return *made;
+}
+
 static struct tact_pattern_set find_set(const struct line *line, const char *name)
 {
-	size_t count = 0, had = 0;
-	const char *const *texts = tact_facts_pattern_set(name, &count);
-	const struct tact_pattern **patterns =
-	    tact_arena_alloc(line->arena, (PATTERNS_MAX + count) * sizeof *patterns);
+	const struct tact_pattern **patterns = tact_arena_alloc(line->arena, sizeof *patterns);
 
-	for (size_t i = 0; i < known_count; i++)
-		if (strcmp(known[i].name, name) == 0)
-			patterns[had++] = known[i].pattern;
-	if (had == 0 && texts == NULL)
-		line_fail(line, "there is no pattern \"%s\"", name);
-	if (texts == NULL) /* the latest of that name */
-		return (struct tact_pattern_set){.name = name, .patterns = patterns + had - 1, .count = 1};
-	for (size_t i = 0; had == 0 && i < count; i++)
-		patterns[i] = compile(line, name, texts[i], true);
-	return (struct tact_pattern_set){.name = name, .patterns = patterns, .count = count};
+	patterns[0] = find_pattern(line, name);
+	return (struct tact_pattern_set){.name = name, .patterns = patterns, .count = 1};
 }
 
 static const struct tact_pattern_set *find_sets(const struct line *line, const struct tact_names *names)
