@@ -37,7 +37,7 @@ static void start(void)
 static bool is_one_of(const xmlChar *name, const char *const *names)
 {
 	for (; *names != NULL; names++)
-		if (strcmp((const char *)name, *names) == 0)
+		if ((char)*name == **names && strcmp((const char *)name, *names) == 0)
 			return true;
 	return false;
 }
