@@ -71,6 +71,19 @@ static const struct tact_header *find_header(const struct tact_message *message,
 
 /* ---- one rule and the message ------------------------------------------------------------------- */
 
+/* A set and where it was looked for: each is asked once a message, whichever rules read it. */
+struct asked {
+	const struct tact_pattern *const *patterns;
+	const char *text;
+	enum tact_answer answer;
+	size_t at, length;
+};
+
+struct asks {
+	struct asked *list;
+	size_t count;
+};
+
 /* The rule as it goes over the message. */
 struct reader {
 	struct tact_arena *arena;
@@ -78,6 +91,7 @@ struct reader {
 	const struct tact_message *message;
 	const struct tact_content *content;
 	struct tact_content_answer *answer;
+	struct asks *asks;
 };
 
 static void fire(const struct reader *reader, const char *words)
@@ -93,7 +107,7 @@ static void doubt(const struct reader *reader, const char *why)
 		    (struct tact_content_answer){.fires = TACT_CANNOT_TELL, .words = why, .why = why};
 }
 
-static enum tact_answer find_in(
+static enum tact_answer search(
     const struct tact_pattern_set *set, const char *text, size_t length, size_t *ret_at, size_t *ret_length)
 {
 	enum tact_answer sum = TACT_NO;
@@ -110,22 +124,37 @@ static enum tact_answer find_in(
 	return sum;
 }
 
+/* ret_found: what matched, for words. */
+static enum tact_answer find_in(const struct reader *reader, const struct tact_pattern_set *set,
+    const char *text, size_t length, const char **ret_found)
+{
+	struct asks *asks = reader->asks;
+	struct asked *asked = asks->list;
+	const struct asked *end = asked + asks->count;
+
+	while (asked < end && (asked->patterns != set->patterns || asked->text != text))
+		asked++;
+	if (asked == end) {
+		asked = TACT_PUSH(reader->arena, asks->list, asks->count);
+		*asked = (struct asked){.patterns = set->patterns, .text = text};
+		asked->answer = search(set, text, length, &asked->at, &asked->length);
+	}
+	if (asked->answer == TACT_YES)
+		*ret_found = excerpt(reader->arena, text + asked->at, asked->length);
+	return asked->answer;
+}
+
 /* Where the rule looks: subject, text, or one after the other. ret_found: what matched, for words. */
 static enum tact_answer find(
     const struct reader *reader, const struct tact_pattern_set *set, const char **ret_found)
 {
 	const struct tact_content *content = reader->content;
 	enum tact_answer subject = TACT_NO, text = TACT_NO;
-	size_t at, length;
 
 	if (reader->rule->where != TACT_WHERE_TEXT)
-		subject = find_in(set, content->subject, strlen(content->subject), &at, &length);
-	if (subject == TACT_YES)
-		*ret_found = excerpt(reader->arena, content->subject + at, length);
-	else if (reader->rule->where != TACT_WHERE_SUBJECT)
-		text = find_in(set, content->text, content->text_bytes, &at, &length);
-	if (text == TACT_YES)
-		*ret_found = excerpt(reader->arena, content->text + at, length);
+		subject = find_in(reader, set, content->subject, strlen(content->subject), ret_found);
+	if (subject != TACT_YES && reader->rule->where != TACT_WHERE_SUBJECT)
+		text = find_in(reader, set, content->text, content->text_bytes, ret_found);
 	if (subject == TACT_YES || text == TACT_YES)
 		return TACT_YES;
 	return subject == TACT_CANNOT_TELL || text == TACT_CANNOT_TELL ? TACT_CANNOT_TELL : TACT_NO;
@@ -245,13 +274,15 @@ const struct tact_contents *tact_policy_read_content(struct tact_arena *arena,
 	struct tact_contents *contents = tact_arena_alloc(arena, sizeof *contents);
 	struct tact_content_answer *answers =
 	    tact_arena_alloc(arena, (rules->rules_count + 1) * sizeof *answers);
+	struct asks asks = {.count = 0};
 
 	for (size_t i = 0; i < rules->rules_count; i++) {
 		const struct reader reader = {.arena = arena,
 		    .rule = &rules->rules[i].content,
 		    .message = message,
 		    .content = content,
-		    .answer = &answers[i]};
+		    .answer = &answers[i],
+		    .asks = &asks};
 
 		if (concerns(&rules->rules[i], facts))
 			read_rule(&reader);
