@@ -47,6 +47,24 @@ limit "breathing" {{ at_most = 1000/20h by = other-owner }}
 limit "same-campaign" {{ at_most = 1000/90d same = campaign action = reject }}
 """
 
+# What is asked on top of it with every kind of rule, and with content too. None of it holds back what is sent here.
+KINDS = """
+consent "permission" {{ bases = {{express, implied}} expires_after = {{"implied = 2 calendar-years"}} }}
+quiet_hours "nights" {{ hours = {{"03:59-04:00"}} holidays = {{"2020-01-01"}} zone = "Europe/London" }}
+occasion "birthday" {{ unknown = accept }}
+territory "home" {{ }}
+limit "silence" {{ at_most = "500 since positive" action = reject }}
+limit "cool-off" {{ at_most = 20/30d count = negative rest = 60d action = reject }}
+limit "own-wish" {{ at_most = recipient }}
+limit "not-only" {{ at_least = 1/365d count = {{promotional, newsletter, personal}} action = reject }}
+limit "conversation" {{ at_most = 100/5d count = personal direction = any }}
+breaker "health" {{ complaints = "50%" at_least = 1000000 }}
+"""
+CONTENT = """
+content "for-somebody" {{ must_not = {{generic-salutation, unfilled-merge-tag}} }}
+content "no-offers" {{ must_not = {{offer-language}} headers_must = {{List-Unsubscribe}} }}
+"""
+
 
 def program(name):
     return os.path.join(BUILD, "tests", "bench", name)
@@ -185,10 +203,17 @@ def run(*command):
 class Bench:
     def __init__(self, data, sockets):
         self.data, self.sockets, self.memory = data, sockets, 0
-        self.conf, self.log = os.path.join(data, "tact.conf"), os.path.join(data, "log")
+        self.log = os.path.join(data, "log")
         self.used = 0  # messages so far: each cell writes to people of its own
-        with open(self.conf, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(data=data, sockets=sockets))
+        self.conf = self.write("tact.conf", CONFIGURATION)
+        self.kinds = self.write("kinds.conf", CONFIGURATION + KINDS)
+        self.content = self.write("content.conf", CONFIGURATION + KINDS + CONTENT)
+
+    def write(self, name, text):
+        path = os.path.join(self.data, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.format(data=self.data, sockets=self.sockets))
+        return path
 
     def fill(self):
         began = time.monotonic()
@@ -206,15 +231,15 @@ class Bench:
         self.used += 2 * got["messages"]
         return got
 
-    def tactd(self):
-        return Milter([os.path.join(BUILD, "src", "tactd"), "-f", "-c", self.conf], self.sockets + "/milter", self.log)
+    def tactd(self, conf=None):
+        return Milter([os.path.join(BUILD, "src", "tactd"), "-f", "-c", conf or self.conf], self.sockets + "/milter", self.log)
 
     def negotiated(self):
         with self.tactd() as milter:
             return run(program("load"), "-q", milter.path).strip()
 
-    def tact(self, connections, rejecting):
-        with self.tactd() as milter:
+    def tact(self, connections, rejecting, conf=None):
+        with self.tactd(conf) as milter:
             got = self.load(milter, connections, rejecting)
         self.memory = max(self.memory, got["memory_bytes"])
         return got
@@ -237,6 +262,17 @@ class Bench:
             "floor": self.floor(connections, rejecting),
             "tact": self.tact(connections, rejecting),
         }
+
+
+def measure_kinds(bench):
+    """Accepting with every kind of rule, without and with content, beside the plain rules before and after: a shared machine changes meanwhile."""
+    most = CONNECTIONS[-1]
+    before = bench.tact(most, False)
+    kinds, content = bench.tact(most, False, bench.kinds), bench.tact(most, False, bench.content)
+    after = bench.tact(most, False)
+    plain = (before["per_second"] + after["per_second"]) / 2
+    return {"plain": before, "plain_after": after, "kinds": kinds, "content": content,
+            "kinds_ratio": kinds["per_second"] / plain, "content_ratio": content["per_second"] / plain}
 
 
 def measure_reads(data):
@@ -276,7 +312,7 @@ def aims(result):
     """Every aim with what came out: (what, got, sign, want)."""
     cells = {(cell["mode"], cell["connections"]): cell["ratios"] for cell in result["cells"]}
     few, many = result["reads"]["few"], result["reads"]["many"]
-    decision = result["decision"]["accept"]
+    decision, kinds = result["decision"]["accept"], result["decision"]["kinds"]
     most = CONNECTIONS[-1]
     return [
         ("accepting at %d connections / lower of (a) and (b)" % most, cells["accept", most]["to_lower"], ">=", 0.6),
@@ -286,6 +322,9 @@ def aims(result):
         ("read at %d dossiers / at %d, in a row" % (many["dossiers"], few["dossiers"]), result["reads"]["ratio"], "<=", 1.3),
         ("decision, 50 contacts and 10 rules, decoded (us)", decision["asked_us"], "<", 5.0),
         ("decision with decoding (us)", decision["decoded_us"], "<", 15.0),
+        ("accepting with all kinds of rules / with limits alone", result["kinds"]["kinds_ratio"], ">=", 0.8),
+        ("accepting with content too / with limits alone", result["kinds"]["content_ratio"], ">=", 0.4),
+        ("decision with all kinds of rules, decoded (us)", kinds["asked_us"], "<", 15.0),
         ("resident memory of tactd's processes without maps (MB)", result["memory_bytes"] / 1e6, "<", 50.0),
     ]
 
@@ -299,6 +338,11 @@ def print_result(result):
         result["disk"]["kind"], result["disk"]["flushes_per_second"], PEOPLE, SECONDS, os.cpu_count() or 0))
     print_cells(result["cells"])
     reads, decision = result["reads"], result["decision"]
+    print()
+    for name, words in (("plain", "plain rules"), ("kinds", "all kinds of rules"), ("content", "and content of 4 KB"), ("plain_after", "plain rules again")):
+        got = result["kinds"][name]
+        print("accept %5d  %-22s %10.0f %9.2f %9.2f %9.1f" % (
+            CONNECTIONS[-1], words, got["per_second"], got["p50_us"] / 1000, got["p99_us"] / 1000, got["cpu_us"]))
     print()
     for size in ("few", "many"):
         print("read, one of %(dossiers)d dossiers: %(read_us).2f us in a row, %(cold_us).2f us with cold caches" % reads[size])
@@ -320,6 +364,7 @@ def measure(data, sockets, kind):
         cell["ratios"] = ratios(cell)
     accepting, rejecting = [cell for cell in result["cells"] if cell["connections"] == CONNECTIONS[-1]]
     result["reject_to_accepting_a"] = rejecting["tact"]["per_second"] / accepting["nothing"]["per_second"]
+    result["kinds"] = measure_kinds(bench)
     result["memory_bytes"] = bench.memory
     result["decision"] = json.loads(run(program("decision")))
     result["reads"] = measure_reads(data)

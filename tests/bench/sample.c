@@ -46,12 +46,22 @@ void sample_dossier(
 	    .ended_why = "",
 	};
 
+	struct tact_consent consent = {
+	    .id = tact_id_random(),
+	    .basis = TACT_EXPRESS,
+	    .scope = {TACT_SCOPE_GLOBAL, ""},
+	    .source = "web-form",
+	    .proof = "form 17",
+	    .time_us = now_us - EVERY_US,
+	};
+
 	tact_dossier_init(ret);
 	ret->has_person_key = true;
 	tact_random_bytes(ret->person_key, sizeof ret->person_key);
 	ret->history_since_us = now_us - (int64_t)contacts * EVERY_US;
 	for (size_t i = contacts; i-- > 0;)
 		add_contact(arena, ret, i, now_us);
+	tact_dossier_add_consent(arena, ret, &consent);
 	if (suppressed)
 		tact_dossier_add_suppression(arena, ret, &suppression);
 }
