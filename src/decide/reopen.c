@@ -24,6 +24,13 @@ static bool leaves_its_ring(const struct tact_ruling *ruling)
 	return ruling->fate == TACT_FATE_GATE && ruling->tempfail && ruling->ring[0] != '\0';
 }
 
+/* It wrote no contact. One that an earlier attempt left, which was told 250, was only taken along. */
+static bool holds_back(const struct tact_ruling *ruling)
+{
+	return ruling->fate == TACT_FATE_GATE || ruling->fate == TACT_FATE_REVIEW ||
+	       ruling->fate == TACT_FATE_REFUSE;
+}
+
 static bool reopen_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
 {
@@ -35,15 +42,16 @@ static bool reopen_one(void *context, size_t index, const struct tact_record *no
 	(void)store_now_us;
 	if (tact_dossier_decode(reopening->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
 		return false;
-	for (size_t i = 0; i < dossier.contacts_count; i++) {
+	struct tact_claim *claim =
+	    tact_id_is_none(&ruling->claim) ? NULL : tact_dossier_find_claim(&dossier, &ruling->claim);
+	const struct tact_contact *taken = claim == NULL ? NULL : tact_dossier_own_contact(&dossier, claim);
+	for (size_t i = 0; !holds_back(ruling) && i < dossier.contacts_count; i++) {
 		struct tact_contact *contact = &dossier.contacts[i];
 
-		if (contact->time_us == reopening->terms.now_us && !contact->open &&
+		if (contact->time_us == reopening->terms.now_us && !contact->open && contact != taken &&
 		    !tact_id_is_none(&contact->id))
 			changed = contact->open = true;
 	}
-	struct tact_claim *claim =
-	    tact_id_is_none(&ruling->claim) ? NULL : tact_dossier_find_claim(&dossier, &ruling->claim);
 	if (claim != NULL && !claim->open) {
 		changed = claim->open = true;
 		if (leaves_its_ring(ruling)) {

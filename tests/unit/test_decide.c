@@ -511,6 +511,25 @@ START_TEST(what_was_refused_did_not_wait)
 }
 END_TEST
 
+/* It was told 250 and may have been delivered; then nobody heard that its retry is held back. */
+START_TEST(what_passed_once_is_remembered_through_a_held_retry)
+{
+	const char *both[] = {"ann@example.com", "bob@example.com"};
+	struct tact_ruling *rulings = decide_many("news@head.example", "m", NOW, both, 2);
+
+	expect_fate("at first", &rulings[0], TACT_FATE_PASS);
+	suppress("ann@example.com", TACT_COMPLAINT, NOW);
+	for (int64_t minute = 10; minute <= 30; minute += 10) {
+		int64_t now_us = NOW + minute * 60 * SECOND;
+
+		rulings = decide_many("news@head.example", "m", now_us, both, 2);
+		expect_fate("retried", &rulings[0], TACT_FATE_REFUSE);
+		tact_decide_reopen(b.decider, b.arena, rulings, 2, now_us, 0);
+		ck_assert_uint_eq(count_contacts("ann@example.com"), 1);
+	}
+}
+END_TEST
+
 START_TEST(higher_claim_bumps)
 {
 	struct tact_ruling low = delay_ann(),
@@ -1381,6 +1400,7 @@ static Suite *suite(void)
 	tcase_add_test(c, mails_that_look_the_same_wait_one_after_the_other);
 	tcase_add_test(c, what_was_refused_did_not_wait);
 	tcase_add_test(c, released_message_is_not_held_again_at_the_gate);
+	tcase_add_test(c, what_passed_once_is_remembered_through_a_held_retry);
 	tcase_add_test(c, higher_claim_bumps);
 	tcase_add_test(c, a_claim_that_was_moved_twice_is_firm);
 	tcase_add_test(c, what_is_no_higher_bumps_nobody);
