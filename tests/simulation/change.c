@@ -199,10 +199,18 @@ void change_who(struct world *world, int person)
 
 	if (chance_of(chance, 4, 5))
 		random_birthday(world, &spec);
+	if (chance_of(chance, 2, 3)) {
+		spec.own_at_most_milli = 1000 * chance_between(chance, 1, 4);
+		spec.own_window_s = 3600 * chance_between(chance, 4, 24 * 14);
+	}
 	birthday.month = spec.birth_month;
 	birthday.day = spec.birth_day;
 	change.profile = (struct tact_profile_change){.zone = spec.zone < 0 ? "" : zone_words[spec.zone],
 	    .home_owner = spec.home < 0 ? "" : tact_arena_printf(arena, "o%d", spec.home),
+	    .own_limit = spec.own_window_s == 0
+			     ? ""
+			     : tact_arena_printf(arena, "%d/%ds", (int)(spec.own_at_most_milli / 1000),
+				   (int)spec.own_window_s),
 	    .occasions = &birthday,
 	    .occasions_count = 1};
 	number = oracle_profile(world->oracle, person, &spec);
@@ -228,13 +236,16 @@ static void telephone(struct world *world, struct tact_arena *arena, int person)
 	    .campaign = -1,
 	    .offer = -1,
 	    .list = -1,
-	    .counts = true};
+	    .counts = true,
+	    .direction = chance_of(chance, 1, 3) ? IN : OUT,
+	    .sentiment = chance_of(chance, 1, 3) ? (enum sentiment)chance_between(chance, 1, 2) : NEUTRAL};
 	int64_t time_us = world->faults.now_us - HOUR_US * chance_below(chance, 30);
 	struct tact_change change = {.kind = TACT_CHANGE_CONTACT,
 	    .contact = {.time_us = time_us,
 		.count = 1,
 		.channel = (enum tact_channel)facts.channel,
-		.direction = TACT_OUT,
+		.direction = (enum tact_direction)facts.direction,
+		.sentiment = (enum tact_sentiment)facts.sentiment,
 		.purpose = (enum tact_purpose)facts.purpose,
 		.stream = "",
 		.owner = tact_arena_printf(arena, "o%d", facts.owner),
@@ -248,7 +259,7 @@ static void telephone(struct world *world, struct tact_arena *arena, int person)
 	int result = apply(world, arena, person, &change, &sequence);
 
 	if (result == TACT_OK)
-		oracle_contact_sure(world->oracle, person, number, sequence);
+		oracle_contact_sure(world->oracle, person, number, world->faults.now_us, sequence);
 	oracle_unsettle(world->oracle, person);
 	world_trace(world, "%d was contacted by channel %d at %lld: %d", person, facts.channel,
 	    (long long)time_us, result);

@@ -75,109 +75,6 @@ void *oracle_grow(void *items, int *count, size_t size)
 	return grown;
 }
 
-/* ---- what counts, surely or perhaps ------------------------------------------------------------- */
-
-static bool goes_first(const struct waiting *claim, const struct asked *asked, int64_t made_us)
-{
-	if (claim->facts.priority != asked->facts->priority)
-		return claim->facts.priority > asked->facts->priority;
-	return claim->made_us <= made_us;
-}
-
-static struct waiting *find_claim(struct person *person, const unsigned char id[16])
-{
-	for (int i = person->claims_count - 1; i >= 0; i--)
-		if (memcmp(person->claims[i].id, id, 16) == 0)
-			return &person->claims[i];
-	return NULL;
-}
-
-static int64_t made_us(const struct person *person, const struct asked *asked)
-{
-	const struct waiting *own =
-	    asked->claim == NULL ? NULL : find_claim((struct person *)person, asked->claim);
-
-	return own == NULL ? asked->now_us : own->made_us;
-}
-
-/* Counted by what was handed over and known by then, in the window that ends at END. SKIP: its own. */
-static int64_t sum_until(const struct person *person, const struct rule_spec *rule,
-    const struct facts_spec *facts, uint64_t sequence, int64_t end_us, int skip)
-{
-	int64_t sum = 0;
-
-	for (int i = 0; i < person->touches_count; i++) {
-		const struct touch *touch = &person->touches[i];
-
-		if (i != skip && touch->delivered && touch->sequence < sequence && touch->time_us <= end_us &&
-		    rule_concerns(rule, facts, &touch->facts) &&
-		    rule_sees(rule, touch->time_us, end_us, false))
-			sum += rule_weight(rule, &touch->facts);
-	}
-	return sum;
-}
-
-/* The fullest window with TIME in it: it ends there, or with what another decision of the same moment let
- * pass a little later. */
-static int64_t sure_sum(const struct person *person, const struct rule_spec *rule,
-    const struct facts_spec *facts, uint64_t sequence, int64_t time_us, int skip)
-{
-	int64_t most = sum_until(person, rule, facts, sequence, time_us, skip);
-
-	for (int i = 0; i < person->touches_count; i++) {
-		int64_t end_us = person->touches[i].time_us, sum;
-
-		if (end_us <= time_us || !rule_sees(rule, time_us, end_us, false))
-			continue;
-		sum = sum_until(person, rule, facts, sequence, end_us, skip);
-		most = sum > most ? sum : most;
-	}
-	return most;
-}
-
-/* The claim's own contact: an earlier attempt of it, or the same mail just before it was made to wait. */
-static bool becomes_claims(const struct touch *touch, const struct asked *asked, int64_t made)
-{
-	if (touch->by_claim)
-		return memcmp(touch->claim, asked->claim, 16) == 0;
-	return touch->time_us <= made && made - touch->time_us < HOUR_US;
-}
-
-/* Is this touch the mail's own, which tact leaves out when it asks? */
-static bool is_own(const struct touch *touch, const struct asked *asked, int64_t made)
-{
-	if (touch->mail != asked->mail)
-		return false;
-	return asked->claim != NULL ? becomes_claims(touch, asked, made)
-				    : asked->now_us - touch->time_us < HOUR_US;
-}
-
-/* The most that tact may count: whatever may have been, and every claim that goes first wherever it is. */
-static int64_t possible_sum(
-    const struct person *person, const struct rule_spec *rule, const struct asked *asked)
-{
-	int64_t sum = 0, made = made_us(person, asked);
-
-	for (int i = 0; i < person->touches_count; i++) {
-		const struct touch *touch = &person->touches[i];
-
-		if (!touch->gone && !is_own(touch, asked, made) &&
-		    rule_concerns(rule, asked->facts, &touch->facts) &&
-		    (rule_sees(rule, touch->time_us, asked->now_us, true) ||
-			(touch->late_us != 0 && rule_sees(rule, touch->late_us, asked->now_us, true))))
-			sum += rule_weight(rule, &touch->facts);
-	}
-	for (int i = 0; i < person->claims_count; i++) {
-		const struct waiting *claim = &person->claims[i];
-
-		if (!claim->over && claim->not_after_us + 25 * HOUR_US > asked->now_us &&
-		    (asked->claim == NULL || memcmp(claim->id, asked->claim, 16) != 0) &&
-		    goes_first(claim, asked, made) && rule_concerns(rule, asked->facts, &claim->facts))
-			sum += rule_weight(rule, &claim->facts);
-	}
-	return sum;
-}
-
 /* ---- was it right to let it pass? --------------------------------------------------------------- */
 
 static bool is_asked(const struct rule_spec *rule, const struct asked *asked)
@@ -238,19 +135,13 @@ static void check_limits(
 {
 	for (int i = 0; i < asked->house->rules_count; i++) {
 		const struct rule_spec *rule = &asked->house->rules[i];
-		int64_t sum;
 
-		if (rule->kind != RULE_LIMIT || !is_asked(rule, asked) || rule_abstains(rule, asked->facts))
+		if (rule->kind != RULE_LIMIT || !is_asked(rule, asked))
 			continue;
-		sum = sure_sum(person, rule, asked->facts, asked->sequence, asked->now_us, contact) +
-		      rule_weight(rule, asked->facts);
 		oracle->figures.windows++;
-		if (sum > rule->at_most_milli)
-			oracle_complain(oracle,
-			    "person %d got mail %d: l%d allows %" PRId64 " and this makes %" PRId64
-			    " (thousandths):%s",
-			    asked->person, asked->mail, i, rule->at_most_milli, sum,
-			    list_touches(person, asked));
+		if (oracle_limit_surely(person, rule, asked, contact))
+			oracle_complain(oracle, "person %d got mail %d against l%d:%s", asked->person,
+			    asked->mail, i, list_touches(person, asked));
 	}
 }
 
@@ -258,7 +149,7 @@ static void check_limits(
 static bool claim_fits(const struct person *person, const struct rule_spec *rule, const struct waiting *claim,
     int64_t time_us, int contact, bool with)
 {
-	int64_t sum = sum_until(person, rule, &claim->facts, UINT64_MAX, time_us, contact) +
+	int64_t sum = oracle_sum(person, rule, &claim->facts, UINT64_MAX, time_us, contact) +
 		      rule_weight(rule, &claim->facts);
 	const struct touch *touch = &person->touches[contact];
 
@@ -288,7 +179,7 @@ static bool has_doubtful(const struct person *person, const struct asked *asked)
 static void check_order(
     struct oracle *oracle, const struct person *person, const struct asked *asked, int contact)
 {
-	int64_t made = made_us(person, asked);
+	int64_t made = oracle_made_us(person, asked);
 
 	if (has_doubtful(person, asked))
 		return;
@@ -304,7 +195,8 @@ static void check_order(
 		for (int k = 0; k < asked->house->rules_count; k++) {
 			const struct rule_spec *rule = &asked->house->rules[k];
 
-			if (rule->kind != RULE_LIMIT || rule->action != DELAY || !is_asked(rule, asked) ||
+			if (rule->kind != RULE_LIMIT || rule->form != AT_MOST || rule->rest_s > 0 ||
+			    rule->look_ahead_s > 0 || rule->action != DELAY || !is_asked(rule, asked) ||
 			    !rule_applies(rule, &claim->facts) || rule_abstains(rule, &claim->facts) ||
 			    rule_abstains(rule, asked->facts) || rule_weight(rule, asked->facts) == 0 ||
 			    rule->by == BY_OTHER_OWNER)
@@ -323,7 +215,7 @@ static void check_order(
 /* Whatever goes before a claim may move it, and so may mail that no limit holds. */
 static void unsettle_lower(struct person *person, const struct asked *asked)
 {
-	int64_t made = made_us(person, asked);
+	int64_t made = oracle_made_us(person, asked);
 
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *claim = &person->claims[i];
@@ -344,7 +236,7 @@ static int find_contact(const struct person *person, const struct asked *asked, 
 		const struct touch *touch = &person->touches[i];
 
 		if (touch->mail != asked->mail || touch->gone || touch->open ||
-		    (asked->claim != NULL ? !becomes_claims(touch, asked, made)
+		    (asked->claim != NULL ? !oracle_becomes_claims(touch, asked, made)
 					  : asked->now_us - touch->time_us >= HOUR_US))
 			continue;
 		if (touch->delivered)
@@ -357,7 +249,7 @@ static int find_contact(const struct person *person, const struct asked *asked, 
 int oracle_passed(struct oracle *oracle, const struct asked *asked)
 {
 	struct person *person = &oracle->people[asked->person];
-	int64_t made = made_us(person, asked);
+	int64_t made = oracle_made_us(person, asked);
 	struct touch *touch;
 	int known;
 
@@ -410,6 +302,7 @@ void oracle_delivered(struct oracle *oracle, const struct asked *asked, int cont
 		oracle_complain(oracle, "person %d got mail %d %" PRId64 " s too late", asked->person,
 		    asked->mail, (asked->now_us - asked->not_after_us) / SECOND_US);
 	person->touches[contact].delivered = true;
+	oracle_wrote(person, asked->now_us);
 	unsettle_lower(person, asked);
 }
 
@@ -434,9 +327,7 @@ static bool may_fire(const struct person *person, const struct asked *asked, enu
 		if (rule->kind == RULE_SUPPRESSION) {
 			if (oracle_covering(person, asked, false) != NULL)
 				return true;
-		} else if (!rule_abstains(rule, asked->facts) &&
-			   possible_sum(person, rule, asked) + rule_weight(rule, asked->facts) >
-			       rule->at_most_milli) {
+		} else if (oracle_limit_perhaps(person, rule, asked)) {
 			return true;
 		}
 	}
@@ -458,34 +349,6 @@ static bool is_plain(const struct person *person, const struct asked *asked)
 		if (!person->claims[i].over && person->claims[i].not_after_us + 25 * HOUR_US > asked->now_us)
 			return false;
 	return true;
-}
-
-/* The least time from T on at which the window has room, nothing happening after T. */
-static int64_t room_us(
-    const struct person *person, const struct rule_spec *rule, const struct asked *asked, int64_t t_us)
-{
-	int64_t own = rule_weight(rule, asked->facts);
-
-	if (own > rule->at_most_milli)
-		return NEVER_US;
-	while (sure_sum(person, rule, asked->facts, asked->sequence, t_us, -1) + own > rule->at_most_milli) {
-		int64_t next_us = NEVER_US;
-
-		if (rule->window_s == 0) {
-			t_us = period_end_us(rule->period, rule->zone, t_us);
-			continue;
-		}
-		for (int i = 0; i < person->touches_count; i++) {
-			int64_t leaves_us = person->touches[i].time_us + rule->window_s * SECOND_US;
-
-			if (leaves_us > t_us && leaves_us < next_us)
-				next_us = leaves_us;
-		}
-		if (next_us == NEVER_US)
-			return NEVER_US;
-		t_us = next_us;
-	}
-	return t_us;
 }
 
 static bool has_occasion(const struct asked *asked)
@@ -510,7 +373,7 @@ static int64_t expected_place_us(const struct person *person, const struct asked
 			if (rule->kind == RULE_QUIET_HOURS)
 				t_us = oracle_quiet_until(person, rule, *asked, t_us);
 			else if (rule->kind == RULE_LIMIT && !rule_abstains(rule, asked->facts))
-				t_us = room_us(person, rule, asked, t_us);
+				t_us = oracle_limit_room(person, rule, asked, t_us);
 		}
 	} while (t_us != before_us && t_us <= asked->not_after_us);
 	return t_us;
@@ -548,6 +411,14 @@ static bool is_overdue(const struct person *person, const struct asked *asked)
 	return false;
 }
 
+static bool has_waited(const struct person *person, const struct asked *asked)
+{
+	for (int i = 0; i < person->claims_count; i++)
+		if (person->claims[i].mail == asked->mail && person->claims[i].made_us < asked->now_us)
+			return true;
+	return false;
+}
+
 static void check_reason(
     struct oracle *oracle, const struct person *person, const struct asked *asked, enum fate fate)
 {
@@ -558,7 +429,7 @@ static void check_reason(
 	case FATE_DELAY:
 		/* A place that was spread is later than the rules say. */
 		right = may_fire(person, asked, DELAY) ||
-			(asked->house->release_spread_s > 0 && made_us(person, asked) < asked->now_us);
+			(asked->house->release_spread_s > 0 && has_waited(person, asked));
 		break;
 	case FATE_QUARANTINE:
 		right = may_fire(person, asked, QUARANTINE);
@@ -609,7 +480,7 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
     const unsigned char id[16])
 {
 	struct person *person = &oracle->people[asked->person];
-	struct waiting *claim = find_claim(person, id);
+	struct waiting *claim = oracle_find_claim(person, id);
 	struct asked again = *asked;
 
 	if (claim != NULL && claim->refused) { /* it did not wait so far */
@@ -648,7 +519,7 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 void oracle_told(struct oracle *oracle, const struct asked *asked, int64_t until_us)
 {
 	struct person *person = &oracle->people[asked->person];
-	struct waiting *claim = find_claim(person, asked->claim);
+	struct waiting *claim = oracle_find_claim(person, asked->claim);
 
 	check_reason(oracle, person, asked, FATE_DELAY);
 	if (until_us > asked->not_after_us)
@@ -691,7 +562,7 @@ void oracle_settled(struct oracle *oracle, int number, int begun)
 
 void oracle_claim_over(struct oracle *oracle, int number, const unsigned char id[16])
 {
-	struct waiting *claim = find_claim(&oracle->people[number], id);
+	struct waiting *claim = oracle_find_claim(&oracle->people[number], id);
 
 	if (claim == NULL || claim->over)
 		return;
@@ -719,10 +590,11 @@ int oracle_contact(struct oracle *oracle, int number, const struct facts_spec *f
 	return person->touches_count - 1;
 }
 
-void oracle_contact_sure(struct oracle *oracle, int number, int contact, uint64_t sequence)
+void oracle_contact_sure(struct oracle *oracle, int number, int contact, int64_t now_us, uint64_t sequence)
 {
 	struct touch *touch = &oracle->people[number].touches[contact];
 
 	touch->delivered = true;
 	touch->sequence = sequence;
+	oracle_wrote(&oracle->people[number], now_us);
 }

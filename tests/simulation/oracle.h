@@ -59,7 +59,7 @@ void oracle_unsettle(struct oracle *oracle, int person); /* −1: everybody */
 
 /* What somebody tells tact: perhaps noted from here on, surely when it was acknowledged. */
 int oracle_contact(struct oracle *oracle, int person, const struct facts_spec *facts, int64_t time_us);
-void oracle_contact_sure(struct oracle *oracle, int person, int contact, uint64_t sequence);
+void oracle_contact_sure(struct oracle *oracle, int person, int contact, int64_t now_us, uint64_t sequence);
 int oracle_wish(struct oracle *oracle, int person, const struct wish_spec *wish);
 void oracle_wish_sure(struct oracle *oracle, int person, int wish, uint64_t sequence);
 /* All wishes of that scope end: perhaps, then surely. */

@@ -56,6 +56,7 @@ struct profile {
 };
 
 struct person {
+	int64_t known_since_us; /* the first that tact surely wrote of him; 0: nothing */
 	struct touch *touches;
 	int touches_count;
 	struct waiting *claims;
@@ -81,12 +82,33 @@ void *oracle_grow(void *items, int *count, size_t size);
 /* ---- people.c ---- */
 
 const struct wish *oracle_covering(const struct person *person, const struct asked *asked, bool surely);
+bool oracle_profile_may_be(const struct profile *profile, const struct asked *asked);
 /* Does a rule about people (consent, quiet hours, occasion, territory) hold the mail back? */
 bool oracle_people_rule(
     const struct person *person, const struct rule_spec *rule, const struct asked *asked, bool surely);
 /* The first time from T on that is not quiet, as far as anybody may ask. */
 int64_t oracle_quiet_until(
     const struct person *person, const struct rule_spec *rule, struct asked asked, int64_t t_us);
+
+/* ---- limits.c ---- */
+
+/* Is it against the limit that the mail goes? surely: counting what was handed over and known by then,
+ * whatever else may have been; skip: its own contact, or -1. */
+bool oracle_limit_surely(
+    const struct person *person, const struct rule_spec *rule, const struct asked *asked, int skip);
+bool oracle_limit_perhaps(
+    const struct person *person, const struct rule_spec *rule, const struct asked *asked);
+/* The sum in the window that ends then, of what was handed over. */
+int64_t oracle_sum(const struct person *person, const struct rule_spec *rule, const struct facts_spec *facts,
+    uint64_t sequence, int64_t end_us, int skip);
+/* Least time from T on at which there is room, nothing happening after now; NEVER_US. */
+int64_t oracle_limit_room(
+    const struct person *person, const struct rule_spec *rule, const struct asked *asked, int64_t t_us);
+int64_t oracle_made_us(const struct person *person, const struct asked *asked);
+struct waiting *oracle_find_claim(const struct person *person, const unsigned char id[16]);
+bool oracle_becomes_claims(const struct touch *touch, const struct asked *asked, int64_t made_us);
+/* tact surely wrote something of the person. */
+void oracle_wrote(struct person *person, int64_t now_us);
 
 /* ---- windows.c ---- */
 

@@ -65,7 +65,8 @@ static bool allows(const struct person *person, const struct rule_spec *rule,
     const struct permission *permission, const struct asked *asked, bool surely)
 {
 	if (!scope_means(permission->spec.scope, permission->spec.value, asked->facts) ||
-	    permission->spec.time_us > asked->now_us || has_run_out(rule, permission, asked))
+	    (rule != NULL && permission->spec.time_us > asked->now_us) ||
+	    has_run_out(rule, permission, asked))
 		return false;
 	if (rule != NULL && rule->bases != 0 && !(rule->bases >> permission->spec.basis & 1))
 		return false;
@@ -102,6 +103,7 @@ void oracle_consent_sure(struct oracle *oracle, int number, int which, uint64_t 
 
 	permission->sure = true;
 	permission->sequence = sequence;
+	oracle_wrote(&oracle->people[number], permission->spec.time_us);
 }
 
 void oracle_consent_ends(struct oracle *oracle, int number, enum scope scope, int value)
@@ -268,7 +270,7 @@ void oracle_profile_sure(struct oracle *oracle, int number, int which, uint64_t 
 	}
 }
 
-static bool may_be(const struct profile *profile, const struct asked *asked)
+bool oracle_profile_may_be(const struct profile *profile, const struct asked *asked)
 {
 	return profile->sequence < asked->sequence && asked->sequence <= profile->until_sequence;
 }
@@ -338,7 +340,7 @@ static bool holds_back(
 bool oracle_people_rule(
     const struct person *person, const struct rule_spec *rule, const struct asked *asked, bool surely)
 {
-	static const struct profile_spec nothing = {-1, -1, 0, 0};
+	static const struct profile_spec nothing = {-1, -1, 0, 0, 0, 0};
 	bool any = false, all = true, known = false;
 
 	if (rule->kind == RULE_CONSENT)
@@ -346,7 +348,7 @@ bool oracle_people_rule(
 	for (int i = 0; i < person->profiles_count; i++) {
 		bool one;
 
-		if (!may_be(&person->profiles[i], asked))
+		if (!oracle_profile_may_be(&person->profiles[i], asked))
 			continue;
 		known = known || person->profiles[i].sure;
 		one = holds_back(rule, &person->profiles[i].spec, asked);

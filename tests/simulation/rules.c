@@ -21,7 +21,7 @@ const char *const zone_words[ZONES] = {
 const char *rules_breakage_name(enum breakage breakage)
 {
 	static const char *const names[BREAKAGES] = {"nothing", "more", "less", "short", "long", "zone",
-	    "wishes", "priority", "late", "quiet", "consent", "territory", "occasion"};
+	    "wishes", "priority", "late", "quiet", "consent", "territory", "rest", "occasion"};
 
 	return names[breakage];
 }
@@ -102,6 +102,37 @@ static void random_window(struct chance *chance, struct rule_spec *ret)
 	ret->zone = (int)chance_below(chance, ZONES);
 }
 
+/* What the plain window does not say. */
+static void random_form(struct chance *chance, struct rule_spec *ret)
+{
+	if (chance_of(chance, 1, 6))
+		ret->directions = (unsigned)chance_between(chance, 1, 3);
+	ret->sentiments = random_set(chance, 1, 8, 3);
+	if (ret->at_most_milli > 0 && chance_of(chance, 1, 8))
+		ret->rest_s = 3600 * chance_between(chance, 1, 24 * 10);
+	if (chance_of(chance, 1, 10))
+		ret->look_ahead_s = 3600 * chance_between(chance, 1, 24 * 5);
+	switch (chance_below(chance, 16)) {
+	case 0:
+		ret->form = SINCE_POSITIVE;
+		ret->at_most_milli = 1000 * chance_between(chance, 2, 9);
+		ret->window_s = ret->rest_s = 0;
+		break;
+	case 1:
+		ret->form = AS_RECIPIENT_ASKED;
+		ret->rest_s = 0;
+		break;
+	case 2:
+		ret->form = AT_LEAST;
+		ret->action = chance_of(chance, 1, 2) ? REJECT : QUARANTINE;
+		ret->at_most_milli = 1000 * chance_between(chance, 1, 2);
+		ret->rest_s = ret->look_ahead_s = 0;
+		break;
+	default:
+		break;
+	}
+}
+
 static void random_limit(struct chance *chance, const struct house_spec *house, struct rule_spec *ret)
 {
 	ret->kind = RULE_LIMIT;
@@ -121,6 +152,7 @@ static void random_limit(struct chance *chance, const struct house_spec *house, 
 		ret->same = (enum same)chance_below(chance, 7);
 	for (int i = 0; i < CHANNELS; i++)
 		ret->weight_milli[i] = chance_of(chance, 1, 8) ? 500 * chance_below(chance, 5) : 1000;
+	random_form(chance, ret);
 }
 
 static void random_consent(struct chance *chance, struct rule_spec *ret)
@@ -278,12 +310,30 @@ static void print_at_most(FILE *file, const struct rule_spec *rule, enum breakag
 	window_s += breakage == BREAK_LONG ? 1 : breakage == BREAK_SHORT ? -1 : 0;
 	if (breakage == BREAK_ZONE)
 		zone = (zone + 2) % ZONES;
-	fprintf(file, "\tat_most = \"%" PRId64 ".%03" PRId64, milli / 1000, milli % 1000);
-	if (rule->window_s > 0)
+	if (rule->form == AS_RECIPIENT_ASKED) {
+		fprintf(file, "\tat_most = recipient\n");
+		return;
+	}
+	fprintf(file, "\t%s = \"%" PRId64 ".%03" PRId64, rule->form == AT_LEAST ? "at_least" : "at_most",
+	    milli / 1000, milli % 1000);
+	if (rule->form == SINCE_POSITIVE)
+		fprintf(file, " since positive\"\n");
+	else if (rule->window_s > 0)
 		fprintf(file, "/%" PRId64 "s\"\n", window_s);
 	else
 		fprintf(
 		    file, " per calendar-%s\"\n\tzone = \"%s\"\n", periods[rule->period], zone_words[zone]);
+}
+
+static void print_counted(FILE *file, const struct rule_spec *rule)
+{
+	static const char *const words[] = {"promotional", "newsletter", "appreciation", "occasion",
+	    "transactional", "personal", "neutral", "positive", "negative"};
+	static const char *const directions[] = {NULL, "out", "in", "any"};
+
+	print_set(file, "count", rule->count | rule->sentiments << PURPOSES, PURPOSES + 3, NULL, words);
+	if (rule->directions != 0)
+		fprintf(file, "\tdirection = %s\n", directions[rule->directions]);
 }
 
 static void print_limit(FILE *file, const struct house_spec *house, const struct rule_spec *rule, int number,
@@ -295,7 +345,11 @@ static void print_limit(FILE *file, const struct house_spec *house, const struct
 
 	fprintf(file, "limit l%d {\n", number);
 	print_at_most(file, rule, breakage);
-	print_set(file, "count", rule->count, PURPOSES, NULL, purpose_words);
+	print_counted(file, rule);
+	if (rule->rest_s > 0)
+		fprintf(file, "\trest = %" PRId64 "s\n", rule->rest_s / (breakage == BREAK_REST ? 2 : 1));
+	if (rule->look_ahead_s > 0)
+		fprintf(file, "\tlook_ahead = %" PRId64 "s\n", rule->look_ahead_s);
 	print_set(file, "count_streams", rule->count_streams, house->streams_count, "s", NULL);
 	print_set(file, "count_owners", rule->count_owners, OWNERS, "o", NULL);
 	print_set(file, "count_brands", rule->count_brands, BRANDS, "b", NULL);

@@ -23,6 +23,7 @@ enum breakage {
 	BREAK_QUIET,	 /* quiet hours end a minute early */
 	BREAK_CONSENT,	 /* permissions last longer */
 	BREAK_TERRITORY, /* territories are not asked */
+	BREAK_REST,	 /* a rest is half as long */
 	BREAK_OCCASION,	 /* days are not asked */
 	BREAKAGES
 };

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The tact authors
 #
 # The seeded simulation. The linker puts the simulation's clock, chance and evidence in the place of tact's.
-SIMULATION_SOURCES = tests/simulation/chance.c tests/simulation/chance.h tests/simulation/change.c tests/simulation/client.c \
+SIMULATION_SOURCES = tests/simulation/chance.c tests/simulation/chance.h tests/simulation/change.c tests/simulation/client.c tests/simulation/limits.c \
 	tests/simulation/machine.c tests/simulation/machine.h tests/simulation/oracle.c tests/simulation/oracle.h \
 	tests/simulation/oracle_private.h tests/simulation/people.c tests/simulation/queue.c tests/simulation/rules.c tests/simulation/rules.h \
 	tests/simulation/spec.h tests/simulation/windows.c tests/simulation/world.c tests/simulation/world.h

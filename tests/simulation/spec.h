@@ -60,6 +60,10 @@ struct stream_spec {
 	int64_t max_delay_s, max_waiting;
 };
 
+enum direction { OUT, IN };
+enum sentiment { NEUTRAL, POSITIVE, NEGATIVE };
+/* at_most = N/W, N since positive, recipient; at_least = N/W */
+enum form { AT_MOST, SINCE_POSITIVE, AS_RECIPIENT_ASKED, AT_LEAST };
 enum basis { EXPRESS, IMPLIED, SOFT_OPT_IN, BASES };
 
 enum rule_kind {
@@ -85,7 +89,10 @@ struct rule_spec {
 	int expires_days[BASES]; /* calendar days in the rule's zone */
 	bool leap_day_after, accept_unknown, reject_unknown;
 	/* of a limit */
+	enum form form;
 	int64_t at_most_milli, window_s; /* window_s 0: calendar */
+	int64_t rest_s, look_ahead_s;
+	unsigned directions, sentiments;
 	enum period period;
 	unsigned count, count_streams, count_owners, count_brands, channels;
 	enum by by;
@@ -108,6 +115,8 @@ struct house_spec {
 struct facts_spec {
 	int stream, owner, brand, purpose, channel, campaign, offer, list, priority;
 	bool birthday; /* the occasion it is for */
+	enum direction direction;
+	enum sentiment sentiment;
 	bool counts, exempt;
 };
 
@@ -115,6 +124,7 @@ struct facts_spec {
 struct profile_spec {
 	int zone, home;
 	int birth_month, birth_day;
+	int64_t own_at_most_milli, own_window_s; /* window 0: no limit of his own */
 };
 
 struct consent_spec {

@@ -30,9 +30,18 @@ bool rule_abstains(const struct rule_spec *rule, const struct facts_spec *facts)
 	       (rule->same == SAME_OFFER && facts->offer < 0) || (rule->same == SAME_LIST && facts->list < 0);
 }
 
+static bool goes_its_way(const struct rule_spec *rule, const struct facts_spec *facts)
+{
+	unsigned directions = rule->directions;
+
+	if (directions == 0)
+		directions = rule->sentiments == 0 ? 1U << OUT : 1U << OUT | 1U << IN;
+	return (directions >> facts->direction & 1) && in_set(rule->sentiments, (int)facts->sentiment);
+}
+
 int64_t rule_weight(const struct rule_spec *rule, const struct facts_spec *facts)
 {
-	if (!facts->counts || !in_set(rule->count, facts->purpose) ||
+	if (!facts->counts || !goes_its_way(rule, facts) || !in_set(rule->count, facts->purpose) ||
 	    !in_set(rule->channels, facts->channel) || !in_set(rule->count_streams, facts->stream) ||
 	    !in_set(rule->count_owners, facts->owner) || !in_set(rule->count_brands, facts->brand))
 		return 0;
