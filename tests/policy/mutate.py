@@ -22,9 +22,14 @@ TOKEN = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])'|^\s*#(?!def
                    r"->|<<|>>|\+\+|--|[+\-*/&|^]=|<=|>=|==|!=|&&|\|\||[<>!+\-]|\b\d+\b|\b(?:true|false)\b", re.S | re.M)
 CHANGES = {"<": ["<=", ">"], "<=": ["<", ">"], ">": [">=", "<"], ">=": [">", "<"], "==": ["!="], "!=": ["=="],
            "&&": ["||"], "||": ["&&"], "+": ["-"], "-": ["+"], "!": [""], "true": ["false"], "false": ["true"]}
-# The quick ones first.
-SECOND_LOOK = [("tests/unit/test_config_rules",), ("tests/unit/test_config",), ("tests/unit/test_config_mistakes",), ("tests/unit/test_decide",),
-               ("tests/simulation/simulation", "--from", "1", "--count", "60"), ("tests/policy/test_people",), ("tests/policy/test_properties",)]
+SIMULATION = ("tests/simulation/simulation", "--from", "1", "--count", "40")
+CONFIG = [("tests/unit/test_config_rules",), ("tests/unit/test_config",), ("tests/unit/test_config_mistakes",)]
+PEOPLE, PROPERTIES = ("tests/policy/test_people",), ("tests/policy/test_properties",)
+# Who else looks at a file, the quick ones first.
+SECOND_LOOK = {"calendar.c": CONFIG, "content.c": CONFIG + [("tests/unit/test_decide",)], "breaker.c": [SIMULATION, ("tests/unit/test_decide",)],
+               "consent.c": [SIMULATION, PEOPLE], "occasion.c": [SIMULATION, PEOPLE], "quiet.c": CONFIG + [SIMULATION, PEOPLE],
+               "person.c": [SIMULATION, PEOPLE], "territory.c": [SIMULATION], "wish.c": CONFIG + [SIMULATION]}
+ELSE = [SIMULATION, PROPERTIES]
 
 
 def changes(text):
@@ -87,7 +92,7 @@ class Bench:
                 return False
             if not self.passes(room, thing, 2, "tests/policy/run"):
                 return False
-            return tables_only or all(self.passes(room, thing, 60, *look) for look in SECOND_LOOK)
+            return tables_only or all(self.passes(room, thing, 60, *look) for look in SECOND_LOOK.get(name, ELSE))
 
 
 def read_explained():
@@ -118,7 +123,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--tables-only", action="store_true")
     arguments = parser.parse_args()
-    bench = Bench(arguments.build, ["tests/policy/run", *[look[0] for look in SECOND_LOOK]])
+    bench = Bench(arguments.build, ["tests/policy/run", *{look[0] for looks in [ELSE, *SECOND_LOOK.values()] for look in looks}])
     explained, seen = read_explained(), set()
     tried = unexplained = 0
     started = time.monotonic()
