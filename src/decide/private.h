@@ -187,8 +187,8 @@ bool health_of_reason(enum tact_reason reason, enum health_count *ret);
 
 struct volume *volume_new(void);
 void volume_free(struct volume **volume);
-/* How many recipients mail of this sender and subject has on the UTC day of now_us, these ones included; what
- * was offered before counts once. Remembers them when NOTE. */
+/* How many recipients mail of this sender (by envelope or by From, whichever has more) and subject has on the
+ * UTC day of now_us, these ones included; what was offered before counts once. Remembers them when NOTE. */
 int64_t volume_of(struct volume *volume, const struct tact_message *message, const struct tact_asked *asked,
     size_t count, bool note, int64_t now_us);
 

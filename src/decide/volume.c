@@ -2,8 +2,9 @@
  * Copyright (c) 2026 The tact authors
  *
  * How many recipients one sender and subject reached today: what calls itself personal and is sent to
- * hundreds is bulk (DESIGN §6). A mail that is offered again is none more. Kept in memory, by process: a
- * restart forgets the day, which errs by one day's personal_max at most.
+ * hundreds is bulk (DESIGN §6). The sender is who the envelope says or who From says, whichever reached more:
+ * sales programs give each mail a return path of its own. A mail that is offered again is none more. Kept in
+ * memory, by process: a restart forgets the day, which errs by one day's personal_max at most.
  */
 #include <config.h>
 
@@ -104,24 +105,34 @@ static struct tact_id offer_id(const struct tact_message *message, const char *g
 	return tact_digest_id(fields, sizeof fields / sizeof *fields);
 }
 
+/* With the lock held. */
+static int64_t add(struct volume *volume, const char *whose, const char *sender, const char *subject,
+    int64_t fresh, bool note, int64_t day)
+{
+	const char *fields[] = {whose, sender, subject != NULL ? subject : ""};
+	struct tact_id id = tact_digest_id(fields, 3);
+	struct cell *cell = find(volume, &id, day);
+	int64_t sum = cell->count + fresh;
+
+	if (note)
+		cell->count = sum;
+	return sum;
+}
+
 int64_t volume_of(struct volume *volume, const struct tact_message *message, const struct tact_asked *asked,
     size_t count, bool note, int64_t now_us)
 {
-	const char *fields[] = {
-	    "volume", message->envelope.sender, message->subject != NULL ? message->subject : ""};
-	struct tact_id id = tact_digest_id(fields, 3);
-	int64_t day = now_us / DAY_US + 1 /* day 0 is a free cell */, sum = 0;
+	int64_t day = now_us / DAY_US + 1 /* day 0 is a free cell */, fresh = 0, sum, sum_from = 0;
 
 	pthread_mutex_lock(&volume->lock);
-	struct cell *cell = find(volume, &id, day);
 	for (size_t i = 0; i < count; i++) {
 		struct tact_id offer = offer_id(message, asked[i].given);
 
-		sum += !was_offered(volume, &offer, day, note);
+		fresh += !was_offered(volume, &offer, day, note);
 	}
-	sum += cell->count;
-	if (note)
-		cell->count = sum;
+	sum = add(volume, "volume", message->envelope.sender, message->subject, fresh, note, day);
+	if (message->from != NULL)
+		sum_from = add(volume, "volume from", message->from, message->subject, fresh, note, day);
 	pthread_mutex_unlock(&volume->lock);
-	return sum;
+	return sum_from > sum ? sum_from : sum;
 }

@@ -405,6 +405,26 @@ START_TEST(personal_to_many_is_bulk)
 }
 END_TEST
 
+START_TEST(personal_to_many_by_return_paths_of_their_own_is_bulk)
+{
+	struct tact_asked asked = {0};
+	struct tact_ruling ruling;
+
+	for (int i = 0; i < 6; i++) {
+		struct tact_message *message = message_of("sam@sales.example", "same");
+
+		message->envelope.sender = tact_arena_printf(b.arena, "bounce-%d@sales.example", i);
+		asked.given = tact_arena_printf(b.arena, "p%d@example.com", i);
+		tact_decide_message(b.decider, b.arena,
+		    &(struct tact_decide_request){
+			.message = message, .asked = &asked, .asked_count = 1, .now_us = NOW},
+		    &ruling, NULL);
+		ck_assert_msg(
+		    ruling.match.bulk == (i == 5), "mail %d: got stream %s", i, ruling.facts.stream);
+	}
+}
+END_TEST
+
 START_TEST(monitor_records_and_passes)
 {
 	struct tact_arena *arena = tact_arena_new();
@@ -1393,6 +1413,7 @@ static Suite *suite(void)
 	tcase_add_test(c, mixed_gives_the_refused_a_claim);
 	tcase_add_test(c, null_sender);
 	tcase_add_test(c, personal_to_many_is_bulk);
+	tcase_add_test(c, personal_to_many_by_return_paths_of_their_own_is_bulk);
 	tcase_add_test(c, the_same_mail_again_is_no_more_mail);
 	tcase_add_test(c, monitor_records_and_passes);
 	tcase_add_test(c, delayed_passes_when_due);
