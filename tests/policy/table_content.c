@@ -47,26 +47,25 @@ void table_free_patterns(void)
 		tact_facts_free_pattern(&known[--known_count].pattern);
 }
 
-static const struct tact_pattern *find_pattern(const struct line *line, const char *name)
+static struct tact_pattern **find_pattern(const struct line *line, const char *name)
 {
 	struct tact_pattern **made;
 	struct tact_error err;
 
 	for (size_t i = known_count; i > 0; i--)
 		if (strcmp(known[i - 1].name, name) == 0)
-			return known[i - 1].pattern;
+			return &known[i - 1].pattern;
 	made = remember(line, name);
 	if (tact_facts_compile_set(name, made, &err) != TACT_OK)
 		line_fail(line, "\"%s\": %s", name, err.text);
-	return *made;
+	return made;
 }
 
 static struct tact_pattern_set find_set(const struct line *line, const char *name)
 {
-	const struct tact_pattern **patterns = tact_arena_alloc(line->arena, sizeof *patterns);
-
-	patterns[0] = find_pattern(line, name);
-	return (struct tact_pattern_set){.name = name, .patterns = patterns, .count = 1};
+	return (struct tact_pattern_set){.name = name,
+	    .patterns = (const struct tact_pattern *const *)find_pattern(line, name),
+	    .count = 1};
 }
 
 static const struct tact_pattern_set *find_sets(const struct line *line, const struct tact_names *names)
