@@ -309,6 +309,12 @@ bool tact_policy_campaign_holds(const struct tact_campaign_view *view);
 /* What counts for a breaker that looks at the last window_s seconds (0: all) before now_us. */
 void tact_policy_campaign_health(const struct tact_campaign_view *view, int64_t window_s, int64_t now_us,
     struct tact_campaign_health *ret);
+
+/* Why a rule has nothing to say of mail of these facts, as in "is not for purpose newsletter"; NULL when it
+ * is asked. For explain. */
+const char *tact_policy_why_not_asked(
+    struct tact_arena *arena, const struct tact_rule *rule, const struct tact_facts *facts);
+
 /* ---- content: read once for a message, whoever its recipients are ---- */
 
 /* What one content rule makes of the message. */

@@ -194,8 +194,8 @@ static struct tact_facts facts_of(const struct touch *touch)
 	};
 }
 
-static void print_answer(
-    struct cli *cli, const struct tact_recipient *recipient, const struct tact_opinion *opinion)
+static void print_answer(struct cli *cli, const struct tact_recipient *recipient,
+    const struct tact_facts *facts, const struct tact_opinion *opinion)
 {
 	bool allowed = opinion->verdict == TACT_ACCEPT;
 	int64_t until_us = opinion->verdict == TACT_DELAY ? opinion->until_us : 0;
@@ -205,7 +205,7 @@ static void print_answer(
 		printf("%s: %s%s%s%s%s\n", cli_name_of(recipient, cli->arena), allowed ? "yes" : "no",
 		    until_us != 0 ? ", not before " : "", cli_when(cli->arena, until_us, ""),
 		    allowed ? "" : ": ", allowed ? "" : cli_safe(cli->arena, opinion->text));
-		cli_print_rules(cli, opinion);
+		cli_print_rules(cli, opinion, facts);
 		return;
 	}
 	object = cli_json_object();
@@ -214,7 +214,7 @@ static void print_answer(
 	cli_json_put_text(object, "verdict", tact_policy_verdict_name(opinion->verdict));
 	cli_json_put_time(object, "until", until_us);
 	cli_json_put_text(object, "text", opinion->text);
-	cli_put_rules(object, opinion);
+	cli_put_rules(cli, object, opinion, facts);
 	cli_json_print(object);
 }
 
@@ -249,7 +249,7 @@ static int ask(struct cli *cli, const struct tact_recipient *recipient, const st
 	    },
 	    &opinion);
 	tact_decider_put_campaigns(cli->decider, campaigns);
-	print_answer(cli, recipient, &opinion);
+	print_answer(cli, recipient, &facts, &opinion);
 	return opinion.verdict == TACT_ACCEPT ? EX_OK : DENIED;
 }
 

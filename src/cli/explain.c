@@ -149,21 +149,28 @@ static int64_t until_of(const struct tact_ruling *ruling)
 		   : 0;
 }
 
-static void put_ruling(const struct tact_ruling *ruling)
+static void put_ruling(struct cli *cli, const struct tact_ruling *ruling)
 {
+	const struct tact_facts *facts = &ruling->facts;
 	struct cli_json *object = cli_json_object();
 	bool undecided = ruling->fate == TACT_FATE_UNDECIDED;
 	static const struct tact_opinion nothing;
 
 	cli_json_put_text(object, "recipient", ruling->given);
-	cli_json_put_text(object, "stream", ruling->facts.stream);
-	cli_json_put_text(object, "purpose", tact_facts_purpose_name(ruling->facts.purpose));
-	cli_json_put_text(object, "owner", ruling->facts.owner);
+	cli_json_put_text(object, "stream", facts->stream);
+	cli_json_put_text(object, "stream_why", ruling->match.why);
+	cli_json_put_text(object, "purpose", tact_facts_purpose_name(facts->purpose));
+	cli_json_put_text(object, "owner", facts->owner);
+	cli_json_put_integer(object, "priority", facts->priority);
+	cli_json_put_bool(object, "exempt", facts->exempt);
+	cli_json_put_bool(object, "counts", facts->counts);
+	cli_json_put_text(object, "mode", ruling->monitored ? "monitor" : "enforce");
 	cli_json_put_text(object, "verdict", verdict_of(ruling));
 	cli_json_put_time(object, "until", until_of(ruling));
 	cli_json_put_text(object, "code", ruling->code);
 	cli_json_put_text(object, "text", ruling->text);
-	cli_put_rules(object, undecided ? &nothing : &ruling->opinion);
+	cli_put_rules(
+	    cli, object, undecided ? &nothing : &ruling->opinion, undecided ? NULL : &ruling->facts);
 	cli_json_print(object);
 }
 
@@ -181,7 +188,7 @@ static void print_ruling(struct cli *cli, const struct tact_ruling *ruling)
 	    *facts->owner != '\0' ? facts->owner : "none", facts->priority, facts->exempt ? ", exempt" : "",
 	    facts->counts ? "" : ", does not count");
 	if (ruling->fate != TACT_FATE_UNDECIDED)
-		cli_print_rules(cli, &ruling->opinion);
+		cli_print_rules(cli, &ruling->opinion, facts);
 }
 
 static int answer(struct cli *cli, const struct tact_decide_request *request)
@@ -193,7 +200,7 @@ static int answer(struct cli *cli, const struct tact_decide_request *request)
 	tact_decide_explain(cli->decider, cli->arena, request, rulings, &err);
 	for (size_t i = 0; i < request->asked_count; i++) {
 		if (cli->json)
-			put_ruling(&rulings[i]);
+			put_ruling(cli, &rulings[i]);
 		else
 			print_ruling(cli, &rulings[i]);
 		if (rulings[i].fate == TACT_FATE_UNDECIDED)

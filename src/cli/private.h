@@ -210,8 +210,11 @@ bool cli_is_clean(const char *text);
 
 /* ---- findings of the policy, shared by explain and contact --may ---- */
 
-void cli_put_rules(struct cli_json *in, const struct tact_opinion *opinion);
-void cli_print_rules(struct cli *cli, const struct tact_opinion *opinion);
+/* "rules", those that were asked, and "not_asked", the others with why; facts NULL: nothing could be asked.
+ */
+void cli_put_rules(
+    struct cli *cli, struct cli_json *in, const struct tact_opinion *opinion, const struct tact_facts *facts);
+void cli_print_rules(struct cli *cli, const struct tact_opinion *opinion, const struct tact_facts *facts);
 
 /* ---- csv.c: a CSV file with named columns ---- */
 

@@ -29,6 +29,35 @@ bool policy_applies(const struct tact_applies *to, const struct tact_facts *fact
 	       (to->owners.count == 0 || policy_names_have(&to->owners, facts->owner));
 }
 
+static const char *not_for(
+    struct tact_arena *arena, const struct tact_names *names, const char *what, const char *name)
+{
+	if (names->count == 0 || policy_names_have(names, name))
+		return NULL;
+	return *name != '\0' ? JOIN(arena, "is not for ", what, " ", name)
+			     : JOIN(arena, "is not for mail without ", what);
+}
+
+const char *tact_policy_why_not_asked(
+    struct tact_arena *arena, const struct tact_rule *rule, const struct tact_facts *facts)
+{
+	const struct tact_applies *to = &rule->applies;
+	const char *why = NULL;
+
+	if (to->purposes != 0 && (to->purposes >> (unsigned)facts->purpose & 1) == 0)
+		why = JOIN(arena, "is not for purpose ", tact_facts_purpose_name(facts->purpose));
+	if (why == NULL)
+		why = not_for(arena, &to->streams, "stream", facts->stream);
+	if (why == NULL)
+		why = not_for(arena, &to->brands, "brand", facts->brand);
+	if (why == NULL)
+		why = not_for(arena, &to->owners, "owner", facts->owner);
+	if (why == NULL && policy_kinds[rule->kind].concerns != NULL &&
+	    !policy_kinds[rule->kind].concerns(rule, facts))
+		why = "is not for mail without campaign";
+	return why;
+}
+
 void policy_sit(struct asker *asker, struct book *book, const struct tact_facts *facts,
     const struct tact_id *contact, int64_t contact_from_us, int64_t from_us, bool all)
 {

@@ -39,6 +39,7 @@ struct run {
 	bool in_case;
 	const char *name;
 	struct tact_opinion opinion; /* of the latest mail */
+	const struct tact_facts *facts;
 	bool asked;
 	size_t cases, checks, failures;
 };
@@ -182,6 +183,25 @@ static void do_expect(struct run *run)
 	check_form(run);
 }
 
+static const char *why_not_asked(struct run *run, const struct tact_rule *rule)
+{
+	const char *why = tact_policy_why_not_asked(run->arena, rule, run->facts);
+
+	return why != NULL ? why : "asked";
+}
+
+/* finding RULE absent=yes why="is not for stream letter": it must not be asked at all. */
+static void check_absent(struct run *run, const char *name)
+{
+	const char *why = line_value(&run->line, "why");
+
+	check_number(run, "finding is there", find(run, name) != NULL, 0);
+	for (size_t i = 0; i < run->here.rules_count && why != NULL; i++)
+		if (strcmp(run->here.rules[i].name, name) == 0)
+			check_text(run, "why", why_not_asked(run, &run->here.rules[i]), why);
+	line_end(&run->line);
+}
+
 /* finding RULE fired=yes verdict=delay until= count= … ; "finding RULE absent" when the rule must not be
  * asked at all. */
 static void do_finding(struct run *run)
@@ -192,7 +212,7 @@ static void do_finding(struct run *run)
 
 	need_opinion(run);
 	if (line_value(line, "absent") != NULL) {
-		check_number(run, "finding is there", finding != NULL, 0);
+		check_absent(run, name);
 		return;
 	}
 	if (finding == NULL) {
@@ -335,6 +355,11 @@ static void do_mail(struct run *run, bool sends)
 		    tact_policy_read_content(run->arena, &rules, facts, run->here.message, run->here.content);
 	tact_policy_ask(run->arena, &question, &run->opinion);
 	run->asked = true;
+	run->facts = facts;
+	for (size_t i = 0; i < rules.rules_count; i++)
+		check_number(run, "rule says that it is not asked",
+		    strcmp(why_not_asked(run, &rules.rules[i]), "asked") != 0,
+		    find(run, rules.rules[i].name) == NULL);
 	if (sends && run->opinion.verdict == TACT_ACCEPT) {
 		drop_claim(run, &question.claim);
 		remember_contact(run, facts, question.now_us);
