@@ -242,6 +242,17 @@ static const char *or_empty(const char *text)
 	return text != NULL ? text : "";
 }
 
+/* "phone in at 2026-11-20T10:00:00Z, negative": what of a contact has no clear field. */
+static const char *contact_words(struct tact_arena *arena, const struct tact_contact *contact)
+{
+	static const char *const sentiments[] = {
+	    [TACT_NEUTRAL] = "", [TACT_POSITIVE] = ", positive", [TACT_NEGATIVE] = ", negative"};
+
+	return tact_arena_printf(arena, "%s %s at %s%s%s%s", tact_facts_channel_name(contact->channel),
+	    contact->direction == TACT_IN ? "in" : "out", tact_text_format_time(arena, contact->time_us),
+	    sentiments[contact->sentiment], *contact->offer != '\0' ? ", offer " : "", contact->offer);
+}
+
 /* What goes under seal: who asked, why, and what has no clear field of its own. */
 static const char *words_of(struct tact_arena *arena, const struct tact_change *change)
 {
@@ -254,6 +265,8 @@ static const char *words_of(struct tact_arena *arena, const struct tact_change *
 		return tact_arena_printf(arena, "by %s: %s%s%s%s", by,
 		    change->consent.imported ? "imported, " : "", or_empty(change->consent.source),
 		    *change->consent.proof != '\0' ? ", proof " : "", change->consent.proof);
+	if (change->kind == TACT_CHANGE_CONTACT)
+		return tact_arena_printf(arena, "by %s: %s", by, contact_words(arena, &change->contact));
 	return tact_arena_printf(arena, "by %s: %s", by, why);
 }
 
@@ -271,6 +284,11 @@ static void weigh(struct tact_arena *arena, const struct tact_change *change, st
 		ret->reason = tact_dossier_basis_name(change->consent.basis);
 }
 
+static const char *or_null(const char *text)
+{
+	return *text != '\0' ? text : NULL;
+}
+
 static void describe(
     struct changing *changing, const struct tact_change *change, struct tact_audit_entry *entry)
 {
@@ -280,8 +298,10 @@ static void describe(
 		return;
 	if (change->kind == TACT_CHANGE_CONTACT) {
 		entry->purpose = tact_facts_purpose_name(change->contact.purpose);
-		entry->stream = change->contact.stream[0] != '\0' ? change->contact.stream : NULL;
-		entry->owner = change->contact.owner[0] != '\0' ? change->contact.owner : NULL;
+		entry->stream = or_null(change->contact.stream);
+		entry->owner = or_null(change->contact.owner);
+		entry->brand = or_null(change->contact.brand);
+		entry->campaign = or_null(change->contact.campaign);
 		return;
 	}
 	struct tact_audit_weighed *weighed = tact_arena_alloc(changing->arena, sizeof *weighed);
