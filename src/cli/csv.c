@@ -174,8 +174,10 @@ static void read_header(struct cli_csv *r)
 		return;
 	r->stopped = true;
 	mistake(r, r->record_line,
-	    "email: the first line is to name the columns, one of them email, address, recipient or sha256; "
-	    "for a file of one address a line say --plain");
+	    "email: the first line is to name the columns, one of them email, address, recipient%s; for a "
+	    "file "
+	    "of one address a line say --plain",
+	    r->file->keys ? ", sha256 or key" : " or sha256");
 }
 
 /* ---- what libcsv calls ---- */

@@ -424,6 +424,10 @@ static int prepare(struct flight *flight)
 	struct cli *cli = flight->cli;
 	int code = cli_time(cli, "at", &flight->start_us);
 
+	if (code == EX_OK && flight->start_us < cli->now_us)
+		code = cli_fail(
+		    EX_USAGE, "--at: %s has passed; tact replay tells of the past", cli_value(cli, "at"));
+
 	flight->by_rule.arena = flight->by_holder.arena = flight->by_day.arena = flight->monitored.arena =
 	    cli->arena;
 	if (code == EX_OK && !cli_has(cli, "stream"))

@@ -568,6 +568,12 @@ class Contacts(Case):
         self.assertEqual({name: contact[name] for name in ("time", "channel", "direction", "sentiment", "owner", "campaign", "counts")},
                          {"time": "2026-11-20T10:00:00Z", "channel": "phone", "direction": "out", "sentiment": "negative", "owner": "leeds",
                           "campaign": "spring", "counts": True})
+        entry, again = self.json("audit", "trail", "ann@x.example")
+        for told in (entry, again):
+            self.assertEqual((told["action"], told["purpose"], told["owner"], told["brand"], told["campaign"]),
+                             ("contact", "promotional", "leeds", "alpha", "spring"))
+        self.assertRegex(entry["sealed"]["text"], "^by .+: phone out at 2026-11-20T10:00:00Z, negative, offer o$")
+        self.assertRegex(again["sealed"]["text"], r"offer o \(known already\)$")
 
     def test_a_stream_says_the_rest(self):
         self.tact("contact", "ann@x.example", "--channel", "sms", "--stream", "shop")
@@ -585,7 +591,7 @@ class Contacts(Case):
     def test_may_we(self):
         ask = ("contact", "ann@x.example", "--may", "--channel", "phone", "--stream", "shop")
         got, = self.json(*ask)
-        self.keys(got, "recipient allowed verdict until text rules")
+        self.keys(got, "recipient allowed verdict until text rules not_asked")
         self.assertEqual((got["allowed"], got["verdict"], got["until"]), (True, "accept", None))
         self.assertRegex(self.tact(*ask).out, "^ann@x.example: yes\n")
         for day in (20, 22):
@@ -605,7 +611,7 @@ class Contacts(Case):
 
 
 class Explain(Case):
-    keys_of_one = "recipient stream purpose owner verdict until code text rules"
+    keys_of_one = "recipient stream stream_why purpose owner priority exempt counts mode verdict until code text rules not_asked"
 
     def explain(self, *args, mail=MAIL, code=0):
         return self.json("explain", *args, stdin=mail, code=code)
@@ -621,13 +627,20 @@ class Explain(Case):
             self.assertEqual((got["stream"], got["purpose"], got["owner"]), ("shop", "promotional", "corporate"))
             self.assertEqual([rule["name"] for rule in got["rules"]], ["wishes", "weekly"])
             for rule in got["rules"]:
-                self.keys(rule, "name kind verdict until numbers")
+                self.keys(rule, "name kind mode verdict until why holder numbers")
+            other, = got["not_asked"]
+            self.assertEqual(other, {"name": "ask-first", "kind": "suppression", "why": "is not for stream shop"})
+            self.assertEqual((got["stream_why"], got["priority"], got["exempt"], got["counts"], got["mode"]),
+                             ("the envelope matches", 500, False, True, "enforce"))
             self.assertEqual(got["rules"][0]["numbers"], {})
             self.keys(got["rules"][1]["numbers"], "count at_most window frees_at")
         self.assertEqual((ann["verdict"], ann["code"], ann["until"]), ("reject", "5.7.1", None))
         self.assertEqual(bob["recipient"], "<Bob@x.example>")
         self.assertEqual((bob["verdict"], bob["rules"][1]["verdict"], bob["rules"][1]["numbers"]["count"]), ("delay", "delay", 3))
         self.assertEqual(bob["until"], "2026-11-26T00:00:00Z")
+        self.assertEqual([rule["why"] for rule in ann["rules"]], ["unsubscribe for global since 2026-11-24T09:00:00Z", "within the limit"])
+        self.assertIn("3 of 2 in 7d, the latest of corporate", bob["rules"][1]["why"])
+        self.assertEqual([rule["holder"] for rule in bob["rules"]], [None, "corporate"])
         self.assertEqual((cid["verdict"], cid["rules"][1]["numbers"]["count"]), ("delay", 1.5))
 
     def test_mail_that_comes_in(self):
@@ -635,6 +648,10 @@ class Explain(Case):
         self.tact("suppress", "ann@x.example")
         got, = self.explain("--sender", "bob@x.example", "--listener", "local", "--rcpt", "ann@x.example")
         self.assertEqual((got["stream"], got["purpose"], got["verdict"], got["text"], got["rules"]), ("answers", "personal", "accept", "mail that comes in", []))
+        self.assertEqual([rule["why"] for rule in got["not_asked"] if rule["name"] == "wishes"], ["is not for stream answers"])
+        self.edit('streams = {"shop", "desk", "unmatched"}', "")
+        got, = self.explain("--sender", "bob@x.example", "--listener", "local", "--rcpt", "ann@x.example")
+        self.assertEqual([rule["why"] for rule in got["not_asked"] if rule["name"] == "wishes"], ["is not asked: mail that comes in"])
         self.assertEqual(self.deliver("bob@x.example", "ann@x.example"), ["refuse"], "by another listener")
         self.assertIn("comes in", self.tact("preflight", self.write("l", "email\nann@x.example\n"), "--stream", "answers", code=64).err)
 
@@ -647,7 +664,7 @@ class Explain(Case):
         out = self.tact("explain", "--sender", "news@shop.example", "--rcpt", "ann@x.example", stdin=MAIL).out
         self.assertRegex(out, r"^ann@x.example: reject: 5.7.1 ")
         for words in ('stream "shop"', 'suppression "wishes": reject', 'limit "weekly": does not fire, 0 of at most 2 in 7d',
-                      'suppression "ask-first": is not for such mail'):
+                      'suppression "ask-first": is not for stream shop'):
             self.assertIn(words, out)
 
     def test_the_same_person_twice(self):
@@ -656,7 +673,9 @@ class Explain(Case):
 
     def test_no_address(self):
         got, = self.explain("--sender", "news@shop.example", "--rcpt", "ann")
-        self.assertEqual((got["verdict"], got["code"]), ("reject", "5.1.3"))
+        self.assertEqual((got["verdict"], got["code"], got["rules"]), ("reject", "5.1.3", []))
+        self.assertIn('suppression "wishes": is not asked: the address has no \'@\'',
+                      self.tact("explain", "--sender", "news@shop.example", "--rcpt", "ann", stdin=MAIL).out)
 
     def test_at(self):
         self.tact("suppress", "ann@x.example", "--until", "2026-12-01")
@@ -679,6 +698,8 @@ class Explain(Case):
         self.edit('host = "relay.test"', 'host = "relay.test"\nmode = monitor')
         self.tact("suppress", "ann@x.example")
         self.assertIn("monitor", self.tact("explain", "--sender", "a@shop.example", "--rcpt", "ann@x.example", stdin=MAIL).out)
+        got, = self.explain("--sender", "a@shop.example", "--rcpt", "ann@x.example")
+        self.assertEqual((got["mode"], got["verdict"]), ("monitor", "reject"))
 
 
 class ExplainPeople(Case):
@@ -720,7 +741,7 @@ territory "branches" { }
         self.assertEqual((rule["kind"], rule["verdict"]), ("territory", "reject"))
         self.assertIn("reject: the recipient belongs to bath; held by bath", line)
         self.assertIn("does not fire: the owner is no branch", self.rule("branches", "a@cards.example", "2026-12-01T12:00:00Z")[2])
-        self.assertIn("is not for such mail", self.rule("branches", "a@leeds.example", "2026-12-01T12:00:00Z")[2])
+        self.assertIn("is not for purpose personal", self.rule("branches", "a@leeds.example", "2026-12-01T12:00:00Z")[2])
 
     def test_quiet_hours(self):
         self.tact("profile", "--zone", "America/Los_Angeles", "ann@x.example")

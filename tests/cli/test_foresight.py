@@ -66,6 +66,11 @@ class Preflight(Foresight):
         self.assertEqual((got["from"], got["to"]), ("2026-11-24T10:00:00Z", "2026-12-08T10:00:00Z"))
         self.assertEqual((got["accept"], got["reject"]), (2, 1))
 
+    def test_not_in_the_past(self):
+        self.assertIn("--at: 2026-11-24T08:59:59Z has passed",
+                      self.tact("preflight", "--stream", "shop", "--at", "2026-11-24T08:59:59Z", self.names, code=64).err)
+        self.tact("preflight", "--stream", "shop", "--at", "2026-11-24T09:00:00Z", self.names)
+
     def test_delayed_to_when(self):
         """Five days on, the place is two days ahead and within max_delay."""
         (got,) = self.json("preflight", "--stream", "shop", "--at", "2026-11-29T09:00:00Z", self.names)
