@@ -141,6 +141,23 @@ class Manual(unittest.TestCase):
             self.assertIn(option["help"].split(";")[0].split(":")[0].rstrip("."), text.replace("\n", " "), title(option))
         self.assertEqual(sorted(entries), [], "tact.conf(5) tells of options that do not exist")
 
+    def test_every_kind_of_rule_with_words_numbers_and_an_example(self):
+        kinds = {option["section"] for option in TABLE if option["name"] == "mode"} - {""}
+        self.assertGreaterEqual(len(kinds), 8)
+        parts = {part.split()[0]: part for part in re.split(r"(?m)^\.S[sh] ", read(MANUAL))}
+        for kind in sorted(kinds):
+            with self.subTest(kind):
+                around = re.sub(r"(?ms)^\.It Ic .*?(?=^\.El|^\.It)", "", parts[kind])  # without the options
+                self.assertRegex(around, r"(?m)^(It says|The sender is told)", "what the sender is told of it")
+                self.assertRegex(around, r"records?\b|recorded", "which numbers it records")
+                examples = re.findall(r"(?ms)^\.Bd -literal.*?\n(.*?)^\.Ed", around)
+                self.assertTrue(any(re.search(r'(?m)^%s "' % kind, example) for example in examples), "an example")
+
+    def test_the_examples_load(self):
+        for example in re.findall(r"(?ms)^\.Bd -literal -offset indent\n(.*?)^\.Ed", read(MANUAL).partition(".Sh OPTIONS")[2]):
+            with self.subTest(example):
+                effective('listener "smtp" { socket = "inet:8891@127.0.0.1" }\n' + example.replace("\\e", "\\"))
+
 
 class Pages(unittest.TestCase):
     def test_mandoc_has_nothing_to_say(self):
