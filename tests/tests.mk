@@ -20,6 +20,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_harness.py \
 	tests/postfix/test_people.py \
 	tests/postfix/test_postfix_itself.py \
+	tests/postfix/test_postgres.py \
 	tests/postfix/test_seen.py \
 	tests/postfix/test_reload.py \
 	tests/postfix/test_setup.py \

@@ -62,6 +62,7 @@ struct tact_decider_parts {
 	 * processes at a time ("gate", "smtp"); borrowed. NULL: a verb, whose counts are added to those of
 	 * other verbs. */
 	const char *writer;
+	int64_t max_skew_us; /* the store's clock may differ by so much before all is undecided; 0: by any */
 };
 struct tact_decider *tact_decider_new(const struct tact_decider_parts *parts);
 void tact_decider_free(struct tact_decider **decider);

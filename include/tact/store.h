@@ -129,8 +129,11 @@ int tact_store_identity(
 int tact_store_set_identity(
     struct tact_store *store, const char *expected, const char *text, struct tact_error *err);
 
-/* The store's clock, for max_skew; and figures for `tact store check`. */
+/* The store's clock; and figures for `tact store check`. */
 int64_t tact_store_now_us(struct tact_store *store);
+/* TACT_OK, or TACT_REFUSED with words (also for tact_store_last_error) when it and this machine's differ by
+ * more than MOST_US; 0 asks nothing. A store that lives by this machine's clock never differs. */
+int tact_store_check_clock(struct tact_store *store, int64_t most_us, struct tact_error *err);
 struct tact_store_figures {
 	uint64_t records[5]; /* by kind */
 	uint64_t emptied[5];

@@ -176,6 +176,7 @@ static int open_all(struct holdings *holdings, struct tact_error *err)
 	    .identity = &holdings->identity,
 	    .host = config->host,
 	    .ledger = holdings->family->ledger,
+	    .max_skew_us = config->max_skew_s * 1000000,
 	    .writer = holdings->service->listener == NULL
 			  ? "gate"
 			  : tact_arena_printf(holdings->arena, "milter:%s", holdings->service->name),

@@ -102,6 +102,8 @@ static int write_contact(struct inbound *inbound)
 	if (tact_facts_recipient(work->arena, decider->parts.identity, who_wrote(work->request->message),
 		&person->recipient, NULL) != TACT_OK)
 		return TACT_ABSENT;
+	if (tact_store_check_clock(decider->parts.store, decider->parts.max_skew_us, NULL) != TACT_OK)
+		return TACT_REFUSED;
 	whom_resolve(decider, work->arena, person, 1, work->request->deadline_ms);
 	if (person->result != TACT_OK)
 		return person->result;
@@ -167,6 +169,10 @@ static void record(struct work *work, struct tact_error *err)
 	int result = why == NULL ? write_contact(&inbound) : TACT_ABSENT;
 
 	tact_store_last_error(work->decider->parts.store, err);
+	if (result == TACT_REFUSED) {
+		undecide(work, TACT_UNAVAILABLE, "4.3.0", CLOCK_WORDS);
+		return;
+	}
 	if (result != TACT_OK && result != TACT_ABSENT) {
 		undecided_words(result, &code, &text);
 		undecide(work, result, code, text);

@@ -186,13 +186,26 @@ static void join_duplicates(struct work *work)
 	work->people_count = kept;
 }
 
+/* A relay whose clock is off would count into the wrong windows and let go too early. */
+static bool has_wrong_clock(const struct work *work)
+{
+	const struct tact_decider_parts *parts = &work->decider->parts;
+
+	return work->recording && tact_store_check_clock(parts->store, parts->max_skew_us, NULL) != TACT_OK;
+}
+
 /* Those who cannot be looked up are left undecided before the store is asked to write anything for them. */
 static size_t drop_unresolved(struct work *work)
 {
 	size_t kept = 0;
-	bool unread = misses_body(work);
+	bool unread = misses_body(work), off = has_wrong_clock(work);
 
 	for (size_t i = 0; i < work->people_count; i++) {
+		if (work->people[i].result == TACT_OK && off) {
+			leave_undecided(
+			    &work->rulings[work->ruling_of[i]], TACT_UNAVAILABLE, "4.3.0", CLOCK_WORDS);
+			continue;
+		}
 		if (work->people[i].result == TACT_OK && unread) {
 			leave_undecided(&work->rulings[work->ruling_of[i]], TACT_REFUSED, "4.3.0",
 			    "rules that read the message came into force meanwhile, try again later");

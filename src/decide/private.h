@@ -196,6 +196,7 @@ int64_t volume_of(struct volume *volume, const struct tact_message *message, con
 
 bool can_quarantine(const struct tact_rule_set *rules);
 /* Code and text for a recipient that could not be decided. */
+#define CLOCK_WORDS "this relay's clock differs from the policy store's, try again later"
 void undecided_words(int result, const char **ret_code, const char **ret_text);
 int worst(int a, int b);
 

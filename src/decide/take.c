@@ -354,6 +354,17 @@ static void settle(struct pass *pass, int appended)
 	}
 }
 
+static void fail_for_clock(struct tact_decider *decider, struct tact_waiting *waiting, size_t count)
+{
+	if (tact_store_check_clock(decider->parts.store, decider->parts.max_skew_us, NULL) == TACT_OK)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (waiting[i].look == TACT_LOOK_TAKE) {
+			say_failure(&waiting[i], TACT_REFUSED);
+			waiting[i].text = CLOCK_WORDS;
+		}
+}
+
 void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_message *message, const struct tact_body *body, const char *excerpt,
     struct tact_waiting *waiting, size_t count, int64_t now_us, int64_t deadline_ms, struct tact_error *err)
@@ -363,6 +374,7 @@ void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena,
 	pass.message = message;
 	content_read(arena, pass.rules, NULL, message, body, &pass.reading);
 	pass.excerpt = pass.reading.excerpt != NULL ? pass.reading.excerpt : excerpt;
+	fail_for_clock(decider, waiting, count);
 	list_people(&pass, waiting, count, TACT_LOOK_TAKE);
 	read_reviews(&pass);
 	tact_edge("gate-before-update");

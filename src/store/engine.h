@@ -43,6 +43,8 @@ struct tact_store_engine {
 	int (*set_identity)(
 	    struct tact_store *store, const char *expected, const char *text, struct tact_error *err);
 	int64_t (*now_us)(struct tact_store *store);
+	/* The store's clock − ours, both read now; NULL: they are the same. */
+	int64_t (*skew_us)(struct tact_store *store);
 	int (*check)(struct tact_store *store, struct tact_store_figures *ret,
 	    void (*report)(void *context, const struct tact_store_key *key, const char *why), void *context,
 	    struct tact_error *err);

@@ -411,6 +411,11 @@ static int64_t postgres_now_us(struct tact_store *store)
 	return pg_clock_now_us(pg_pool_clock(((struct postgres *)store)->pool));
 }
 
+static int64_t postgres_skew_us(struct tact_store *store)
+{
+	return pg_clock_skew_us(pg_pool_clock(((struct postgres *)store)->pool));
+}
+
 static uint64_t postgres_commits(struct tact_store *store)
 {
 	return pg_pool_commits(((struct postgres *)store)->pool);
@@ -538,6 +543,7 @@ const struct tact_store_engine tact_store_postgres = {
     .identity = postgres_identity,
     .set_identity = postgres_set_identity,
     .now_us = postgres_now_us,
+    .skew_us = postgres_skew_us,
     .check = postgres_check,
     .commits = postgres_commits,
 };

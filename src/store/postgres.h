@@ -123,6 +123,8 @@ struct pg_clock {
 };
 void pg_clock_hear(struct pg_clock *clock, int64_t store_now_us);
 int64_t pg_clock_now_us(const struct pg_clock *clock);
+/* It − this machine's. */
+int64_t pg_clock_skew_us(const struct pg_clock *clock);
 struct pg_clock *pg_pool_clock(struct pg_pool *pool);
 
 #endif

@@ -244,6 +244,17 @@ int64_t tact_store_now_us(struct tact_store *store)
 	return store->engine->now_us(store);
 }
 
+int tact_store_check_clock(struct tact_store *store, int64_t most_us, struct tact_error *err)
+{
+	int64_t skew_us = store->engine->skew_us && most_us > 0 ? store->engine->skew_us(store) : 0;
+
+	if (skew_us <= most_us && -skew_us <= most_us)
+		return TACT_OK;
+	return tact_store_report(store, TACT_REFUSED, err,
+	    "the store's clock is %lld s %s this machine's, more than max_skew: set both by NTP",
+	    (long long)(skew_us < 0 ? -skew_us : skew_us) / 1000000, skew_us < 0 ? "behind" : "ahead of");
+}
+
 int tact_store_check(struct tact_store *store, struct tact_store_figures *ret,
     void (*report)(void *context, const struct tact_store_key *key, const char *why), void *context,
     struct tact_error *err)

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+"""Two relays on one database: what one counts or learns the other obeys at its next message, each keeps and rings what it took itself, and
+the evidence of each names it."""
+
+import os
+import sys
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "store"))
+
+from gated import SECTIONS, STEP_S, person
+from harness import Case, Site, Tactd, mail, main, wait_for
+from servers import Servers, skip_without_servers
+
+
+class TwoRelays(Case):
+    time_limit_s = 120
+
+    @classmethod
+    def setUpClass(cls):
+        cls.servers = Servers()
+        cls.addClassCleanup(cls.servers.close)
+        cls.database = cls.servers.store("main")
+        cls.room_ = cls.class_room()
+        settings = {"store": cls.database.url(), "slot_length": "1s", "rcpt_timeout": "2s", "message_timeout": "4s"}
+        cls.left = Site(cls.room_, name="left", sections=SECTIONS, settings=dict(settings, host="left.test")).start()
+        cls.right = Site(cls.room_, name="right", sections=SECTIONS,
+                         settings=dict(settings, host="right.test", key_file=cls.left.tactd.key_file)).start()
+        cls.shift = 0
+
+    def send(self, site, sender, rcpt, body=None):
+        return site.relay.send(sender, [rcpt], body or mail(sender="Desk <%s>" % sender))
+
+    def accepted(self, sent):
+        self.assertEqual(sent.code, 250, sent)
+        return sent
+
+    def fall_due(self):
+        type(self).shift += STEP_S
+        for site in (self.left, self.right):
+            site.tactd.set_clock("+%d" % self.shift)
+
+    def delay(self, address):
+        """A mail that the left relay sent, and one that waits at the right one for it."""
+        self.accepted(self.send(self.left, "a@head.test", address))
+        self.left.sink.wait_to(address)
+        sent = self.accepted(self.send(self.right, "b@leeds.test", address))
+        self.right.relay.wait_queue(lambda queue: [one for one in queue if one["queue_id"] == sent.queue_id and one["queue_name"] == "deferred"],
+                                    "%s parked" % sent.queue_id)
+        return sent
+
+    def test_an_unsubscribe_is_obeyed_by_the_other_at_its_next_message(self):
+        address = person()
+        self.accepted(self.send(self.right, "a@head.test", address))
+        self.left.tactd.tact("suppress", "--reason", "unsubscribe", address)
+        self.assertEqual(self.send(self.right, "b@leeds.test", address).code, 550)
+        self.assertEqual(self.send(self.left, "b@leeds.test", address).code, 550)
+        self.assertEqual({entry["host"] for entry in self.right.tactd.entries(kind="decision")}, {"right.test"})
+
+    def test_what_one_relay_sent_counts_at_the_other_and_its_own_bell_wakes_the_mail(self):
+        address = person()
+        sent = self.delay(address)
+        (entry,) = self.right.tactd.entries(kind="decision", queue_id=sent.queue_id)
+        self.assertEqual((entry["verdict"], entry["host"]), ("delay", "right.test"))
+        self.assertEqual(self.right.sink.to(address), [])
+        self.fall_due()
+        self.assertEqual(len(self.right.sink.wait_to(address)), 1)
+        self.right.relay.wait_empty()
+        self.assertEqual(len(self.left.sink.to(address)), 1, "the other relay has nothing of it")
+        self.assertEqual(len(self.left.tactd.tact_json("show", address)["contacts"]), 2)
+
+    def test_an_unsubscribe_learned_elsewhere_stops_what_waits(self):
+        address, sender = person(), "b@leeds.test"
+        sent = self.delay(address)
+        self.left.tactd.tact("suppress", "--reason", "unsubscribe", address)
+        self.fall_due()
+        wait_for(lambda: [one for one in self.right.sink.to(sender) if one.sender == "" and address.encode() in one.data], "a bounce", 30)
+        self.right.relay.wait_queue(lambda queue: all(one["queue_id"] != sent.queue_id for one in queue), "it to be gone")
+        self.assertEqual(self.right.sink.to(address), [])
+
+    def test_clocks_that_differ_stop_the_mail_for_now(self):
+        now = "CREATE OR REPLACE FUNCTION tact.tact_now() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT (extract(epoch FROM clock_timestamp() %s) * 1000000)::bigint'"
+        self.accepted(self.send(self.left, "a@head.test", person()))
+        self.database.sql(now % "+ interval ''10 minutes''")
+        try:
+            sent = self.send(self.left, "a@head.test", person())
+            self.assertEqual((sent.code, sent.status), (451, "4.3.0"), sent)
+            self.assertIn("clock", sent.text)
+            self.left.tactd.wait_log(r"600 s ahead of this machine|599 s ahead of this machine")
+        finally:
+            self.database.sql(now % "")
+        wait_for(lambda: self.send(self.left, "a@head.test", person()).code == 250, "mail to go again")
+
+    def test_a_wrong_key_is_refused(self):
+        stranger = Tactd(self.room_, name="stranger", sections=SECTIONS, settings={"store": self.database.url(), "host": "stranger.test"})
+        stranger.spawn()
+        self.assertNotEqual(stranger.wait_end(), 0)
+        self.assertTrue(stranger.grep("wrong key"), stranger.log())
+
+    def test_without_the_database_mail_waits_at_its_sender(self):
+        address, body = person(), mail(sender="a@head.test")
+        self.accepted(self.send(self.left, "a@head.test", person()))
+        self.database.stop()
+        sent = self.send(self.left, "a@head.test", address, body)
+        self.assertEqual((sent.code, sent.status), (451, "4.3.0"), sent)
+        self.database.start()
+        wait_for(lambda: self.send(self.left, "a@head.test", address, body).code == 250, "mail to go again by itself", 30)
+        self.assertEqual(len(self.left.tactd.tact_json("show", address)["contacts"]), 1)
+
+
+if __name__ == "__main__":
+    skip_without_servers()
+    main()
