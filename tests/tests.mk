@@ -31,7 +31,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_stories_host.py \
 	tests/postfix/test_stories_platform.py \
 	tests/postfix/test_verdicts.py
-POSTFIX_TESTS += tests/time/test_weeks.py
+POSTFIX_TESTS += tests/time/test_relay_weeks.py
 
 TESTS += $(POSTFIX_TESTS)
 EXTRA_DIST += $(POSTFIX_TESTS) \
