@@ -210,6 +210,17 @@ class Servers:
         server.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay")
         return server
 
+    def proxy(self, name, partitions, **settings):
+        """One that passes everything on to the partitions, each a store; its login relay has the role of a relay."""
+        for partition in partitions:
+            partition.sql("CREATE ROLE tact_proxy LOGIN IN ROLE tact_relay")
+        server = self.primary(name, **settings)
+        where = ",".join("host=%s port=%d dbname=tact" % (self.dir, partition.port) for partition in partitions)
+        server.tool("psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-v", "servers=" + where, "-v", "login=tact_proxy",
+                    "-f", SOURCE + "/contrib/postgresql/plproxy.sql")
+        server.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay")
+        return server
+
     def standby(self, name, primary, **settings):
         """One that follows; its name is the one in synchronous_standby_names."""
         server = Server(self, name)
@@ -223,6 +234,6 @@ class Servers:
 
 
 def skip_without_servers():
-    if not bindir():
-        print("skipped: no PostgreSQL server is installed (Debian: postgresql-15)")
+    if not bindir() or not os.path.exists(os.path.join(bindir(), "../lib/plproxy.so")):
+        print("skipped: no PostgreSQL server is installed (Debian: postgresql-15 postgresql-15-plproxy)")
         sys.exit(77)

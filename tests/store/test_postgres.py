@@ -347,6 +347,71 @@ class SynchronousPair(Case):
         drive.close()
 
 
+class Partitions(Case):
+    """Three servers behind PL/Proxy. Key N is on server N % 256 % 3; number 0 is one that waits for a standby."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.all = Servers()
+        cls.addClassCleanup(cls.all.close)
+        cls.parts = [cls.all.store("part%d" % number) for number in range(3)]
+        cls.main = cls.all.proxy("proxy", cls.parts)
+
+    def test_the_contract_of_every_engine(self):
+        got = subprocess.run([BUILD + "/tests/store/contract"], env=dict(os.environ, TACT_STORE_URL=self.main.url()), capture_output=True,
+                             timeout=300 * PATIENCE, check=False)
+        self.assertEqual(got.returncode, 0, got.stdout.decode() + got.stderr.decode() + self.main.last_words())
+
+    def test_three_servers_are_three_groups(self):
+        groups = self.main.sql("SELECT encode(tact.tact_groups(), 'hex')")
+        self.assertEqual(len(groups), 512)
+        self.assertEqual(len({groups[at:at + 2] for at in range(0, 512, 2)}), 3)
+        drive = self.drive(self.main.url())
+        self.assertEqual(figures(drive.ask("many 16 30 0 240 20000"))["ok"], 480)
+        counts = [int(part.sql("SELECT count(*) FROM tact.tact_record WHERE octet_length(bytes) < 30")) for part in self.parts]
+        self.assertTrue(all(count > 20 for count in counts), counts)
+
+    def test_a_dead_partition_costs_its_own_keys_only(self):
+        """A call that touches one fails whole, also for the healthy keys: none does."""
+        drive = self.drive(self.main.url())
+        self.assertEqual(figures(drive.ask("many 8 30 0 240 5000"))["ok"], 240)
+        self.parts[1].kill()
+        try:
+            for key in range(60):
+                result = drive.result("count %d 3000" % key)
+                if key % 3 == 1:
+                    self.assertIn(result, ("unavailable", "uncertain"), key)
+                else:
+                    self.assertEqual(result, "ok", key)
+            got = figures(drive.ask("many 24 20 0 240 3000"))
+            self.assertGreater(got["ok"], 280, got)
+            self.assertGreater(got["unavailable"], 100, got)
+        finally:
+            self.parts[1].start()
+        wait_for(lambda: drive.result("count 1 3000") == "ok", "the partition to be served again")
+
+    def test_a_partition_that_waits_for_a_standby_is_uncertain_alone(self):
+        """PL/Proxy passes a WARNING on as REMOTE WARNING."""
+        drive = self.drive(self.main.url())
+        self.assertEqual(figures(drive.ask("many 8 30 0 240 5000"))["ok"], 240)
+        part = self.parts[0]
+        part.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        part.sql("SELECT pg_reload_conf()")
+        waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        try:
+            drive.send("count 0 20000")
+            wait_for(lambda: part.sql("SELECT count(*) " + waiting) == "1", "a backend that waits for a standby")
+            part.sql("SELECT pg_cancel_backend(pid) " + waiting)
+            self.assertEqual(drive.answer().split()[0], "uncertain")
+            self.assertIn("REMOTE WARNING", drive.ask("error"))
+            self.assertEqual(drive.result("count 3 500"), "uncertain")
+            self.assertEqual([drive.result("count %d 3000" % key) for key in (1, 2)], ["ok", "ok"])
+        finally:
+            part.sql("ALTER SYSTEM RESET synchronous_standby_names")
+            part.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: drive.result("count 0 3000") == "ok", "the partition to be served again")
+
+
 class Failover(Case):
     """The primary dies, a standby is promoted, the program goes on with it."""
 

@@ -1,0 +1,149 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Copyright (c) 2026 The tact authors
+--
+-- A partitioned cluster: this text goes into a database of its own, beside or apart from the partitions, each of which has schema.sql. tactd
+-- speaks to this database as to any other. Needs the package postgresql-15-plproxy and a superuser. Run it with
+--
+--	psql -v servers="host=db1 dbname=tact,host=db2 dbname=tact,host=db3 dbname=tact" -v login=tact_proxy -f plproxy.sql tact
+--
+-- servers: where partitions stand, parted by commas; login: who the proxy is there (GRANT tact_relay TO tact_proxy on each).
+--
+-- A key belongs to one of 256 logical partitions, by the first byte of its id, and a logical partition to a server. Logical ones are moved
+-- from server to server, one at a time; their number never changes. Run again, the text takes the partitions as they stand, whatever servers
+-- says, and makes only the functions anew.
+
+BEGIN;
+
+CREATE EXTENSION IF NOT EXISTS plproxy;
+
+DO $$
+DECLARE
+	wanted text;
+BEGIN
+	FOREACH wanted IN ARRAY ARRAY['tact_relay', 'tact_web', 'tact_reader'] LOOP
+		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+		END IF;
+	END LOOP;
+END $$;
+
+SELECT set_config('tact.servers', :'servers', true), set_config('tact.login', :'login', true) \g /dev/null
+
+DO $$
+DECLARE
+	servers text[] := string_to_array(current_setting('tact.servers'), ',');
+	options text := 'modular_mapping ''1''';
+BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_foreign_server WHERE srvname = 'tact') THEN
+		RETURN;
+	END IF;
+	FOR part IN 0 .. 255 LOOP
+		options := options || format(', p%s %L', part, servers[part % cardinality(servers) + 1]);
+	END LOOP;
+	EXECUTE 'CREATE SERVER tact FOREIGN DATA WRAPPER plproxy OPTIONS (' || options || ')';
+	EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER tact OPTIONS (user %L)', current_setting('tact.login'));
+	GRANT USAGE ON FOREIGN SERVER tact TO tact_relay, tact_web, tact_reader;
+END $$;
+
+CREATE SCHEMA IF NOT EXISTS tact;
+
+CREATE OR REPLACE FUNCTION tact.tact_schema() RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1';
+
+CREATE OR REPLACE FUNCTION tact.tact_now() RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL SAFE AS 'SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint';
+
+CREATE OR REPLACE FUNCTION tact.tact_part(id bytea) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT pg_catalog.get_byte(id, 0)';
+
+-- Keys on one server may share a call: what fails there fails for no other, and what was committed there was committed alone.
+CREATE OR REPLACE FUNCTION tact.tact_groups() RETURNS bytea
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(set_byte('\x00'::bytea, 0, number), ''::bytea ORDER BY part)
+	FROM (
+		SELECT substr(o.option_name, 2)::integer AS part, (dense_rank() OVER (ORDER BY o.option_value) - 1)::integer AS number
+		FROM pg_foreign_server AS s, LATERAL pg_options_to_table(s.srvoptions) AS o
+		WHERE s.srvname = 'tact' AND o.option_name ~ '^p[0-9]+$'
+	) AS parts;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_load(kinds smallint[], ids bytea[])
+RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	SPLIT kinds, ids;
+	RUN ON tact.tact_part(ids);
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_commit(kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	SPLIT kinds, ids, expected, versions, wakes, frames;
+	RUN ON tact.tact_part(ids);
+$$;
+
+-- Each server answers the first of its own; the first of all are among them.
+CREATE OR REPLACE FUNCTION tact.tact_scan_all(wanted smallint, after bytea, most integer)
+RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON ALL;
+	TARGET tact.tact_scan;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_scan(wanted smallint, after bytea, most integer)
+RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
+LANGUAGE sql VOLATILE AS $$
+	SELECT * FROM tact.tact_scan_all(wanted, after, most) AS r ORDER BY r.found_id LIMIT most;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_due_all(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer)
+RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON ALL;
+	TARGET tact.tact_due;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_due(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer)
+RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
+LANGUAGE sql VOLATILE AS $$
+	SELECT * FROM tact.tact_due_all(after_us, after_kind, after_id, until_us, most) AS r
+	ORDER BY r.due_us, r.due_kind, r.due_id LIMIT most;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_identity() RETURNS text
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON 0;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_set_identity(expected text, fresh text) RETURNS boolean
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON 0;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_size_all() RETURNS SETOF bigint
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON ALL;
+	TARGET tact.tact_size;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_size() RETURNS bigint
+LANGUAGE sql VOLATILE AS 'SELECT sum(size)::bigint FROM tact.tact_size_all() AS size';
+
+REVOKE ALL ON SCHEMA tact FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tact FROM PUBLIC;
+GRANT USAGE ON SCHEMA tact TO tact_relay, tact_web, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_groups(), tact.tact_part(bytea), tact.tact_identity(),
+	tact.tact_load(smallint[], bytea[]) TO tact_relay, tact_web, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
+GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_scan_all(smallint, bytea, integer),
+	tact.tact_size(), tact.tact_size_all(), tact.tact_due(bigint, smallint, bytea, bigint, integer),
+	tact.tact_due_all(bigint, smallint, bytea, bigint, integer) TO tact_relay, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay;
+
+COMMIT;
