@@ -70,7 +70,7 @@ class Example(Case):
 
     def contact(self, days, *args, rcpt=ANN):
         """A contact so many days ago."""
-        self.tact("contact", rcpt, "--channel", "email", "--at", "@%d" % (NOW - days * DAY), *args)
+        self.tact("contact", rcpt, "--channel", "email", "--at", "@%d" % (NOW - int(days * DAY)), *args)
 
 
 class Every(Example):
@@ -120,7 +120,8 @@ class Every(Example):
                     self.assertEqual([rule for rule in got["rules"] + got["not_asked"] if not rule["why"]], [])
 
     def test_each_rule_of_these_has_a_test(self):
-        for example in (SingleHost, HeadOffice, Casl):
+        self.assertEqual(sorted(example.name for example in (SingleHost, HeadOffice, EspRelay, Casl)), NAMES)
+        for example in (SingleHost, HeadOffice, EspRelay, Casl):
             self.use(example.name)
             tests = {name[len("test_rule_"):] for name in dir(example) if name.startswith("test_rule_")}
             self.assertEqual(tests, {rule.replace("-", "_") for rule in sections(self.text, KINDS)}, example.name)
@@ -248,6 +249,69 @@ class HeadOffice(Example):
     def test_rule_no_catch(self):
         self.assertEqual(self.rule("no-catch", self.THANKS), "accept")
         self.assertEqual(self.rule("no-catch", self.THANKS, mail=self.mail(self.THANKS, "Dear Ann,\n\nthank you! Here is 20% off.\n")), "quarantine")
+
+
+class EspRelay(Example):
+    name = "esp-relay.conf"
+    PLATFORM = ("bounces@post.example", "--sasl", "platform")
+    WOOL = ("--stream", "fjordfell-promo")
+
+    def rule_of_promotion(self, name, rcpt=ANN):
+        return self.rule(name, *self.PLATFORM, mail=self.mail("sale@fjordfell.example", Feedback_ID="winter:a:b:c"), rcpt=rcpt)
+
+    def answered(self, days, *args, rcpt=ANN):
+        """Something came from the person so many days ago."""
+        self.tact("contact", rcpt, "--channel", "web", "--direction", "in", "--at", "@%d" % (NOW - int(days * DAY)), *args)
+
+    def test_rule_wishes(self):
+        self.tact("suppress", ANN, "--reason", "unsubscribe", "--scope", "brand:fellguides")
+        self.assertEqual(self.rule_of_promotion("wishes"), "accept")
+        self.tact("suppress", ANN, "--reason", "complaint")
+        self.assertEqual(self.rule_of_promotion("wishes"), "reject")
+
+    def test_rule_daily(self):
+        self.contact(0, *self.WOOL)
+        self.assertEqual(self.rule_of_promotion("daily"), "accept")
+        self.contact(0.9, "--stream", "fellguides-promo")
+        self.assertEqual(self.rule_of_promotion("daily"), "delay")
+
+    def test_rule_weekly(self):
+        for days in (1, 2, 3, 4):
+            self.contact(days, *self.WOOL)
+        self.assertEqual(self.rule_of_promotion("weekly"), "accept")
+        self.contact(5, "--stream", "fellguides-promo")
+        self.assertEqual(self.rule_of_promotion("weekly"), "delay")
+
+    def test_rule_less(self):
+        for days in (10, 20, 30):
+            self.contact(days, *self.WOOL)
+        self.assertEqual(self.rule_of_promotion("less"), "accept")
+        self.contact(40, *self.WOOL)
+        self.assertEqual(self.rule_of_promotion("less"), "delay")
+        self.answered(25, "--sentiment", "positive", "--purpose", "promotional")
+        self.assertEqual(self.rule_of_promotion("less"), "accept")
+
+    def test_rule_silence(self):
+        for days in range(20, 31):
+            self.contact(days, *self.WOOL)
+        self.assertEqual(self.rule_of_promotion("silence"), "accept")
+        self.contact(31, *self.WOOL)
+        self.assertEqual(self.rule_of_promotion("silence"), "reject")
+
+    def test_rule_cool_off(self):
+        self.answered(20, "--sentiment", "negative")
+        self.assertEqual(self.rule_of_promotion("cool-off"), "accept")
+        self.answered(40, "--sentiment", "negative")
+        self.assertEqual(self.rule_of_promotion("cool-off"), "reject")
+
+    def test_rule_health(self):
+        self.edit('sasl_users = {"platform"}', 'sasl_users = {"platform"} listeners = {"smtp"}')  # the helper that delivers logs in as nobody
+        people = ["p%d@client.example" % number for number in range(200)]
+        mail = self.mail("sale@fjordfell.example", Feedback_ID="winter:a:b:c")
+        self.assertEqual(set(self.deliver("bounces@post.example", *people, mail=mail)), {"pass"})
+        self.assertEqual(self.rule_of_promotion("health"), "accept")
+        self.tact("suppress", people[0], "--reason", "complaint")
+        self.assertEqual(self.rule_of_promotion("health"), "reject")
 
 
 class Casl(Example):
