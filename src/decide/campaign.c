@@ -266,8 +266,10 @@ static bool plan_record(struct changing_campaign *changing, struct tact_campaign
 
 	if (!is_new && is_over(campaign))
 		return fail(changing, TACT_REFUSED,
-		    tact_arena_printf(changing->arena, "is %s; resume it, or plan another",
-			tact_dossier_campaign_state_name(campaign->state)));
+		    tact_arena_printf(changing->arena, "is %s; %s",
+			tact_dossier_campaign_state_name(campaign->state),
+			campaign->state == TACT_CAMPAIGN_PAUSED ? "resume it, or plan another"
+								: "plan another"));
 	if (!is_new && *campaign->stream != '\0' && !tact_text_equal_nocase(campaign->stream, plan->stream))
 		return fail(changing, TACT_REFUSED,
 		    tact_arena_printf(changing->arena, "was planned for the stream %s", campaign->stream));

@@ -1168,9 +1168,9 @@ class Campaigns(Case):
     def test_what_became_of_a_plan_cannot_be_planned(self):
         self.plan()
         self.tact("campaign", "pause", "autumn")
-        self.assertIn("is paused", self.plan(code=65).err)
+        self.assertIn("is paused; resume it, or plan another", self.plan(code=65).err)
         self.tact("campaign", "cancel", "AUTUMN")
-        self.assertIn("is cancelled", self.plan(code=65).err)
+        self.assertIn("is cancelled; plan another", self.plan(code=65).err)
         self.tact("campaign", "pause", "spring")
         self.tact("campaign", "resume", "spring")
         self.tact("campaign", "plan", "spring", self.list, "--stream", "shop", "--at", "2026-11-25")
