@@ -9,6 +9,7 @@ user nobody, since a server refuses to be root. A system cluster is never touche
         primary.sql("SELECT 1")
 """
 
+import contextlib
 import glob
 import os
 import pwd
@@ -113,12 +114,16 @@ class Server:
 
     def stall(self):
         """Stands still, all of it, until go_on."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def go_on(self):
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        """A backend may end between being found and being told."""
         for pid in self.pids():
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def kill(self):
         """kill -9 for all of its processes, as a power cut does."""
