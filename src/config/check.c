@@ -189,6 +189,20 @@ static void check_inbound(
 		    stream->name);
 }
 
+/* As tact profile and imports take them: no dossier could hold another. */
+static void check_occasions(const struct build *build, const char *option, const char *const *names,
+    size_t count, const struct section *section)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	for (size_t i = 0; i < count; i++)
+		if (names[i][strspn(names[i], letters)] != '\0' || strlen(names[i]) > 64)
+			tact_config_mistake(build->reading, tact_config_line(section, option),
+			    "%s: \"%s\" is no name of an occasion; write 1 to 64 letters, digits, hyphens "
+			    "and "
+			    "underscores",
+			    option, tact_config_show(build->reading, names[i]));
+}
+
 static void check_stream(
     const struct build *build, const struct tact_stream *stream, const struct section *section)
 {
@@ -211,6 +225,7 @@ static void check_stream(
 			    stream->listeners[i]);
 	if (stream->direction == TACT_IN)
 		check_inbound(build, stream, section);
+	check_occasions(build, "occasion", &stream->occasion, stream->occasion != NULL, section);
 }
 
 /* ---- rules -----------------------------------------------------------------------------------------------
@@ -452,5 +467,8 @@ void tact_config_check(struct build *build)
 			check_limit(build, &whole->rules[i], build->rules[i]);
 		if (build->rules[i] != NULL && whole->rules[i].kind == TACT_RULE_CONSENT)
 			check_expiries(build, &whole->rules[i], build->rules[i]);
+		if (build->rules[i] != NULL && whole->rules[i].kind == TACT_RULE_OCCASION)
+			check_occasions(build, "occasions", whole->rules[i].occasion.occasions.names,
+			    whole->rules[i].occasion.occasions.count, build->rules[i]);
 	}
 }

@@ -316,7 +316,7 @@ START_TEST(round_trips)
 	    "quiet_hours \"q\" { hours = {\"21:00-08:00\", \"fri 18:00-24:00\"} days = {sun, fri-sat} "
 	    "holidays = "
 	    "{\"2026-12-25\", \"01-01\", \"2026-12-25\"} zone = \"Asia/Tokyo\" }\n",
-	    "occasion \"o\" { occasions = {a, \"b c\"} leap_day = after unknown = accept purposes = "
+	    "occasion \"o\" { occasions = {a, b_c} leap_day = after unknown = accept purposes = "
 	    "{occasion, "
 	    "personal} }\n",
 	    "territory \"t\" { unknown = reject }\nowner \"a\" { local = yes sensitive = yes }\nstream \"s\" "
