@@ -325,6 +325,8 @@ struct tact_match {
 	bool bulk;			  /* calls itself personal and has list or platform headers */
 	const char *why;		  /* short, for explain and the log */
 };
+/* The stream of that name, whatever its case; NULL: there is none. */
+const struct tact_stream *tact_facts_find_stream(const struct tact_stream_set *set, const char *name);
 /* Which stream carries the message. complete = false while only the envelope is known: then certain tells
  * whether that suffices. Ambiguous messages and bulk ones fall to the strictest stream, unless the envelope
  * says that they come in. The null sender is decide's matter. */

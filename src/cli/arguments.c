@@ -128,6 +128,18 @@ int cli_scope(struct cli *cli, const char *name, const char *preset, struct tact
 	return cli_parse_scope(cli, name, text != NULL ? text : preset, ret);
 }
 
+int cli_stream(const struct cli *cli, const struct tact_stream **ret)
+{
+	const char *name = cli_value(cli, "stream");
+	const struct tact_stream *stream = tact_facts_find_stream(&cli->config->rules.streams, name);
+
+	if (stream == NULL)
+		return cli_fail(
+		    EX_USAGE, "--stream: there is no stream \"%.64s\" in %s", name, cli->config_path);
+	*ret = stream;
+	return EX_OK;
+}
+
 int cli_time(const struct cli *cli, const char *name, int64_t *ret_us)
 {
 	const char *text = cli_value(cli, name);

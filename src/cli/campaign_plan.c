@@ -90,16 +90,6 @@ static int read_list(struct planning *planning, FILE *file)
 
 /* ---- the campaign ---- */
 
-static const struct tact_stream *find_stream(const struct cli *cli, const char *name)
-{
-	const struct tact_stream_set *set = &cli->config->rules.streams;
-
-	for (size_t i = 0; i < set->streams_count; i++)
-		if (tact_text_equal_nocase(set->streams[i].name, name))
-			return &set->streams[i];
-	return NULL;
-}
-
 static int read_times(struct planning *planning, const struct tact_stream *stream)
 {
 	struct cli *cli = planning->cli;
@@ -133,13 +123,12 @@ static int read_priority(struct planning *planning, const struct tact_stream *st
 static int describe(struct planning *planning)
 {
 	struct cli *cli = planning->cli;
-	const char *name = cli_value(cli, "stream"), *offer, *list;
-	const struct tact_stream *stream = find_stream(cli, name);
-	int code = cli_text(cli, "offer", "", &offer);
+	const struct tact_stream *stream;
+	const char *offer, *list;
+	int code = cli_stream(cli, &stream);
 
-	if (stream == NULL)
-		return cli_fail(
-		    EX_USAGE, "--stream: there is no stream \"%.64s\" in %s", name, cli->config_path);
+	if (code == EX_OK)
+		code = cli_text(cli, "offer", "", &offer);
 	if (code == EX_OK)
 		code = cli_text(cli, "list", "", &list);
 	if (code != EX_OK)

@@ -44,16 +44,7 @@ static const char *text_of(const struct cli *cli, const char *name, const char *
 
 static int find_stream(struct cli *cli, struct touch *touch)
 {
-	const struct tact_stream_set *set = &cli->config->rules.streams;
-	const char *name = cli_value(cli, "stream");
-
-	for (size_t i = 0; name != NULL && i < set->streams_count; i++)
-		if (tact_text_equal_nocase(set->streams[i].name, name))
-			touch->stream = &set->streams[i];
-	if (name != NULL && touch->stream == NULL)
-		return cli_fail(
-		    EX_USAGE, "--stream: there is no stream \"%.64s\" in %s", name, cli->config_path);
-	return EX_OK;
+	return cli_has(cli, "stream") ? cli_stream(cli, &touch->stream) : EX_OK;
 }
 
 static int read_purpose(struct cli *cli, struct touch *touch)

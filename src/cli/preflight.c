@@ -334,18 +334,14 @@ static const char *text_of(const struct cli *cli, const char *option)
 
 static int find_stream(struct flight *flight)
 {
-	const struct tact_stream_set *set = &flight->rules->streams;
-	const char *name = cli_value(flight->cli, "stream");
+	int code = cli_stream(flight->cli, &flight->stream);
 
-	for (size_t i = 0; i < set->streams_count; i++)
-		if (tact_text_equal_nocase(set->streams[i].name, name))
-			flight->stream = &set->streams[i];
-	if (flight->stream == NULL)
-		return cli_fail(
-		    EX_USAGE, "--stream: there is no stream \"%.64s\" in %s", name, flight->cli->config_path);
+	if (code != EX_OK)
+		return code;
 	if (flight->stream->direction == TACT_IN)
-		return cli_fail(
-		    EX_USAGE, "--stream: mail of stream \"%.64s\" comes in; no rule is asked about it", name);
+		return cli_fail(EX_USAGE,
+		    "--stream: mail of stream \"%.64s\" comes in; no rule is asked about it",
+		    flight->stream->name);
 	tact_facts_of_stream(flight->stream, text_of(flight->cli, "campaign"), text_of(flight->cli, "offer"),
 	    text_of(flight->cli, "list"), &flight->facts);
 	return EX_OK;

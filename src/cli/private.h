@@ -108,6 +108,8 @@ bool cli_has(const struct cli *cli, const char *name);
 int cli_text(const struct cli *cli, const char *name, const char *preset, const char **ret);
 int cli_scope(struct cli *cli, const char *name, const char *preset, struct tact_scope *ret);
 int cli_parse_scope(struct cli *cli, const char *name, const char *text, struct tact_scope *ret);
+/* The stream that --stream, which was given, names in the open configuration; EX_OK or EX_USAGE (told). */
+int cli_stream(const struct cli *cli, const struct tact_stream **ret);
 /* EX_OK or EX_USAGE (told). Untouched when the option was not given. */
 int cli_time(const struct cli *cli, const char *name, int64_t *ret_us);
 /* The same for a time at which something happened: not later than now. */

@@ -111,16 +111,6 @@ static int read_evidence(struct replaying *replaying)
 
 /* ---- one person ---- */
 
-static const struct tact_stream *find_stream(const struct replaying *replaying, const char *name)
-{
-	const struct tact_stream_set *set = &replaying->with->rules.streams;
-
-	for (size_t i = 0; i < set->streams_count; i++)
-		if (tact_text_equal_nocase(set->streams[i].name, name))
-			return &set->streams[i];
-	return NULL;
-}
-
 /* Offer and list do not stand in the evidence; where the mail left a contact or a claim, they stand there. */
 static void recall_names(
     const struct tact_dossier *dossier, const struct mail *mail, struct tact_facts *facts)
@@ -171,7 +161,8 @@ static void replay_person(
 	size_t asked = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct tact_stream *stream = find_stream(replaying, mails[i].stream);
+		const struct tact_stream *stream =
+		    tact_facts_find_stream(&replaying->with->rules.streams, mails[i].stream);
 
 		mails[i].met = true;
 		replaying->unknown_stream += stream == NULL;

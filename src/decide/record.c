@@ -105,10 +105,9 @@ static int64_t place_before(const struct record_places *before, const struct tac
 
 static int firm_after(const struct tact_rule_set *rules, const struct tact_claim *claim)
 {
-	for (size_t i = 0; i < rules->streams.streams_count; i++)
-		if (tact_text_equal_nocase(rules->streams.streams[i].name, claim->facts.stream))
-			return rules->streams.streams[i].firm_after;
-	return 0;
+	const struct tact_stream *stream = tact_facts_find_stream(&rules->streams, claim->facts.stream);
+
+	return stream != NULL ? stream->firm_after : 0;
 }
 
 /* It keeps the place it has now; where it was left without any, the one it had. */

@@ -16,12 +16,9 @@ static const struct tact_stream *stream_of(
     struct pass *pass, const struct tact_claim *claim, struct tact_facts *facts)
 {
 	const struct tact_stream_set *set = &pass->rules->streams;
-	const struct tact_stream *stream = NULL;
+	const struct tact_stream *stream = tact_facts_find_stream(set, claim->facts.stream);
 	struct tact_match match;
 
-	for (size_t i = 0; i < set->streams_count; i++)
-		if (tact_text_equal_nocase(set->streams[i].name, claim->facts.stream))
-			stream = &set->streams[i];
 	if (stream == NULL && tact_text_equal_nocase(set->strictest->name, claim->facts.stream))
 		stream = set->strictest;
 	if (stream == NULL) {

@@ -114,6 +114,14 @@ static enum tact_answer headers_match(const struct tact_stream *stream, const st
 
 /* ---- the match ----------------------------------------------------------------------------------------- */
 
+const struct tact_stream *tact_facts_find_stream(const struct tact_stream_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->streams_count; i++)
+		if (tact_text_equal_nocase(set->streams[i].name, name))
+			return &set->streams[i];
+	return NULL;
+}
+
 static struct tact_match fall_to_strictest(const struct tact_stream_set *set, const char *why)
 {
 	return (struct tact_match){.stream = set->strictest, .certain = true, .strictest = true, .why = why};

@@ -66,6 +66,10 @@ class Preflight(Foresight):
         self.assertEqual((got["from"], got["to"]), ("2026-11-24T10:00:00Z", "2026-12-08T10:00:00Z"))
         self.assertEqual((got["accept"], got["reject"]), (2, 1))
 
+    def test_the_stream_that_is_built_in(self):
+        (got,) = self.json("preflight", "--stream", "Unmatched", self.names)
+        self.assertEqual((got["stream"], got["reject"]), ("unmatched", 1))
+
     def test_not_in_the_past(self):
         self.assertIn("--at: 2026-11-24T08:59:59Z has passed",
                       self.tact("preflight", "--stream", "shop", "--at", "2026-11-24T08:59:59Z", self.names, code=64).err)
