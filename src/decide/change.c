@@ -57,6 +57,12 @@ static bool apply_profile(struct changing *changing, const struct step *step, st
 	return change_profile(changing->arena, &dossier->profile, &change);
 }
 
+static const struct tact_dossier *view_of(
+    const struct changing *changing, const struct step *step, const struct tact_dossier *dossier)
+{
+	return whom_view(changing->arena, &changing->people[step->change], dossier);
+}
+
 static bool apply(struct changing *changing, const struct step *step, struct tact_dossier *dossier)
 {
 	const struct tact_change *change = &changing->changes[step->change];
@@ -64,9 +70,8 @@ static bool apply(struct changing *changing, const struct step *step, struct tac
 
 	switch (change->kind) {
 	case TACT_CHANGE_SUPPRESS:
-		return change_suppress(changing->arena,
-		    whom_view(changing->arena, &changing->people[step->change], dossier), dossier,
-		    &change->suppression, now_us);
+		return change_suppress(
+		    changing->arena, view_of(changing, step, dossier), dossier, &change->suppression, now_us);
 	case TACT_CHANGE_UNSUPPRESS:
 		return change_unsuppress(dossier, change, now_us);
 	case TACT_CHANGE_CONTACT:
@@ -74,7 +79,8 @@ static bool apply(struct changing *changing, const struct step *step, struct tac
 	case TACT_CHANGE_PROFILE:
 		return apply_profile(changing, step, dossier);
 	case TACT_CHANGE_CONSENT:
-		return change_consent(changing->arena, dossier, &change->consent);
+		return change_consent(
+		    changing->arena, view_of(changing, step, dossier), dossier, &change->consent);
 	case TACT_CHANGE_END_CONSENT:
 		return change_end_consent(dossier, change, now_us);
 	case TACT_CHANGE_ALIAS:

@@ -35,8 +35,9 @@ const char *change_profile_words(struct tact_arena *arena, const struct tact_pro
 
 /* ---- change_consent.c ---- */
 
-bool change_consent(
-    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_consent *consent);
+/* view: the person as one, who may have ended it under another name. */
+bool change_consent(struct tact_arena *arena, const struct tact_dossier *view, struct tact_dossier *dossier,
+    const struct tact_consent *consent);
 bool change_end_consent(struct tact_dossier *dossier, const struct tact_change *change, int64_t now_us);
 
 #endif

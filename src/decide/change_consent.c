@@ -22,10 +22,10 @@ static struct tact_consent *find_same(struct tact_dossier *dossier, const struct
 }
 
 /* Taken back no earlier than it was given; and what was taken back no file gives again. */
-static bool was_ended(const struct tact_dossier *dossier, const struct tact_consent *consent)
+static bool was_ended(const struct tact_dossier *view, const struct tact_consent *consent)
 {
-	for (size_t i = 0; i < dossier->consents_count; i++) {
-		const struct tact_consent *known = &dossier->consents[i];
+	for (size_t i = 0; i < view->consents_count; i++) {
+		const struct tact_consent *known = &view->consents[i];
 
 		if (known->ended_us != 0 && same_scope(&known->scope, &consent->scope) &&
 		    (consent->imported || known->ended_us >= consent->time_us))
@@ -48,12 +48,12 @@ static bool is_news(const struct tact_consent *known, const struct tact_consent 
 	return !consent->imported && !says_the_same(known, consent);
 }
 
-bool change_consent(
-    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_consent *consent)
+bool change_consent(struct tact_arena *arena, const struct tact_dossier *view, struct tact_dossier *dossier,
+    const struct tact_consent *consent)
 {
 	struct tact_consent *known = find_same(dossier, consent), fresh = *consent;
 
-	if (was_ended(dossier, consent) || (known != NULL && !is_news(known, consent)))
+	if (was_ended(view, consent) || (known != NULL && !is_news(known, consent)))
 		return false;
 	if (known != NULL && fresh.time_us == known->time_us && *fresh.proof == '\0')
 		fresh.proof = known->proof; /* said again, in fewer words */

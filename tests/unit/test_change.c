@@ -271,6 +271,21 @@ START_TEST(ending_reaches_every_key)
 }
 END_TEST
 
+/* The end stands under the other name, where it is read and not written. */
+START_TEST(what_was_ended_by_another_name_no_file_gives_again)
+{
+	struct tact_consent imported = consent_of(TACT_IMPLIED, "global", NOW + 1);
+
+	give("given", consent_of(TACT_EXPRESS, "global", NOW - DAY), true);
+	end("ended", "ann@example.com", "global", TACT_OK);
+	make_alias("ann@example.com", "ann@home.example");
+	imported.imported = true;
+	give("a file, however late", imported, false);
+	give("what was given before the end", consent_of(TACT_EXPRESS, "global", NOW - 1), false);
+	give("the person, later", consent_of(TACT_EXPRESS, "global", NOW + 1), true);
+}
+END_TEST
+
 START_TEST(a_file_and_a_person_are_never_one)
 {
 	struct tact_consent imported = consent_of(TACT_EXPRESS, "global", NOW);
@@ -475,6 +490,7 @@ static void add_case(Suite *s, const char *name, void (*setup)(void))
 	tcase_add_test(c, ended_consent_is_given_again_by_the_person_only);
 	tcase_add_test(c, ending_reaches_every_key);
 	tcase_add_test(c, what_was_ended_long_ago_no_file_gives_again);
+	tcase_add_test(c, what_was_ended_by_another_name_no_file_gives_again);
 	tcase_add_test(c, a_file_and_a_person_are_never_one);
 	tcase_add_test(c, an_import_never_resubscribes);
 	tcase_add_test(c, who_thinks_better_of_a_permission_is_heard);
