@@ -111,7 +111,9 @@ enum tact_campaign_deed {
 };
 /* Changes a campaign by its name; one that was never planned is made for it, but for resume and finish:
  * TACT_ABSENT. TACT_REFUSED with words: cancelled is for good; nothing to resume; one that a breaker stopped
- * needs a reason to go on. Already so: TACT_OK and *ret_changed false. Durable with a change entry. */
+ * needs a reason to go on. Already so: TACT_OK and *ret_changed false. Durable with a change entry; where
+ * that could not be written, all but a resume done again by the same person for the same reason within
+ * retry_window writes it ("known already"). */
 int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena, const char *name,
     enum tact_campaign_deed deed, const char *by, const char *why, int64_t now_us, struct tact_campaign *ret,
     bool *ret_changed, struct tact_error *err);

@@ -223,6 +223,18 @@ static int read_this_hour(struct tact_decider *decider, const char *name, int64_
 	return TACT_OK;
 }
 
+/* A deed whose entry could not be written is repaired by doing it again. */
+static bool is_told_again(struct tact_decider *decider, const struct tact_campaign *campaign,
+    const struct deed_terms *terms, int64_t now_us)
+{
+	const struct tact_rule_set *rules = tact_decider_take_rules(decider);
+	bool recent = campaign->changed_us > now_us - rules->retry_window_s * 1000000;
+
+	tact_decider_put_rules(decider, rules);
+	return recent && tact_text_equal(campaign->by, or_empty(terms->by)) &&
+	       tact_text_equal(campaign->why, or_empty(terms->why));
+}
+
 int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena, const char *name,
     enum tact_campaign_deed deed, const char *by, const char *why, int64_t now_us, struct tact_campaign *ret,
     bool *ret_changed, struct tact_error *err)
@@ -234,6 +246,7 @@ int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena,
 	struct deed_terms terms = {.deed = deed, .by = by, .why = why};
 	struct changing_campaign changing = {
 	    .arena = arena, .name = name, .change = do_deed, .terms = &terms, .now_us = now_us};
+	const char *action;
 	uint64_t version;
 	int result = TACT_OK;
 
@@ -245,10 +258,12 @@ int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena,
 		return result;
 	*ret = changing.campaign;
 	*ret_changed = changing.changed;
-	if (!changing.changed)
+	action = campaign_action(arena, words[deed], by, why);
+	if (!changing.changed && !is_told_again(decider, &changing.campaign, &terms, now_us))
 		return TACT_OK;
-	return campaign_append(decider, &changing.campaign, campaign_action(arena, words[deed], by, why),
-	    NULL, version, now_us, err);
+	if (!changing.changed)
+		action = tact_arena_printf(arena, "%s (known already)", action);
+	return campaign_append(decider, &changing.campaign, action, NULL, version, now_us, err);
 }
 
 /* ---- planning: the record ----------------------------------------------------------------------- */

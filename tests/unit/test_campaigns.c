@@ -556,6 +556,46 @@ START_TEST(test_what_people_may_do)
 }
 END_TEST
 
+static bool count_entries(void *context, const char *host, uint64_t seq, const char *json, size_t length)
+{
+	size_t *counts = context;
+
+	(void)host;
+	(void)seq;
+	(void)length;
+	counts[0] += strstr(json, "\"action\":\"campaign-") != NULL;
+	counts[1] += strstr(json, " by anna: why (known already)\"") != NULL;
+	return true;
+}
+
+static void want_entries(const char *what, size_t all, size_t known)
+{
+	size_t counts[2] = {0, 0};
+
+	ck_assert_int_eq(tact_audit_scan(bench_below("audit"), NULL, count_entries, counts, NULL), TACT_OK);
+	ck_assert_msg(counts[0] == all && counts[1] == known,
+	    "%s: got %zu entries, %zu known, want %zu and %zu", what, counts[0], counts[1], all, known);
+}
+
+START_TEST(test_a_deed_without_evidence_is_told_when_it_is_done_again)
+{
+	static const enum tact_campaign_deed deeds[] = {TACT_CAMPAIGN_PAUSE, TACT_CAMPAIGN_CANCEL};
+	struct tact_error err = {""};
+
+	setup_on(_i);
+	for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
+		bench_use_audit(NULL);
+		ck_assert_int_ne(deed("spring", deeds[i], "why", &err), TACT_OK);
+		bench_use_audit(b.audit);
+		ck_assert_int_eq(deed("spring", deeds[i], "why", &err), TACT_OK);
+		want_entries("told", i + 1, i + 1);
+	}
+	ck_assert_int_eq(deed("spring", TACT_CAMPAIGN_CANCEL, "another reason", &err), TACT_OK);
+	want_entries("nothing new", 2, 2);
+	bench_close();
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("campaigns");
@@ -578,6 +618,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase, test_claims_of_what_is_over_are_swept, 0, engines);
 	tcase_add_loop_test(tcase, test_stopped_once_by_several, 0, engines);
 	tcase_add_loop_test(tcase, test_what_people_may_do, 0, engines);
+	tcase_add_loop_test(tcase, test_a_deed_without_evidence_is_told_when_it_is_done_again, 0, engines);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
