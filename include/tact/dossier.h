@@ -127,6 +127,9 @@ struct tact_claim {
 	int64_t asked_us;
 	/* when the planned claim was made that this mail took: it ranks from then; 0: from made_us */
 	int64_t rank_us;
+	/* when the contact happened that this mail itself left: handed on, or passed before it was told to
+	 * wait; 0: none */
+	int64_t contact_us;
 	struct tact_facts facts; /* what the rules read, as it was */
 	const char *relay;	 /* host whose Postfix keeps the mail */
 	/* "s29921760": label under the gate's domain it was queued under; "" if none */

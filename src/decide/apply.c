@@ -223,6 +223,8 @@ static bool write_claim(struct work *work, size_t person, struct tact_dossier *d
 		}
 	}
 	fill_claim(work, ruling, contact_id, claim);
+	if (work->results[person].contact_us != 0)
+		claim->contact_us = work->results[person].contact_us;
 	ruling->claim = claim->id;
 	ruling->ring = claim->ring;
 	work->results[person].waiting_change += waits_on_a_ring(claim);
@@ -263,13 +265,16 @@ static void write_pass(struct work *work, size_t person, struct tact_dossier *do
 
 /* A mail found again that does not pass this time. Its contact goes when the client was never told 250; else
  * it stays, from now on the claim's own. */
-static void take_back(const struct work *work, struct tact_dossier *dossier, struct tact_contact *contact)
+static void take_back(
+    const struct work *work, size_t person, struct tact_dossier *dossier, struct tact_contact *contact)
 {
 	if (contact == NULL)
 		return;
 	contact->time_us = work->request->now_us;
 	if (contact->open)
 		tact_dossier_remove_contact(dossier, &contact->id);
+	else
+		work->results[person].contact_us = work->request->now_us;
 }
 
 /* Alone it is answered 550 and needs no record; but what an earlier attempt left behind goes. */
@@ -284,7 +289,7 @@ static bool write_refusal(const struct work *work, struct tact_dossier *dossier,
 		changed = true;
 	}
 	if (contact != NULL && contact->open) {
-		take_back(work, dossier, contact);
+		tact_dossier_remove_contact(dossier, &contact->id);
 		changed = true;
 	}
 	return changed;
@@ -304,12 +309,12 @@ static bool apply(struct work *work, size_t person, struct tact_dossier *dossier
 		return true;
 	case TACT_FATE_GATE:
 	case TACT_FATE_REVIEW:
-		take_back(work, dossier, contact);
+		take_back(work, person, dossier, contact);
 		return write_claim(work, person, dossier, claim, contact_id);
 	case TACT_FATE_REFUSE:
 		if (work->people_count == 1)
 			return write_refusal(work, dossier, contact, claim);
-		take_back(work, dossier, contact); /* among others the gate must know it */
+		take_back(work, person, dossier, contact); /* among others the gate must know it */
 		return write_claim(work, person, dossier, claim, contact_id);
 	case TACT_FATE_UNDECIDED:
 		break;

@@ -78,8 +78,9 @@ static void ask_again(
 
 /* It leaves now: an attempt that failed at the next hop left a contact with an earlier time. */
 static void write_contact(struct pass *pass, size_t person, struct tact_dossier *dossier,
-    const struct tact_claim *claim, struct tact_contact *own, const struct tact_facts *facts)
+    struct tact_claim *claim, struct tact_contact *own, const struct tact_facts *facts)
 {
+	claim->contact_us = pass->now_us;
 	if (own != NULL) {
 		own->time_us = pass->now_us;
 		return;
@@ -114,8 +115,6 @@ static void carry_into_claim(
 		claim->state = TACT_CLAIM_WAITING;
 		claim->text = waiting_for(pass->arena, &result->opinion);
 		claim->asked_us = pass->now_us;
-		if (own != NULL)
-			own->time_us = pass->now_us;
 		say_place(pass->arena, waiting, claim->text, result->opinion.until_us);
 		break;
 	case TACT_FATE_REVIEW:

@@ -22,6 +22,7 @@ struct person_result {
 	const char *ring;   /* the one it is about */
 	bool took;	    /* the claim that a campaign had planned for this mail */
 	bool sent;	    /* a contact was written that was not there before */
+	int64_t contact_us; /* of a contact that its claim takes along; 0: none */
 };
 
 /* One message being decided. people[i] is a distinct person; ruling_of[i] the first ruling that is about

@@ -309,6 +309,7 @@ static void write_claim(struct tables *tables, const struct tact_claim *from, Ta
 	to->asked_us = from->asked_us;
 	to->rank_us = from->rank_us;
 	to->firm_us = from->firm_us;
+	to->contact_us = from->contact_us;
 	to->priority = from->priority;
 	to->facts = write_claim_facts(tables, &from->facts);
 	to->exempt = from->facts.exempt;

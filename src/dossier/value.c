@@ -65,29 +65,16 @@ struct tact_contact *tact_dossier_find_contact(struct tact_dossier *dossier, con
 	return latest;
 }
 
-/* Taken along, it has the time at which the claim was made or asked about. */
-static bool is_own_time(const struct tact_claim *claim, int64_t time_us)
-{
-	if (claim->state == TACT_CLAIM_PASSING)
-		return time_us >= claim->made_us;
-	return time_us == claim->made_us || (claim->asked_us != 0 && time_us == claim->asked_us);
-}
-
 const struct tact_contact *tact_dossier_own_contact(
     const struct tact_dossier *dossier, const struct tact_claim *claim)
 {
-	const struct tact_contact *latest = NULL;
-
-	if (tact_id_is_none(&claim->contact_id))
+	if (claim->contact_us == 0 || tact_id_is_none(&claim->contact_id))
 		return NULL;
-	for (size_t i = 0; i < dossier->contacts_count; i++) {
-		const struct tact_contact *contact = &dossier->contacts[i];
-
-		if (tact_id_equal(&contact->id, &claim->contact_id) && is_own_time(claim, contact->time_us) &&
-		    (latest == NULL || contact->time_us >= latest->time_us))
-			latest = contact;
-	}
-	return latest;
+	for (size_t i = 0; i < dossier->contacts_count; i++)
+		if (dossier->contacts[i].time_us == claim->contact_us &&
+		    tact_id_equal(&dossier->contacts[i].id, &claim->contact_id))
+			return &dossier->contacts[i];
+	return NULL;
 }
 
 struct tact_claim *tact_dossier_find_claim(struct tact_dossier *dossier, const struct tact_id *id)

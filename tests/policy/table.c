@@ -693,6 +693,7 @@ void line_claim(struct line *line, struct tact_claim *ret)
 	ret->not_after_us = line_time(line, "not_after", ret->made_us + FAR_US);
 	ret->done_us = line_time(line, "done", 0);
 	ret->firm_us = line_time(line, "firm", 0);
+	ret->contact_us = line_time(line, "left", 0);
 	ret->firm = ret->firm_us != 0;
 	line_facts(line, &ret->facts);
 	ret->priority = ret->facts.priority;

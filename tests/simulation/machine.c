@@ -37,12 +37,14 @@ static bool live_on(struct machine *machine)
 	return !machine->dead;
 }
 
-static void let_others(const struct front *front)
+/* Only between steps of a decision: whoever writes other records may hold a lock, and the others are this
+ * very thread. */
+static void let_others(const struct front *front, const struct tact_store_key *keys, size_t count)
 {
 	const struct faults *faults = front->faults;
 
-	if (faults->meanwhile != NULL && !front->machine->dead &&
-	    happens(faults, faults->meanwhile_per_mille))
+	if (count > 0 && keys[0].kind == TACT_STORE_DOSSIER && faults->meanwhile != NULL &&
+	    !front->machine->dead && happens(faults, faults->meanwhile_per_mille))
 		faults->meanwhile(faults->context);
 }
 
@@ -131,7 +133,7 @@ static void front_update(struct tact_store *store, const struct tact_store_key *
 		return;
 	if (happens(front->faults, front->faults->again_per_mille))
 		try_in_vain(front, keys, count, fn, context);
-	let_others(front);
+	let_others(front, keys, count);
 	if (front->machine->dead)
 		return;
 	front->faults->sequence++;
@@ -154,7 +156,7 @@ static void front_update(struct tact_store *store, const struct tact_store_key *
 	if (!live_on(front->machine))
 		for (size_t i = 0; i < count; i++)
 			ret_answers[i].result = TACT_UNCERTAIN;
-	let_others(front);
+	let_others(front, keys, count);
 }
 
 static int front_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn,

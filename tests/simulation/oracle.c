@@ -343,7 +343,7 @@ static bool is_plain(const struct person *person, const struct asked *asked)
 			person->touches[i].time_us > asked->now_us ||
 			asked->now_us - person->touches[i].time_us > FOLDED_US))
 			return false;
-	if (person->profiles_count > 1)
+	if (person->profiles_count > 1 || (person->profiles_count == 1 && !person->profiles[0].sure))
 		return false;
 	for (int i = 0; i < person->claims_count; i++)
 		if (!person->claims[i].over && person->claims[i].not_after_us + 25 * HOUR_US > asked->now_us)

@@ -249,6 +249,7 @@ static void random_claim(struct tact_arena *arena, uint64_t *state, struct tact_
 	    .asked_us = random_time(state),
 	    .rank_us = random_time(state),
 	    .firm_us = random_time(state),
+	    .contact_us = random_time(state),
 	    .unknown = random_unknown(state),
 	};
 
@@ -403,6 +404,7 @@ static void compare_claim(struct comparison *c, const struct tact_claim *a, cons
 	SAME_NUMBER(c, a, b, asked_us);
 	SAME_NUMBER(c, a, b, rank_us);
 	SAME_NUMBER(c, a, b, firm_us);
+	SAME_NUMBER(c, a, b, contact_us);
 	SAME_NUMBER(c, a, b, priority);
 	SAME_NUMBER(c, a, b, made_us);
 	SAME_NUMBER(c, a, b, not_after_us);
