@@ -26,5 +26,5 @@ tests_bench_reads_SOURCES = tests/bench/reads.c $(bench_house) $(bench_sample)
 tests_bench_reads_LDADD = $(DECIDE) $(CONFIG)
 
 .PHONY: bench
-bench: src/tactd $(BENCH)
+bench: src/tactd src/tact $(BENCH)
 	$(AM_V_at)TACT_BUILD='$(abs_builddir)' $(PYTHON3) -B $(srcdir)/tests/bench/run.py

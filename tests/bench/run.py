@@ -275,6 +275,20 @@ def measure_kinds(bench):
             "kinds_ratio": kinds["per_second"] / plain, "content_ratio": content["per_second"] / plain}
 
 
+def measure_preflight(bench):
+    """A campaign to everybody in the store, asked about beforehand; per million recipients."""
+    names = os.path.join(bench.data, "list.csv")
+    with open(names, "w", encoding="ascii") as file:
+        file.write("email\n")
+        file.writelines("person%08d@customers.example\n" % number for number in range(PEOPLE))
+    began = time.monotonic()
+    got = json.loads(run(os.path.join(BUILD, "src", "tact"), "-c", bench.kinds, "--json", "preflight", "--stream", "offers", "--rate", "50000/1h", names))
+    took = time.monotonic() - began
+    if got["recipients"] != PEOPLE or got["undecided"] != 0:
+        raise RuntimeError("preflight asked about %d of %d, %d undecided" % (got["recipients"], PEOPLE, got["undecided"]))
+    return {"recipients": PEOPLE, "seconds": took, "seconds_per_million": took * 1e6 / PEOPLE}
+
+
 def measure_reads(data):
     disk = os.statvfs(data)
     most = min(READS_MANY, int(disk.f_bavail * disk.f_frsize * 0.9 / READS_BYTES))
@@ -325,6 +339,7 @@ def aims(result):
         ("accepting with all kinds of rules / with limits alone", result["kinds"]["kinds_ratio"], ">=", 0.8),
         ("accepting with content too / with limits alone", result["kinds"]["content_ratio"], ">=", 0.4),
         ("decision with all kinds of rules, decoded (us)", kinds["asked_us"], "<", 15.0),
+        ("preflight of a million recipients (s)", result["preflight"]["seconds_per_million"], "<", 60.0),
         ("resident memory of tactd's processes without maps (MB)", result["memory_bytes"] / 1e6, "<", 50.0),
     ]
 
@@ -346,6 +361,7 @@ def print_result(result):
     print()
     for size in ("few", "many"):
         print("read, one of %(dossiers)d dossiers: %(read_us).2f us in a row, %(cold_us).2f us with cold caches" % reads[size])
+    print("preflight: %(recipients)d recipients in %(seconds).1f s" % result["preflight"])
     for name, got in decision.items():
         print("decision (%s): %.2f us decoded, %.2f with decoding, %.2f with decoding, a contact more and encoding; record of %d bytes" % (
             name, got["asked_us"], got["decoded_us"], got["written_us"], got["record_bytes"]))
@@ -365,6 +381,7 @@ def measure(data, sockets, kind):
     accepting, rejecting = [cell for cell in result["cells"] if cell["connections"] == CONNECTIONS[-1]]
     result["reject_to_accepting_a"] = rejecting["tact"]["per_second"] / accepting["nothing"]["per_second"]
     result["kinds"] = measure_kinds(bench)
+    result["preflight"] = measure_preflight(bench)
     result["memory_bytes"] = bench.memory
     result["decision"] = json.loads(run(program("decision")))
     result["reads"] = measure_reads(data)
