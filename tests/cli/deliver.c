@@ -81,6 +81,7 @@ static int deliver(struct holdings *h, int count, char **addresses, struct tact_
 	struct tact_decide_request request = {
 	    .asked = asked, .asked_count = recipients, .now_us = tact_clock_now_us()};
 	struct tact_message *message;
+	struct tact_body content;
 	struct tact_decider *decider;
 	int result = tact_facts_read_message(
 	    h->arena, &envelope, data, length, &h->config->profile, &message, &body, err);
@@ -88,6 +89,8 @@ static int deliver(struct holdings *h, int count, char **addresses, struct tact_
 	if (result != TACT_OK)
 		return result;
 	request.message = message;
+	content = (struct tact_body){.bytes = data + body, .size_bytes = length - body, .whole = true};
+	request.body = &content;
 	request.excerpt = tact_arena_strndup(h->arena, data + body, length - body);
 	for (size_t i = 0; i < recipients; i++)
 		asked[i].given = addresses[i + 1];
