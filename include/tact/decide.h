@@ -237,6 +237,9 @@ struct tact_past {
 	int64_t at_us;			  /* when it was decided */
 	const struct tact_stream *stream; /* of the rules it is replayed under */
 	struct tact_facts facts;
+	/* content rules that fired then: what they read is gone, so that those of these names fire again, and
+	 * no other does */
+	struct tact_names content;
 	/* Filled: what it would have been told then, and what would have come of it. */
 	enum tact_verdict verdict;
 	const char *rule;   /* name of the rule that makes the verdict, "" when none does; the rules' own */

@@ -25,6 +25,7 @@ struct mail {
 	int64_t time_us;
 	const char *stream, *campaign, *rule; /* rule: what made the verdict, "" when none did */
 	enum tact_verdict verdict;	      /* what was done: monitored mail was accepted */
+	struct tact_names content;	      /* content rules that fired, also those on monitor */
 	bool unasked;			      /* an answer of a mail system: no rule is asked about those */
 	bool met;			      /* its person stands in the store */
 };
@@ -65,6 +66,21 @@ static const char *rule_of(struct replaying *replaying, json_t *entry)
 	return cli_decision_is(entry, "verdict", "accept") ? "" : cli_tally(&replaying->names, name)->name;
 }
 
+static struct tact_names content_of(struct replaying *replaying, json_t *entry)
+{
+	json_t *rules = json_object_get(entry, "rules"), *rule;
+	const char **names = NULL;
+	size_t count = 0, i;
+
+	json_array_foreach(rules, i, rule)
+	{
+		if (cli_decision_is(rule, "kind", "content") && !cli_decision_is(rule, "verdict", "accept"))
+			*TACT_PUSH(replaying->cli->arena, names, count) =
+			    cli_tally(&replaying->names, cli_decision_text(rule, "name"))->name;
+	}
+	return (struct tact_names){.names = names, .count = count};
+}
+
 static struct mail *push(struct replaying *replaying)
 {
 	if (replaying->count == replaying->room) {
@@ -83,6 +99,7 @@ static void keep(void *context, json_t *entry, int64_t time_us)
 	    cli_decision_verdict(entry, &mail.verdict) != TACT_OK)
 		return; /* an address that could be nobody's */
 	mail.rule = rule_of(replaying, entry);
+	mail.content = content_of(replaying, entry);
 	if (cli_decision_is(entry, "mode", "monitor"))
 		mail.verdict = TACT_ACCEPT;
 	mail.stream = cli_tally(&replaying->names, cli_decision_text(entry, "stream"))->name;
@@ -168,7 +185,8 @@ static void replay_person(
 		replaying->unknown_stream += stream == NULL;
 		if (stream == NULL || (mails[i].unasked && stream->purpose != TACT_TRANSACTIONAL))
 			continue;
-		past[asked] = (struct tact_past){.at_us = mails[i].time_us, .stream = stream};
+		past[asked] = (struct tact_past){
+		    .at_us = mails[i].time_us, .stream = stream, .content = mails[i].content};
 		tact_facts_of_stream(stream, mails[i].campaign, "", "", &past[asked].facts);
 		recall_names(dossier, &mails[i], &past[asked].facts);
 		of[asked++] = &mails[i];

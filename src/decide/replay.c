@@ -120,6 +120,42 @@ static struct tact_id id_of(size_t index)
 	return id;
 }
 
+static bool fired_then(const struct tact_past *mail, const struct tact_rule *rule)
+{
+	for (size_t i = 0; i < mail->content.count; i++)
+		if (rule->kind == TACT_RULE_CONTENT &&
+		    tact_text_equal_nocase(mail->content.names[i], rule->name))
+			return true;
+	return false;
+}
+
+/* A domain that no rule finds foreign. */
+static const char *domain_of(const struct tact_rule_set *rules, const char *brand)
+{
+	for (size_t i = 0; i < rules->brands_count; i++)
+		if (tact_text_equal_nocase(rules->brands[i].name, brand) &&
+		    rules->brands[i].domains.count > 0)
+			return rules->brands[i].domains.names[0];
+	return "";
+}
+
+static const struct tact_contents *content_then(struct replay *replay, const struct tact_past *mail)
+{
+	size_t count = replay->rules->rules_count;
+	struct tact_content_answer *answers = tact_arena_alloc(replay->arena, count * sizeof *answers);
+	struct tact_contents *contents = tact_arena_alloc(replay->arena, sizeof *contents);
+
+	for (size_t i = 0; i < count; i++)
+		answers[i] = fired_then(mail, &replay->rules->rules[i])
+				 ? (struct tact_content_answer){.fires = TACT_YES,
+				       .words = "as it was then",
+				       .why = "as it was then"}
+				 : (struct tact_content_answer){.fires = TACT_NO, .words = "", .why = ""};
+	contents->answers = answers;
+	contents->from_domain = domain_of(replay->rules, mail->facts.brand);
+	return contents;
+}
+
 static void ask(struct replay *replay, size_t index, const struct tact_claim *claim, struct tact_opinion *ret)
 {
 	const struct tact_past *mail = &replay->past[index];
@@ -135,7 +171,7 @@ static void ask(struct replay *replay, size_t index, const struct tact_claim *cl
 	    .not_after_us =
 		claim != NULL ? claim->not_after_us : mail->at_us + mail->stream->max_delay_s * 1000000,
 	    .campaigns = &no_campaigns,
-	    .no_message = true,
+	    .contents = content_then(replay, mail),
 	};
 
 	candidate_ask(replay->arena, &candidate, ret);

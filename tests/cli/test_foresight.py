@@ -185,6 +185,25 @@ class Replay(Foresight):
         self.assertEqual(self.differences(got), {("accept", "delay"): 1, ("reject", "delay"): 1})
         self.assertEqual(got["delayed_ends"], {"accept": 2, "delay": 0, "quarantine": 0, "reject": 0})
 
+    def test_content_is_what_it_was_then(self):
+        """A greeting that was held is held again by the rule of that name, on monitor or not, and by no other."""
+        rule = 'content "greeting" { must_not = generic-salutation from_domains = brand %s }\nlimit "weekly"'
+        self.edit('limit "weekly"', rule % "")
+        self.edit('brand "alpha" { }', 'brand "alpha" { domains = {"shop.example"} }')
+        mail = self.mail(40).replace(b"Dear Ann", b"Dear Sir or Madam,")
+        self.assertEqual(self.deliver("news@shop.example", "eve@example.com", mail=mail), ["review"])
+        self.at(NOW + 301 * 3600)
+        (same,) = self.json("replay")
+        self.assertEqual((same["different"], same["was"]["quarantine"]["quarantine"]), (0, 1))
+        held = self.read("tact.conf").decode()
+        (renamed,) = self.json("replay", "--with", self.write("other.conf", held.replace('content "greeting"', 'content "other"')))
+        self.assertEqual((renamed["different"], self.counts(renamed["no_longer"], "rule")), (1, {"greeting": (1, 0, 0, 0)}))
+        self.write("tact.conf", held.replace(rule % "", rule % "mode = monitor"))
+        self.assertEqual(self.deliver("news@shop.example", "fay@example.com", mail=mail), ["pass"])
+        self.at(NOW + 302 * 3600)
+        (enforced,) = self.json("replay", "--with", self.write("other.conf", held))
+        self.assertEqual(self.counts(enforced["rules"], "rule"), {"greeting": (0, 0, 1, 0)})
+
     def test_a_wish_counts_from_when_it_was_made(self):
         """Under the same rules Bob's unsubscribe of today does not reach back."""
         self.tact("suppress", "bob@example.com", "--reason", "unsubscribe")
