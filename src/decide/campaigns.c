@@ -44,8 +44,9 @@ struct campaigns *campaigns_new(void)
 
 static void free_reading(struct reading *reading)
 {
-	if (reading != NULL)
-		tact_arena_free(&reading->arena); /* owns it, too */
+	struct tact_arena *arena = reading != NULL ? reading->arena : NULL; /* it lies in there itself */
+
+	tact_arena_free(&arena);
 }
 
 /* With the lock held: one holder fewer; answers the reading when it was the last. */

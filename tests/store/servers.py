@@ -9,7 +9,6 @@ user nobody, since a server refuses to be root. A system cluster is never touche
         primary.sql("SELECT 1")
 """
 
-import contextlib
 import glob
 import os
 import pwd
@@ -112,23 +111,23 @@ class Server:
                 pass
         return found
 
+    def signal_all(self, number):
+        for pid in self.pids():
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # a backend that has just ended
+
     def stall(self):
         """Stands still, all of it, until go_on."""
-        self.signal(signal.SIGSTOP)
+        self.signal_all(signal.SIGSTOP)
 
     def go_on(self):
-        self.signal(signal.SIGCONT)
-
-    def signal(self, number):
-        """A backend may end between being found and being told."""
-        for pid in self.pids():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+        self.signal_all(signal.SIGCONT)
 
     def kill(self):
         """kill -9 for all of its processes, as a power cut does."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGKILL)
+        self.signal_all(signal.SIGKILL)
         self.process.wait(30 * PATIENCE)
         self.process = None
 
