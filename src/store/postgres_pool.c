@@ -44,6 +44,7 @@ struct lane {
 	size_t queued;
 	pthread_cond_t work;
 	size_t open_circuits;
+	size_t alone; /* keys to be tried each by itself: one of them spoils a commit for the others */
 	struct circuit circuits[PG_GROUPS];
 	struct worker *workers;
 	size_t workers_made, workers_count; /* those with a thread */
@@ -304,10 +305,10 @@ static bool take_batch(struct worker *me)
 {
 	struct lane *lane = me->lane;
 	struct pg_step *step, *next;
-	size_t looked = 0;
+	size_t looked = 0, most = lane->alone > 0 ? 1 : PG_BATCH_STEPS;
 
 	me->batch.count = me->batch.cells_count = 0;
-	for (step = TAILQ_FIRST(&lane->queue); step && me->batch.count < PG_BATCH_STEPS && looked < LOOK_MOST;
+	for (step = TAILQ_FIRST(&lane->queue); step && me->batch.count < most && looked < LOOK_MOST;
 	     step = next, looked++) {
 		next = TAILQ_NEXT(step, link);
 		if (!may_take(me, step))
@@ -320,6 +321,7 @@ static bool take_batch(struct worker *me)
 	if (me->batch.count == 0)
 		return false;
 	pg_batch_sort(&me->batch);
+	lane->alone -= lane->alone > 0;
 	lane->circuits[me->group].busy++;
 	return true;
 }
@@ -700,6 +702,17 @@ static bool settle_load(struct worker *me, enum pg_outcome outcome)
 	return false;
 }
 
+/* The error is about one record, and nobody knows which. */
+static void try_alone(struct worker *me)
+{
+	struct pg_pool *pool = me->lane->pool;
+
+	pthread_mutex_lock(&pool->lock);
+	me->lane->alone = me->batch.count;
+	pthread_mutex_unlock(&pool->lock);
+	end_batch_with(me, judge_again, false);
+}
+
 static void settle_refused(struct worker *me)
 {
 	enum pg_meaning meaning = pg_state_meaning(pg_link_state(me->link));
@@ -707,6 +720,8 @@ static void settle_refused(struct worker *me)
 	report_refused(me);
 	if (meaning == PG_MEANS_AGAIN) {
 		end_batch_with(me, judge_again, false);
+	} else if (meaning == PG_MEANS_NOT_COMMITTED && me->batch.cells_count > 1) {
+		try_alone(me);
 	} else if (meaning == PG_MEANS_NOT_COMMITTED) {
 		end_batch_with(me, judge_unavailable, false);
 	} else {

@@ -390,6 +390,35 @@ class Partitions(Case):
             self.parts[1].start()
         wait_for(lambda: drive.result("count 1 3000") == "ok", "the partition to be served again")
 
+    def test_with_a_fourth_server_a_partition_is_moved_while_mail_flows(self):
+        """The steps of contrib/postgresql/README."""
+        new = self.all.store("new")
+        new.sql("CREATE ROLE tact_proxy LOGIN IN ROLE tact_relay")
+        drive, other = self.drive(self.main.url()), self.drive(self.main.url())
+        before = self.numbers()
+        drive.send("many 16 150 7 2 20000")  # keys 7 and 8: one is moved, the other stays where it is
+        other.send("many 4 400 10 3 20000")  # keys 10 to 12, of which 10 shares the server of 7
+        wait_for(lambda: self.numbers() > before + 50, "some to be counted")
+        old = self.parts[7 % 3]
+        old.sql("ALTER TABLE tact.tact_record ADD CONSTRAINT moved_7 CHECK (get_byte(id, 0) <> 7) NOT VALID")
+        moved = old.sql("COPY (SELECT * FROM tact.tact_record WHERE get_byte(id, 0) = 7) TO STDOUT")
+        new.tool("psql", "-Xq", "-c", "COPY tact.tact_record FROM STDIN", stdin=moved.encode() + b"\n")
+        self.main.sql("ALTER SERVER tact OPTIONS (SET p7 'host=%s port=%d dbname=tact')" % (self.all.dir, new.port))
+        old.sql("DELETE FROM tact.tact_record WHERE get_byte(id, 0) = 7")
+        one, two = figures(drive.answer()), figures(other.answer())
+        self.assertEqual((two["ok"], two["unavailable"], two["uncertain"]), (1600, 0, 0), "nobody else is held up")
+        self.assertEqual(one["uncertain"], 0)
+        self.assertGreater(one["unavailable"], 0, "it was asked for while it was moved")
+        self.assertEqual(drive.result("count 7 5000"), "ok")
+        self.assertEqual(new.sql("SELECT count(*) FROM tact.tact_record"), "1")
+        self.assertEqual(self.numbers([new]) - before, one["ok"] + two["ok"] + 1)
+
+    def numbers(self, more=()):
+        """The sum of all that was counted under the keys of this test."""
+        query = ("SELECT coalesce(sum(convert_from(substr(bytes, 22), 'UTF8')::bigint), 0) FROM tact.tact_record"
+                 " WHERE get_byte(id, 0) BETWEEN 7 AND 12 AND encode(substr(id, 2), 'hex') ~ '^0+$' AND octet_length(bytes) BETWEEN 22 AND 40")
+        return sum(int(part.sql(query)) for part in self.parts + list(more))
+
     def test_a_partition_that_waits_for_a_standby_is_uncertain_alone(self):
         """PL/Proxy passes a WARNING on as REMOTE WARNING."""
         drive = self.drive(self.main.url())
