@@ -86,12 +86,12 @@ count()
 	results | grep -cE "^($1) "
 }
 
-# Tests against a real Postfix wait for what other processes do, and a machine that stands still for seconds can fail one of them. Up to two
-# that failed run once more, alone, and are named; what fails twice has failed. True when everything has passed then.
+# Tests against a real Postfix or PostgreSQL wait for what other processes do, and a machine that stands still for seconds can fail one of them.
+# Up to two that failed run once more, alone, and are named; what fails twice has failed. True when everything has passed then.
 run_again()
 {
 	local again test
-	again=$(results | sed -n 's|^FAIL \(tests/postfix/[a-z_]*\)$|\1.py|p')
+	again=$(results | sed -nE 's#^FAIL (tests/(postfix/[a-z_]*|store/test_postgres|time/test_relay_weeks))$#\1.py#p')
 	[ -n "$again" ] && [ "$(echo "$again" | wc -l)" -le 2 ] || return 1
 	for test in $again; do
 		printf -- '---- failed the first time, runs again alone: %s\n' "$test"
