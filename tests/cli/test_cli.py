@@ -628,8 +628,10 @@ class Explain(Case):
             self.assertEqual([rule["name"] for rule in got["rules"]], ["wishes", "weekly"])
             for rule in got["rules"]:
                 self.keys(rule, "name kind mode verdict until why holder numbers")
-            other, = got["not_asked"]
-            self.assertEqual(other, {"name": "ask-first", "kind": "suppression", "why": "is not for stream shop"})
+            self.assertEqual(got["not_asked"], [
+                {"name": "ask-first", "kind": "suppression", "why": "is not for stream shop"},
+                {"name": "paused-campaign", "kind": "breaker", "why": "is not for mail without campaign"},
+                {"name": "cancelled-campaign", "kind": "breaker", "why": "is not for mail without campaign"}])
             self.assertEqual((got["stream_why"], got["priority"], got["exempt"], got["counts"], got["mode"]),
                              ("the envelope matches", 500, False, True, "enforce"))
             self.assertEqual(got["rules"][0]["numbers"], {})
