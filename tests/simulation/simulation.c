@@ -5,7 +5,7 @@
  * may, against an oracle that counts what was handed over. A seed always gives the same world; a few are run
  * twice to make sure.
  *
- * simulation [--seed N | --from N --count M] [--verbose] [--engine memory|lmdb] [--break NAME]
+ * simulation [--seed N | --from N --count M] [--verbose] [--engine memory|lmdb|postgres:…] [--break NAME]
  * Without any, some hundred seeds run, and then it is seen that rules which are told wrongly are noticed.
  */
 #include <config.h>
@@ -147,6 +147,9 @@ static void parse(int argc, char **argv, struct options *options, uint64_t *from
 			break;
 		case 'e':
 			options->lmdb = strcmp(optarg, "lmdb") == 0;
+			options->url = strchr(optarg, ':') != NULL ? optarg : NULL;
+			/* The database's clock is to be the world's. */
+			setenv("TACT_TEST_CLOCK", "the world's", 1);
 			break;
 		case 'b':
 			options->breakage = parse_breakage(optarg);

@@ -367,6 +367,49 @@ static void set_faults(struct world *world)
 	    .secrets = {.state = ~world->seed}};
 }
 
+struct found {
+	struct tact_store_key keys[256];
+	size_t count;
+};
+
+static bool find_key(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	struct found *found = context;
+
+	(void)record;
+	found->keys[found->count++] = *key;
+	return found->count < 256;
+}
+
+static bool take_away(
+    void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
+{
+	(void)context, (void)index, (void)now, (void)now_us;
+	ret->remove = true;
+	return true;
+}
+
+/* What another world left. */
+static void empty_store(struct tact_store *store, struct tact_arena *arena)
+{
+	struct tact_store_answer answers[256];
+	struct found found;
+	char *identity;
+	int result = TACT_OK;
+
+	for (int kind = TACT_STORE_DOSSIER; kind <= TACT_STORE_ALIAS; kind++) {
+		do {
+			found.count = 0;
+			result |= tact_store_scan(store, (enum tact_store_kind)kind, find_key, &found, NULL);
+			result |=
+			    tact_store_update(store, found.keys, found.count, take_away, NULL, answers, 0);
+		} while (found.count > 0 && result == TACT_OK);
+	}
+	if (result != TACT_OK || tact_store_identity(store, arena, &identity, NULL) != TACT_OK ||
+	    tact_store_set_identity(store, identity, "", NULL) != TACT_OK)
+		abort();
+}
+
 static void open_world(struct world *world)
 {
 	struct tact_error err = {""};
@@ -387,10 +430,14 @@ static void open_world(struct world *world)
 	if (world->options->lmdb)
 		url = tact_arena_printf(
 		    world->arena, "lmdb:%s/db-%" PRIu64 "?map_size=64M", world->options->folder, world->seed);
+	if (world->options->url)
+		url = world->options->url;
 	if (tact_store_open(url, &world->shared, &err) != TACT_OK) {
 		fprintf(stderr, "store: %s\n", err.text);
 		abort();
 	}
+	if (world->options->url)
+		empty_store(world->shared, world->arena);
 	world->relays_count = chance_of(&world->chance, 1, 3) ? 2 : 1;
 	world->faults.off = true;
 	for (int i = 0; i < world->relays_count; i++)

@@ -22,6 +22,7 @@ struct options {
 	bool verbose, lmdb;
 	const struct tact_keyring *keyring;
 	const char *folder; /* for stores and logs */
+	const char *url;    /* of a store that is emptied for each world; NULL: memory, or lmdb */
 };
 
 struct figures {

@@ -82,6 +82,12 @@ class OneServer(Case):
                                  capture_output=True, timeout=300 * PATIENCE, check=False)
             self.assertEqual(got.returncode, 0, got.stdout.decode() + got.stderr.decode() + self.main.last_words())
 
+    def test_the_seeded_simulation_of_the_policy(self):
+        got = subprocess.run([BUILD + "/tests/simulation/simulation", "--count", "8", "--engine", self.main.url()], capture_output=True,
+                             timeout=300 * PATIENCE, check=False)
+        self.assertEqual(got.returncode, 0, got.stdout.decode() + got.stderr.decode())
+        self.assertRegex(got.stdout.decode(), r"8 seeds: [0-9]{3,} mails")
+
     def test_messages_at_work_together_share_commits(self):
         drive = self.drive(self.main.url(" connections=2"))
         before = int(drive.ask("commits"))
