@@ -268,7 +268,7 @@ int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena,
 	    .review = key->kind == TACT_STORE_REVIEW,
 	    .key = key->id,
 	    .terms = {.rules = tact_decider_take_rules(decider),
-		.campaigns = tact_decider_take_campaigns(decider, NULL),
+		.campaigns = campaigns_take(decider, deadline_ms, NULL),
 		.host = decider->parts.host,
 		.now_us = now_us}};
 	struct tact_store_answer answer;

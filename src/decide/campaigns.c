@@ -12,7 +12,7 @@
 
 #include "campaigns.h"
 
-#define RETRY_MS 1000 /* a store that did not answer is not asked again sooner */
+#define RETRY_MS 1000 /* a store that did not answer is not asked again sooner, nor waited for longer */
 
 /* One reading, and how many stand on it. Its first member is what is lent out. */
 struct reading {
@@ -23,8 +23,12 @@ struct reading {
 };
 
 struct campaigns {
-	pthread_mutex_t lock;	 /* over everything here */
-	pthread_mutex_t reading; /* one reads at a time */
+	pthread_mutex_t lock; /* over everything here */
+	pthread_cond_t ended; /* a reading did */
+	bool reading;	      /* one reads at a time for those that need it, besides campaigns_read */
+	int64_t reading_since_ms;
+	pthread_t reader; /* who read latest for those that have a deadline */
+	bool has_reader;
 	struct reading *current;
 	int64_t tried_ms;
 	uint64_t mark;
@@ -37,8 +41,13 @@ struct campaigns *campaigns_new(void)
 {
 	struct campaigns *campaigns = tact_calloc(1, sizeof *campaigns);
 
+	pthread_condattr_t attributes;
+
 	pthread_mutex_init(&campaigns->lock, NULL);
-	pthread_mutex_init(&campaigns->reading, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&campaigns->ended, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
 	return campaigns;
 }
 
@@ -59,9 +68,11 @@ void campaigns_free(struct campaigns **campaigns)
 {
 	if (*campaigns == NULL)
 		return;
+	if ((*campaigns)->has_reader)
+		(void)pthread_join((*campaigns)->reader, NULL);
 	free_reading(drop((*campaigns)->current));
 	pthread_mutex_destroy(&(*campaigns)->lock);
-	pthread_mutex_destroy(&(*campaigns)->reading);
+	pthread_cond_destroy(&(*campaigns)->ended);
 	free(*campaigns);
 	*campaigns = NULL;
 }
@@ -247,52 +258,98 @@ static bool is_younger(const struct campaigns *campaigns, int64_t most_ms)
 	       tact_clock_monotonic_ms() - campaigns->current->began_ms < most_ms;
 }
 
-static bool is_fresh(struct campaigns *campaigns)
+/* With the lock held. */
+static bool is_fresh(const struct campaigns *campaigns)
 {
-	bool fresh;
-
-	pthread_mutex_lock(&campaigns->lock);
-	fresh = is_younger(campaigns, TACT_CAMPAIGNS_FRESH_MS) ||
-		(campaigns->tried_ms != 0 && tact_clock_monotonic_ms() - campaigns->tried_ms < RETRY_MS);
-	pthread_mutex_unlock(&campaigns->lock);
-	return fresh;
+	return is_younger(campaigns, TACT_CAMPAIGNS_FRESH_MS) ||
+	       (campaigns->tried_ms != 0 && tact_clock_monotonic_ms() - campaigns->tried_ms < RETRY_MS);
 }
 
-/* The first reading is waited for; after that whoever comes while one reads takes what there is. */
-static void read_if_old(struct tact_decider *decider)
+static void *read_for_all(void *context)
+{
+	struct tact_decider *decider = context;
+	struct campaigns *campaigns = decider->campaigns;
+
+	(void)campaigns_read(decider, NULL);
+	pthread_mutex_lock(&campaigns->lock);
+	campaigns->reading = false;
+	pthread_cond_broadcast(&campaigns->ended);
+	pthread_mutex_unlock(&campaigns->lock);
+	return NULL;
+}
+
+/* With the lock held, which is let go meanwhile when this thread itself reads: the store bounds no scan, so
+ * who has a deadline leaves it to another. */
+static void begin_reading(struct tact_decider *decider, bool here)
 {
 	struct campaigns *campaigns = decider->campaigns;
-	bool any;
+
+	campaigns->reading = true;
+	campaigns->reading_since_ms = tact_clock_monotonic_ms();
+	if (!here) {
+		if (campaigns->has_reader)
+			(void)pthread_join(campaigns->reader, NULL); /* it has ended its reading */
+		campaigns->has_reader = pthread_create(&campaigns->reader, NULL, read_for_all, decider) == 0;
+		here = !campaigns->has_reader;
+	}
+	if (!here)
+		return;
+	pthread_mutex_unlock(&campaigns->lock);
+	(void)read_for_all(decider);
+	pthread_mutex_lock(&campaigns->lock);
+}
+
+/* With the lock held: until the reading ends; who has a deadline, until that or RETRY_MS. */
+static void await_reading(struct campaigns *campaigns, int64_t deadline_ms)
+{
+	int64_t most_ms = campaigns->reading_since_ms + RETRY_MS;
+	int64_t until_ms = deadline_ms == 0 ? INT64_MAX : deadline_ms < most_ms ? deadline_ms : most_ms;
+	const struct timespec at = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+
+	while (campaigns->reading && tact_clock_monotonic_ms() < until_ms)
+		(void)pthread_cond_timedwait(&campaigns->ended, &campaigns->lock, &at);
+}
+
+/* With the lock held. Who comes while one reads takes what there is, if there is any that may be used. A
+ * store that stalls costs each mail RETRY_MS at most, and only those that come within that of its beginning.
+ */
+static void read_if_old(struct tact_decider *decider, int64_t deadline_ms)
+{
+	struct campaigns *campaigns = decider->campaigns;
+	bool begun = false;
 
 	if (is_fresh(campaigns))
 		return;
-	pthread_mutex_lock(&campaigns->lock);
-	any = is_younger(campaigns, TACT_CAMPAIGNS_STALE_MS);
-	pthread_mutex_unlock(&campaigns->lock);
-	if (any && pthread_mutex_trylock(&campaigns->reading) != 0)
-		return;
-	if (!any)
-		pthread_mutex_lock(&campaigns->reading);
-	if (!is_fresh(campaigns))
-		(void)campaigns_read(decider, NULL);
-	pthread_mutex_unlock(&campaigns->reading);
+	if (!campaigns->reading) {
+		begin_reading(decider, deadline_ms == 0);
+		begun = true;
+	}
+	if (begun || !is_younger(campaigns, TACT_CAMPAIGNS_STALE_MS))
+		await_reading(campaigns, deadline_ms);
 }
 
-const struct tact_campaigns *tact_decider_take_campaigns(struct tact_decider *decider, struct tact_error *err)
+const struct tact_campaigns *campaigns_take(
+    struct tact_decider *decider, int64_t deadline_ms, struct tact_error *err)
 {
 	struct campaigns *campaigns = decider->campaigns;
 	struct reading *reading = NULL;
 
-	read_if_old(decider);
 	pthread_mutex_lock(&campaigns->lock);
+	read_if_old(decider, deadline_ms);
 	if (is_younger(campaigns, TACT_CAMPAIGNS_STALE_MS)) {
 		reading = campaigns->current;
 		reading->held++;
 	} else {
-		tact_error_set(err, TACT_UNAVAILABLE, "campaigns cannot be read: %s", campaigns->err.text);
+		tact_error_set(err, TACT_UNAVAILABLE, "campaigns cannot be read: %s",
+		    campaigns->reading ? "the store has not answered yet" : campaigns->err.text);
 	}
 	pthread_mutex_unlock(&campaigns->lock);
 	return reading == NULL ? NULL : &reading->campaigns;
+}
+
+const struct tact_campaigns *tact_decider_take_campaigns(struct tact_decider *decider, struct tact_error *err)
+{
+	return campaigns_take(decider, 0, err);
 }
 
 void tact_decider_put_campaigns(struct tact_decider *decider, const struct tact_campaigns *campaigns)

@@ -390,7 +390,7 @@ static struct changing begin(struct tact_decider *decider, struct tact_arena *ar
 	    .ret = ret,
 	    .people = tact_arena_alloc(arena, (count + 1) * sizeof *changing.people),
 	    .terms = {.rules = tact_decider_take_rules(decider),
-		.campaigns = tact_decider_take_campaigns(decider, NULL),
+		.campaigns = campaigns_take(decider, deadline_ms, NULL),
 		.host = decider->parts.host,
 		.now_us = now_us}};
 

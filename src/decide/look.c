@@ -135,7 +135,7 @@ static void look_at_claim(struct tact_decider *decider, struct tact_arena *arena
 		return;
 	case TACT_CLAIM_WAITING:
 		rules = tact_decider_take_rules(decider);
-		campaigns = tact_decider_take_campaigns(decider, NULL);
+		campaigns = campaigns_take(decider, deadline_ms, NULL);
 		look_at_place(
 		    arena, rules, campaigns, whom_view(arena, whom, dossier), claim, waiting, now_us);
 		tact_decider_put_campaigns(decider, campaigns);

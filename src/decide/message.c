@@ -311,7 +311,7 @@ static struct work begin(struct tact_decider *decider, struct tact_arena *arena,
 	    .rules = request->rules != NULL ? request->rules : tact_decider_take_rules(decider)};
 
 	work.terms = (struct record_terms){.rules = work.rules,
-	    .campaigns = tact_decider_take_campaigns(decider, NULL),
+	    .campaigns = campaigns_take(decider, request->deadline_ms, NULL),
 	    .host = decider->parts.host,
 	    .now_us = request->now_us};
 	return work;

@@ -22,7 +22,7 @@ struct pass pass_begin(
 	    .results = tact_arena_alloc(arena, (count + 1) * sizeof *pass.results)};
 
 	pass.terms = (struct record_terms){.rules = pass.rules,
-	    .campaigns = tact_decider_take_campaigns(decider, NULL),
+	    .campaigns = campaigns_take(decider, deadline_ms, NULL),
 	    .host = decider->parts.host,
 	    .now_us = now_us};
 	return pass;

@@ -168,6 +168,10 @@ int review_hold(struct tact_decider *decider, struct tact_arena *arena, const st
 
 struct campaigns *campaigns_new(void);
 void campaigns_free(struct campaigns **campaigns);
+/* As tact_decider_take_campaigns, but a store that stalls is waited for neither beyond the deadline nor
+ * longer than a second. */
+const struct tact_campaigns *campaigns_take(
+    struct tact_decider *decider, int64_t deadline_ms, struct tact_error *err);
 /* Remembers campaigns that this opinion stopped, to be written down. */
 void campaigns_note(struct tact_decider *decider, const struct tact_rule_set *rules,
     const struct tact_campaigns *known, const struct tact_facts *facts, const struct tact_opinion *opinion,

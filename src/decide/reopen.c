@@ -76,7 +76,7 @@ void tact_decide_reopen(struct tact_decider *decider, struct tact_arena *arena,
 {
 	struct reopening reopening = {.arena = arena,
 	    .terms = {.rules = tact_decider_take_rules(decider),
-		.campaigns = tact_decider_take_campaigns(decider, NULL),
+		.campaigns = campaigns_take(decider, deadline_ms, NULL),
 		.host = decider->parts.host,
 		.now_us = now_us}};
 	struct tact_store_key *keys = NULL;

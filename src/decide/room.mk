@@ -45,6 +45,7 @@ TESTS += tests/unit/test_campaigns tests/unit/test_change tests/unit/test_decide
 decide_help = tests/unit/decide_help.c tests/unit/decide_help.h
 tests_unit_test_campaigns_SOURCES = tests/unit/test_campaigns.c $(decide_help)
 tests_unit_test_campaigns_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_campaigns_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tact_store_scan
 tests_unit_test_campaigns_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)
 tests_unit_test_change_SOURCES = tests/unit/test_change.c $(decide_help)
 tests_unit_test_change_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,40 @@ static void tend(struct tact_decider *decider, int64_t now_us)
 	ck_assert_msg(got == TACT_OK, "tend: got %s (%s), want ok", tact_result_name(got), err.text);
 }
 
+/* ---- a store that stalls ---- */
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	bool stalled;
+} stall = {.lock = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER};
+
+int __real_tact_store_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn,
+    void *context, struct tact_error *err);
+int __wrap_tact_store_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn,
+    void *context, struct tact_error *err);
+
+/* The linker puts it before the store's own. */
+int __wrap_tact_store_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn,
+    void *context, struct tact_error *err)
+{
+	pthread_mutex_lock(&stall.lock);
+	while (stall.stalled)
+		pthread_cond_wait(&stall.over, &stall.lock);
+	pthread_mutex_unlock(&stall.lock);
+	return __real_tact_store_scan(store, kind, fn, context, err);
+}
+
+static void set_stalled(bool stalled)
+{
+	pthread_mutex_lock(&stall.lock);
+	stall.stalled = stalled;
+	pthread_cond_broadcast(&stall.over);
+	pthread_mutex_unlock(&stall.lock);
+}
+
+static int64_t send_deadline_ms; /* 0: none */
+
 /* A mail of CAMPAIGN ("" for none) from SENDER; each is another one. */
 static struct tact_ruling send_to(
     struct tact_decider *decider, const char *sender, const char *campaign, const char *rcpt, int64_t now_us)
@@ -71,8 +106,11 @@ static struct tact_ruling send_to(
 	struct tact_envelope envelope = {.listener = "smtp", .smtp = true, .sender = sender};
 	struct tact_message *message = tact_facts_new_message(b.arena, &envelope);
 	struct tact_asked asked = {.given = rcpt};
-	struct tact_decide_request request = {
-	    .message = message, .asked = &asked, .asked_count = 1, .now_us = now_us};
+	struct tact_decide_request request = {.message = message,
+	    .asked = &asked,
+	    .asked_count = 1,
+	    .now_us = now_us,
+	    .deadline_ms = send_deadline_ms};
 	struct tact_ruling ruling = {0};
 	struct tact_error err = {""};
 
@@ -389,6 +427,28 @@ START_TEST(test_a_store_that_fails)
 }
 END_TEST
 
+/* The scan ends only when this test lets it: without a bound, each mail would wait for ever. */
+START_TEST(test_a_store_that_stalls_holds_up_no_mail)
+{
+	setup_on(_i);
+	set_stalled(true);
+	send_deadline_ms = tact_clock_monotonic_ms() + 60000;
+	for (int i = 0; i < 3; i++) {
+		const char *other = tact_arena_printf(b.arena, "p%d@x.example", i);
+
+		want_fate(
+		    send_to(b.decider, "a@shop.example", "", other, NOW_US), TACT_FATE_PASS, "other mail");
+		want_fate(send_to(b.decider, "a@shop.example", "spring", "q@x.example", NOW_US),
+		    TACT_FATE_UNDECIDED, "mail of a campaign");
+	}
+	set_stalled(false);
+	tend(b.decider, NOW_US);
+	want_fate(send_to(b.decider, "a@shop.example", "spring", "q@x.example", NOW_US), TACT_FATE_PASS,
+	    "mail of a campaign when it goes on");
+	bench_close();
+}
+END_TEST
+
 /* ---- plans ---- */
 
 START_TEST(test_a_plan_again_is_the_same_plan)
@@ -611,6 +671,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase, test_what_is_taken_stays_as_it_is, 0, engines);
 	tcase_add_loop_test(tcase, test_what_cannot_be_read_lets_nobody_of_a_campaign_pass, 0, engines);
 	tcase_add_loop_test(tcase, test_a_store_that_fails, 0, 1);
+	tcase_add_loop_test(tcase, test_a_store_that_stalls_holds_up_no_mail, 0, engines);
 	tcase_add_loop_test(tcase, test_a_plan_again_is_the_same_plan, 0, engines);
 	tcase_add_loop_test(tcase, test_its_mail_takes_the_claim, 0, engines);
 	tcase_add_loop_test(tcase, test_mail_that_waits_keeps_the_rank_of_its_plan, 0, engines);
