@@ -540,13 +540,23 @@ int oracle_begun(struct oracle *oracle, const struct asked *asked)
 	touch = &person->touches[person->touches_count - 1];
 	*touch = (struct touch){
 	    .mail = asked->mail, .time_us = asked->now_us, .facts = *asked->facts, .open = true};
+	if (asked->claim != NULL) {
+		touch->by_claim = true;
+		memcpy(touch->claim, asked->claim, 16);
+	}
 	add_claim(person, asked, (const unsigned char[16]){0})->begun = person->touches_count;
 	return person->touches_count - 1;
 }
 
 void oracle_lost(struct oracle *oracle, int number, int begun)
 {
-	oracle->people[number].touches[begun].open = false;
+	struct person *person = &oracle->people[number];
+
+	person->touches[begun].open = false;
+	/* What waited may have been refused, and what was refused may wait anew. */
+	for (int i = 0; i < person->claims_count; i++)
+		if (person->claims[i].mail == person->touches[begun].mail && person->claims[i].begun == 0)
+			person->claims[i].refused = true;
 	oracle_unsettle(oracle, number);
 }
 
