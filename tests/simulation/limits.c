@@ -242,8 +242,11 @@ static int64_t possible_touches(const struct person *person, const struct rule_s
 static int64_t possible_claims(
     const struct person *person, const struct rule_spec *rule, const struct asked *asked, int64_t made_us)
 {
+	const struct waiting *own = asked->claim == NULL ? NULL : oracle_find_claim(person, asked->claim);
 	int64_t sum = 0;
 
+	if (own != NULL && own->renewed_us > made_us)
+		made_us = own->renewed_us;
 	for (int i = 0; i < person->claims_count; i++) {
 		const struct waiting *claim = &person->claims[i];
 

@@ -487,6 +487,13 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 		claim->made_us = asked->now_us;
 		claim->not_after_us = asked->not_after_us;
 	}
+	if (claim != NULL && claim->lost && fate == FATE_DELAY) {
+		claim->renewed_us = asked->now_us;
+		claim->not_after_us = asked->claim == NULL && asked->not_after_us > claim->not_after_us
+					  ? asked->not_after_us
+					  : claim->not_after_us;
+		claim->lost = false;
+	}
 	if (claim != NULL) { /* known from an earlier attempt */
 		again.claim = claim->id;
 		again.not_after_us = claim->not_after_us;
@@ -556,7 +563,7 @@ void oracle_lost(struct oracle *oracle, int number, int begun)
 	/* What waited may have been refused, and what was refused may wait anew. */
 	for (int i = 0; i < person->claims_count; i++)
 		if (person->claims[i].mail == person->touches[begun].mail && person->claims[i].begun == 0)
-			person->claims[i].refused = true;
+			person->claims[i].lost = true;
 	oracle_unsettle(oracle, number);
 }
 

@@ -30,8 +30,9 @@ struct waiting {
 	int mail;
 	struct facts_spec facts;
 	int64_t made_us, not_after_us, until_us;
-	int begun; /* 1 + the touch of a question that is open */
-	bool sure, over, refused;
+	int begun;	    /* 1 + the touch of a question that is open */
+	int64_t renewed_us; /* it may have been refused and be made anew since; 0: no */
+	bool sure, over, refused, lost;
 	bool stale; /* what it was told need not hold any more */
 };
 
