@@ -198,8 +198,18 @@ const char *facts_decode_part(
 
 /* ---- what is seen -------------------------------------------------------------------------------------- */
 
+/* U+200E and U+200F, U+202A to U+202E, U+2066 to U+2069: which way to write, three bytes each. */
+static bool is_direction(const char *data)
+{
+	unsigned char last = (unsigned char)data[2];
+
+	if (memcmp(data, "\xE2\x80", 2) == 0)
+		return last == 0x8E || last == 0x8F || (last >= 0xAA && last <= 0xAE);
+	return memcmp(data, "\xE2\x81", 2) == 0 && last >= 0xA6 && last <= 0xA9;
+}
+
 /* Length of the character at DATA when it takes no room on paper (soft hyphen, zero-width space and joiners,
- * grapheme joiner, word joiner, byte order mark), else 0. */
+ * grapheme joiner, word joiner, byte order mark, directions), else 0. */
 static size_t invisible_length(const char *data, size_t size)
 {
 	static const char *const invisible[] = {"\xC2\xAD", "\xE2\x80\x8B", "\xE2\x80\x8C", "\xE2\x80\x8D",
@@ -211,7 +221,7 @@ static size_t invisible_length(const char *data, size_t size)
 		if (size >= length && memcmp(data, invisible[i], length) == 0)
 			return length;
 	}
-	return 0;
+	return size >= 3 && is_direction(data) ? 3 : 0;
 }
 
 /* U+00A0, U+202F, U+2007. */

@@ -185,7 +185,7 @@ static const char *const empty_merge_tag[] = {
 	"|c\u00f3digos?\\h+(?:promocional(?:es)?|de\\h+descuento|promo)|ofertas?\\h+(?:especial(?:es)?|"     \
 	"exclusivas?|limitadas?|v\u00e1lidas?|irresistibles?|de\\h+bienvenida)|cup\u00f3n(?:\\h+de)?(?!\\p{" \
 	"L})"                                                                                                \
-	"|(?:las|nuestras|grandes|segundas)\\h+rebajas|(?:compr[ae]|reserv[ae]|ped?ida?|p\u00edd[ea]lo|"     \
+	"|(?:las|nuestras|grandes|segundas)\\h+rebajas|(?:compr[ae]|reserv[ae]|pid[ae]|p\u00edd[ea]lo|"      \
 	"solic\u00edtelo)\\h+(?:ahora|ya|hoy)(?!\\p{L})|aprovech[ae]\\h+(?:esta|este|nuestr[oa]s?|la|las|"   \
 	"ahora|"                                                                                             \
 	"ya)(?!\\p{L})"                                                                                      \

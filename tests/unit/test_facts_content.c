@@ -157,6 +157,19 @@ START_TEST(a_subject_that_cannot_be_decoded_says_so)
 }
 END_TEST
 
+/* Their neighbours are. */
+START_TEST(directions_are_not_seen)
+{
+	struct tact_content content = read_text(
+	    HEAD "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
+		 "Content-Transfer-Encoding: 8bit\n\n"
+		 "a\u200e\u200fb\u202a\u202b\u202c\u202d\u202ec\u2066\u2067\u2068\u2069d\u2010\u2065e");
+
+	ck_assert_ptr_null(content.unreadable);
+	ck_assert_str_eq(content.text, "abcd\u2010\u2065e");
+}
+END_TEST
+
 START_TEST(an_ambiguous_message_is_unreadable)
 {
 	struct tact_content content = read_text(HEAD "Subject: a\nSubject: b\n\nx");
@@ -256,6 +269,7 @@ int main(void)
 	tcase_add_test(all, a_body_that_was_cut_is_unreadable);
 	tcase_add_test(all, a_body_that_was_not_kept_is_unreadable);
 	tcase_add_test(all, a_subject_that_cannot_be_decoded_says_so);
+	tcase_add_test(all, directions_are_not_seen);
 	tcase_add_test(all, an_ambiguous_message_is_unreadable);
 	tcase_add_test(all, nul_bytes_end_nothing);
 	tcase_add_test(all, names_of_character_sets_are_not_collected);

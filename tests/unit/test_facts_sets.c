@@ -424,6 +424,8 @@ START_TEST(offers_are_found)
 	    "oferta limitada",
 	    "envío gratis",
 	    "Compra ahora",
+	    "Pida ahora",
+	    "pide ya",
 	    "por tiempo limitado",
 	    "hasta agotar existencias",
 	    "¡Aprovecha esta ocasión!",
