@@ -27,6 +27,7 @@ struct cell {
 	struct tact_campaign_hour *known;
 	size_t known_count;
 	bool loaded, dirty;
+	uint64_t failed_round; /* the flush that could not write it, which goes on with others */
 	/* Since the last writing. */
 	struct tact_campaign_hour *fresh;
 	size_t fresh_count;
@@ -39,6 +40,7 @@ struct health {
 	struct cell *buckets[BUCKETS];
 	size_t count;
 	uint64_t uncounted; /* for want of room */
+	uint64_t round;	    /* of flushing, from 1 */
 };
 
 struct health *health_new(void)
@@ -224,7 +226,7 @@ static size_t take_dirty(struct health *health, struct tact_arena *arena, struct
 	for (size_t i = 0; i < BUCKETS && count < BATCH; i++)
 		for (struct cell *cell = health->buckets[i]; cell != NULL && count < BATCH;
 		     cell = cell->next) {
-			if (!cell->dirty)
+			if (!cell->dirty || cell->failed_round == health->round)
 				continue;
 			cell->dirty = false;
 			ret[count++] = (struct writing){.cell = cell,
@@ -258,6 +260,8 @@ static void settle(struct health *health, struct writing *writing, int result)
 	struct cell *cell = writing->cell;
 
 	pthread_mutex_lock(&health->lock);
+	if (!writing->ran || result != TACT_OK)
+		cell->failed_round = health->round;
 	if (!writing->ran || (result == TACT_UNAVAILABLE && !cell->loaded)) {
 		put_back(writing);
 	} else {
@@ -289,9 +293,10 @@ static int write_batch(struct tact_decider *decider, struct tact_arena *arena, s
 	    tact_clock_monotonic_ms() + FLUSH_TIMEOUT_MS);
 	for (size_t i = 0; i < count; i++) {
 		if (answers[i].result == TACT_OK && !list[i].ran)
-			result = tact_error_set(err, TACT_CORRUPT,
-			    "the counts of campaign %s cannot be read: run \"tact store check\"",
-			    list[i].cell->name);
+			result = worst(
+			    result, tact_error_set(err, TACT_CORRUPT,
+					"the counts of campaign %s cannot be read: run \"tact store check\"",
+					list[i].cell->name));
 		settle(decider->health, &list[i], answers[i].result);
 	}
 	if (result != TACT_OK && result != TACT_CORRUPT)
@@ -344,8 +349,11 @@ int health_flush(struct tact_decider *decider, int64_t now_us, struct tact_error
 	size_t count;
 
 	pthread_mutex_lock(&health->flushing);
-	while (result == TACT_OK && (count = take_dirty(health, arena, list)) > 0) {
-		result = write_batch(decider, arena, list, count, err);
+	health->round++;
+	/* What cannot be read keeps nothing behind it from being written. */
+	while (
+	    (result == TACT_OK || result == TACT_CORRUPT) && (count = take_dirty(health, arena, list)) > 0) {
+		result = worst(result, write_batch(decider, arena, list, count, err));
 		tact_arena_reset(arena);
 	}
 	forget(health, now_us / HOUR_US, decider->parts.writer == NULL);

@@ -405,6 +405,56 @@ START_TEST(test_what_cannot_be_read_lets_nobody_of_a_campaign_pass)
 }
 END_TEST
 
+static bool write_nothing(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	(void)context;
+	(void)index;
+	(void)now;
+	(void)store_now_us;
+	*ret = (struct tact_store_put){.size = 0};
+	return true;
+}
+
+static void spoil_counts(const char *campaign, const char *writer, tact_store_change_fn fn)
+{
+	struct tact_store_key key = {
+	    .kind = TACT_STORE_CAMPAIGN, .id = tact_dossier_campaign_count_id(campaign, writer)};
+	struct tact_store_answer answer;
+
+	ck_assert_int_eq(tact_store_update(b.store, &key, 1, fn, NULL, &answer, 0), TACT_OK);
+}
+
+/* More than are written at a time: wherever they stand, others stand behind them. */
+START_TEST(test_counts_that_cannot_be_read_hold_up_no_others)
+{
+	setup_on(_i);
+	struct tact_decider *gate = decider_of("gate");
+	struct tact_error err = {""};
+
+	for (int i = 0; i < 100; i++)
+		(void)send_to(gate, "a@shop.example",
+		    tact_arena_printf(b.arena, "%s%d", i % 5 == 0 ? "good" : "bad", i),
+		    tact_arena_printf(b.arena, "p%d@x.example", i), NOW_US);
+	for (int i = 0; i < 100; i++)
+		if (i % 5 != 0)
+			spoil_counts(tact_arena_printf(b.arena, "bad%d", i), "relay/gate", write_garbage);
+	ck_assert_int_eq(tact_decide_tend_campaigns(gate, NOW_US, NULL, NULL, &err), TACT_CORRUPT);
+	for (int i = 0; i < 100; i++)
+		if (i % 5 != 0)
+			spoil_counts(tact_arena_printf(b.arena, "bad%d", i), "relay/gate", write_nothing);
+	struct tact_decider *other = decider_of("other");
+	for (int i = 0; i < 100; i += 5)
+		want_sent(other, tact_arena_printf(b.arena, "good%d", i), 1);
+	tend(gate, NOW_US);
+	tend(other, NOW_US);
+	want_sent(other, "bad1", 1);
+	tact_decider_free(&gate);
+	tact_decider_free(&other);
+	bench_close();
+}
+END_TEST
+
 START_TEST(test_a_store_that_fails)
 {
 	struct tact_store *store = NULL;
@@ -670,6 +720,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase, test_too_many_names_are_told, 0, 1);
 	tcase_add_loop_test(tcase, test_what_is_taken_stays_as_it_is, 0, engines);
 	tcase_add_loop_test(tcase, test_what_cannot_be_read_lets_nobody_of_a_campaign_pass, 0, engines);
+	tcase_add_loop_test(tcase, test_counts_that_cannot_be_read_hold_up_no_others, 0, engines);
 	tcase_add_loop_test(tcase, test_a_store_that_fails, 0, 1);
 	tcase_add_loop_test(tcase, test_a_store_that_stalls_holds_up_no_mail, 0, engines);
 	tcase_add_loop_test(tcase, test_a_plan_again_is_the_same_plan, 0, engines);
