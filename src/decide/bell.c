@@ -310,7 +310,16 @@ static bool rewake_one(void *context, size_t index, const struct tact_record *no
 	return true;
 }
 
-/* Those of the chunk that would wake at another time. */
+static bool is_among(const struct tact_store_key *keys, size_t count, const struct tact_id *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (tact_id_equal(&keys[i].id, id))
+			return true;
+	return false;
+}
+
+/* Those of the chunk that would wake at another time, once each: one that moved while the due ones were
+ * listed may be listed twice. */
 static int pick_moved(struct tact_decider *decider, struct rewaking *rewaking,
     const struct tact_store_key *keys, size_t count, struct tact_store_key *ret, size_t *ret_count)
 {
@@ -324,6 +333,7 @@ static int pick_moved(struct tact_decider *decider, struct rewaking *rewaking,
 		return result;
 	for (size_t i = 0; i < count; i++)
 		if (answers[i].result == TACT_OK && keys[i].kind == TACT_STORE_DOSSIER &&
+		    !is_among(ret, *ret_count, &keys[i].id) &&
 		    rewake_one(rewaking, i, &records[i], 0, &unused))
 			ret[(*ret_count)++] = keys[i];
 	return TACT_OK;

@@ -55,24 +55,42 @@ static void look_ahead(struct plan *plan)
 	whom_resolve(plan->decider, plan->ahead_arena, plan->ahead, plan->ahead_count, 0);
 }
 
+/* NULL at the end. */
+static const struct whom *next_whom(struct plan *plan)
+{
+	if (plan->ahead_at == plan->ahead_count && !plan->ended)
+		look_ahead(plan);
+	return plan->ahead_at == plan->ahead_count ? NULL : &plan->ahead[plan->ahead_at++];
+}
+
+static bool is_in_chunk(const struct plan *plan, const struct tact_id *key)
+{
+	for (size_t i = 0; i < plan->chunk_count; i++)
+		if (tact_id_equal(&plan->chunk[i].key, key))
+			return true;
+	return false;
+}
+
+/* Who is named twice, or by an alias besides, is one person: a chunk's keys are distinct. */
 static bool next_key(void *context, struct tact_store_key *ret)
 {
 	struct plan *plan = context;
+	const struct whom *whom;
 
-	if (plan->ahead_at == plan->ahead_count) {
-		if (plan->ended)
-			return false;
-		look_ahead(plan);
-		if (plan->ahead_count == 0)
-			return false;
+	while ((whom = next_whom(plan)) != NULL) {
+		if (whom->result != TACT_OK) {
+			plan->result = whom->result;
+			return false; /* it is made good by planning again */
+		}
+		if (is_in_chunk(plan, &whom->key)) {
+			plan->planned.known++;
+			continue;
+		}
+		*ret = (struct tact_store_key){.kind = TACT_STORE_DOSSIER, .id = whom->key};
+		TACT_PUSH(plan->arena, plan->chunk, plan->chunk_count)->key = ret->id;
+		return true;
 	}
-	if (plan->ahead[plan->ahead_at].result != TACT_OK) {
-		plan->result = plan->ahead[plan->ahead_at].result;
-		return false; /* it is made good by planning again */
-	}
-	*ret = (struct tact_store_key){.kind = TACT_STORE_DOSSIER, .id = plan->ahead[plan->ahead_at++].key};
-	TACT_PUSH(plan->arena, plan->chunk, plan->chunk_count)->key = ret->id;
-	return true;
+	return false;
 }
 
 /* ---- the claim ---------------------------------------------------------------------------------- */

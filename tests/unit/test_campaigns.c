@@ -524,6 +524,29 @@ START_TEST(test_a_plan_again_is_the_same_plan)
 }
 END_TEST
 
+START_TEST(test_who_stands_twice_in_a_plan_is_one)
+{
+	static const char *const people[] = {"p@x.example", "q@x.example", "p@x.example", "also-q@x.example"};
+	struct tact_planned planned;
+	struct tact_error err = {""};
+
+	setup_on(_i);
+	struct tact_recipient also = bench_person("also-q@x.example");
+	struct tact_change change = {
+	    .kind = TACT_CHANGE_ALIAS, .alias_of = bench_person("q@x.example").key, .by = "test", .why = ""};
+	struct tact_changed changed;
+
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, &also, &change, 1, NOW_US, 0, &changed, &err), TACT_OK);
+	ck_assert_int_eq(plan(people, 4, NOW_US + DAY_US, &planned, &err), TACT_OK);
+	ck_assert_msg(planned.claimed == 2 && planned.known == 2, "got %d claimed, %d known, want 2 and 2",
+	    (int)planned.claimed, (int)planned.known);
+	ck_assert_uint_eq(bench_view("p@x.example").claims_count, 1);
+	ck_assert_uint_eq(bench_view("q@x.example").claims_count, 1);
+	bench_close();
+}
+END_TEST
+
 START_TEST(test_its_mail_takes_the_claim)
 {
 	setup_on(_i);
@@ -724,6 +747,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase, test_a_store_that_fails, 0, 1);
 	tcase_add_loop_test(tcase, test_a_store_that_stalls_holds_up_no_mail, 0, engines);
 	tcase_add_loop_test(tcase, test_a_plan_again_is_the_same_plan, 0, engines);
+	tcase_add_loop_test(tcase, test_who_stands_twice_in_a_plan_is_one, 0, engines);
 	tcase_add_loop_test(tcase, test_its_mail_takes_the_claim, 0, engines);
 	tcase_add_loop_test(tcase, test_mail_that_waits_keeps_the_rank_of_its_plan, 0, engines);
 	tcase_add_loop_test(tcase, test_who_waited_is_woken_when_the_place_is_free, 0, engines);
