@@ -439,12 +439,14 @@ int tact_decide_tend_campaigns(struct tact_decider *decider, int64_t now_us, tac
     void *context, struct tact_error *err)
 {
 	struct tact_arena *arena = tact_arena_new();
-	int result = health_flush(decider, now_us, err);
+	int result = health_flush(decider, now_us, err), read;
 
 	result = worst(result, write_stops(decider, arena, now_us, changed, context, err));
-	result = worst(result, campaigns_read(decider, err));
-	if (result == TACT_OK)
-		result = move_all(decider, arena, now_us, changed, context, err);
+	read = campaigns_read(decider, err);
+	if (read == TACT_OK && (result == TACT_OK || result == TACT_CORRUPT))
+		read = worst(move_all(decider, arena, now_us, changed, context, err),
+		    campaigns_tell_unread(decider, err));
+	result = worst(result, read);
 	tact_arena_free(&arena);
 	return result;
 }

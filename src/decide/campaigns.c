@@ -20,6 +20,7 @@ struct reading {
 	struct tact_arena *arena;
 	size_t held;
 	int64_t began_ms;
+	size_t unread; /* counts that were left out */
 };
 
 struct campaigns {
@@ -85,26 +86,23 @@ struct gathering {
 	size_t count;
 	struct tact_campaign_count *counts;
 	size_t counts_count;
-	struct tact_error *err;
-	int result;
+	struct tact_id *unread; /* records that do not decode */
+	size_t unread_count;
+	struct tact_error why; /* of the latest */
 };
 
 static bool gather_one(void *context, const struct tact_store_key *key, const struct tact_record *record)
 {
 	struct gathering *gathering = context;
 	struct tact_campaign_record one;
-	struct tact_error why = {""};
 
 	if (record->size == 0)
 		return true;
-	gathering->result = tact_dossier_decode_campaign(gathering->arena,
-	    tact_arena_copy(gathering->arena, record->bytes, record->size), record->size, &one, &why);
-	if (gathering->result != TACT_OK) {
-		tact_error_set(gathering->err, gathering->result, "record %s: %s",
-		    tact_id_format(gathering->arena, &key->id), why.text);
-		return false; /* it may be the one that says stop */
-	}
-	if (one.counts)
+	if (tact_dossier_decode_campaign(gathering->arena,
+		tact_arena_copy(gathering->arena, record->bytes, record->size), record->size, &one,
+		&gathering->why) != TACT_OK)
+		*TACT_PUSH(gathering->arena, gathering->unread, gathering->unread_count) = key->id;
+	else if (one.counts)
 		*TACT_PUSH(gathering->arena, gathering->counts, gathering->counts_count) = one.count;
 	else
 		TACT_PUSH(gathering->arena, gathering->views, gathering->count)->record = one.campaign;
@@ -181,21 +179,66 @@ static void sum_up(struct gathering *gathering)
 		add_count(gathering, &gathering->counts[i]);
 }
 
+/* ---- what cannot be read ------------------------------------------------------------------------ */
+
+static bool counts_campaign(const struct gathering *gathering, const struct tact_id *id, const char *writer)
+{
+	for (size_t i = 0; i < gathering->count; i++) {
+		struct tact_id of = tact_dossier_campaign_count_id(gathering->views[i].record.name, writer);
+
+		if (tact_id_equal(&of, id))
+			return true;
+	}
+	return false;
+}
+
+/* Whether it can only be what a writer that is known counted of a campaign that is known. */
+static bool is_count(
+    struct tact_decider *decider, const struct gathering *gathering, const struct tact_id *id)
+{
+	if (counts_campaign(gathering, id, count_writer(gathering->arena, decider)))
+		return true;
+	for (size_t i = 0; i < gathering->counts_count; i++) {
+		const char *writer = gathering->counts[i].writer;
+		bool again = false;
+
+		for (size_t j = 0; j < i && !again; j++)
+			again = strcmp(gathering->counts[j].writer, writer) == 0;
+		if (!again && counts_campaign(gathering, id, writer))
+			return true;
+	}
+	return false;
+}
+
+/* Counts are left out, at the price of a breaker that counts less. Any other record may be the one that says
+ * stop. */
+static int pass_over_unread(
+    struct tact_decider *decider, const struct gathering *gathering, struct tact_error *err)
+{
+	for (size_t i = 0; i < gathering->unread_count; i++)
+		if (!is_count(decider, gathering, &gathering->unread[i]))
+			return tact_error_set(err, TACT_CORRUPT, "record %s: %s",
+			    tact_id_format(gathering->arena, &gathering->unread[i]), gathering->why.text);
+	return TACT_OK;
+}
+
 static int gather(struct tact_decider *decider, struct reading **ret, struct tact_error *err)
 {
-	struct gathering gathering = {.arena = tact_arena_new(), .err = err};
+	struct gathering gathering = {.arena = tact_arena_new()};
 	struct reading *reading = tact_arena_alloc(gathering.arena, sizeof *reading);
 	int result;
 
 	reading->began_ms = tact_clock_monotonic_ms();
 	result = tact_store_scan(decider->parts.store, TACT_STORE_CAMPAIGN, gather_one, &gathering, err);
-	if (result == TACT_OK)
-		result = gathering.result;
+	if (result == TACT_OK) {
+		sum_up(&gathering);
+		result = pass_over_unread(decider, &gathering, err);
+	}
 	if (result != TACT_OK) {
 		tact_arena_free(&gathering.arena);
 		return result;
 	}
-	sum_up(&gathering);
+	reading->unread = gathering.unread_count;
 	reading->campaigns = (struct tact_campaigns){.views = gathering.views, .count = gathering.count};
 	reading->arena = gathering.arena;
 	reading->held = 1;
@@ -249,6 +292,20 @@ int campaigns_read(struct tact_decider *decider, struct tact_error *err)
 	else
 		tact_error_set(err, result, "campaigns cannot be read: %s", why.text);
 	return result;
+}
+
+int campaigns_tell_unread(struct tact_decider *decider, struct tact_error *err)
+{
+	struct campaigns *campaigns = decider->campaigns;
+	size_t unread;
+
+	pthread_mutex_lock(&campaigns->lock);
+	unread = campaigns->current != NULL ? campaigns->current->unread : 0;
+	pthread_mutex_unlock(&campaigns->lock);
+	if (unread == 0)
+		return TACT_OK;
+	return tact_error_set(err, TACT_CORRUPT,
+	    "counts left out because their records cannot be read: %zu; run \"tact store check\"", unread);
 }
 
 /* With the lock held. */

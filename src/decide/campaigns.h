@@ -13,6 +13,8 @@
 
 /* Reads them now, however fresh what there is. */
 int campaigns_read(struct tact_decider *decider, struct tact_error *err);
+/* TACT_OK, or TACT_CORRUPT with words when the latest reading left out counts that cannot be read. */
+int campaigns_tell_unread(struct tact_decider *decider, struct tact_error *err);
 
 /* A campaign that a breaker stopped, as the mail that met it first said. */
 struct campaign_stop {
@@ -24,6 +26,9 @@ struct campaign_stop {
 size_t campaigns_take_stops(struct tact_decider *decider, struct campaign_stop *ret);
 
 /* ---- health.c ---- */
+
+/* Who counts here: "relay/gate". */
+const char *count_writer(struct tact_arena *arena, const struct tact_decider *decider);
 
 /* Writes what was counted since the last time. TACT_OK, or as the store answered; it is kept then. */
 int health_flush(struct tact_decider *decider, int64_t now_us, struct tact_error *err);

@@ -161,6 +161,13 @@ bool health_of_reason(enum tact_reason reason, enum health_count *ret)
 	}
 }
 
+const char *count_writer(struct tact_arena *arena, const struct tact_decider *decider)
+{
+	const char *writer = decider->parts.writer != NULL ? decider->parts.writer : "tact";
+
+	return tact_arena_printf(arena, "%s/%s", decider->parts.host, writer);
+}
+
 /* ---- writing ------------------------------------------------------------------------------------ */
 
 /* One cell on its way into the store. */
@@ -278,10 +285,7 @@ static void settle(struct health *health, struct writing *writing, int result)
 static int write_batch(struct tact_decider *decider, struct tact_arena *arena, struct writing *list,
     size_t count, struct tact_error *err)
 {
-	const char *writer = decider->parts.writer != NULL ? decider->parts.writer : "tact";
-	struct flush flush = {.arena = arena,
-	    .list = list,
-	    .writer = tact_arena_printf(arena, "%s/%s", decider->parts.host, writer)};
+	struct flush flush = {.arena = arena, .list = list, .writer = count_writer(arena, decider)};
 	struct tact_store_key keys[BATCH];
 	struct tact_store_answer answers[BATCH];
 	int result;

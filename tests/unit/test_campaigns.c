@@ -455,6 +455,33 @@ START_TEST(test_counts_that_cannot_be_read_hold_up_no_others)
 }
 END_TEST
 
+/* Of a writer and a campaign that other records name, and this process's own. */
+START_TEST(test_counts_that_cannot_be_read_stop_no_mail)
+{
+	setup_on(_i);
+	struct tact_decider *gate = decider_of("gate"), *milter = decider_of("milter");
+	struct tact_error err = {""};
+
+	(void)send_to(gate, "a@shop.example", "spring", "p@x.example", NOW_US);
+	(void)send_to(gate, "a@shop.example", "summer", "q@x.example", NOW_US);
+	(void)send_to(milter, "a@shop.example", "spring", "r@x.example", NOW_US);
+	tend(gate, NOW_US);
+	tend(milter, NOW_US);
+	spoil_counts("spring", "relay/gate", write_garbage);
+	ck_assert_int_eq(tact_decide_tend_campaigns(milter, NOW_US, NULL, NULL, &err), TACT_CORRUPT);
+	ck_assert_msg(strstr(err.text, "cannot be read: 1;") != NULL, "got %s", err.text);
+	want_sent(milter, "spring", 1);
+	want_fate(send_to(milter, "a@shop.example", "spring", "s@x.example", NOW_US), TACT_FATE_PASS,
+	    "mail of the campaign");
+	spoil_counts("nobody planned this", "relay/gate", write_garbage);
+	ck_assert_int_eq(tact_decide_tend_campaigns(milter, NOW_US, NULL, NULL, &err), TACT_CORRUPT);
+	ck_assert_msg(strstr(err.text, "campaigns cannot be read") != NULL, "got %s", err.text);
+	tact_decider_free(&gate);
+	tact_decider_free(&milter);
+	bench_close();
+}
+END_TEST
+
 START_TEST(test_a_store_that_fails)
 {
 	struct tact_store *store = NULL;
@@ -744,6 +771,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase, test_what_is_taken_stays_as_it_is, 0, engines);
 	tcase_add_loop_test(tcase, test_what_cannot_be_read_lets_nobody_of_a_campaign_pass, 0, engines);
 	tcase_add_loop_test(tcase, test_counts_that_cannot_be_read_hold_up_no_others, 0, engines);
+	tcase_add_loop_test(tcase, test_counts_that_cannot_be_read_stop_no_mail, 0, engines);
 	tcase_add_loop_test(tcase, test_a_store_that_fails, 0, 1);
 	tcase_add_loop_test(tcase, test_a_store_that_stalls_holds_up_no_mail, 0, engines);
 	tcase_add_loop_test(tcase, test_a_plan_again_is_the_same_plan, 0, engines);
