@@ -52,7 +52,7 @@ struct pg_request {
 	tact_store_after_fn after;
 	void *context;
 	struct tact_store_answer *answers; /* the caller's */
-	int64_t deadline_ms;
+	int64_t began_ms, deadline_ms;
 	struct pg_step steps[];
 };
 TAILQ_HEAD(pg_request_list, pg_request);

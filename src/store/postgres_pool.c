@@ -26,6 +26,7 @@
 #define LOOK_MOST 4096	    /* steps looked at for one batch */
 #define BATCH_WAIT_MS 20000 /* no call is waited for longer, whatever its deadline */
 #define GROUPS_FOR_MS 60000 /* after that the database is asked again which keys may share a call */
+#define LATE_LEAST_MS 250   /* what had less time tells nothing about the database */
 #define PROBE_FIRST_MS 100
 #define PROBE_MOST_MS 5000
 
@@ -123,6 +124,7 @@ static struct pg_request *request_new(const struct tact_store_key *keys, size_t 
 	atomic_init(&r->refs, (unsigned)count + 1);
 	r->turn.resume = resume;
 	r->count = r->open = count;
+	r->began_ms = tact_clock_monotonic_ms();
 	sem_init(&r->moved, 0, 0);
 	pthread_mutex_init(&r->fn_lock, NULL);
 	for (size_t i = 0; i < count; i++) {
@@ -329,8 +331,14 @@ static bool take_batch(struct worker *me)
 /* ---- callers ---- */
 
 /* Under the lock. An unchanged step rested on what is not known to be durable: ask again. */
-static void give_up_step(struct lane *lane, struct pg_step *step, unsigned *refs)
+static void give_up_step(
+    struct lane *lane, struct pg_step *step, unsigned *refs, struct pg_request_list *woken)
 {
+	bool late = step->state == PG_LOADING || step->state == PG_COMMITTING;
+
+	if (late && tact_clock_monotonic_ms() >= step->request->began_ms + LATE_LEAST_MS)
+		open_circuit(lane, group_of(lane->pool, step), woken);
+
 	if (step->state == PG_QUEUED) {
 		dequeue(lane, step);
 		step->state = PG_SETTLED;
@@ -347,6 +355,7 @@ static void give_up_step(struct lane *lane, struct pg_step *step, unsigned *refs
 static bool give_up(struct lane *lane, struct pg_request *r)
 {
 	struct pg_pool *pool = lane->pool;
+	struct pg_request_list woken = TAILQ_HEAD_INITIALIZER(woken);
 	unsigned refs = 0;
 	bool known = false;
 
@@ -354,11 +363,12 @@ static bool give_up(struct lane *lane, struct pg_request *r)
 	if (r->open > 0 && is_running(r)) {
 		r->impatient = true;
 	} else if (r->open > 0) {
-		for (size_t i = 0; i < r->count; i++)
-			give_up_step(lane, &r->steps[i], &refs);
 		r->abandoned = known = true;
+		for (size_t i = 0; i < r->count; i++)
+			give_up_step(lane, &r->steps[i], &refs, &woken);
 	}
 	pthread_mutex_unlock(&pool->lock);
+	wake(&woken);
 	request_unref(r, refs);
 	return known;
 }
@@ -570,15 +580,19 @@ static void end_batch(struct worker *me, enum fate (*judge)(struct worker *me, s
 	tact_arena_reset(me->batch.arena);
 }
 
+enum circuit_move { CIRCUIT_STAYS, CIRCUIT_OPENS, CIRCUIT_CLOSES };
+
 static void end_batch_with(
-    struct worker *me, enum fate (*judge)(struct worker *me, struct pg_step *step), bool late)
+    struct worker *me, enum fate (*judge)(struct worker *me, struct pg_step *step), enum circuit_move move)
 {
 	struct lane *lane = me->lane;
 	struct pg_request_list woken = TAILQ_HEAD_INITIALIZER(woken);
 
 	pthread_mutex_lock(&lane->pool->lock);
-	if (late)
+	if (move == CIRCUIT_OPENS)
 		open_circuit(lane, me->group, &woken);
+	else if (move == CIRCUIT_CLOSES)
+		close_circuit(lane, me->group);
 	end_batch(me, judge, &woken);
 	if (!TAILQ_EMPTY(&lane->queue))
 		pthread_cond_broadcast(&lane->work);
@@ -687,17 +701,17 @@ static bool settle_load(struct worker *me, enum pg_outcome outcome)
 		me->batch.store_now_us = pg_clock_now_us(&me->lane->pool->clock);
 		return true;
 	case PG_LATE:
-		end_batch_with(me, judge_unavailable, true);
+		end_batch_with(me, judge_unavailable, CIRCUIT_OPENS);
 		wait_on(me);
 		return false;
 	case PG_LOST:
 		drop_link(me);
-		end_batch_with(me, judge_retry, false);
+		end_batch_with(me, judge_retry, CIRCUIT_STAYS);
 		return false;
 	case PG_REFUSED:
 		report_refused(me);
 		drop_link(me);
-		end_batch_with(me, judge_unavailable, true);
+		end_batch_with(me, judge_unavailable, CIRCUIT_OPENS);
 	}
 	return false;
 }
@@ -710,7 +724,7 @@ static void try_alone(struct worker *me)
 	pthread_mutex_lock(&pool->lock);
 	me->lane->alone = me->batch.count;
 	pthread_mutex_unlock(&pool->lock);
-	end_batch_with(me, judge_again, false);
+	end_batch_with(me, judge_again, CIRCUIT_STAYS);
 }
 
 static void settle_refused(struct worker *me)
@@ -719,15 +733,15 @@ static void settle_refused(struct worker *me)
 
 	report_refused(me);
 	if (meaning == PG_MEANS_AGAIN) {
-		end_batch_with(me, judge_again, false);
+		end_batch_with(me, judge_again, CIRCUIT_STAYS);
 	} else if (meaning == PG_MEANS_NOT_COMMITTED && me->batch.cells_count > 1) {
 		try_alone(me);
 	} else if (meaning == PG_MEANS_NOT_COMMITTED) {
-		end_batch_with(me, judge_unavailable, false);
+		end_batch_with(me, judge_unavailable, CIRCUIT_STAYS);
 	} else {
 		drop_link(me);
 		end_batch_with(
-		    me, meaning == PG_MEANS_ELSEWHERE ? judge_unavailable : judge_uncertain, false);
+		    me, meaning == PG_MEANS_ELSEWHERE ? judge_unavailable : judge_uncertain, CIRCUIT_STAYS);
 	}
 }
 
@@ -739,11 +753,11 @@ static void settle_done(struct worker *me)
 		tact_store_report(pool->store, TACT_UNCERTAIN, NULL,
 		    "the database spoke during a commit, which may not be replicated: %s",
 		    pg_link_words(me->link));
-		end_batch_with(me, judge_uncertain, false);
+		end_batch_with(me, judge_uncertain, CIRCUIT_STAYS);
 		return;
 	}
 	atomic_fetch_add(&pool->commits, 1);
-	end_batch_with(me, judge_committed, false);
+	end_batch_with(me, judge_committed, CIRCUIT_CLOSES);
 }
 
 static void settle_commit(struct worker *me, enum pg_outcome outcome)
@@ -756,14 +770,14 @@ static void settle_commit(struct worker *me, enum pg_outcome outcome)
 		settle_refused(me);
 		break;
 	case PG_LATE:
-		end_batch_with(me, judge_uncertain, true);
+		end_batch_with(me, judge_uncertain, CIRCUIT_OPENS);
 		wait_on(me);
 		break;
 	case PG_LOST:
 		tact_store_report(me->lane->pool->store, TACT_UNCERTAIN, NULL,
 		    "the connection to the database broke during a commit: %s", pg_link_words(me->link));
 		drop_link(me);
-		end_batch_with(me, judge_uncertain, false);
+		end_batch_with(me, judge_uncertain, CIRCUIT_STAYS);
 	}
 }
 
@@ -809,16 +823,18 @@ static bool enter(struct worker *me, enum pg_step_state state)
 
 static void write_batch(struct worker *me, int64_t deadline_ms)
 {
-	enum pg_outcome outcome = PG_DONE;
+	enum pg_outcome outcome;
 
 	if (enter(me, PG_RUNNING))
 		pg_batch_run(&me->batch);
-	if (enter(me, PG_COMMITTING)) {
-		tact_edge("store.before-commit");
-		outcome = pg_batch_commit(&me->batch, me->link, deadline_ms);
-		if (outcome == PG_DONE)
-			tact_edge("store.after-commit");
+	if (!enter(me, PG_COMMITTING)) {
+		end_batch_with(me, judge_unavailable, CIRCUIT_STAYS);
+		return;
 	}
+	tact_edge("store.before-commit");
+	outcome = pg_batch_commit(&me->batch, me->link, deadline_ms);
+	if (outcome == PG_DONE)
+		tact_edge("store.after-commit");
 	settle_commit(me, outcome);
 }
 
@@ -826,7 +842,7 @@ static void read_batch(struct worker *me)
 {
 	if (enter(me, PG_RUNNING))
 		pg_batch_deliver(&me->batch);
-	end_batch_with(me, judge_delivered, false);
+	end_batch_with(me, judge_delivered, CIRCUIT_CLOSES);
 }
 
 static void do_batch(struct worker *me)
@@ -834,7 +850,7 @@ static void do_batch(struct worker *me)
 	int64_t deadline_ms = batch_deadline(&me->batch);
 
 	if (!ensure_link(me)) {
-		end_batch_with(me, judge_unavailable, true);
+		end_batch_with(me, judge_unavailable, CIRCUIT_OPENS);
 		return;
 	}
 	if (!settle_load(me, pg_batch_load(&me->batch, me->link, deadline_ms)))

@@ -145,6 +145,24 @@ class OneServer(Case):
         lock.wait(30)
         wait_for(lambda: drive.result("count 6000 2000") == "ok", "the key to be free again")
 
+    def test_a_server_that_stands_still_is_answered_for_within_the_deadline(self):
+        drive = self.drive(self.main.url())
+        for command in ("count 8000 5000", "read 8000 5000"):
+            self.assertEqual(drive.result(command), "ok")
+        self.main.stall()
+        try:
+            for command in ("count 8000 400", "read 8000 400"):
+                result, took_ms = drive.ask(command).split()[:2]
+                self.assertEqual(result, "unavailable", command)
+                self.assertLess(int(took_ms), 1500, command)
+            took = [int(drive.ask("count 8000 20000").split()[1]) for _ in range(20)]
+            self.assertLess(max(took), 1500, "while the circuit is open nobody waits")
+        finally:
+            self.main.go_on()
+        for command in ("count 8000 5000", "read 8000 5000"):
+            wait_for(lambda: drive.result(command) == "ok", command)
+        self.assertEqual(drive.ask("read 8000 5000").split()[2], "2", "what was unavailable did not happen")
+
     def test_what_is_not_ready_says_what_to_do(self):
         drive = Drive(self.main.url().replace("dbname=tact", "dbname=postgres"))
         self.assertIn("tact store init", drive.greeting)
