@@ -13,4 +13,4 @@ tests_simulation_simulation_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)
 tests_simulation_simulation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tact_clock_now_us,--wrap=tact_random_bytes \
 	-Wl,--wrap=tact_id_random,--wrap=tact_audit_append,--wrap=tact_audit_append_later
 tests_simulation_simulation_LDADD = $(CONFIG) $(DECIDE)
-EXTRA_DIST += tests/simulation/10000-seeds.log
+EXTRA_DIST += tests/simulation/10000-seeds.txt
