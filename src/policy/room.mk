@@ -52,7 +52,7 @@ tests_policy_run_SOURCES += tests/policy/table_content.c
 EXTRA_DIST += tests/policy/content.table
 
 # Each comparison and constant of this room changed, one at a time: takes long, so not part of check. FILES names some of them alone.
-EXTRA_DIST += tests/policy/SURVIVORS tests/policy/mutate.log
+EXTRA_DIST += tests/policy/SURVIVORS tests/policy/MUTATIONS
 .PHONY: mutate
 mutate: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=
