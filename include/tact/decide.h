@@ -111,9 +111,9 @@ enum tact_campaign_deed {
 };
 /* Changes a campaign by its name; one that was never planned is made for it, but for resume and finish:
  * TACT_ABSENT. TACT_REFUSED with words: cancelled is for good; nothing to resume; one that a breaker stopped
- * needs a reason to go on. Already so: TACT_OK and *ret_changed false. Durable with a change entry; where
- * that could not be written, all but a resume done again by the same person for the same reason within
- * retry_window writes it ("known already"). */
+ * needs a reason to go on. Already so: TACT_OK and *ret_changed false; of resume that is what the same person
+ * did for the same reason within retry_window, as the latest that was done. Durable with a change entry;
+ * where that could not be written, doing so again within retry_window writes it ("known already"). */
 int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena, const char *name,
     enum tact_campaign_deed deed, const char *by, const char *why, int64_t now_us, struct tact_campaign *ret,
     bool *ret_changed, struct tact_error *err);
@@ -435,7 +435,8 @@ typedef bool (*tact_review_fn)(void *context, const struct tact_review *review);
 int tact_decide_list_reviews(struct tact_decider *decider, struct tact_arena *arena, tact_review_fn fn,
     void *context, struct tact_error *err);
 /* TACT_OK, TACT_ABSENT, TACT_REFUSED (ended already), or as the store answered. Durable with a change entry;
- * the relay's bell rings at once. */
+ * the relay's bell rings at once. Where the entry could not be written, ending it again in the same way by
+ * the same person with the same note within retry_window writes it ("known already"). */
 int tact_decide_end_review(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_id *review, enum tact_review_state state, const char *by, const char *note,
     int64_t now_us, struct tact_error *err);

@@ -131,12 +131,27 @@ struct deed_terms {
 	enum tact_campaign_deed deed;
 	const char *by, *why;
 	struct tact_campaign_health this_hour; /* counted by now */
+	int64_t known_since_us;
 };
+
+/* A deed whose entry could not be written is repaired by doing it again. */
+static bool is_told_again(const struct deed_terms *terms, const struct tact_campaign *campaign)
+{
+	return campaign->changed_us > terms->known_since_us &&
+	       tact_text_equal(campaign->by, or_empty(terms->by)) &&
+	       tact_text_equal(campaign->why, or_empty(terms->why));
+}
 
 static bool fail(struct changing_campaign *changing, int result, const char *text)
 {
 	changing->result = tact_error_set(changing->err, result, "%s: %s", changing->name, text);
 	return false;
+}
+
+static bool was_resumed_so(const struct deed_terms *terms, const struct tact_campaign *campaign)
+{
+	return campaign->resumed_us != 0 && campaign->resumed_us == campaign->changed_us &&
+	       is_told_again(terms, campaign);
 }
 
 static bool resume(struct changing_campaign *changing, struct tact_campaign *campaign)
@@ -145,7 +160,8 @@ static bool resume(struct changing_campaign *changing, struct tact_campaign *cam
 	bool was_planned = campaign->planned_us > changing->now_us;
 
 	if (campaign->state != TACT_CAMPAIGN_PAUSED && campaign->tripped_us == 0)
-		return fail(changing, TACT_REFUSED, "is neither paused nor stopped");
+		return !was_resumed_so(terms, campaign) &&
+		       fail(changing, TACT_REFUSED, "is neither paused nor stopped");
 	if (campaign->tripped_us != 0 && *or_empty(terms->why) == '\0')
 		return fail(changing, TACT_REFUSED,
 		    "was stopped by a breaker: to let it go on needs a reason (--reason TEXT)");
@@ -223,16 +239,13 @@ static int read_this_hour(struct tact_decider *decider, const char *name, int64_
 	return TACT_OK;
 }
 
-/* A deed whose entry could not be written is repaired by doing it again. */
-static bool is_told_again(struct tact_decider *decider, const struct tact_campaign *campaign,
-    const struct deed_terms *terms, int64_t now_us)
+static int64_t known_since_us(struct tact_decider *decider, int64_t now_us)
 {
 	const struct tact_rule_set *rules = tact_decider_take_rules(decider);
-	bool recent = campaign->changed_us > now_us - rules->retry_window_s * 1000000;
+	int64_t since_us = now_us - rules->retry_window_s * 1000000;
 
 	tact_decider_put_rules(decider, rules);
-	return recent && tact_text_equal(campaign->by, or_empty(terms->by)) &&
-	       tact_text_equal(campaign->why, or_empty(terms->why));
+	return since_us;
 }
 
 int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena, const char *name,
@@ -243,7 +256,8 @@ int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena,
 	    [TACT_CAMPAIGN_RESUME] = "resume",
 	    [TACT_CAMPAIGN_CANCEL] = "cancel",
 	    [TACT_CAMPAIGN_FINISH] = "done"};
-	struct deed_terms terms = {.deed = deed, .by = by, .why = why};
+	struct deed_terms terms = {
+	    .deed = deed, .by = by, .why = why, .known_since_us = known_since_us(decider, now_us)};
 	struct changing_campaign changing = {
 	    .arena = arena, .name = name, .change = do_deed, .terms = &terms, .now_us = now_us};
 	const char *action;
@@ -259,7 +273,7 @@ int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena,
 	*ret = changing.campaign;
 	*ret_changed = changing.changed;
 	action = campaign_action(arena, words[deed], by, why);
-	if (!changing.changed && !is_told_again(decider, &changing.campaign, &terms, now_us))
+	if (!changing.changed && !is_told_again(&terms, &changing.campaign))
 		return TACT_OK;
 	if (!changing.changed)
 		action = tact_arena_printf(arena, "%s (known already)", action);

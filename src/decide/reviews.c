@@ -172,10 +172,18 @@ struct ending {
 	struct tact_arena *arena;
 	enum tact_review_state state;
 	const char *by, *note;
-	int64_t now_us;
+	int64_t now_us, known_since_us;
 	int result;
+	bool known; /* ended so already, of late */
 	struct tact_review review;
 };
+
+static bool ended_so(const struct ending *ending, const struct tact_review *review)
+{
+	return review->state == ending->state && review->done_us > ending->known_since_us &&
+	       tact_text_equal(review->by, or_empty(ending->by)) &&
+	       tact_text_equal(review->note, or_empty(ending->note));
+}
 
 static bool end_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
@@ -191,11 +199,12 @@ static bool end_one(void *context, size_t index, const struct tact_record *now, 
 	ending->result = tact_dossier_decode_review(ending->arena, now->bytes, now->size, &review, NULL);
 	if (ending->result != TACT_OK)
 		return false;
+	ending->review = review;
+	ending->known = ended_so(ending, &review);
 	if (review.state != TACT_REVIEW_HELD) {
-		ending->result = TACT_REFUSED;
+		ending->result = ending->known ? TACT_OK : TACT_REFUSED;
 		return false;
 	}
-	ending->review = review;
 	review.state = ending->state;
 	review.by = or_empty(ending->by);
 	review.note = or_empty(ending->note);
@@ -215,31 +224,43 @@ static int end_words(int result, struct tact_error *err)
 	return result;
 }
 
+static int append_ending(struct tact_decider *decider, const struct tact_rule_set *rules,
+    const struct ending *ending, const struct tact_id *id, uint64_t version, struct tact_error *err)
+{
+	struct tact_audit_entry entry = {0};
+
+	evidence_common(rules, TACT_AUDIT_CHANGE, "command", &entry);
+	entry.action = tact_arena_printf(ending->arena, "%s%s",
+	    ending->state == TACT_REVIEW_RELEASED ? "release" : "discard",
+	    ending->known ? " (known already)" : "");
+	entry.decision = tact_id_format(ending->arena, id);
+	entry.stream = ending->review.stream;
+	entry.campaign = ending->review.campaign[0] != '\0' ? ending->review.campaign : NULL;
+	entry.version_written = version;
+	return evidence_append(decider, &entry, 1, ending->now_us, err);
+}
+
 int tact_decide_end_review(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_id *review, enum tact_review_state state, const char *by, const char *note,
     int64_t now_us, struct tact_error *err)
 {
-	struct ending ending = {.arena = arena, .state = state, .by = by, .note = note, .now_us = now_us};
+	const struct tact_rule_set *rules = tact_decider_take_rules(decider);
+	struct ending ending = {.arena = arena,
+	    .state = state,
+	    .by = by,
+	    .note = note,
+	    .now_us = now_us,
+	    .known_since_us = now_us - rules->retry_window_s * 1000000};
 	struct tact_store_key key = review_key(review);
 	struct tact_store_answer answer;
-	const struct tact_rule_set *rules;
-	struct tact_audit_entry entry = {0};
 	int result = tact_store_update(decider->parts.store, &key, 1, end_one, &ending, &answer, 0);
 
-	if (result != TACT_OK) {
+	if (result != TACT_OK)
 		tact_store_last_error(decider->parts.store, err);
-		return result;
-	}
-	if (ending.result != TACT_OK)
-		return end_words(ending.result, err);
-	rules = tact_decider_take_rules(decider);
-	evidence_common(rules, TACT_AUDIT_CHANGE, "command", &entry);
-	entry.action = state == TACT_REVIEW_RELEASED ? "release" : "discard";
-	entry.decision = tact_id_format(arena, review);
-	entry.stream = ending.review.stream;
-	entry.campaign = ending.review.campaign[0] != '\0' ? ending.review.campaign : NULL;
-	entry.version_written = answer.version;
-	result = evidence_append(decider, &entry, 1, now_us, err);
+	else if (ending.result != TACT_OK)
+		result = end_words(ending.result, err);
+	else
+		result = append_ending(decider, rules, &ending, review, answer.version, err);
 	tact_decider_put_rules(decider, rules);
 	return result;
 }

@@ -1224,7 +1224,8 @@ class Campaigns(Case):
         resumed, = self.json("campaign", "resume", "autumn")
         self.assertEqual((resumed["state"], resumed["changed"], resumed["resumed"]), ("running", True, "2026-11-24T09:00:00Z"))
         self.assertEqual(self.claims("p1@x.example")[0]["place"], "2026-11-24T09:00:00Z")
-        self.assertIn("neither", self.tact("campaign", "resume", "autumn", code=65).err)
+        self.assertEqual(self.json("campaign", "resume", "autumn")[0]["changed"], False)
+        self.assertIn("neither", self.tact("campaign", "resume", "autumn", "--reason", "right price", code=65).err)
         self.tact("campaign", "resume", "nothing", code=65)
         self.tact("campaign", "done", "nothing", code=65)
 

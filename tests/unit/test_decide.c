@@ -937,6 +937,40 @@ static void decide_with(struct tact_audit *audit)
 	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
 }
 
+static bool count_releases(void *context, const char *host, uint64_t seq, const char *json, size_t length)
+{
+	size_t *count = context;
+
+	(void)host;
+	(void)seq;
+	(void)length;
+	*count += strstr(json, "\"action\":\"release (known already)\"") != NULL;
+	return true;
+}
+
+START_TEST(release_without_evidence_is_told_when_it_is_done_again)
+{
+	struct tact_review review = {.stream = NULL};
+	size_t got = 0;
+
+	(void)quarantine_ann();
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
+	decide_with(NULL);
+	ck_assert_int_ne(tact_decide_end_review(
+			     b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve", "fine", NOW, NULL),
+	    TACT_OK);
+	decide_with(b.audit);
+	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "bob",
+			     "fine", NOW + SECOND, NULL),
+	    TACT_REFUSED);
+	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve",
+			     "fine", NOW + SECOND, NULL),
+	    TACT_OK);
+	ck_assert_int_eq(tact_audit_scan(below("audit"), NULL, count_releases, &got, NULL), TACT_OK);
+	ck_assert_uint_eq(got, 1);
+}
+END_TEST
+
 START_TEST(a_change_without_evidence_is_repaired_by_repeating_it)
 {
 	struct tact_recipient ann;
@@ -1432,6 +1466,7 @@ static Suite *suite(void)
 	tcase_add_test(c, tempfail_stream_queues_nothing);
 	tcase_add_test(c, tempfail_leaves_no_count_behind);
 	tcase_add_test(c, released_review_passes);
+	tcase_add_test(c, release_without_evidence_is_told_when_it_is_done_again);
 	tcase_add_test(c, held_mail_without_a_review_is_held_anew);
 	tcase_add_test(c, unsubscribed_under_review_is_refused_after_release);
 	tcase_add_test(c, discarded_review_is_refused);
