@@ -68,7 +68,7 @@ struct copy {
 };
 
 struct relay {
-	char host[8];
+	char host[24];
 	struct machine machine;
 	struct tact_identity identity;
 	struct tact_ledger *ledger;
