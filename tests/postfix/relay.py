@@ -222,9 +222,9 @@ class Relay:
     # ---- the queue ------------------------------------------------------------------------------------------
 
     def queue(self):
-        """Every message in the queue, as postqueue -j shows it."""
+        """Every message in the queue, as postqueue -j shows it: once, also where it moved from one folder to another meanwhile."""
         lines = self.tool("postqueue", "-j").stdout.decode("utf-8", "replace").splitlines()
-        return [json.loads(line) for line in lines]
+        return list({mail["queue_id"]: mail for mail in map(json.loads, lines)}.values())
 
     def waiting(self):
         """Every recipient in the queue: {address: why it waits}."""
