@@ -9,6 +9,7 @@ user nobody, since a server refuses to be root. A system cluster is never touche
         primary.sql("SELECT 1")
 """
 
+import ctypes
 import glob
 import os
 import pwd
@@ -40,6 +41,14 @@ def user_of_servers():
         return None
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid
+
+
+_libc = ctypes.CDLL(None)
+
+
+def end_with_the_test():
+    """In a child: a server is told to end when the test is killed."""
+    _libc.prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
 
 
 class Failed(AssertionError):
@@ -177,13 +186,16 @@ class Servers:
 
     def close(self):
         for server in reversed(self.all):
-            server.stop()
+            try:
+                server.stop()
+            except Exception as error:  # the others must be ended all the same
+                print("stopping %s: %s" % (server.name, error), file=sys.stderr)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def popen(self, argv, **options):
         user = {"user": self.user[0], "group": self.user[1], "extra_groups": []} if self.user else {}
         return subprocess.Popen([os.path.join(self.bin, argv[0])] + argv[1:], stdin=subprocess.DEVNULL, cwd="/", start_new_session=True,
-                                **user, **options)
+                                preexec_fn=end_with_the_test, **user, **options)
 
     def run(self, *argv):
         process = self.popen(list(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
