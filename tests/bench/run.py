@@ -275,17 +275,34 @@ def measure_kinds(bench):
             "kinds_ratio": kinds["per_second"] / plain, "content_ratio": content["per_second"] / plain}
 
 
-def measure_preflight(bench):
-    """A campaign to everybody in the store, asked about beforehand; per million recipients."""
+def list_of_all(bench):
     names = os.path.join(bench.data, "list.csv")
     with open(names, "w", encoding="ascii") as file:
         file.write("email\n")
         file.writelines("person%08d@customers.example\n" % number for number in range(PEOPLE))
+    return names
+
+
+def measure_preflight(bench):
+    """A campaign to everybody in the store, asked about beforehand; per million recipients."""
+    names = list_of_all(bench)
     began = time.monotonic()
     got = json.loads(run(os.path.join(BUILD, "src", "tact"), "-c", bench.kinds, "--json", "preflight", "--stream", "offers", "--rate", "50000/1h", names))
     took = time.monotonic() - began
     if got["recipients"] != PEOPLE or got["undecided"] != 0:
         raise RuntimeError("preflight asked about %d of %d, %d undecided" % (got["recipients"], PEOPLE, got["undecided"]))
+    return {"recipients": PEOPLE, "seconds": took, "seconds_per_million": took * 1e6 / PEOPLE}
+
+
+def measure_plan(bench):
+    """The same campaign planned: a place claimed for everybody, written in chunks that leave the store to mail."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    words = ["--json", "campaign", "plan", "--stream", "offers", "--at", at, "--priority", "500", "bench", list_of_all(bench)]
+    began = time.monotonic()
+    got = json.loads(run(os.path.join(BUILD, "src", "tact"), "-c", bench.kinds, *words))
+    took = time.monotonic() - began
+    if got["claimed"] + got["without_room"] != PEOPLE or got["claimed"] < PEOPLE * 0.99:
+        raise RuntimeError("campaign plan claimed %d of %d places" % (got["claimed"], PEOPLE))
     return {"recipients": PEOPLE, "seconds": took, "seconds_per_million": took * 1e6 / PEOPLE}
 
 
@@ -362,6 +379,7 @@ def print_result(result):
     for size in ("few", "many"):
         print("read, one of %(dossiers)d dossiers: %(read_us).2f us in a row, %(cold_us).2f us with cold caches" % reads[size])
     print("preflight: %(recipients)d recipients in %(seconds).1f s" % result["preflight"])
+    print("campaign plan: %(recipients)d recipients in %(seconds).1f s" % result["plan"])
     for name, got in decision.items():
         print("decision (%s): %.2f us decoded, %.2f with decoding, %.2f with decoding, a contact more and encoding; record of %d bytes" % (
             name, got["asked_us"], got["decoded_us"], got["written_us"], got["record_bytes"]))
@@ -382,6 +400,7 @@ def measure(data, sockets, kind):
     result["reject_to_accepting_a"] = rejecting["tact"]["per_second"] / accepting["nothing"]["per_second"]
     result["kinds"] = measure_kinds(bench)
     result["preflight"] = measure_preflight(bench)
+    result["plan"] = measure_plan(bench)
     result["memory_bytes"] = bench.memory
     result["decision"] = json.loads(run(program("decision")))
     result["reads"] = measure_reads(data)
