@@ -2,8 +2,10 @@
  * Copyright (c) 2026 The tact authors
  *
  * The files of the postgres engine among themselves: postgres_url.c reads the url, postgres_link.c is one
- * connection (and alone knows libpq), postgres_state.c what a server's error means, postgres_pool.c the
- * connections that load and commit for all callers, postgres_batch.c one such batch, postgres.c the rest.
+ * connection (and alone knows libpq), postgres_state.c what a server's error means, postgres_clock.c the
+ * database's clock, postgres_request.c one call, postgres_batch.c what many calls load and commit together,
+ * postgres_pool.c and its files (postgres_pool.h) the connections that do so for all callers, postgres.c the
+ * rest.
  *
  * Results beside enum tact_result are enum pg_outcome. Deadlines are tact_clock_monotonic_ms(); 0 means none.
  */
@@ -99,6 +101,17 @@ enum pg_meaning pg_state_meaning(const char *state);
 /* What to do about it, or NULL. */
 const char *pg_state_advice(const char *state);
 
+/* ---- clock ---- */
+
+/* The database's clock, carried on by our monotonic one since it was last heard. */
+struct pg_clock {
+	atomic_int_fast64_t ahead_us; /* the store's clock − the monotonic one */
+};
+void pg_clock_hear(struct pg_clock *clock, int64_t store_now_us);
+int64_t pg_clock_now_us(const struct pg_clock *clock);
+/* It − this machine's. */
+int64_t pg_clock_skew_us(const struct pg_clock *clock);
+
 /* ---- pool ---- */
 
 struct pg_pool;
@@ -116,15 +129,6 @@ void pg_pool_update(struct pg_pool *pool, const struct tact_store_key *keys, siz
     tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
     int64_t deadline_ms);
 uint64_t pg_pool_commits(struct pg_pool *pool);
-
-/* The database's clock, carried on by our monotonic one since it was last heard. */
-struct pg_clock {
-	atomic_int_fast64_t ahead_us; /* the store's clock − the monotonic one */
-};
-void pg_clock_hear(struct pg_clock *clock, int64_t store_now_us);
-int64_t pg_clock_now_us(const struct pg_clock *clock);
-/* It − this machine's. */
-int64_t pg_clock_skew_us(const struct pg_clock *clock);
 struct pg_clock *pg_pool_clock(struct pg_pool *pool);
 
 #endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * What becomes of a batch and its connection after each outcome: who is answered what, who tries again, and
+ * what it says about the group. What is not known is uncertain.
+ */
+#include <config.h>
+
+#include "postgres_pool.h"
+
+static bool may_again(const struct pg_worker *me)
+{
+	return !me->lane->pool->stopping && !me->lane->circuits[me->group].open;
+}
+
+/* Under the lock, from the last to the first, so that the order stays. */
+static void end_batch(struct pg_worker *me, enum pg_fate (*judge)(struct pg_worker *me, struct pg_step *step),
+    struct pg_request_list *woken)
+{
+	struct pg_lane *lane = me->lane;
+
+	for (size_t i = me->batch.count; i-- > 0;) {
+		struct pg_step *step = me->batch.steps[i];
+		if (!step)
+			continue;
+		if (step->request->abandoned) {
+			step->state = PG_SETTLED;
+			pg_request_unref(step->request, 1);
+		} else if (judge(me, step) == PG_FATE_AGAIN && may_again(me)) {
+			pg_queue_add_again(lane, step);
+		} else {
+			pg_step_settle(step, woken);
+		}
+	}
+	me->batch.count = me->batch.cells_count = 0;
+	tact_arena_reset(me->batch.arena);
+}
+
+void pg_fate_end_batch(struct pg_worker *me,
+    enum pg_fate (*judge)(struct pg_worker *me, struct pg_step *step), enum pg_circuit_move move)
+{
+	struct pg_lane *lane = me->lane;
+	struct pg_request_list woken = TAILQ_HEAD_INITIALIZER(woken);
+
+	pthread_mutex_lock(&lane->pool->lock);
+	if (move == PG_CIRCUIT_OPENS)
+		pg_circuit_open(lane, me->group, &woken);
+	else if (move == PG_CIRCUIT_CLOSES)
+		pg_circuit_close(lane, me->group);
+	end_batch(me, judge, &woken);
+	if (!TAILQ_EMPTY(&lane->queue))
+		pthread_cond_broadcast(&lane->work);
+	pthread_mutex_unlock(&lane->pool->lock);
+	pg_request_wake(&woken);
+}
+
+enum pg_fate pg_fate_unavailable(struct pg_worker *me, struct pg_step *step)
+{
+	(void)me;
+	step->answer.result = TACT_UNAVAILABLE;
+	return PG_FATE_ANSWER;
+}
+
+static enum pg_fate judge_again(struct pg_worker *me, struct pg_step *step)
+{
+	(void)me;
+	step->answer.result = TACT_UNAVAILABLE;
+	return PG_FATE_AGAIN;
+}
+
+/* A connection that was found dead before anything was sent to be committed: once more with a new one. */
+static enum pg_fate judge_retry(struct pg_worker *me, struct pg_step *step)
+{
+	bool first = !step->request->retried;
+
+	(void)me;
+	step->request->retried = true;
+	step->answer.result = TACT_UNAVAILABLE;
+	return first ? PG_FATE_AGAIN : PG_FATE_ANSWER;
+}
+
+enum pg_fate pg_fate_delivered(struct pg_worker *me, struct pg_step *step)
+{
+	(void)me, (void)step;
+	return PG_FATE_ANSWER;
+}
+
+static void doubt(struct pg_step *step)
+{
+	if (step->answer.result == TACT_OK)
+		step->answer.result = step->changed ? TACT_UNCERTAIN : TACT_UNAVAILABLE;
+}
+
+static enum pg_fate judge_uncertain(struct pg_worker *me, struct pg_step *step)
+{
+	(void)me;
+	doubt(step);
+	return PG_FATE_ANSWER;
+}
+
+static enum pg_fate judge_committed(struct pg_worker *me, struct pg_step *step)
+{
+	const struct pg_cell *cell = &me->batch.cells[step->cell];
+
+	if (step->answer.result != TACT_OK || cell->done)
+		return PG_FATE_ANSWER;
+	if (!cell->refused)
+		doubt(step);
+	else
+		step->answer.result = TACT_UNAVAILABLE;
+	return cell->refused ? PG_FATE_AGAIN : PG_FATE_ANSWER;
+}
+
+/* ---- outcomes ---- */
+
+/* The callers have their answers. */
+static void wait_on(struct pg_worker *me)
+{
+	enum pg_outcome outcome = pg_link_wait(me->link, 0);
+
+	if (outcome == PG_DONE || outcome == PG_REFUSED)
+		pg_circuit_settle(me, true);
+	else
+		pg_worker_drop_link(me);
+}
+
+static void report_refused(struct pg_worker *me)
+{
+	const char *advice = pg_state_advice(pg_link_state(me->link));
+
+	tact_store_report(me->lane->pool->store, TACT_UNAVAILABLE, NULL, "the database says %s %s%s%s",
+	    pg_link_state(me->link), pg_link_words(me->link), advice ? ": " : "", advice ? advice : "");
+}
+
+bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
+{
+	switch (outcome) {
+	case PG_DONE:
+		pg_clock_hear(&me->lane->pool->clock, me->batch.store_now_us);
+		me->batch.store_now_us = pg_clock_now_us(&me->lane->pool->clock);
+		return true;
+	case PG_LATE:
+		pg_fate_end_batch(me, pg_fate_unavailable, PG_CIRCUIT_OPENS);
+		wait_on(me);
+		return false;
+	case PG_LOST:
+		pg_worker_drop_link(me);
+		pg_fate_end_batch(me, judge_retry, PG_CIRCUIT_STAYS);
+		return false;
+	case PG_REFUSED:
+		report_refused(me);
+		pg_worker_drop_link(me);
+		pg_fate_end_batch(me, pg_fate_unavailable, PG_CIRCUIT_OPENS);
+	}
+	return false;
+}
+
+/* The error is about one record, and nobody knows which. */
+static void try_alone(struct pg_worker *me)
+{
+	struct pg_pool *pool = me->lane->pool;
+
+	pthread_mutex_lock(&pool->lock);
+	me->lane->alone = me->batch.count;
+	pthread_mutex_unlock(&pool->lock);
+	pg_fate_end_batch(me, judge_again, PG_CIRCUIT_STAYS);
+}
+
+static void settle_refused(struct pg_worker *me)
+{
+	enum pg_meaning meaning = pg_state_meaning(pg_link_state(me->link));
+
+	report_refused(me);
+	if (meaning == PG_MEANS_AGAIN) {
+		pg_fate_end_batch(me, judge_again, PG_CIRCUIT_STAYS);
+	} else if (meaning == PG_MEANS_NOT_COMMITTED && me->batch.cells_count > 1) {
+		try_alone(me);
+	} else if (meaning == PG_MEANS_NOT_COMMITTED) {
+		pg_fate_end_batch(me, pg_fate_unavailable, PG_CIRCUIT_STAYS);
+	} else {
+		pg_worker_drop_link(me);
+		pg_fate_end_batch(me, meaning == PG_MEANS_ELSEWHERE ? pg_fate_unavailable : judge_uncertain,
+		    PG_CIRCUIT_STAYS);
+	}
+}
+
+static void settle_done(struct pg_worker *me)
+{
+	struct pg_pool *pool = me->lane->pool;
+
+	if (pg_link_noticed(me->link)) {
+		tact_store_report(pool->store, TACT_UNCERTAIN, NULL,
+		    "the database spoke during a commit, which may not be replicated: %s",
+		    pg_link_words(me->link));
+		pg_fate_end_batch(me, judge_uncertain, PG_CIRCUIT_STAYS);
+		return;
+	}
+	atomic_fetch_add(&pool->commits, 1);
+	pg_fate_end_batch(me, judge_committed, PG_CIRCUIT_CLOSES);
+}
+
+void pg_fate_of_commit(struct pg_worker *me, enum pg_outcome outcome)
+{
+	switch (outcome) {
+	case PG_DONE:
+		settle_done(me);
+		break;
+	case PG_REFUSED:
+		settle_refused(me);
+		break;
+	case PG_LATE:
+		pg_fate_end_batch(me, judge_uncertain, PG_CIRCUIT_OPENS);
+		wait_on(me);
+		break;
+	case PG_LOST:
+		tact_store_report(me->lane->pool->store, TACT_UNCERTAIN, NULL,
+		    "the connection to the database broke during a commit: %s", pg_link_words(me->link));
+		pg_worker_drop_link(me);
+		pg_fate_end_batch(me, judge_uncertain, PG_CIRCUIT_STAYS);
+	}
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * The pool's own files among themselves: postgres_pool.c the callers, postgres_queue.c what waits,
+ * postgres_worker.c the threads and their connections, postgres_fate.c what an outcome means for a batch,
+ * postgres_circuit.c when a group is not asked.
+ *
+ * One lock is over all: the queues, the circuits, the state of every step, the cells' keys of every batch and
+ * where a worker's link is. "Under the lock" means that the caller holds it; all else takes it itself.
+ */
+#ifndef TACT_STORE_POSTGRES_POOL_H
+#define TACT_STORE_POSTGRES_POOL_H
+
+#include "postgres_batch.h"
+
+struct pg_circuit {
+	bool open, probing;
+	int64_t probe_at_ms, back_off_ms;
+	size_t busy; /* threads that work or wait for the group */
+};
+
+struct pg_worker;
+
+struct pg_lane {
+	struct pg_pool *pool;
+	bool writes;
+	struct pg_step_list queue;
+	size_t queued;
+	pthread_cond_t work;
+	size_t open_circuits;
+	size_t alone; /* keys to be tried each by itself: one of them spoils a commit for the others */
+	struct pg_circuit circuits[PG_GROUPS];
+	struct pg_worker *workers;
+	size_t workers_made, workers_count; /* those with a thread */
+	size_t share;			    /* threads that one group may have */
+};
+
+struct pg_worker {
+	struct pg_lane *lane;
+	pthread_t thread;
+	struct pg_link *link; /* changed under the lock */
+	int64_t groups_at_ms;
+	uint8_t group;
+	struct pg_batch batch; /* its cells are looked at by other workers, under the lock */
+};
+
+struct pg_pool {
+	struct tact_store *store;
+	struct pg_url url;
+	pthread_mutex_t lock;
+	bool stopping;
+	uint8_t groups[PG_GROUPS];
+	struct pg_lane reads, writes;
+	atomic_uint_fast64_t commits;
+	struct pg_clock clock;
+};
+
+/* ---- queue: all under the lock ---- */
+
+uint8_t pg_group_of(const struct pg_pool *pool, const struct pg_step *step);
+void pg_queue_add(struct pg_lane *lane, struct pg_step *step);
+/* Before all others: it has waited already. */
+void pg_queue_add_again(struct pg_lane *lane, struct pg_step *step);
+void pg_queue_take_out(struct pg_lane *lane, struct pg_step *step);
+/* What waits for the group is unavailable. */
+void pg_queue_fail(struct pg_lane *lane, uint8_t group, struct pg_request_list *woken);
+/* The worker's next batch, its steps PG_LOADING, one more thread busy for its group. A key that is in another
+ * batch stays. False when there is nothing that may be done now. */
+bool pg_queue_take(struct pg_worker *me);
+
+/* ---- circuit ---- */
+
+/* Under the lock: opens it, or puts the next probe off, twice as long up to a most, with jitter. What waits
+ * for the group is unavailable. */
+void pg_circuit_open(struct pg_lane *lane, uint8_t group, struct pg_request_list *woken);
+/* Under the lock. */
+void pg_circuit_close(struct pg_lane *lane, uint8_t group);
+/* The worker's group has answered, or not. */
+void pg_circuit_settle(struct pg_worker *me, bool answered);
+/* Under the lock. True: the worker is to probe its group, and is counted as busy for it. False: *ret_at_ms is
+ * brought forward to when one is due, 0 meaning never. */
+bool pg_circuit_take_probe(struct pg_worker *me, int64_t *ret_at_ms);
+
+/* ---- fate ---- */
+
+enum pg_circuit_move { PG_CIRCUIT_STAYS, PG_CIRCUIT_OPENS, PG_CIRCUIT_CLOSES };
+/* Of one step: it is answered, or waits again if that makes sense. */
+enum pg_fate { PG_FATE_ANSWER, PG_FATE_AGAIN };
+enum pg_fate pg_fate_unavailable(struct pg_worker *me, struct pg_step *step);
+/* It has its answer already. */
+enum pg_fate pg_fate_delivered(struct pg_worker *me, struct pg_step *step);
+/* Judges each step of the worker's batch and leaves the batch empty. */
+void pg_fate_end_batch(struct pg_worker *me,
+    enum pg_fate (*judge)(struct pg_worker *me, struct pg_step *step), enum pg_circuit_move move);
+/* Nothing was to be committed yet. True: the batch goes on; else it has ended. */
+bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome);
+/* The batch has ended. A commit that is late is waited on, as long as it takes. */
+void pg_fate_of_commit(struct pg_worker *me, enum pg_outcome outcome);
+
+/* ---- worker ---- */
+
+/* A thread's whole life; CONTEXT is its pg_worker. */
+void *pg_worker_main(void *context);
+void pg_worker_drop_link(struct pg_worker *me);
+
+#endif
