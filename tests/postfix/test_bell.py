@@ -220,6 +220,22 @@ class Reviews(Gated):
         self.wait_gone(sent.queue_id)
         self.assertEqual([one for one in self.sink.to("b@leeds.test") if address.encode() in one.data], [])
 
+    def test_held_at_the_gate_then_released(self):
+        """It waits under the address of its slot: that is what must be rung."""
+        address = person()
+        subject = "please look %s" % address
+        sent = self.delay(address, body=mail(sender="b@leeds.test", subject=subject))
+        self.read_news(address)
+        self.fall_due()
+        self.relay.wait_log("%s: .*held for review" % sent.queue_id)
+        ((left, _),) = self.wait_parked(sent.queue_id, 1)
+        self.assertFalse(in_review(left), left)
+        reviews = self.tactd.tact_json("quarantine", "list")
+        (review,) = [one for one in (reviews if isinstance(reviews, list) else [reviews]) if one["subject"] == subject]
+        self.tactd.tact("quarantine", "release", review["id"])
+        self.sink.wait_to(address, 3)
+        self.wait_gone(sent.queue_id)
+
     def test_discarded_by_another_process(self):
         address = person()
         sent, review = self.held(address)
