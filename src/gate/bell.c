@@ -218,6 +218,9 @@ static void rewake(struct bell *bell, int64_t now_us)
 
 	if (mark != bell->campaigns_mark) {
 		bell->campaigns_mark = mark;
+		lock(bell);
+		plan_forget_waits(bell->plan);
+		unlock(bell);
 		bell->rewaking = true;
 		bell->rewake_at_us = 0;
 	}

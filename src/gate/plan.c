@@ -253,6 +253,11 @@ static void forget_waits(struct plan *plan, int64_t steady_us)
 	}
 }
 
+void plan_forget_waits(struct plan *plan)
+{
+	forget_waits(plan, INT64_MAX);
+}
+
 /* ---- making and ending ---- */
 
 struct plan *plan_new(int64_t start_us, int64_t steady_us)

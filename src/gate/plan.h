@@ -46,6 +46,8 @@ void plan_taken(
 /* It was told to wait until then: not rung for before, though the index says it is due (what stands under a
  * person's other keys is known to the gate alone); but asked again after ten minutes. */
 void plan_waits(struct plan *plan, const struct tact_id *claim, int64_t until_us, int64_t steady_us);
+/* A campaign changed: what was told so may be wrong by now. */
+void plan_forget_waits(struct plan *plan);
 /* It passed, bounced, or waits for somebody. */
 void plan_ended(struct plan *plan, const struct tact_id *claim, int64_t steady_us);
 /* Postfix asked about a recipient of this message under this ring, whatever it was told; the message left

@@ -370,6 +370,12 @@ START_TEST(what_was_told_to_wait_is_not_rung_before)
 	plan_begin_reading(plan, true);
 	add(1, "s29500000", NOW, NOW + 16 * MINUTE);
 	ck_assert_str_eq(ring_now(NOW + 16 * MINUTE), "s29500000");
+	/* A campaign that waited is let go on. */
+	plan_waits(plan, &one, NOW + 9 * HOUR, NOW + 16 * MINUTE);
+	plan_forget_waits(plan);
+	plan_begin_reading(plan, true);
+	add(1, "s29500000", NOW, NOW + 16 * MINUTE + 11 * SECOND);
+	ck_assert_str_eq(ring_now(NOW + 16 * MINUTE + 11 * SECOND), "s29500000");
 	/* Of whom nobody rang for, nothing is remembered. */
 	plan_waits(plan, &other, NOW + 9 * HOUR, NOW + 16 * MINUTE);
 	plan_begin_reading(plan, true);
