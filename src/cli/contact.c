@@ -93,21 +93,59 @@ static int check_texts(struct cli *cli)
 	return EX_OK;
 }
 
-static void read_names(struct cli *cli, struct touch *touch)
+/* As the configuration writes it: a name that it does not know would be counted for nobody. */
+static int read_owner(const struct cli *cli, const char **ret)
+{
+	const struct tact_rule_set *rules = &cli->config->rules;
+	const char *name = text_of(cli, "owner", *ret);
+
+	for (size_t i = 0; i < rules->owners_count; i++)
+		if (tact_text_equal_nocase(rules->owners[i].name, name)) {
+			*ret = rules->owners[i].name;
+			return EX_OK;
+		}
+	if (*name == '\0')
+		return EX_OK;
+	return cli_fail(EX_USAGE, "--owner: there is no owner \"%.64s\" in %s", cli_safe(cli->arena, name),
+	    cli->config_path);
+}
+
+static int read_brand(const struct cli *cli, const char **ret)
+{
+	const struct tact_rule_set *rules = &cli->config->rules;
+	const char *name = text_of(cli, "brand", *ret);
+
+	for (size_t i = 0; i < rules->brands_count; i++)
+		if (tact_text_equal_nocase(rules->brands[i].name, name)) {
+			*ret = rules->brands[i].name;
+			return EX_OK;
+		}
+	if (*name == '\0')
+		return EX_OK;
+	return cli_fail(EX_USAGE, "--brand: there is no brand \"%.64s\" in %s", cli_safe(cli->arena, name),
+	    cli->config_path);
+}
+
+static int read_names(struct cli *cli, struct touch *touch)
 {
 	const struct tact_stream *stream = touch->stream;
 	struct tact_contact *contact = &touch->contact;
 	const char *id[] = {"tact contact", cli_value(cli, "id")};
+	int code;
 
 	contact->stream = stream != NULL ? stream->name : "";
-	contact->owner = text_of(cli, "owner", stream != NULL ? stream->owner : "");
-	contact->brand = text_of(cli, "brand", stream != NULL ? stream->brand : "");
+	contact->owner = stream != NULL ? stream->owner : "";
+	contact->brand = stream != NULL ? stream->brand : "";
+	code = read_owner(cli, &contact->owner);
+	if (code == EX_OK)
+		code = read_brand(cli, &contact->brand);
 	contact->campaign = text_of(cli, "campaign", "");
 	contact->offer = text_of(cli, "offer", "");
 	contact->list = text_of(cli, "list", "");
 	contact->counts = stream != NULL ? stream->counts : contact->purpose != TACT_TRANSACTIONAL;
 	if (id[1] != NULL)
 		contact->id = tact_digest_id(id, 2);
+	return code;
 }
 
 static int read_touch(struct cli *cli, struct touch *ret)
@@ -125,7 +163,7 @@ static int read_touch(struct cli *cli, struct touch *ret)
 	if (code == EX_OK)
 		code = read_purpose(cli, ret);
 	if (code == EX_OK)
-		read_names(cli, ret);
+		code = read_names(cli, ret);
 	return code;
 }
 

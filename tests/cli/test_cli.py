@@ -556,6 +556,14 @@ class Aliases(Case):
 
 
 class Contacts(Case):
+    def test_owner_and_brand_are_of_the_configuration(self):
+        call = ("contact", "eve@x.example", "--channel", "phone", "--purpose", "promotional")
+        for name in ("owner", "brand"):
+            self.assertIn('--%s: there is no %s "ledes" in ' % (name, name), self.tact(*call, "--" + name, "ledes", code=64).err)
+        self.tact(*call, "--owner", "LEEDS", "--brand", "Alpha")
+        (contact,) = self.json("show", "eve@x.example")[0]["contacts"]
+        self.assertEqual((contact["owner"], contact["brand"]), ("leeds", "alpha"))
+
     def test_recorded_once_under_a_name(self):
         call = ("contact", "ann@x.example", "--channel", "phone", "--purpose", "promotional", "--owner", "leeds", "--brand", "alpha", "--campaign",
                 "spring", "--offer", "o", "--list", "l", "--sentiment", "negative", "--at", "2026-11-20T10:00:00Z", "--id", "call-1")
