@@ -52,12 +52,30 @@ static void try_review(struct tact_arena *arena, const uint8_t *data, size_t siz
 		fail("the review that was written is not read", &err);
 }
 
+static void try_campaign(struct tact_arena *arena, const uint8_t *data, size_t size)
+{
+	struct tact_campaign_record record;
+	struct tact_error err = {""};
+	const void *first, *second;
+	size_t first_size, second_size;
+
+	if (tact_dossier_decode_campaign(arena, data, size, &record, &err) != TACT_OK)
+		return;
+	tact_dossier_encode_campaign(arena, &record, &first, &first_size);
+	if (tact_dossier_decode_campaign(arena, first, first_size, &record, &err) != TACT_OK)
+		fail("the campaign that was written is not read", &err);
+	tact_dossier_encode_campaign(arena, &record, &second, &second_size);
+	if (first_size != second_size || memcmp(first, second, first_size) != 0)
+		fail("the campaign that was read is written otherwise", &err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tact_arena *arena = tact_arena_new();
 
 	try_dossier(arena, data, size);
 	try_review(arena, data, size);
+	try_campaign(arena, data, size);
 	tact_arena_free(&arena);
 	return 0;
 }
