@@ -53,6 +53,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1';
 CREATE OR REPLACE FUNCTION tact.tact_now() RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL SAFE AS 'SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint';
 
+-- Which database the proxy is, the same on a primary and its standbys, and its timeline, which each promotion raises: a primary that was
+-- replaced and comes back is known by it.
+CREATE OR REPLACE FUNCTION tact.tact_origin(OUT origin_database bigint, OUT origin_timeline bigint)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint
+	FROM pg_control_system() AS c;
+$$;
+
 CREATE OR REPLACE FUNCTION tact.tact_part(id bytea) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT pg_catalog.get_byte(id, 0)';
 
@@ -138,7 +146,7 @@ LANGUAGE sql VOLATILE AS 'SELECT sum(size)::bigint FROM tact.tact_size_all() AS 
 REVOKE ALL ON SCHEMA tact FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tact FROM PUBLIC;
 GRANT USAGE ON SCHEMA tact TO tact_relay, tact_web, tact_reader;
-GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_groups(), tact.tact_part(bytea), tact.tact_identity(),
+GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_origin(), tact.tact_groups(), tact.tact_part(bytea), tact.tact_identity(),
 	tact.tact_load(smallint[], bytea[]) TO tact_relay, tact_web, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
 GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_scan_all(smallint, bytea, integer),

@@ -45,6 +45,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1';
 CREATE OR REPLACE FUNCTION tact.tact_now() RETURNS bigint
 LANGUAGE sql VOLATILE PARALLEL SAFE AS 'SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint';
 
+-- Which database it is, the same on a primary and its standbys, and its timeline, which each promotion raises: a primary that was
+-- replaced and comes back is known by it.
+CREATE OR REPLACE FUNCTION tact.tact_origin(OUT origin_database bigint, OUT origin_timeline bigint)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint
+	FROM pg_control_system() AS c;
+$$;
+
 -- Which keys may share a call: for each first byte of an id the number of its group. One server: one group.
 CREATE OR REPLACE FUNCTION tact.tact_groups() RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT pg_catalog.decode(pg_catalog.repeat('00', 256), 'hex') $$;
@@ -140,7 +148,7 @@ REVOKE ALL ON SCHEMA tact FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA tact FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tact FROM PUBLIC;
 GRANT USAGE ON SCHEMA tact TO tact_relay, tact_web, tact_reader;
-GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_groups(), tact.tact_identity(), tact.tact_load(smallint[], bytea[])
+GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_origin(), tact.tact_groups(), tact.tact_identity(), tact.tact_load(smallint[], bytea[])
 	TO tact_relay, tact_web, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
 GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_size(),

@@ -25,6 +25,7 @@
 struct postgres {
 	struct tact_store store;
 	struct pg_url url;
+	struct pg_origins *origins;
 	struct pg_pool *pool;
 	pthread_mutex_t lock;
 	struct pg_link *aside[ASIDE_KEPT]; /* free to be taken */
@@ -49,7 +50,7 @@ static int postgres_check_url(const char *rest, struct tact_error *err)
 static int aside_open(struct postgres *p, struct pg_link **ret, struct tact_error *err)
 {
 	struct pg_link *link = NULL;
-	int result = pg_link_open(&p->url, &link, err);
+	int result = pg_link_open(&p->url, p->origins, &link, err);
 
 	if (result == TACT_OK)
 		result = pg_link_greet(link, err);
@@ -70,7 +71,7 @@ static int aside_take(struct postgres *p, struct pg_link **ret, struct tact_erro
 	if (p->aside_count > 0)
 		link = p->aside[--p->aside_count];
 	pthread_mutex_unlock(&p->lock);
-	if (link && !pg_link_alive(link))
+	if (link && (!pg_link_alive(link) || pg_link_deposed(link)))
 		pg_link_close(&link);
 	if (!link)
 		result = aside_open(p, &link, &words);
@@ -431,6 +432,7 @@ static void postgres_close(struct tact_store *store)
 		pg_pool_free(&p->pool);
 	while (p->aside_count > 0)
 		pg_link_close(&p->aside[--p->aside_count]);
+	pg_origins_free(&p->origins);
 	pg_url_clear(&p->url);
 	pthread_mutex_destroy(&p->lock);
 	tact_store_clear(store);
@@ -475,7 +477,7 @@ static int open_all(struct postgres *p, struct tact_error *err)
 
 	if (result != TACT_OK)
 		return result;
-	p->pool = pg_pool_new(&p->store, &p->url, groups);
+	p->pool = pg_pool_new(&p->store, &p->url, p->origins, groups);
 	if (!p->pool)
 		return tact_store_report(&p->store, TACT_SYSTEM, err,
 		    "no threads can be made for the database's connections: raise LimitNPROC= or TasksMax=");
@@ -489,6 +491,7 @@ static struct postgres *postgres_new(const struct pg_url *url)
 	tact_store_init(&p->store, &tact_store_postgres);
 	pthread_mutex_init(&p->lock, NULL);
 	p->url = *url;
+	p->origins = pg_origins_new();
 	return p;
 }
 
@@ -518,7 +521,7 @@ static int postgres_create(const char *rest, struct tact_error *err)
 
 	if (result != TACT_OK)
 		return result;
-	result = pg_link_open(&url, &link, err);
+	result = pg_link_open(&url, NULL, &link, err);
 	if (result == TACT_OK &&
 	    pg_link_run(link, schema, tact_clock_monotonic_ms() + SCHEMA_WAIT_MS) != PG_DONE)
 		result = tact_error_set(err, TACT_SYSTEM,

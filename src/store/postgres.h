@@ -30,6 +30,22 @@ struct pg_url {
 int pg_url_parse(const char *rest, struct pg_url *ret, struct tact_error *err);
 void pg_url_clear(struct pg_url *url);
 
+/* ---- origin: which of two servers that take writes is the one ---- */
+
+struct pg_origin {
+	int64_t database; /* the system identifier: a primary and its standbys share it */
+	int64_t timeline; /* each promotion raises it */
+};
+
+struct pg_origins;
+
+struct pg_origins *pg_origins_new(void);
+void pg_origins_free(struct pg_origins **origins);
+/* From any thread. False when a later timeline of its database was heard of before. */
+bool pg_origins_hear(struct pg_origins *origins, const struct pg_origin *origin);
+/* From any thread. 0: nothing was heard of that database. */
+int64_t pg_origins_latest(struct pg_origins *origins, int64_t database);
+
 /* ---- link: one connection. One thread at a time. ---- */
 
 enum pg_statement {
@@ -42,7 +58,7 @@ enum pg_statement {
 	PG_IDENTITY,
 	PG_SET_IDENTITY,
 	PG_SIZE,
-	PG_HELLO, /* schema version, client_min_messages, synchronous_commit */
+	PG_HELLO, /* schema version, client_min_messages, synchronous_commit, origin */
 	PG_STATEMENTS
 };
 
@@ -62,10 +78,18 @@ enum pg_outcome {
 struct pg_link;
 
 /* TACT_OK, TACT_UNAVAILABLE or TACT_SYSTEM (what is wrong will not pass by itself). Blocks for as long as
- * connect_timeout says for each host. */
-int pg_link_open(const struct pg_url *url, struct pg_link **ret, struct tact_error *err);
-/* Is there a schema of our version, and does the server acknowledge what cannot be lost? As above. */
+ * connect_timeout says for each host. URL and ORIGINS outlive the link. */
+int pg_link_open(
+    const struct pg_url *url, struct pg_origins *origins, struct pg_link **ret, struct tact_error *err);
+/* Is there a schema of our version, and does the server acknowledge what cannot be lost? Where there are
+ * several hosts and this one is not known to be the latest primary, the others are asked and the latest is
+ * taken, which blocks for another four seconds each at most; one that is known not to be is TACT_UNAVAILABLE.
+ * As above. */
 int pg_link_greet(struct pg_link *link, struct tact_error *err);
+/* Has another server been promoted since, as far as this process knows? */
+bool pg_link_deposed(const struct pg_link *link);
+/* The same, and the other hosts are asked first. Blocks as above. */
+bool pg_link_ask_deposed(struct pg_link *link);
 void pg_link_close(struct pg_link **link);
 /* False when the server has hung up meanwhile. */
 bool pg_link_alive(struct pg_link *link);
@@ -116,8 +140,9 @@ int64_t pg_clock_skew_us(const struct pg_clock *clock);
 
 struct pg_pool;
 
-struct pg_pool *pg_pool_new(
-    struct tact_store *store, const struct pg_url *url, const uint8_t groups[PG_GROUPS]);
+/* ORIGINS outlives the pool. */
+struct pg_pool *pg_pool_new(struct tact_store *store, const struct pg_url *url, struct pg_origins *origins,
+    const uint8_t groups[PG_GROUPS]);
 /* Ends all threads; nobody may be waiting any more. */
 void pg_pool_free(struct pg_pool **pool);
 

@@ -330,14 +330,15 @@ enum pg_outcome pg_batch_commit(struct pg_batch *batch, struct pg_link *link, in
 	return outcome;
 }
 
-enum pg_outcome pg_batch_probe(struct pg_link *link, bool writes, uint8_t first_byte)
+enum pg_outcome pg_batch_probe(struct pg_link *link, bool writes, uint8_t first_byte, int64_t deadline_ms)
 {
 	struct pg_batch batch = {.arena = tact_arena_new(), .cells_count = 1};
 	enum pg_outcome outcome;
 
 	batch.cells[0] = (struct pg_cell){
 	    .key = {.kind = TACT_STORE_DOSSIER, .id.b = {first_byte}}, .loaded = true, .ran = true};
-	outcome = writes ? pg_batch_commit(&batch, link, 0) : pg_batch_load(&batch, link, 0);
+	outcome =
+	    writes ? pg_batch_commit(&batch, link, deadline_ms) : pg_batch_load(&batch, link, deadline_ms);
 	tact_arena_free(&batch.arena);
 	return outcome;
 }

@@ -42,6 +42,6 @@ void pg_batch_run(struct pg_batch *batch);
 void pg_batch_deliver(struct pg_batch *batch);
 enum pg_outcome pg_batch_commit(struct pg_batch *batch, struct pg_link *link, int64_t deadline_ms);
 /* A commit that changes nothing and waits like any other, or a read, in the group of FIRST_BYTE. */
-enum pg_outcome pg_batch_probe(struct pg_link *link, bool writes, uint8_t first_byte);
+enum pg_outcome pg_batch_probe(struct pg_link *link, bool writes, uint8_t first_byte, int64_t deadline_ms);
 
 #endif

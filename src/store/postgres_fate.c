@@ -116,7 +116,7 @@ static enum pg_fate judge_committed(struct pg_worker *me, struct pg_step *step)
 /* The callers have their answers. */
 static void wait_on(struct pg_worker *me)
 {
-	enum pg_outcome outcome = pg_link_wait(me->link, 0);
+	enum pg_outcome outcome = pg_worker_wait(me);
 
 	if (outcome == PG_DONE || outcome == PG_REFUSED)
 		pg_circuit_settle(me, true);
@@ -134,6 +134,9 @@ static void report_refused(struct pg_worker *me)
 
 bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
 {
+	/* What it read may have been written over elsewhere. */
+	if (outcome == PG_DONE && pg_link_deposed(me->link))
+		outcome = PG_LOST;
 	switch (outcome) {
 	case PG_DONE:
 		pg_clock_hear(&me->lane->pool->clock, me->batch.store_now_us);

@@ -21,6 +21,8 @@
 
 #define PARAMS_MOST 6
 #define OPEN_WAIT_MS 10000 /* for the first words with a server that took the connection */
+#define OTHERS_TIMEOUT_S "2"
+#define OTHERS_WAIT_MS 2000
 
 enum {
 	BYTEA = 17,
@@ -55,11 +57,15 @@ static const struct statement {
     [PG_SIZE] = {"tact_size", "SELECT tact.tact_size()", {0}},
     [PG_HELLO] = {"tact_hello",
 	"SELECT tact.tact_schema(), pg_catalog.current_setting('client_min_messages'), "
-	"pg_catalog.current_setting('synchronous_commit')",
+	"pg_catalog.current_setting('synchronous_commit'), o.origin_database, o.origin_timeline "
+	"FROM tact.tact_origin() AS o",
 	{0}},
 };
 
 struct pg_link {
+	const struct pg_url *url;
+	struct pg_origins *origins;
+	struct pg_origin origin; /* as the server told it in its first words */
 	PGconn *conn;
 	bool prepare;
 	bool prepared[PG_STATEMENTS];
@@ -101,25 +107,33 @@ static void take_error(struct pg_link *link, const PGresult *result)
 
 /* ---- open and close ---- */
 
-static PGconn *connect_to(const struct pg_url *url)
+/* One of the hosts in the url's lists, each NULL or "" where there is none. */
+struct host {
+	const char *name, *address, *port;
+};
+
+/* ONE: only that host, or NULL: the first of the url's that answers. */
+static PGconn *connect_to(const struct pg_url *url, const struct host *one)
 {
+	static const struct host all = {NULL, NULL, NULL};
+	const struct host *host = one ? one : &all;
 	/* The later word wins: what stands before dbname is a default, what stands behind it is not to be
 	 * chosen. */
 	const char *const names[] = {"connect_timeout", "keepalives_idle", "keepalives_interval",
 	    "keepalives_count", "tcp_user_timeout", "application_name", "dbname", "target_session_attrs",
-	    "client_encoding", NULL};
-	const char *const values[] = {
-	    "5", "10", "5", "3", "20000", "tact", url->conninfo, "read-write", "UTF8", NULL};
-	/* An empty dbname would not be read as a conninfo. */
+	    "client_encoding", "host", "hostaddr", "port", "connect_timeout", NULL};
+	const char *const values[] = {"5", "10", "5", "3", "20000", "tact", url->conninfo, "read-write",
+	    "UTF8", host->name, host->address, host->port, one ? OTHERS_TIMEOUT_S : NULL, NULL};
+	/* An empty dbname would not be read as a conninfo; what is NULL or empty is not there. */
 	return PQconnectdbParams(names, values, 1);
 }
 
-static int check_hello(struct pg_link *link, struct tact_error *err)
+static int check_hello(struct pg_link *link, int64_t wait_ms, struct tact_error *err)
 {
 	size_t size;
 	const char *text;
 
-	if (pg_link_call(link, PG_HELLO, NULL, 0, tact_clock_monotonic_ms() + OPEN_WAIT_MS) != PG_DONE) {
+	if (pg_link_call(link, PG_HELLO, NULL, 0, tact_clock_monotonic_ms() + wait_ms) != PG_DONE) {
 		const char *advice = pg_state_advice(link->state);
 		return tact_error_set(err, advice ? TACT_SYSTEM : TACT_UNAVAILABLE, "%s%s%s",
 		    link->words[0] ? link->words : "the database took the connection and then said nothing",
@@ -141,17 +155,22 @@ static int check_hello(struct pg_link *link, struct tact_error *err)
 		return tact_error_set(err, TACT_SYSTEM,
 		    "synchronous_commit = %.*s acknowledges what may be lost: set it to on for this login",
 		    (int)size, text);
+	link->origin.database = pg_link_integer(link, 0, 3);
+	link->origin.timeline = pg_link_integer(link, 0, 4);
 	return TACT_OK;
 }
 
-int pg_link_open(const struct pg_url *url, struct pg_link **ret, struct tact_error *err)
+static int open_to(const struct pg_url *url, const struct host *one, struct pg_origins *origins,
+    struct pg_link **ret, struct tact_error *err)
 {
 	struct pg_link *link = tact_calloc(1, sizeof *link);
 	int result = TACT_OK;
 
+	link->url = url;
+	link->origins = origins;
 	link->prepare = url->prepare;
 	link->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	link->conn = connect_to(url);
+	link->conn = connect_to(url, one);
 	if (PQstatus(link->conn) != CONNECTION_OK) {
 		set_words(link, PQerrorMessage(link->conn));
 		result = tact_error_set(err, TACT_UNAVAILABLE, "no database: %s", link->words);
@@ -166,9 +185,10 @@ int pg_link_open(const struct pg_url *url, struct pg_link **ret, struct tact_err
 	return result;
 }
 
-int pg_link_greet(struct pg_link *link, struct tact_error *err)
+int pg_link_open(
+    const struct pg_url *url, struct pg_origins *origins, struct pg_link **ret, struct tact_error *err)
 {
-	return check_hello(link, err);
+	return open_to(url, NULL, origins, ret, err);
 }
 
 void pg_link_close(struct pg_link **link)
@@ -181,6 +201,142 @@ void pg_link_close(struct pg_link **link)
 		close((*link)->stop);
 	free(*link);
 	*link = NULL;
+}
+
+/* ---- the other hosts ---- */
+
+/* Word NUMBER of a list parted by commas, cut out of TEXT; the only one stands for all. NULL: there is none.
+ */
+static const char *nth_word(char *text, size_t number)
+{
+	char *word = text, *end;
+
+	if (!text || text[0] == '\0')
+		return NULL;
+	while (number-- > 0 && strchr(word, ','))
+		word = strchr(word, ',') + 1;
+	end = strchr(word, ',');
+	if (end)
+		*end = '\0';
+	return word;
+}
+
+static size_t count_words(const char *text)
+{
+	size_t count = text != NULL;
+	for (; text && *text; text++)
+		count += *text == ',';
+	return count;
+}
+
+/* The word that is in force, whether it came from the url, a service file or the environment. */
+static char *setting_of(const PQconninfoOption *options, const char *name)
+{
+	for (; options->keyword; options++)
+		if (strcmp(options->keyword, name) == 0)
+			return options->val;
+	return NULL;
+}
+
+static size_t count_hosts(PGconn *conn)
+{
+	PQconninfoOption *options = PQconninfo(conn);
+	size_t names = options ? count_words(setting_of(options, "host")) : 0,
+	       addresses = options ? count_words(setting_of(options, "hostaddr")) : 0;
+
+	PQconninfoFree(options);
+	return names > addresses ? names : addresses;
+}
+
+/* A greeted link with host NUMBER of the lists, or NULL. */
+static struct pg_link *try_host(const struct pg_link *link, size_t number)
+{
+	PQconninfoOption *options = PQconninfo(link->conn);
+	struct pg_link *other = NULL;
+	struct tact_error err;
+
+	if (!options)
+		return NULL;
+	const struct host host = {.name = nth_word(setting_of(options, "host"), number),
+	    .address = nth_word(setting_of(options, "hostaddr"), number),
+	    .port = nth_word(setting_of(options, "port"), number)};
+	if (open_to(link->url, &host, link->origins, &other, &err) == TACT_OK &&
+	    check_hello(other, OTHERS_WAIT_MS, &err) != TACT_OK)
+		pg_link_close(&other);
+	PQconninfoFree(options);
+	return other;
+}
+
+/* Of all hosts, the link with the latest timeline above this one's, or NULL. */
+static struct pg_link *find_later(struct pg_link *link)
+{
+	size_t hosts = count_hosts(link->conn);
+	struct pg_link *latest = NULL;
+
+	for (size_t i = 0; hosts > 1 && i < hosts; i++) {
+		struct pg_link *other = try_host(link, i);
+		const struct pg_link *best = latest ? latest : link;
+		if (other && other->origin.database == best->origin.database &&
+		    other->origin.timeline > best->origin.timeline) {
+			pg_link_close(&latest);
+			latest = other;
+		} else {
+			pg_link_close(&other);
+		}
+	}
+	return latest;
+}
+
+/* The caller goes on with what OTHER has. */
+static void take_over(struct pg_link *link, struct pg_link **other)
+{
+	PGconn *conn = link->conn;
+
+	link->conn = (*other)->conn;
+	link->origin = (*other)->origin;
+	memcpy(link->prepared, (*other)->prepared, sizeof link->prepared);
+	(*other)->conn = conn;
+	PQsetNoticeReceiver(link->conn, hear_notice, link);
+	pg_link_close(other);
+}
+
+static bool is_latest_known(const struct pg_link *link)
+{
+	return pg_origins_latest(link->origins, link->origin.database) == link->origin.timeline;
+}
+
+int pg_link_greet(struct pg_link *link, struct tact_error *err)
+{
+	struct pg_link *later;
+	int result = check_hello(link, OPEN_WAIT_MS, err);
+
+	if (result != TACT_OK)
+		return result;
+	if (!is_latest_known(link) && (later = find_later(link)))
+		take_over(link, &later);
+	if (!pg_origins_hear(link->origins, &link->origin))
+		return tact_error_set(err, TACT_UNAVAILABLE,
+		    "the server at %s port %s was deposed (it is on timeline %lld, %lld was promoted since): "
+		    "end "
+		    "it; start this program anew if it is to be used all the same",
+		    PQhost(link->conn), PQport(link->conn), (long long)link->origin.timeline,
+		    (long long)pg_origins_latest(link->origins, link->origin.database));
+	return TACT_OK;
+}
+
+bool pg_link_deposed(const struct pg_link *link)
+{
+	return pg_origins_latest(link->origins, link->origin.database) > link->origin.timeline;
+}
+
+bool pg_link_ask_deposed(struct pg_link *link)
+{
+	struct pg_link *later = find_later(link);
+
+	if (later)
+		pg_origins_hear(link->origins, &later->origin);
+	pg_link_close(&later);
+	return pg_link_deposed(link);
 }
 
 bool pg_link_alive(struct pg_link *link)

@@ -234,8 +234,8 @@ static void lane_stop(struct pg_lane *lane)
 	free(lane->workers);
 }
 
-struct pg_pool *pg_pool_new(
-    struct tact_store *store, const struct pg_url *url, const uint8_t groups[PG_GROUPS])
+struct pg_pool *pg_pool_new(struct tact_store *store, const struct pg_url *url, struct pg_origins *origins,
+    const uint8_t groups[PG_GROUPS])
 {
 	struct pg_pool *pool = tact_calloc(1, sizeof *pool);
 	sigset_t all, before;
@@ -244,6 +244,7 @@ struct pg_pool *pg_pool_new(
 	pool->store = store;
 	pool->url = *url;
 	pool->url.conninfo = tact_strdup(url->conninfo);
+	pool->origins = origins;
 	memcpy(pool->groups, groups, PG_GROUPS);
 	pthread_mutex_init(&pool->lock, NULL);
 	lane_init(&pool->reads, pool, false, READERS);

@@ -47,6 +47,7 @@ struct pg_worker {
 struct pg_pool {
 	struct tact_store *store;
 	struct pg_url url;
+	struct pg_origins *origins;
 	pthread_mutex_t lock;
 	bool stopping;
 	uint8_t groups[PG_GROUPS];
@@ -102,5 +103,8 @@ void pg_fate_of_commit(struct pg_worker *me, enum pg_outcome outcome);
 /* A thread's whole life; CONTEXT is its pg_worker. */
 void *pg_worker_main(void *context);
 void pg_worker_drop_link(struct pg_worker *me);
+/* Waits for what is late as long as it takes. PG_LATE: the pool ends, or another server was promoted
+ * meanwhile, which the other hosts are asked for now and then. */
+enum pg_outcome pg_worker_wait(struct pg_worker *me);
 
 #endif

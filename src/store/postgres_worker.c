@@ -12,6 +12,7 @@
 #include <time.h>
 
 #define BATCH_WAIT_MS 20000 /* no call is waited for longer, whatever its deadline */
+#define ASK_OTHERS_MS 5000  /* what is late for so long may wait for standbys that have left */
 #define GROUPS_FOR_MS 60000 /* after that the database is asked again which keys may share a call */
 
 /* ---- a worker's connection ---- */
@@ -60,7 +61,7 @@ static bool open_link(struct pg_worker *me, struct tact_error *err)
 {
 	struct pg_link *link = NULL;
 
-	if (pg_link_open(&me->lane->pool->url, &link, err) != TACT_OK)
+	if (pg_link_open(&me->lane->pool->url, me->lane->pool->origins, &link, err) != TACT_OK)
 		return false;
 	me->groups_at_ms = 0;
 	set_link(me, link);
@@ -75,7 +76,7 @@ static bool ensure_link(struct pg_worker *me)
 	struct pg_pool *pool = me->lane->pool;
 	struct tact_error err = {""};
 
-	if (me->link && !pg_link_alive(me->link))
+	if (me->link && (!pg_link_alive(me->link) || pg_link_deposed(me->link)))
 		pg_worker_drop_link(me);
 	if (!me->link && !open_link(me, &err)) {
 		tact_store_report(pool->store, TACT_UNAVAILABLE, NULL, "%s", err.text);
@@ -87,6 +88,26 @@ static bool ensure_link(struct pg_worker *me)
 	    pg_link_words(me->link));
 	pg_worker_drop_link(me);
 	return false;
+}
+
+static bool is_stopping(struct pg_pool *pool)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&pool->lock);
+	stopping = pool->stopping;
+	pthread_mutex_unlock(&pool->lock);
+	return stopping;
+}
+
+enum pg_outcome pg_worker_wait(struct pg_worker *me)
+{
+	enum pg_outcome outcome;
+
+	do
+		outcome = pg_link_wait(me->link, tact_clock_monotonic_ms() + ASK_OTHERS_MS);
+	while (outcome == PG_LATE && !is_stopping(me->lane->pool) && !pg_link_ask_deposed(me->link));
+	return outcome;
 }
 
 /* ---- one batch ---- */
@@ -180,7 +201,10 @@ static void do_probe(struct pg_worker *me)
 	if (ensure_link(me)) {
 		while (byte < PG_GROUPS - 1 && lane->pool->groups[byte] != me->group)
 			byte++;
-		outcome = pg_batch_probe(me->link, lane->writes, byte);
+		outcome =
+		    pg_batch_probe(me->link, lane->writes, byte, tact_clock_monotonic_ms() + ASK_OTHERS_MS);
+		if (outcome == PG_LATE)
+			outcome = pg_worker_wait(me);
 		if (outcome != PG_DONE || pg_link_noticed(me->link)) {
 			tact_store_report(lane->pool->store, TACT_UNAVAILABLE, NULL,
 			    "the database does not answer yet: %s", pg_link_words(me->link));

@@ -472,14 +472,19 @@ class Partitions(Case):
 class Failover(Case):
     """The primary dies, a standby is promoted, the program goes on with it."""
 
-    def test_nothing_acknowledged_is_lost(self):
+    def pair(self):
+        """A primary, its standby, and a url that names both, the primary first."""
         servers = self.servers()
         main = servers.store("main")
         other = servers.standby("one", main)
         main.sql("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (one)'")
         main.sql("SELECT pg_reload_conf()")
         wait_for(lambda: main.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'quorum'") == "1", "a standby")
-        drive = self.drive("postgres:host=%s,%s port=%d,%d dbname=tact user=relay" % (servers.dir, servers.dir, main.port, other.port))
+        return main, other, "postgres:host=%s,%s port=%d,%d dbname=tact user=relay" % (servers.dir, servers.dir, main.port, other.port)
+
+    def test_nothing_acknowledged_is_lost(self):
+        main, other, url = self.pair()
+        drive = self.drive(url)
         counts = {"ok": 0, "uncertain": 0, "unavailable": 0}
         killed = threading.Event()
 
@@ -499,6 +504,43 @@ class Failover(Case):
         number = int(drive.ask("read 1 5000").split()[2])
         self.assertGreaterEqual(number, counts["ok"], counts)
         self.assertLessEqual(number, counts["ok"] + counts["uncertain"], counts)
+
+    def test_an_old_primary_that_comes_back_is_not_used(self):
+        """It takes writes as before and is the first that is asked: its timeline tells."""
+        main, other, url = self.pair()
+        drive = self.drive(url)
+        self.assertEqual(drive.result("count 1 5000"), "ok")
+        main.kill()
+        other.promote()
+        wait_for(lambda: drive.result("count 1 5000") == "ok", "the new primary to be found")
+        main.start()
+        other.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tact'")
+        self.assertEqual(drive.ask("read 1 5000").split()[2], "2", "a new connection")
+        self.assertEqual(drive.result("count 1 5000"), "ok")
+        fresh = self.drive(url)
+        self.assertEqual(fresh.ask("read 1 5000").split()[2], "3", "a program that knows nothing of before")
+        self.assertEqual(main.backends(), [])
+        other.stop()
+        for command in ("count 1 2000", "read 1 2000"):
+            self.assertEqual(drive.result(command), "unavailable", "the old one alone")
+            self.assertEqual(fresh.result(command), "unavailable")
+        self.assertIn("was deposed", drive.ask("error"))
+
+    def test_a_primary_that_lost_its_standbys_is_left_for_the_one_that_was_promoted(self):
+        """It is alive and waits for them for ever; so do those who asked it."""
+        main, other, url = self.pair()
+        drive = self.drive(url)
+        self.assertEqual(figures(drive.ask("many 8 5 0 40 5000"))["ok"], 40)
+        other.sql("ALTER SYSTEM SET primary_conninfo = ''", database="postgres")
+        other.sql("SELECT pg_reload_conf()", database="postgres")
+        wait_for(lambda: main.sql("SELECT count(*) FROM pg_stat_replication") == "0", "the standby to leave")
+        got = figures(drive.ask("many 8 5 0 40 500"))
+        self.assertEqual(got["ok"], 0)
+        other.promote()
+        wait_for(lambda: drive.result("count 1 2000") == "ok", "the new primary to be found")
+        self.assertEqual(figures(drive.ask("many 8 5 0 40 5000"))["ok"], 40)
+        self.assertEqual(drive.ask("read 1 2000").split()[0], "ok")
+        self.assertLessEqual(len(main.backends()), 4 + 2 + 1, "those that wait stay in it, and nobody joins them")
 
 
 if __name__ == "__main__":

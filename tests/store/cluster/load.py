@@ -139,6 +139,9 @@ class Load:
             client = None
         send["end"] = now()
         self.history.add("send", **send)
+        if client and 400 <= send["code"] < 500:  # Postfix finds a tactd that was started anew for a new connection only
+            client.close()
+            return None
         return client
 
     def _talk(self, client, send, job):
