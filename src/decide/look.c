@@ -104,8 +104,9 @@ static void look_at_place(struct tact_arena *arena, const struct tact_rule_set *
 	for (size_t i = 0; i < view->claims_count; i++)
 		if (tact_id_equal(&view->claims[i].id, &claim->id))
 			place = places[i];
-	/* No place at all, or lapsed: the whole question is asked again. */
-	if (place == INT64_MAX || place <= now_us)
+	/* No place at all, or lapsed: the whole question is asked again. So it is when nothing is to be done
+	 * any more. */
+	if (place == INT64_MAX || place <= now_us || rules->monitor)
 		waiting->look = TACT_LOOK_TAKE;
 	else
 		say_place(arena, waiting, claim->text, place);

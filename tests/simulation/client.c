@@ -107,7 +107,9 @@ static struct asked ask(const struct session *session, int i)
 		session->now_us + session->house->streams[mail->facts.stream].max_delay_s * SECOND_US,
 	    .facts = &mail->facts,
 	    .house = session->house,
-	    .released = session->released};
+	    .released = session->released,
+	    .stale_us = plans_stale_us(session->world),
+	    .deaf = plans_deaf(session->world)};
 }
 
 static void come_again(struct world *world, struct job *job)
@@ -375,6 +377,7 @@ void client_submit(struct world *world, struct job *job)
 		client_invent(world);
 		return;
 	}
+	plans_tend(world, &world->relays[job->relay]);
 	session.mail = job->mail;
 	session.relay = &world->relays[job->relay];
 	session.house = world->house;

@@ -19,20 +19,6 @@ struct waiting *oracle_find_claim(const struct person *person, const unsigned ch
 	return NULL;
 }
 
-int64_t oracle_made_us(const struct person *person, const struct asked *asked)
-{
-	const struct waiting *own = asked->claim == NULL ? NULL : oracle_find_claim(person, asked->claim);
-
-	return own == NULL ? asked->now_us : own->made_us;
-}
-
-static bool goes_first(const struct waiting *claim, const struct asked *asked, int64_t made_us)
-{
-	if (claim->facts.priority != asked->facts->priority)
-		return claim->facts.priority > asked->facts->priority;
-	return claim->made_us <= made_us;
-}
-
 /* The claim's own contact: an earlier attempt of it, or the same mail just before it was made to wait. */
 bool oracle_becomes_claims(const struct touch *touch, const struct asked *asked, int64_t made_us)
 {
@@ -238,21 +224,45 @@ static int64_t possible_touches(const struct person *person, const struct rule_s
 	return sum;
 }
 
+/* Is a place from EARLIEST on near enough to be seen by a mail that goes now? */
+static bool is_in_reach(const struct rule_spec *rule, int64_t earliest_us, int64_t now_us)
+{
+	if (rule->action != DELAY || rule->form != AT_MOST || rule->rest_s > 0 ||
+	    earliest_us <= now_us + rule->look_ahead_s * SECOND_US)
+		return true;
+	if (rule->window_s > 0)
+		return earliest_us < now_us + rule->window_s * SECOND_US;
+	return period_number(rule->period, rule->zone, earliest_us) ==
+	       period_number(rule->period, rule->zone, now_us);
+}
+
+/* Can the claim hold its place? That of a campaign that was stopped does not. */
+static bool may_hold(const struct oracle *oracle, const struct rule_spec *rule, const struct asked *asked,
+    const struct waiting *claim)
+{
+	bool goes = asked->deaf || oracle_course_may_be(oracle, claim->facts.campaign, GOES, asked);
+
+	if (claim->planned)
+		return goes && claim->not_after_us > asked->now_us &&
+		       is_in_reach(rule, claim->planned_us, asked->now_us);
+	return goes || oracle_course_may_be(oracle, claim->facts.campaign, DONE, asked);
+}
+
 /* Every claim that goes first, wherever it is. */
 static int64_t possible_claims(
-    const struct person *person, const struct rule_spec *rule, const struct asked *asked, int64_t made_us)
+    const struct oracle *oracle, const struct rule_spec *rule, const struct asked *asked)
 {
-	const struct waiting *own = asked->claim == NULL ? NULL : oracle_find_claim(person, asked->claim);
+	const struct person *person = &oracle->people[asked->person];
+	struct rank worst = oracle_asked_rank(oracle, asked, false);
 	int64_t sum = 0;
 
-	if (own != NULL && own->renewed_us > made_us)
-		made_us = own->renewed_us;
 	for (int i = 0; i < person->claims_count; i++) {
 		const struct waiting *claim = &person->claims[i];
 
 		if (!claim->over && claim->not_after_us + 25 * HOUR_US > asked->now_us &&
 		    (asked->claim == NULL || memcmp(claim->id, asked->claim, 16) != 0) &&
-		    goes_first(claim, asked, made_us) && rule_concerns(rule, asked->facts, &claim->facts))
+		    oracle_goes_before(oracle_claim_rank(person, claim, true), worst, true) &&
+		    may_hold(oracle, rule, asked, claim) && rule_concerns(rule, asked->facts, &claim->facts))
 			sum += rule_weight(rule, &claim->facts);
 	}
 	return sum;
@@ -289,10 +299,11 @@ static bool may_rest(const struct person *person, const struct rule_spec *rule, 
 }
 
 static bool may_be_exceeded(
-    const struct person *person, const struct rule_spec *rule, const struct asked *asked)
+    const struct oracle *oracle, const struct rule_spec *rule, const struct asked *asked)
 {
+	const struct person *person = &oracle->people[asked->person];
 	int64_t made_us = oracle_made_us(person, asked), own = rule_weight(rule, asked->facts);
-	int64_t claims = possible_claims(person, rule, asked, made_us);
+	int64_t claims = possible_claims(oracle, rule, asked);
 	struct rule_spec since = *rule;
 
 	if (rule->form == AT_LEAST)
@@ -314,17 +325,19 @@ static bool may_be_exceeded(
 }
 
 bool oracle_limit_perhaps(
-    const struct person *person, const struct rule_spec *rule, const struct asked *asked)
+    const struct oracle *oracle, const struct rule_spec *rule, const struct asked *asked)
 {
+	const struct person *person = &oracle->people[asked->person];
+
 	if (rule_abstains(rule, asked->facts))
 		return false;
 	if (rule->form != AS_RECIPIENT_ASKED)
-		return may_be_exceeded(person, rule, asked);
+		return may_be_exceeded(oracle, rule, asked);
 	for (int i = 0; i < person->profiles_count; i++) {
 		struct rule_spec own;
 
 		if (oracle_profile_may_be(&person->profiles[i], asked) &&
-		    as_asked(rule, &person->profiles[i].spec, &own) && may_be_exceeded(person, &own, asked))
+		    as_asked(rule, &person->profiles[i].spec, &own) && may_be_exceeded(oracle, &own, asked))
 			return true;
 	}
 	return false;

@@ -166,6 +166,11 @@ static int front_scan(struct tact_store *store, enum tact_store_kind kind, tact_
 
 	if (!live_on(front->machine))
 		return TACT_UNAVAILABLE;
+	if (kind == TACT_STORE_CAMPAIGN && happens(front->faults, front->faults->store_per_mille)) {
+		front->faults->lost++;
+		front->faults->deaf_us = front->faults->now_us;
+		return tact_error_set(err, TACT_UNAVAILABLE, "lost, says the simulation");
+	}
 	return front->behind->engine->scan(front->behind, kind, fn, context, err);
 }
 
@@ -239,6 +244,7 @@ void machine_close(struct machine *machine)
 /* ---- in the place of the system ----------------------------------------------------------------- */
 
 int64_t __wrap_tact_clock_now_us(void);
+int64_t __wrap_tact_clock_monotonic_ms(void);
 void __wrap_tact_random_bytes(void *ret, size_t size_bytes);
 struct tact_id __wrap_tact_id_random(void);
 int __real_tact_audit_append(struct tact_audit *audit, const struct tact_audit_entry *entries, size_t count,
@@ -251,6 +257,12 @@ void __wrap_tact_audit_append_later(struct tact_audit *audit, const struct tact_
 int64_t __wrap_tact_clock_now_us(void)
 {
 	return machine_faults->now_us;
+}
+
+/* What is kept for two seconds is kept for two of the world's. */
+int64_t __wrap_tact_clock_monotonic_ms(void)
+{
+	return machine_faults->now_us / 1000;
 }
 
 void __wrap_tact_random_bytes(void *ret, size_t size_bytes)

@@ -25,6 +25,7 @@ struct faults {
 	int64_t now_us;		 /* everybody's clock */
 	struct chance secrets;	 /* keys and ids that tact draws */
 	int64_t wake_us;	 /* the least wake time written since it was last set to 0 */
+	int64_t deaf_us;	 /* a reading of campaigns failed then */
 	uint64_t lost, repeated; /* answers that failed; changes tried a second time */
 };
 extern struct faults *machine_faults; /* of the run at work: what tact asks of the system */

@@ -22,6 +22,9 @@ struct oracle *oracle_new(int people)
 	if (oracle == NULL || oracle->people == NULL)
 		abort();
 	oracle->people_count = people;
+	for (int i = 0; i < CAMPAIGNS; i++)
+		oracle_deed_sure(oracle, i, oracle_deed(oracle, i, GOES, 0), 1, 0);
+	oracle->deed_us = INT64_MIN / 2;
 	return oracle;
 }
 
@@ -34,6 +37,8 @@ void oracle_free(struct oracle **oracle)
 		free((*oracle)->people[i].permissions);
 		free((*oracle)->people[i].profiles);
 	}
+	for (int i = 0; i < CAMPAIGNS; i++)
+		free((*oracle)->campaigns[i].deeds);
 	free((*oracle)->people);
 	free((*oracle)->complaint);
 	free(*oracle);
@@ -77,7 +82,7 @@ void *oracle_grow(void *items, int *count, size_t size)
 
 /* ---- was it right to let it pass? --------------------------------------------------------------- */
 
-static bool is_asked(const struct rule_spec *rule, const struct asked *asked)
+bool oracle_is_asked(const struct rule_spec *rule, const struct asked *asked)
 {
 	return !rule->monitor && rule_applies(rule, asked->facts) &&
 	       !(rule->action == QUARANTINE && asked->released != NOT_RELEASED);
@@ -91,7 +96,7 @@ static void check_wishes(struct oracle *oracle, const struct person *person, con
 		return;
 	for (int i = 0; i < asked->house->rules_count; i++)
 		if (asked->house->rules[i].kind == RULE_SUPPRESSION &&
-		    is_asked(&asked->house->rules[i], asked))
+		    oracle_is_asked(&asked->house->rules[i], asked))
 			oracle_complain(oracle,
 			    "person %d got mail %d although a wish of scope %d:%d was acknowledged",
 			    asked->person, asked->mail, (int)wish->spec.scope, wish->spec.value);
@@ -121,7 +126,8 @@ static void check_people(struct oracle *oracle, const struct person *person, con
 	for (int i = 0; i < asked->house->rules_count; i++) {
 		const struct rule_spec *rule = &asked->house->rules[i];
 
-		if (rule->kind == RULE_SUPPRESSION || rule->kind == RULE_LIMIT || !is_asked(rule, asked))
+		if (rule->kind == RULE_SUPPRESSION || rule->kind == RULE_LIMIT ||
+		    !oracle_is_asked(rule, asked))
 			continue;
 		oracle->figures.people++;
 		if (oracle_people_rule(person, rule, asked, true))
@@ -136,7 +142,7 @@ static void check_limits(
 	for (int i = 0; i < asked->house->rules_count; i++) {
 		const struct rule_spec *rule = &asked->house->rules[i];
 
-		if (rule->kind != RULE_LIMIT || !is_asked(rule, asked))
+		if (rule->kind != RULE_LIMIT || !oracle_is_asked(rule, asked))
 			continue;
 		oracle->figures.windows++;
 		if (oracle_limit_surely(person, rule, asked, contact))
@@ -161,13 +167,18 @@ static bool claim_fits(const struct person *person, const struct rule_spec *rule
 
 /* A claim of which nobody knows what became, or that may have lapsed: who waits behind it has another place.
  */
-static bool has_doubtful(const struct person *person, const struct asked *asked)
+static bool has_doubtful(const struct oracle *oracle, const struct asked *asked)
 {
+	const struct person *person = &oracle->people[asked->person];
+
 	for (int i = 0; i < person->claims_count; i++) {
 		const struct waiting *claim = &person->claims[i];
 
-		if (!claim->over && claim->not_after_us + 25 * HOUR_US > asked->now_us &&
-		    (!claim->sure || claim->until_us + LAPSE_US <= asked->now_us))
+		if (!oracle_is_alive(claim, asked->now_us))
+			continue;
+		if (claim->planned ? !oracle_surely_holds(oracle, claim, asked)
+				   : !claim->sure || claim->until_us + LAPSE_US <= asked->now_us ||
+					 !oracle_course_is(oracle, claim->facts.campaign, GOES, asked))
 			return true;
 	}
 	return false;
@@ -179,15 +190,14 @@ static bool has_doubtful(const struct person *person, const struct asked *asked)
 static void check_order(
     struct oracle *oracle, const struct person *person, const struct asked *asked, int contact)
 {
-	int64_t made = oracle_made_us(person, asked);
+	struct rank best = person->touches[contact].best;
 
-	if (has_doubtful(person, asked))
+	if (has_doubtful(oracle, asked))
 		return;
 	for (int i = 0; i < person->claims_count; i++) {
 		const struct waiting *claim = &person->claims[i];
 		int64_t at_us = claim->until_us > asked->now_us ? claim->until_us : asked->now_us;
-		bool first = claim->facts.priority > asked->facts->priority ||
-			     (claim->facts.priority == asked->facts->priority && claim->made_us < made);
+		bool first = oracle_goes_before(oracle_claim_rank(person, claim, false), best, false);
 
 		if (claim->over || !claim->sure || claim->stale || !first || claim->mail == asked->mail ||
 		    claim->until_us == 0 || asked->now_us >= claim->until_us + LAPSE_US)
@@ -196,10 +206,10 @@ static void check_order(
 			const struct rule_spec *rule = &asked->house->rules[k];
 
 			if (rule->kind != RULE_LIMIT || rule->form != AT_MOST || rule->rest_s > 0 ||
-			    rule->look_ahead_s > 0 || rule->action != DELAY || !is_asked(rule, asked) ||
-			    !rule_applies(rule, &claim->facts) || rule_abstains(rule, &claim->facts) ||
-			    rule_abstains(rule, asked->facts) || rule_weight(rule, asked->facts) == 0 ||
-			    rule->by == BY_OTHER_OWNER)
+			    rule->look_ahead_s > 0 || rule->action != DELAY ||
+			    !oracle_is_asked(rule, asked) || !rule_applies(rule, &claim->facts) ||
+			    rule_abstains(rule, &claim->facts) || rule_abstains(rule, asked->facts) ||
+			    rule_weight(rule, asked->facts) == 0 || rule->by == BY_OTHER_OWNER)
 				continue;
 			oracle->figures.arbitrated++;
 			if (claim_fits(person, rule, claim, at_us, contact, false) &&
@@ -213,16 +223,15 @@ static void check_order(
 }
 
 /* Whatever goes before a claim may move it, and so may mail that no limit holds. */
-static void unsettle_lower(struct person *person, const struct asked *asked)
+static void unsettle_lower(struct oracle *oracle, const struct asked *asked, struct rank best)
 {
-	int64_t made = oracle_made_us(person, asked);
+	struct person *person = &oracle->people[asked->person];
 
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *claim = &person->claims[i];
-		bool lower = claim->facts.priority < asked->facts->priority ||
-			     (claim->facts.priority == asked->facts->priority && claim->made_us >= made);
+		bool first = oracle_goes_before(oracle_claim_rank(person, claim, false), best, false);
 
-		claim->stale = claim->stale || lower || asked->facts->exempt;
+		claim->stale = claim->stale || !first || asked->facts->exempt;
 	}
 }
 
@@ -246,13 +255,23 @@ static int find_contact(const struct person *person, const struct asked *asked, 
 	return perhaps;
 }
 
+static bool has_claim(const struct person *person, int mail)
+{
+	for (int i = 0; i < person->claims_count; i++)
+		if (person->claims[i].mail == mail && person->claims[i].begun == 0)
+			return true;
+	return false;
+}
+
 int oracle_passed(struct oracle *oracle, const struct asked *asked)
 {
 	struct person *person = &oracle->people[asked->person];
 	int64_t made = oracle_made_us(person, asked);
+	struct rank best = oracle_asked_rank(oracle, asked, true);
 	struct touch *touch;
 	int known;
 
+	oracle_take_planned(oracle, asked, has_claim(person, asked->mail));
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *claim = &person->claims[i];
 
@@ -271,6 +290,7 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 	}
 	if (known >= 0) {
 		touch = &person->touches[known];
+		touch->best = best;
 		if (!touch->delivered || touch->late_us != 0)
 			touch->late_us = asked->now_us;
 		return known;
@@ -281,6 +301,7 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 	    .time_us = asked->now_us,
 	    .sequence = asked->sequence,
 	    .facts = *asked->facts,
+	    .best = best,
 	    .by_claim = asked->claim != NULL};
 	if (asked->claim != NULL)
 		memcpy(touch->claim, asked->claim, 16);
@@ -296,21 +317,29 @@ void oracle_delivered(struct oracle *oracle, const struct asked *asked, int cont
 		check_wishes(oracle, person, asked);
 		check_people(oracle, person, asked);
 		check_limits(oracle, person, asked, contact);
+		oracle_check_course(oracle, asked);
 		check_order(oracle, person, asked, contact);
+		oracle_check_plans(oracle, asked, contact);
 	}
 	if (!asked->house->monitor && asked->claim != NULL && asked->now_us > asked->not_after_us + LAPSE_US)
 		oracle_complain(oracle, "person %d got mail %d %" PRId64 " s too late", asked->person,
 		    asked->mail, (asked->now_us - asked->not_after_us) / SECOND_US);
 	person->touches[contact].delivered = true;
 	oracle_wrote(person, asked->now_us);
-	unsettle_lower(person, asked);
+	unsettle_lower(oracle, asked, person->touches[contact].best);
 }
 
 /* ---- was it right to hold it back? -------------------------------------------------------------- */
 
 /* May a rule of this action have fired? */
-static bool may_fire(const struct person *person, const struct asked *asked, enum action action)
+static bool may_fire(const struct oracle *oracle, const struct asked *asked, enum action action)
 {
+	const struct person *person = &oracle->people[asked->person];
+
+	if (asked->facts->campaign >= 0 &&
+	    ((action == DELAY && oracle_course_may_be(oracle, asked->facts->campaign, PAUSED, asked)) ||
+		(action == REJECT && oracle_course_may_be(oracle, asked->facts->campaign, CANCELLED, asked))))
+		return true;
 	for (int i = 0; i < asked->house->rules_count; i++) {
 		const struct rule_spec *rule = &asked->house->rules[i];
 
@@ -320,14 +349,14 @@ static bool may_fire(const struct person *person, const struct asked *asked, enu
 		if (rule->kind != RULE_SUPPRESSION && rule->kind != RULE_LIMIT) {
 			/* It may be asked about the place of a mail that has to wait. */
 			if (oracle_people_rule(person, rule, asked, false) ||
-			    (action != DELAY && may_fire(person, asked, DELAY)))
+			    (action != DELAY && may_fire(oracle, asked, DELAY)))
 				return true;
 			continue;
 		}
 		if (rule->kind == RULE_SUPPRESSION) {
 			if (oracle_covering(person, asked, false) != NULL)
 				return true;
-		} else if (oracle_limit_perhaps(person, rule, asked)) {
+		} else if (oracle_limit_perhaps(oracle, rule, asked)) {
 			return true;
 		}
 	}
@@ -351,15 +380,16 @@ static bool is_plain(const struct person *person, const struct asked *asked)
 	return true;
 }
 
-static bool has_occasion(const struct asked *asked)
+bool oracle_has_occasion(const struct asked *asked)
 {
 	for (int i = 0; i < asked->house->rules_count; i++)
-		if (asked->house->rules[i].kind == RULE_OCCASION && is_asked(&asked->house->rules[i], asked))
+		if (asked->house->rules[i].kind == RULE_OCCASION &&
+		    oracle_is_asked(&asked->house->rules[i], asked))
 			return true;
 	return false;
 }
 
-static int64_t expected_place_us(const struct person *person, const struct asked *asked)
+int64_t oracle_expected_place_us(const struct person *person, const struct asked *asked)
 {
 	int64_t t_us = asked->now_us, before_us;
 
@@ -368,7 +398,7 @@ static int64_t expected_place_us(const struct person *person, const struct asked
 		for (int i = 0; i < asked->house->rules_count && t_us <= asked->not_after_us; i++) {
 			const struct rule_spec *rule = &asked->house->rules[i];
 
-			if (rule->action != DELAY || !is_asked(rule, asked))
+			if (rule->action != DELAY || !oracle_is_asked(rule, asked))
 				continue;
 			if (rule->kind == RULE_QUIET_HOURS)
 				t_us = oracle_quiet_until(person, rule, *asked, t_us);
@@ -390,10 +420,10 @@ static void check_place(
 		    " s before its end",
 		    asked->mail, asked->person, (until_us - asked->now_us) / SECOND_US,
 		    (asked->not_after_us - until_us) / SECOND_US);
-	if (asked->claim != NULL || asked->house->release_spread_s > 0 || has_occasion(asked) ||
-	    !is_plain(person, asked))
+	if (asked->claim != NULL || oracle_course_may_be(oracle, asked->facts->campaign, PAUSED, asked) ||
+	    asked->house->release_spread_s > 0 || oracle_has_occasion(asked) || !is_plain(person, asked))
 		return;
-	expected_us = expected_place_us(person, asked);
+	expected_us = oracle_expected_place_us(person, asked);
 	oracle->figures.exact++;
 	if (expected_us != until_us)
 		oracle_complain(oracle,
@@ -428,21 +458,23 @@ static void check_reason(
 	switch (fate) {
 	case FATE_DELAY:
 		/* A place that was spread is later than the rules say. */
-		right = may_fire(person, asked, DELAY) ||
+		right = may_fire(oracle, asked, DELAY) ||
 			(asked->house->release_spread_s > 0 && has_waited(person, asked));
 		break;
 	case FATE_QUARANTINE:
-		right = may_fire(person, asked, QUARANTINE);
+		right = may_fire(oracle, asked, QUARANTINE);
 		break;
 	default:
-		right = late || may_fire(person, asked, REJECT) || may_fire(person, asked, DELAY);
+		right = late || may_fire(oracle, asked, REJECT) || may_fire(oracle, asked, DELAY);
 	}
 	if (asked->house->monitor || !right)
-		oracle_complain(oracle, "mail %d of person %d was %s and no rule can have said so",
-		    asked->mail, asked->person,
+		oracle_complain(oracle,
+		    "mail %d of campaign %d of person %d was %s at %" PRId64 " and no rule can have said so",
+		    asked->mail, asked->facts->campaign, asked->person,
 		    fate == FATE_DELAY	      ? "delayed"
 		    : fate == FATE_QUARANTINE ? "quarantined"
-					      : "refused");
+					      : "refused",
+		    asked->now_us);
 }
 
 /* tact takes a contact that it remembers of this very mail along: to now. */
@@ -462,9 +494,12 @@ static void carry_contact(struct person *person, const struct asked *asked)
 	}
 }
 
-static struct waiting *add_claim(struct person *person, const struct asked *asked, const unsigned char id[16])
+static struct waiting *add_claim(struct oracle *oracle, const struct asked *asked, const unsigned char id[16])
 {
-	struct waiting *claim;
+	struct person *person = &oracle->people[asked->person];
+	bool surely;
+	const struct waiting *planned = oracle_find_planned(oracle, asked, &surely);
+	struct waiting took = planned != NULL ? *planned : (struct waiting){0}, *claim;
 
 	person->claims = oracle_grow(person->claims, &person->claims_count, sizeof *person->claims);
 	claim = &person->claims[person->claims_count - 1];
@@ -473,6 +508,14 @@ static struct waiting *add_claim(struct person *person, const struct asked *aske
 	claim->facts = *asked->facts;
 	claim->made_us = asked->now_us;
 	claim->not_after_us = asked->not_after_us;
+	claim->decisions = person->decisions;
+	claim->firm_after = asked->house->streams[asked->facts->stream].firm_after;
+	if (planned != NULL) {
+		claim->took = surely ? TOOK_SURELY : TOOK_PERHAPS;
+		claim->took_priority = took.facts.priority;
+		claim->took_made_us = took.made_us;
+		claim->took_made_last_us = took.made_last_us;
+	}
 	return claim;
 }
 
@@ -482,6 +525,7 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 	struct person *person = &oracle->people[asked->person];
 	struct waiting *claim = oracle_find_claim(person, id);
 	struct asked again = *asked;
+	bool known = has_claim(person, asked->mail);
 
 	if (claim != NULL && claim->refused) { /* it did not wait so far */
 		claim->made_us = asked->now_us;
@@ -503,7 +547,8 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 		check_place(oracle, person, &again, until_us);
 	carry_contact(person, asked);
 	if (claim == NULL)
-		claim = add_claim(person, asked, id);
+		claim = add_claim(oracle, asked, id);
+	oracle_take_planned(oracle, asked, known);
 	claim->refused = fate == FATE_REJECT;
 	if (fate != FATE_DELAY) {
 		claim->over = true; /* it holds no place */
@@ -511,14 +556,14 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 		return;
 	}
 	claim->sure = true;
-	claim->over = claim->stale = false;
+	claim->over = false;
+	claim->stale = asked->now_us < oracle->deed_us + KNOWN_LATE_US;
 	claim->until_us = until_us;
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *other = &person->claims[i];
 
-		if (other != claim &&
-		    (other->facts.priority < claim->facts.priority ||
-			(other->facts.priority == claim->facts.priority && other->made_us >= claim->made_us)))
+		if (other != claim && !oracle_goes_before(oracle_claim_rank(person, other, false),
+					  oracle_claim_rank(person, claim, true), false))
 			other->stale = true;
 	}
 }
@@ -535,7 +580,7 @@ void oracle_told(struct oracle *oracle, const struct asked *asked, int64_t until
 	if (claim == NULL || claim->over)
 		return;
 	claim->until_us = until_us;
-	claim->stale = false;
+	claim->stale = asked->now_us < oracle->deed_us + KNOWN_LATE_US;
 }
 
 int oracle_begun(struct oracle *oracle, const struct asked *asked)
@@ -551,7 +596,8 @@ int oracle_begun(struct oracle *oracle, const struct asked *asked)
 		touch->by_claim = true;
 		memcpy(touch->claim, asked->claim, 16);
 	}
-	add_claim(person, asked, (const unsigned char[16]){0})->begun = person->touches_count;
+	person->decisions++;
+	add_claim(oracle, asked, (const unsigned char[16]){0})->begun = person->touches_count;
 	return person->touches_count - 1;
 }
 
@@ -560,6 +606,12 @@ void oracle_lost(struct oracle *oracle, int number, int begun)
 	struct person *person = &oracle->people[number];
 
 	person->touches[begun].open = false;
+	for (int i = 0; i < person->claims_count; i++)
+		if (person->claims[i].planned && !person->touches[begun].by_claim &&
+		    person->claims[i].facts.campaign == person->touches[begun].facts.campaign) {
+			person->claims[i].sure = false; /* taken, or not */
+			person->claims[i].lost = true;
+		}
 	/* What waited may have been refused, and what was refused may wait anew. */
 	for (int i = 0; i < person->claims_count; i++)
 		if (person->claims[i].mail == person->touches[begun].mail && person->claims[i].begun == 0)

@@ -26,6 +26,8 @@ struct asked {
 	const struct house_spec *house;
 	const unsigned char *claim; /* 16 bytes at the gate; NULL at the milter */
 	enum release released;
+	int64_t stale_us; /* what tact knows of campaigns may be so old */
+	bool deaf;	  /* it may know nothing of them: then what was planned holds */
 };
 
 enum fate { FATE_DELAY, FATE_QUARANTINE, FATE_REJECT };
@@ -75,8 +77,19 @@ void oracle_consent_over(
 int oracle_profile(struct oracle *oracle, int person, const struct profile_spec *profile);
 void oracle_profile_sure(struct oracle *oracle, int person, int which, uint64_t sequence);
 
+/* Somebody plans a campaign for the person: perhaps claimed from here on, surely when it was acknowledged.
+ * Again is the same. */
+void oracle_plan(struct oracle *oracle, int person, const struct plan_spec *plan, int64_t now_us);
+void oracle_plan_sure(struct oracle *oracle, int person, int campaign);
+/* Somebody pauses, resumes, cancels or ends a campaign: perhaps from here on. Then it is acknowledged (sure),
+ * was refused (void), or nobody knows (ended). */
+int oracle_deed(struct oracle *oracle, int campaign, enum course course, int64_t now_us);
+void oracle_deed_sure(struct oracle *oracle, int campaign, int deed, int64_t now_us, uint64_t sequence);
+void oracle_deed_void(struct oracle *oracle, int campaign, int deed);
+void oracle_deed_ended(struct oracle *oracle, int campaign, int deed, int64_t now_us);
+
 struct oracle_figures {
-	uint64_t delivered, people, windows, exact, arbitrated, justified;
+	uint64_t delivered, people, windows, exact, arbitrated, justified, planned, stopped, firm;
 };
 struct oracle_figures oracle_figures(const struct oracle *oracle);
 

@@ -9,7 +9,16 @@
 #include "oracle.h"
 
 #define LAPSE_US HOUR_US
+/* until everybody knows of a deed */
+#define KNOWN_LATE_US (33 * SECOND_US)
 #define FOLDED_US (34 * DAY_US) /* older contacts may be known by their day only */
+
+/* Who goes first: what is firm, then the higher priority, then the earlier made. */
+struct rank {
+	bool firm;
+	int priority;
+	int64_t made_us;
+};
 
 /* Something that counts, or may. A mail and its retry are one. */
 struct touch {
@@ -23,6 +32,7 @@ struct touch {
 	int64_t late_us;
 	unsigned char claim[16];
 	bool by_claim;
+	struct rank best; /* it may have had when it was let pass */
 };
 
 struct waiting {
@@ -34,6 +44,26 @@ struct waiting {
 	int64_t renewed_us; /* it may have been refused and be made anew since; 0: no */
 	bool sure, over, refused, lost;
 	bool stale; /* what it was told need not hold any more */
+	/* a campaign's, for mail that is still to come; tried for the last time then */
+	bool planned;
+	int64_t planned_us, made_last_us;
+	/* of mail that took such a claim, perhaps or surely: it ranks as that one */
+	enum took { TOOK_NOTHING, TOOK_PERHAPS, TOOK_SURELY } took;
+	int took_priority;
+	int64_t took_made_us, took_made_last_us;
+	int decisions; /* of the person, when it was made */
+	int firm_after;
+};
+
+struct deed {
+	enum course course;
+	int64_t begun_us, ended_us, sure_us; /* 0: not yet */
+	uint64_t sequence;
+	bool nothing;
+};
+struct campaign {
+	struct deed *deeds;
+	int deeds_count;
 };
 
 struct wish {
@@ -58,6 +88,7 @@ struct profile {
 
 struct person {
 	int64_t known_since_us; /* the first that tact surely wrote of him; 0: nothing */
+	int decisions;		/* that tact was asked for */
 	struct touch *touches;
 	int touches_count;
 	struct waiting *claims;
@@ -73,10 +104,19 @@ struct person {
 struct oracle {
 	struct person *people;
 	int people_count;
+	struct campaign campaigns[CAMPAIGNS];
+	int64_t deed_us; /* the latest deed */
 	char *complaint;
 	struct oracle_figures figures;
 };
 
+/* ---- oracle.c ---- */
+
+/* Does the rule act on the mail, as far as kinds and lists go? */
+bool oracle_is_asked(const struct rule_spec *rule, const struct asked *asked);
+bool oracle_has_occasion(const struct asked *asked);
+/* Where the mail would stand with nobody else waiting. */
+int64_t oracle_expected_place_us(const struct person *person, const struct asked *asked);
 /* Room for one more at the end. */
 void *oracle_grow(void *items, int *count, size_t size);
 
@@ -98,18 +138,48 @@ int64_t oracle_quiet_until(
 bool oracle_limit_surely(
     const struct person *person, const struct rule_spec *rule, const struct asked *asked, int skip);
 bool oracle_limit_perhaps(
-    const struct person *person, const struct rule_spec *rule, const struct asked *asked);
+    const struct oracle *oracle, const struct rule_spec *rule, const struct asked *asked);
 /* The sum in the window that ends then, of what was handed over. */
 int64_t oracle_sum(const struct person *person, const struct rule_spec *rule, const struct facts_spec *facts,
     uint64_t sequence, int64_t end_us, int skip);
 /* Least time from T on at which there is room, nothing happening after now; NEVER_US. */
 int64_t oracle_limit_room(
     const struct person *person, const struct rule_spec *rule, const struct asked *asked, int64_t t_us);
-int64_t oracle_made_us(const struct person *person, const struct asked *asked);
 struct waiting *oracle_find_claim(const struct person *person, const unsigned char id[16]);
 bool oracle_becomes_claims(const struct touch *touch, const struct asked *asked, int64_t made_us);
 /* tact surely wrote something of the person. */
 void oracle_wrote(struct person *person, int64_t now_us);
+
+/* ---- ranks.c ---- */
+
+/* When the claim that is asked about was made; now for one that is new. */
+int64_t oracle_made_us(const struct person *person, const struct asked *asked);
+/* The best or worst rank that it may have. */
+struct rank oracle_claim_rank(const struct person *person, const struct waiting *claim, bool best);
+struct rank oracle_asked_rank(const struct oracle *oracle, const struct asked *asked, bool best);
+/* ties: also when nothing tells them apart. */
+bool oracle_goes_before(struct rank a, struct rank b, bool ties);
+/* The claim that a campaign made for the person and that this mail takes, or NULL; surely? */
+struct waiting *oracle_find_planned(const struct oracle *oracle, const struct asked *asked, bool *ret_surely);
+
+/* ---- courses.c ---- */
+
+/* May tact think so of the campaign (-1: none), whose knowledge may be stale? */
+bool oracle_course_may_be(
+    const struct oracle *oracle, int campaign, enum course course, const struct asked *asked);
+bool oracle_course_is(
+    const struct oracle *oracle, int campaign, enum course course, const struct asked *asked);
+bool oracle_is_alive(const struct waiting *claim, int64_t now_us);
+/* Does a campaign's claim surely stand and hold its place? */
+bool oracle_surely_holds(const struct oracle *oracle, const struct waiting *claim, const struct asked *asked);
+/* What was let pass, as CONTACT: was its campaign stopped, did it take a place that was planned? */
+void oracle_check_course(struct oracle *oracle, const struct asked *asked);
+void oracle_check_plans(struct oracle *oracle, const struct asked *asked, int contact);
+/* The mail was decided: what its campaign claimed is its own now, or may be. known: it was asked about
+ * before. */
+void oracle_take_planned(struct oracle *oracle, const struct asked *asked, bool known);
+/* May its claims have been given up for good by now? */
+bool oracle_was_given_up(const struct oracle *oracle, int campaign, int64_t now_us);
 
 /* ---- windows.c ---- */
 

@@ -38,7 +38,9 @@ static struct asked ask(const struct attempt *attempt, const struct leg *leg)
 	    .facts = &attempt->copy->mail->facts,
 	    .house = attempt->house,
 	    .claim = leg->claim.b,
-	    .released = attempt->released};
+	    .released = attempt->released,
+	    .stale_us = plans_stale_us(attempt->world),
+	    .deaf = plans_deaf(attempt->world)};
 }
 
 static void later(const struct attempt *attempt, struct leg *leg)
@@ -316,6 +318,7 @@ void queue_attempt(struct world *world, struct copy *copy)
 	    .now_us = world->faults.now_us};
 	bool due = false;
 
+	plans_tend(world, attempt.relay);
 	if (copy->busy || attempt.relay->machine.dead)
 		return;
 	for (int i = 0; i < copy->count; i++)
@@ -407,6 +410,7 @@ void queue_bell(struct world *world, struct relay *relay)
 	int64_t now_us = world->faults.now_us, next_us;
 	struct entry entry;
 
+	plans_tend(world, relay);
 	world->figures.rings++;
 	world_enter(world, relay, &entry);
 	if (tact_decide_due_page(relay->decider, arena, 0, now_us, 1000000, now_us, &claims, &count, &next_us,

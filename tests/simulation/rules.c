@@ -21,7 +21,8 @@ const char *const zone_words[ZONES] = {
 const char *rules_breakage_name(enum breakage breakage)
 {
 	static const char *const names[BREAKAGES] = {"nothing", "more", "less", "short", "long", "zone",
-	    "wishes", "priority", "late", "quiet", "consent", "territory", "rest", "occasion"};
+	    "wishes", "priority", "late", "quiet", "consent", "territory", "rest", "occasion", "plan",
+	    "pause", "hold"};
 
 	return names[breakage];
 }

@@ -62,14 +62,17 @@ static void print_figures(const struct figures *f)
 	printf("went wrong: %" PRIu64 " retries, %" PRIu64 " crashes, %" PRIu64 " lost answers, %" PRIu64
 	       " doubled at the next hop, %" PRIu64 " changes tried twice, %" PRIu64
 	       " decisions within others; "
-	       "%" PRIu64 " changes by people, %" PRIu64 " reloads, %" PRIu64 " rings\n",
-	    f->retries, f->crashes, f->lost, f->doubled, f->repeated, f->meanwhile, f->changes, f->reloads,
-	    f->rings);
+	       "%" PRIu64 " changes by people, %" PRIu64 " plans of campaigns, %" PRIu64
+	       " deeds about them, %" PRIu64 " reloads, %" PRIu64 " rings\n",
+	    f->retries, f->crashes, f->lost, f->doubled, f->repeated, f->meanwhile, f->changes, f->plans,
+	    f->deeds, f->reloads, f->rings);
 	printf("the oracle asked: %" PRIu64 " windows of what was delivered, %" PRIu64
 	       " rules about people, %" PRIu64 " reasons to hold back, %" PRIu64
 	       " waits at the gate, %" PRIu64 " places to the microsecond, "
-	       "%" PRIu64 " orders of arbitration\n",
-	    f->windows, f->people, f->justified, f->told, f->exact, f->arbitrated);
+	       "%" PRIu64 " orders of arbitration, %" PRIu64 " places that campaigns hold, %" PRIu64
+	       " mails of campaigns that may be stopped, %" PRIu64 " firm places\n",
+	    f->windows, f->people, f->justified, f->told, f->exact, f->arbitrated, f->planned, f->stopped,
+	    f->firm);
 }
 
 /* Answers whether it ran clean. */

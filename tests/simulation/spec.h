@@ -22,7 +22,7 @@
 enum {
 	OWNERS = 5,
 	BRANDS = 3,
-	CAMPAIGNS = 4,
+	CAMPAIGNS = 6,
 	OFFERS = 3,
 	LISTS = 3,
 	STREAMS_MAX = 24,
@@ -58,6 +58,7 @@ struct stream_spec {
 	int owner, brand, purpose, priority;
 	bool exempt, counts, tempfail;
 	int64_t max_delay_s, max_waiting;
+	int firm_after; /* 0: never */
 };
 
 enum direction { OUT, IN };
@@ -119,6 +120,16 @@ struct facts_spec {
 	enum sentiment sentiment;
 	bool counts, exempt;
 };
+
+/* A campaign's claims, for mail that is still to come. */
+struct plan_spec {
+	int campaign;
+	struct facts_spec facts; /* of that mail, with the priority of the plan */
+	int64_t planned_us, not_after_us;
+};
+
+/* What people make of a campaign. */
+enum course { GOES, PAUSED, CANCELLED, DONE, COURSES };
 
 /* What is known of a person. −1, 0: nothing. */
 struct profile_spec {

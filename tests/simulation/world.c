@@ -153,6 +153,8 @@ static void start_tact(struct world *world, struct relay *relay)
 	    .ledger = relay->ledger});
 	tact_decider_set_rules(relay->decider, &relay->config->rules, NULL, NULL);
 	(void)tact_decide_recount(relay->decider, world->faults.now_us, NULL);
+	relay->tended_us = 0;
+	relay->mark = 0;
 	relay->bell_us = world->faults.now_us + SECOND_US;
 	world_plan(world, relay->bell_us, EVENT_BELL, NULL, (int)(relay - world->relays));
 }
@@ -261,6 +263,15 @@ static void happen(struct world *world, const struct event *event)
 	case EVENT_REVIEWER:
 		change_review(world);
 		break;
+	case EVENT_PLAN:
+		plans_tell(world, event->what);
+		break;
+	case EVENT_DEED:
+		plans_deed(world);
+		break;
+	case EVENT_TEND:
+		plans_tend(world, &world->relays[event->relay]);
+		break;
 	case EVENT_SWEEP:
 		sweep(world);
 		break;
@@ -345,6 +356,7 @@ static void plan_all(struct world *world)
 		world_plan(world, at_us, EVENT_REVIEWER, NULL, 0);
 	if (chance_of(chance, 1, 3))
 		world_plan(world, world->start_us + chance_below(chance, length_us), EVENT_SWEEP, NULL, 0);
+	plans_make(world);
 	for (int i = 0; i < world->relays_count; i++)
 		if (chance_of(chance, 1, 4))
 			world->relays[i].silent_until_us =
@@ -364,6 +376,7 @@ static void set_faults(struct world *world)
 	    .meanwhile = meanwhile,
 	    .context = world,
 	    .now_us = world->start_us,
+	    .deaf_us = INT64_MIN / 2,
 	    .secrets = {.state = ~world->seed}};
 }
 
@@ -495,6 +508,9 @@ static void sum_up(struct world *world, struct figures *figures)
 	world->figures.exact = judged.exact;
 	world->figures.arbitrated = judged.arbitrated;
 	world->figures.justified = judged.justified;
+	world->figures.planned = judged.planned;
+	world->figures.stopped = judged.stopped;
+	world->figures.firm = judged.firm;
 	for (size_t i = 0; i < sizeof *figures / sizeof *to; i++)
 		to[i] += from[i];
 }

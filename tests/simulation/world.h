@@ -29,7 +29,8 @@ struct figures {
 	uint64_t seeds, mails, submissions, recipients, delivered, delayed, quarantined, refused, undecided,
 	    bounced;
 	uint64_t retries, crashes, lost, repeated, meanwhile, changes, reloads, rings, doubled, told;
-	uint64_t people, windows, exact, arbitrated, justified;
+	uint64_t people, windows, exact, arbitrated, justified, planned, stopped, firm;
+	uint64_t plans, deeds;
 };
 
 struct mail {
@@ -39,6 +40,13 @@ struct mail {
 	const char *given[RECIPIENTS_MAX];
 	enum release released;
 	bool handed[PEOPLE_MAX]; /* passed or bounced once, or perhaps */
+};
+
+/* A campaign's mail that is still to come. */
+struct plan {
+	struct plan_spec spec;
+	bool people[PEOPLE_MAX];
+	int tries;
 };
 
 /* What a client still has to hand in. */
@@ -77,6 +85,8 @@ struct relay {
 	int64_t bell_us, silent_until_us; /* next tick; Postfix does not hear before */
 	int idle;			  /* ticks in vain */
 	int depth;			  /* calls under way */
+	int64_t tended_us;		  /* what is done each second was done then */
+	uint64_t mark;			  /* of the campaigns that wake times were put right for */
 };
 
 /* One call of tact. */
@@ -92,6 +102,9 @@ enum event_kind {
 	EVENT_CHANGE,
 	EVENT_RELOAD,
 	EVENT_REVIEWER,
+	EVENT_PLAN,
+	EVENT_DEED,
+	EVENT_TEND,
 	EVENT_SWEEP
 };
 struct event {
@@ -123,6 +136,7 @@ struct world {
 	struct copy **copies;
 	size_t copies_count;
 	enum release released[STREAMS_MAX][CAMPAIGNS];
+	struct plan *plans[CAMPAIGNS]; /* NULL: nobody planned it */
 	struct figures figures;
 };
 
@@ -147,6 +161,18 @@ enum release *world_release(struct world *world, struct mail *mail);
 
 void client_invent(struct world *world);
 void client_submit(struct world *world, struct job *job);
+
+/* ---- plans.c: campaigns that are planned, and what becomes of them ---- */
+
+void plans_make(struct world *world);
+/* An attempt to tell tact of it. */
+void plans_tell(struct world *world, struct plan *plan);
+void plans_deed(struct world *world);
+/* What a relay does each second, if it is time. */
+void plans_tend(struct world *world, struct relay *relay);
+/* How old the relay's knowledge of campaigns may be. */
+int64_t plans_stale_us(const struct world *world);
+bool plans_deaf(const struct world *world);
 
 /* ---- queue.c: Postfix keeps mail, and the bell ---- */
 

@@ -454,6 +454,23 @@ static struct tact_ruling delay_ann(void)
 	return ruling;
 }
 
+/* What waits when the whole is told to monitor is let go at the next attempt, before its place. */
+START_TEST(monitor_lets_go_what_waits)
+{
+	struct tact_ruling ruling = delay_ann();
+	struct tact_config *enforcing = b.config;
+	struct tact_waiting waiting;
+
+	load_rules(tact_arena_printf(b.arena, "mode = monitor\n%s", configuration));
+	tact_decider_set_rules(b.decider, &b.config->rules, NULL, NULL);
+	tact_config_free(&enforcing);
+	waiting = look(&ruling.claim, "ann@example.com", NOW + 2 * HOUR);
+	ck_assert_msg(waiting.look == TACT_LOOK_TAKE, "got %d %s", (int)waiting.look, waiting.text);
+	take(&waiting, "news@leeds.example", "b", NOW + 2 * HOUR);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_PASS);
+}
+END_TEST
+
 START_TEST(delayed_passes_when_due)
 {
 	struct tact_ruling ruling = delay_ann();
@@ -1450,6 +1467,7 @@ static Suite *suite(void)
 	tcase_add_test(c, personal_to_many_by_return_paths_of_their_own_is_bulk);
 	tcase_add_test(c, the_same_mail_again_is_no_more_mail);
 	tcase_add_test(c, monitor_records_and_passes);
+	tcase_add_test(c, monitor_lets_go_what_waits);
 	tcase_add_test(c, delayed_passes_when_due);
 	tcase_add_test(c, retry_of_a_delayed_mail_takes_the_same_claim);
 	tcase_add_test(c, mails_that_look_the_same_wait_one_after_the_other);
