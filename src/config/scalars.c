@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tact/store.h>
+
 #include "private.h"
 #include "values.h"
 
@@ -104,11 +106,10 @@ static void parse_path(struct build *build, const struct row *row, const struct 
 
 static void parse_url(struct build *build, const struct row *row, const struct entry *entry, void *target)
 {
-	const char *url = entry->values[0];
-	bool known = strncmp(url, "lmdb:/", 6) == 0 || strncmp(url, "postgres:", 9) == 0 ||
-		     strcmp(url, "memory:") == 0 || strcmp(url, "fail:") == 0;
-	if (!known)
-		tact_config_refuse(build, row, entry, url, "no store that is known");
+	struct tact_error err;
+	/* The url is not shown: a password may stand in it. */
+	if (tact_store_check_url(entry->values[0], &err) != TACT_OK)
+		tact_config_mistake(build->reading, entry->line, "%s: %s", row->doc.name, err.text);
 	else
 		parse_text(build, row, entry, target);
 }

@@ -504,7 +504,9 @@ static int postgres_open(const char *rest, struct tact_store **ret, struct tact_
 	if (result != TACT_OK)
 		return result;
 	p = postgres_new(&url);
-	result = open_all(p, err);
+	result = pg_link_protect(&p->url, err);
+	if (result == TACT_OK)
+		result = open_all(p, err);
 	if (result == TACT_OK)
 		*ret = &p->store;
 	else
@@ -521,7 +523,9 @@ static int postgres_create(const char *rest, struct tact_error *err)
 
 	if (result != TACT_OK)
 		return result;
-	result = pg_link_open(&url, NULL, &link, err);
+	result = pg_link_protect(&url, err);
+	if (result == TACT_OK)
+		result = pg_link_open(&url, NULL, &link, err);
 	if (result == TACT_OK &&
 	    pg_link_run(link, schema, tact_clock_monotonic_ms() + SCHEMA_WAIT_MS) != PG_DONE)
 		result = tact_error_set(err, TACT_SYSTEM,

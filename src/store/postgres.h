@@ -21,12 +21,22 @@
 
 /* ---- url ---- */
 
+/* May statements be prepared? Not through a pooler that hands out transactions: the next one is another
+ * connection's. */
+enum pg_prepare {
+	PG_PREPARE_ALONE, /* where no pooler stands between */
+	PG_PREPARE_YES,
+	PG_PREPARE_NO
+};
+
 struct pg_url {
 	char *conninfo; /* without our own words */
 	int writers;	/* connections that commit */
-	bool prepare;	/* statements may be prepared; not through a pooler that hands out transactions */
+	enum pg_prepare prepare;
+	bool verify; /* ask for sslmode=verify-full: set by pg_link_protect */
 };
-/* TACT_OK or TACT_INVALID. */
+/* TACT_OK or TACT_INVALID; no password is in the words, nor what might be one. Asks no network and no file.
+ */
 int pg_url_parse(const char *rest, struct pg_url *ret, struct tact_error *err);
 void pg_url_clear(struct pg_url *url);
 
@@ -58,7 +68,7 @@ enum pg_statement {
 	PG_IDENTITY,
 	PG_SET_IDENTITY,
 	PG_SIZE,
-	PG_HELLO, /* schema version, client_min_messages, synchronous_commit, origin */
+	PG_HELLO, /* schema version, client_min_messages, synchronous_commit, origin, the server's process */
 	PG_STATEMENTS
 };
 
@@ -77,6 +87,13 @@ enum pg_outcome {
 
 struct pg_link;
 
+/* Are all of its words libpq's? TACT_OK or TACT_INVALID. */
+int pg_link_check_words(const char *conninfo, struct tact_error *err);
+/* sslmode=prefer, which is what libpq does when url, service file and environment say nothing, protects from
+ * nobody: where a host is not this machine, verify-full is asked for in its place. Looks at what libpq has
+ * made of the url; no word is exchanged with a server. TACT_OK, or TACT_INVALID: a service that is not there,
+ * a value that libpq does not take. */
+int pg_link_protect(struct pg_url *url, struct tact_error *err);
 /* TACT_OK, TACT_UNAVAILABLE or TACT_SYSTEM (what is wrong will not pass by itself). Blocks for as long as
  * connect_timeout says for each host. URL and ORIGINS outlive the link. */
 int pg_link_open(
@@ -135,6 +152,11 @@ void pg_clock_hear(struct pg_clock *clock, int64_t store_now_us);
 int64_t pg_clock_now_us(const struct pg_clock *clock);
 /* It − this machine's. */
 int64_t pg_clock_skew_us(const struct pg_clock *clock);
+
+/* The same for the words of libpq when there is no connection. */
+const char *pg_words_advice(const char *words);
+/* Did it find a mistake in what it was told, before it asked anybody? */
+bool pg_words_are_of_url(const char *words);
 
 /* ---- pool ---- */
 

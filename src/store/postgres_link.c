@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PARAMS_MOST 6
@@ -57,7 +58,8 @@ static const struct statement {
     [PG_SIZE] = {"tact_size", "SELECT tact.tact_size()", {0}},
     [PG_HELLO] = {"tact_hello",
 	"SELECT tact.tact_schema(), pg_catalog.current_setting('client_min_messages'), "
-	"pg_catalog.current_setting('synchronous_commit'), o.origin_database, o.origin_timeline "
+	"pg_catalog.current_setting('synchronous_commit'), o.origin_database, o.origin_timeline, "
+	"pg_catalog.pg_backend_pid() "
 	"FROM tact.tact_origin() AS o",
 	{0}},
 };
@@ -67,7 +69,7 @@ struct pg_link {
 	struct pg_origins *origins;
 	struct pg_origin origin; /* as the server told it in its first words */
 	PGconn *conn;
-	bool prepare;
+	bool prepare; /* known once greeted */
 	bool prepared[PG_STATEMENTS];
 	int stop; /* an eventfd */
 	PGresult *rows;
@@ -107,13 +109,28 @@ static void take_error(struct pg_link *link, const PGresult *result)
 
 /* ---- open and close ---- */
 
+int pg_link_check_words(const char *conninfo, struct tact_error *err)
+{
+	char *words = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &words);
+	int result = options ? TACT_OK
+			     : tact_error_set(err, TACT_INVALID, "\"postgres:\": %.*s",
+				   (int)strcspn(words ? words : "libpq does not take it", "\n"),
+				   words ? words : "libpq does not take it");
+
+	PQconninfoFree(options);
+	PQfreemem(words);
+	return result;
+}
+
 /* One of the hosts in the url's lists, each NULL or "" where there is none. */
 struct host {
 	const char *name, *address, *port;
 };
 
 /* ONE: only that host, or NULL: the first of the url's that answers. */
-static PGconn *connect_to(const struct pg_url *url, const struct host *one)
+static PGconn *connect_to(const struct pg_url *url, const struct host *one,
+    PGconn *(*connect)(const char *const *, const char *const *, int))
 {
 	static const struct host all = {NULL, NULL, NULL};
 	const struct host *host = one ? one : &all;
@@ -121,11 +138,116 @@ static PGconn *connect_to(const struct pg_url *url, const struct host *one)
 	 * chosen. */
 	const char *const names[] = {"connect_timeout", "keepalives_idle", "keepalives_interval",
 	    "keepalives_count", "tcp_user_timeout", "application_name", "dbname", "target_session_attrs",
-	    "client_encoding", "host", "hostaddr", "port", "connect_timeout", NULL};
+	    "client_encoding", "sslmode", "host", "hostaddr", "port", "connect_timeout", NULL};
 	const char *const values[] = {"5", "10", "5", "3", "20000", "tact", url->conninfo, "read-write",
-	    "UTF8", host->name, host->address, host->port, one ? OTHERS_TIMEOUT_S : NULL, NULL};
+	    "UTF8", url->verify ? "verify-full" : NULL, host->name, host->address, host->port,
+	    one ? OTHERS_TIMEOUT_S : NULL, NULL};
 	/* An empty dbname would not be read as a conninfo; what is NULL or empty is not there. */
-	return PQconnectdbParams(names, values, 1);
+	return connect(names, values, 1);
+}
+
+/* The word that is in force, whether it came from the url, a service file or the environment. */
+static char *setting_of(const PQconninfoOption *options, const char *name)
+{
+	for (; options && options->keyword; options++)
+		if (strcmp(options->keyword, name) == 0)
+			return options->val;
+	return NULL;
+}
+
+static const char *text_of(const PQconninfoOption *options, const char *name)
+{
+	const char *text = setting_of(options, name);
+	return text ? text : "";
+}
+
+/* A part of a list of hosts. None: the socket in its usual folder. */
+static bool is_here(const char *host, size_t length)
+{
+	static const char *const names[] = {"localhost", "127.", "::1"};
+
+	if (length == 0 || host[0] == '/' || host[0] == '@')
+		return true;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strncmp(host, names[i], strlen(names[i])) == 0 &&
+		    (length == strlen(names[i]) || names[i][strlen(names[i]) - 1] == '.'))
+			return true;
+	return false;
+}
+
+static bool are_here(const char *hosts)
+{
+	for (;;) {
+		size_t length = strcspn(hosts, ",");
+		if (!is_here(hosts, length))
+			return false;
+		if (hosts[length] == '\0')
+			return true;
+		hosts += length + 1;
+	}
+}
+
+/* Beginning to connect fails for what it was told, or for the network; that is left to the connections to
+ * come. */
+static int judge_beginning(const PGconn *conn, struct tact_error *err)
+{
+	const char *words = PQerrorMessage(conn), *advice = pg_words_advice(words);
+
+	if (PQstatus(conn) != CONNECTION_BAD || !pg_words_are_of_url(words))
+		return TACT_OK;
+	return tact_error_set(err, TACT_INVALID, "\"postgres:\": %.*s%s%s", (int)strcspn(words, "\n"), words,
+	    advice ? ": " : "", advice ? advice : "");
+}
+
+int pg_link_protect(struct pg_url *url, struct tact_error *err)
+{
+	PGconn *conn = connect_to(url, NULL, PQconnectStartParams);
+	PQconninfoOption *options = PQconninfo(conn);
+	int result = judge_beginning(conn, err);
+
+	if (strcmp(text_of(options, "sslmode"), "prefer") == 0)
+		url->verify = !are_here(text_of(options, "host")) || !are_here(text_of(options, "hostaddr"));
+	PQconninfoFree(options);
+	PQfinish(conn);
+	return result;
+}
+
+/* Why libpq found no password, which it keeps to itself. */
+static void explain_passfile(const PGconn *conn, struct tact_error *ret)
+{
+	PQconninfoOption *options = PQconninfo((PGconn *)conn);
+	const char *path = text_of(options, "passfile");
+	struct stat about;
+
+	if (stat(path, &about) != 0)
+		snprintf(ret->text, sizeof ret->text, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(about.st_mode) || (about.st_mode & (S_IRWXG | S_IRWXO)))
+		snprintf(ret->text, sizeof ret->text,
+		    "others may read %s, so libpq does not: change its password if they have, and chmod 600 "
+		    "it",
+		    path);
+	else if (access(path, R_OK) != 0)
+		snprintf(ret->text, sizeof ret->text, "%s: %s: chown it to the user of tact", path,
+		    strerror(errno));
+	else
+		snprintf(ret->text, sizeof ret->text,
+		    "%s has no line HOST:PORT:DATABASE:LOGIN:PASSWORD for this host, database and login",
+		    path);
+	PQconninfoFree(options);
+}
+
+static int refuse_connection(struct pg_link *link, struct tact_error *err)
+{
+	struct tact_error found = {""};
+	const char *advice = found.text;
+
+	set_words(link, PQerrorMessage(link->conn));
+	if (PQconnectionNeedsPassword(link->conn))
+		explain_passfile(link->conn, &found);
+	else
+		advice = pg_words_advice(link->words);
+	return tact_error_set(err, TACT_UNAVAILABLE, "no database: %s%s%s", link->words,
+	    advice && advice[0] ? ": " : "", advice ? advice : "");
 }
 
 static int check_hello(struct pg_link *link, int64_t wait_ms, struct tact_error *err)
@@ -157,6 +279,10 @@ static int check_hello(struct pg_link *link, int64_t wait_ms, struct tact_error 
 		    (int)size, text);
 	link->origin.database = pg_link_integer(link, 0, 3);
 	link->origin.timeline = pg_link_integer(link, 0, 4);
+	/* A pooler gives its clients process numbers of its own making. */
+	link->prepare = link->url->prepare == PG_PREPARE_YES ||
+			(link->url->prepare == PG_PREPARE_ALONE &&
+			    pg_link_integer(link, 0, 5) == PQbackendPID(link->conn));
 	return TACT_OK;
 }
 
@@ -168,12 +294,10 @@ static int open_to(const struct pg_url *url, const struct host *one, struct pg_o
 
 	link->url = url;
 	link->origins = origins;
-	link->prepare = url->prepare;
 	link->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	link->conn = connect_to(url, one);
+	link->conn = connect_to(url, one, PQconnectdbParams);
 	if (PQstatus(link->conn) != CONNECTION_OK) {
-		set_words(link, PQerrorMessage(link->conn));
-		result = tact_error_set(err, TACT_UNAVAILABLE, "no database: %s", link->words);
+		result = refuse_connection(link, err);
 	} else {
 		PQsetNoticeReceiver(link->conn, hear_notice, link);
 		PQsetnonblocking(link->conn, 1);
@@ -227,15 +351,6 @@ static size_t count_words(const char *text)
 	for (; text && *text; text++)
 		count += *text == ',';
 	return count;
-}
-
-/* The word that is in force, whether it came from the url, a service file or the environment. */
-static char *setting_of(const PQconninfoOption *options, const char *name)
-{
-	for (; options->keyword; options++)
-		if (strcmp(options->keyword, name) == 0)
-			return options->val;
-	return NULL;
 }
 
 static size_t count_hosts(PGconn *conn)
@@ -294,6 +409,7 @@ static void take_over(struct pg_link *link, struct pg_link **other)
 
 	link->conn = (*other)->conn;
 	link->origin = (*other)->origin;
+	link->prepare = (*other)->prepare;
 	memcpy(link->prepared, (*other)->prepared, sizeof link->prepared);
 	(*other)->conn = conn;
 	PQsetNoticeReceiver(link->conn, hear_notice, link);

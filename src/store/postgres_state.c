@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * What an error of the server says about our transaction. The table names the errors that are only raised
- * before a transaction is committed; an error that is not in it may come after the commit (a cancelled wait
- * for a standby, a connection that broke between two servers), so it is uncertain.
+ * What an error of the server says about our transaction, and what to do when there is no connection. The
+ * table names the errors that are only raised before a transaction is committed; an error that is not in it
+ * may come after the commit (a cancelled wait for a standby, a connection that broke between two servers), so
+ * it is uncertain.
  */
 #include <config.h>
 
@@ -56,4 +57,59 @@ const char *pg_state_advice(const char *code)
 {
 	const struct state *state = find_state(code);
 	return state ? state->advice : NULL;
+}
+
+/* Without a connection there is no SQLSTATE, only libpq's English; nobody sets its locale. The first one that
+ * stands in it. */
+static const struct complaint {
+	const char *words, *advice;
+	bool of_url; /* no server was needed to say so */
+} complaints[] = {
+    {"root certificate file",
+	"name with sslrootcert= the file with the certificate of whoever signed the server's", false},
+    {"certificate verify failed",
+	"the server's certificate is not signed by what stands in sslrootcert=: name the right file, or ask "
+	"who it is that answers there",
+	false},
+    {"does not match host name",
+	"write in host= a name that stands in the server's certificate, and in hostaddr= its address if that "
+	"name is not found",
+	false},
+    {"server does not support SSL",
+	"turn on ssl in its postgresql.conf; sslmode=disable is for networks that nobody else can reach",
+	false},
+    {"password authentication failed", "the password in the passfile or service file is not the login's",
+	false},
+    {"pg_hba.conf", "pg_hba.conf on the server must name this database, login and address", false},
+    {"definition of service",
+	"services stand in ~/.pg_service.conf of the user of tact, or where PGSERVICEFILE says", true},
+    {"session is read-only", "no host in host= takes writes: name the primary, or promote a standby", false},
+    {"remaining connection slots", "raise max_connections on the server", false},
+    {"too many clients", "raise max_connections on the server", false},
+    {"no more connections allowed", "raise max_client_conn of the pooler", false},
+    {"could not translate host name", "the name is not found: see host= and the resolver", false},
+    {"invalid ", NULL, true},
+    {"could not match", NULL, true},
+    {"not supported", NULL, true},
+    {"service file", NULL, true},
+};
+
+static const struct complaint *find_complaint(const char *words)
+{
+	for (size_t i = 0; i < sizeof complaints / sizeof *complaints; i++)
+		if (strstr(words, complaints[i].words))
+			return &complaints[i];
+	return NULL;
+}
+
+const char *pg_words_advice(const char *words)
+{
+	const struct complaint *complaint = find_complaint(words);
+	return complaint ? complaint->advice : NULL;
+}
+
+bool pg_words_are_of_url(const char *words)
+{
+	const struct complaint *complaint = find_complaint(words);
+	return complaint && complaint->of_url;
 }

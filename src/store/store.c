@@ -27,8 +27,10 @@ static const struct tact_store_engine *find_engine(
 			return engines[i];
 		}
 	}
+	/* Not the rest: a password may stand in it. */
 	tact_error_set(err, TACT_INVALID,
-	    "\"%s\" is not a store url: lmdb:/FOLDER, postgres:CONNINFO, memory: or fail: would be", url);
+	    "\"%.*s\" is not a store url: lmdb:/FOLDER, postgres:CONNINFO, memory: or fail: would be",
+	    (int)strcspn(url, ":/"), url);
 	return NULL;
 }
 

@@ -734,6 +734,24 @@ static const struct {
     {"postgres:=x", TACT_INVALID},
     {"postgres:host='a", TACT_INVALID},
     {"postgres:host=a password=secret", TACT_INVALID},
+    {"postgres:host=a password = 'se cret'", TACT_INVALID},
+    {"postgres:host=a sslpassword=secret", TACT_INVALID},
+    {"postgres:host=a passwd=secret", TACT_INVALID},
+    {"postgres:host=a secret", TACT_INVALID},
+    {"postgresql:host=a password=secret", TACT_INVALID},
+    {"postgres://relay:secret@a/tact", TACT_INVALID},
+    {"postgres:host=a sslmode=full", TACT_INVALID},
+    {"postgres:host=a sslmode=disable sslrootcert=system", TACT_OK},
+    {"postgres:host=a sslrootcert=root.crt", TACT_INVALID},
+    {"postgres:host=a target_session_attrs=any", TACT_INVALID},
+    {"postgres:host=a,b port=5432,5433 target_session_attrs=read-write", TACT_OK},
+    {"postgres:host=a,b port=5432,", TACT_OK},
+    {"postgres:host=a,b port=5432,5433,5434", TACT_INVALID},
+    {"postgres:host=a,b hostaddr=127.0.0.1", TACT_INVALID},
+    {"postgres:port=1,2", TACT_INVALID},
+    {"postgres:port=0", TACT_INVALID},
+    {"postgres:port=65536", TACT_INVALID},
+    {"postgres:port=5432x", TACT_INVALID},
     {"postgres:host=a prepared=maybe", TACT_INVALID},
     {"postgres:host=a connections=0", TACT_INVALID},
     {"postgres:host=a connections=65", TACT_INVALID},
@@ -751,6 +769,7 @@ START_TEST(urls_are_checked)
 	if (got != TACT_OK) {
 		struct tact_store *none = NULL;
 		ck_assert_msg(err.text[0] != '\0', "url \"%s\": no words", urls[_i].url);
+		ck_assert_msg(!strstr(err.text, "secret"), "url \"%s\" is shown: %s", urls[_i].url, err.text);
 		ck_assert_int_eq(tact_store_open(urls[_i].url, &none, &err), got);
 		ck_assert_ptr_null(none);
 	}

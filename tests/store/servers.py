@@ -21,6 +21,7 @@ import tempfile
 import time
 
 SOURCE = os.environ.get("TACT_SOURCE", ".")
+BUILD = os.environ.get("TACT_BUILD", ".")
 PATIENCE = float(os.environ.get("TACT_TEST_PATIENCE", "1"))
 SETTINGS = {
     "listen_addresses": "", "fsync": "off", "max_connections": "60", "shared_buffers": "16MB", "log_min_messages": "log",
@@ -247,6 +248,43 @@ class Servers:
         if self.user:
             os.chown(os.path.join(server.data, "standby.signal"), *self.user)
         return server.start()
+
+
+class Drive:
+    """A process that uses the store; see drive.c."""
+
+    def __init__(self, url, env=None, user=None):
+        self.process = subprocess.Popen([BUILD + "/tests/store/drive", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, user=user,
+                                        env=dict(os.environ, **(env or {})))
+        self.greeting = self.process.stdout.readline().decode().strip()
+
+    def send(self, command):
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def answer(self):
+        return self.process.stdout.readline().decode().strip()
+
+    def ask(self, command):
+        self.send(command)
+        return self.answer()
+
+    def result(self, command):
+        """The first word of the answer."""
+        return self.ask(command).split()[0]
+
+    def close(self):
+        self.process.stdin.close()
+        status = self.process.wait(60 * PATIENCE)
+        self.process.stdout.close()
+        return status
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
 
 
 def skip_without_servers():

@@ -10,44 +10,7 @@ import tempfile
 import threading
 import unittest
 
-from servers import PATIENCE, Servers, skip_without_servers, wait_for
-
-BUILD = os.environ.get("TACT_BUILD", ".")
-
-
-class Drive:
-    """A process that uses the store; see drive.c."""
-
-    def __init__(self, url):
-        self.process = subprocess.Popen([BUILD + "/tests/store/drive", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.greeting = self.process.stdout.readline().decode().strip()
-
-    def send(self, command):
-        self.process.stdin.write(command.encode() + b"\n")
-        self.process.stdin.flush()
-
-    def answer(self):
-        return self.process.stdout.readline().decode().strip()
-
-    def ask(self, command):
-        self.send(command)
-        return self.answer()
-
-    def result(self, command):
-        """The first word of the answer."""
-        return self.ask(command).split()[0]
-
-    def close(self):
-        self.process.stdin.close()
-        status = self.process.wait(60 * PATIENCE)
-        self.process.stdout.close()
-        return status
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+from servers import BUILD, PATIENCE, Drive, Servers, skip_without_servers, wait_for
 
 
 def figures(text):

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+"""What an admin sets up around the postgres engine: TLS, passwords, several hosts, a pooler, roles, an upgrade. Real servers, real certificates."""
+
+import glob
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from servers import BUILD, PATIENCE, Drive, Servers, skip_without_servers, wait_for
+
+SOURCE = os.environ.get("TACT_SOURCE", ".")
+PASSWORD = "Sesam-0effne-d1ch"  # must not be seen anywhere
+CONFIG = """\
+# A comment.
+store = "%(url)s"
+audit = "%(dir)s/audit"
+key_file = "%(dir)s/key"
+host = "relay.test"
+user = ""
+socket_group = ""
+log = stderr
+listener "smtp" { socket = "unix:%(dir)s/milter" }
+gate_socket = "%(dir)s/gate"
+pass_socket = "%(dir)s/pass"
+refuse_socket = "%(dir)s/refuse"
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Authority:
+    """Signs certificates below a folder."""
+
+    def __init__(self, folder, name):
+        self.folder, self.name = folder, name
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=%s" % name,
+                     "-keyout", self.path("key"), "-out", self.path("crt"))
+
+    def path(self, ending, name=None):
+        return os.path.join(self.folder, "%s.%s" % (name or self.name, ending))
+
+    @staticmethod
+    def openssl(*words):
+        done = subprocess.run(["openssl"] + list(words), capture_output=True, timeout=60 * PATIENCE, check=False)
+        if done.returncode != 0:
+            raise AssertionError("openssl %s: %s" % (" ".join(words), done.stderr.decode()))
+
+    def sign(self, name):
+        """A key and a certificate for the host name; their paths."""
+        with open(self.path("ext", name), "w", encoding="utf-8") as file:
+            file.write("subjectAltName=DNS:%s\n" % name)
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=%s" % name,
+                     "-keyout", self.path("key", name), "-out", self.path("csr", name))
+        self.openssl("x509", "-req", "-in", self.path("csr", name), "-CA", self.path("crt"), "-CAkey", self.path("key"), "-set_serial", "1",
+                     "-days", "2", "-extfile", self.path("ext", name), "-out", self.path("crt", name))
+        return self.path("key", name), self.path("crt", name)
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp(prefix="tact-setup-")
+        cls.addClassCleanup(shutil.rmtree, cls.dir)
+        os.chmod(cls.dir, 0o755)
+        cls.all = Servers()
+        cls.addClassCleanup(cls.all.close)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text, mode=0o600):
+        path = self.path(name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def open(self, url, **env):
+        """What drive says of the url, and drive."""
+        drive = Drive(url, env=dict({"HOME": self.dir}, **env))
+        self.addCleanup(drive.kill)
+        return drive
+
+    def works(self, url, **env):
+        drive = self.open(url, **env)
+        self.assertEqual(drive.greeting, "open")
+        self.assertEqual(drive.result("look 1 10000"), "ok")
+        return drive
+
+    def refuses(self, url, *words, **env):
+        drive = self.open(url, **env)
+        self.assertTrue(drive.greeting.startswith("closed: "), drive.greeting)
+        for word in words:
+            self.assertIn(word, drive.greeting)
+        self.assertNotIn(PASSWORD, drive.greeting)
+        return drive.greeting
+
+    def configure(self, url):
+        conf = self.write("tact.conf", CONFIG % {"url": url, "dir": self.dir}, 0o644)
+        if not os.path.exists(self.path("key")):
+            self.run_program("tact", "key", "new", self.path("key"))
+        return conf
+
+    def run_program(self, program, *words, code=0, env=None):
+        done = subprocess.run([BUILD + "/src/" + program] + list(words), capture_output=True, timeout=120 * PATIENCE, check=False,
+                              env=dict(os.environ, HOME=self.dir, **(env or {})))
+        said = (done.stdout + done.stderr).decode()
+        self.assertEqual(done.returncode, code, "%s %s: %s" % (program, words, said))
+        self.assertNotIn(PASSWORD, said)
+        return said
+
+
+class Network(Case):
+    """A server that is reached by TCP, with a certificate for db.test, and asks for a password."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.right, cls.wrong = Authority(cls.dir, "right"), Authority(cls.dir, "wrong")
+        key, certificate = cls.right.sign("db.test")
+        cls.main = cls.all.store("main")
+        cls.main.sql("ALTER ROLE relay PASSWORD '%s'" % PASSWORD)
+        for path, name in ((key, "server.key"), (certificate, "server.crt")):
+            copy = os.path.join(cls.main.data, name)
+            shutil.copy(path, copy)
+            os.chmod(copy, 0o600)
+            if cls.all.user:
+                os.chown(copy, *cls.all.user)
+        with open(os.path.join(cls.main.data, "pg_hba.conf"), "w", encoding="utf-8") as file:
+            file.write("local all all trust\nhost tact relay 127.0.0.1/32 scram-sha-256\n")
+        cls.main.stop()
+        cls.main.port = free_port()
+        cls.main.configure(listen_addresses="127.0.0.1", ssl="on")
+        cls.main.start()
+        cls.ca = cls.right.path("crt")
+
+    def setUp(self):
+        self.passfile = self.write("pass", "127.0.0.1:1:*:*:nonsense\n*:%d:tact:relay:%s\n" % (self.main.port, PASSWORD))
+
+    def url(self, host="db.test", words=""):
+        return "postgres:host=%s hostaddr=127.0.0.1 port=%d dbname=tact user=relay passfile=%s %s" % (host, self.main.port, self.path("pass"), words)
+
+    def encrypted(self):
+        return self.main.sql("SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'tact'")
+
+    def test_verify_full_with_the_right_authority(self):
+        drive = self.works(self.url(words="sslmode=verify-full sslrootcert=" + self.ca))
+        self.assertEqual(self.encrypted(), "t")
+        drive.close()
+
+    def test_another_authority_or_name_is_refused_and_says_what_to_do(self):
+        self.refuses(self.url(words="sslmode=verify-full sslrootcert=" + self.wrong.path("crt")), "certificate verify failed", "sslrootcert=")
+        self.refuses(self.url("other.test", "sslmode=verify-full sslrootcert=" + self.ca), 'for "db.test" does not match host name "other.test"',
+                     "write in host= a name")
+        self.refuses(self.url(words="sslmode=verify-full sslrootcert=/nowhere/ca"), '"/nowhere/ca" does not exist', "sslrootcert=")
+
+    def test_where_nothing_is_said_a_server_elsewhere_must_show_who_it_is(self):
+        """libpq's own default, prefer, would take any server and any that stands between."""
+        self.refuses(self.url(), "root certificate file", "sslrootcert=")
+        self.refuses(self.url("other.test", "sslrootcert=" + self.ca), "does not match")
+        self.refuses(self.url("other.test", "sslmode=prefer sslrootcert=" + self.ca), "does not match")
+        self.refuses(self.url("other.test", "sslrootcert=" + self.ca), "does not match", PGSSLMODE="prefer")
+        self.works(self.url(words="sslrootcert=" + self.ca))
+
+    def test_less_must_be_asked_for(self):
+        self.works(self.url("other.test", "sslmode=require"))
+        drive = self.works(self.url("other.test", "sslmode=disable"))
+        self.assertIn("f", self.encrypted())
+        drive.close()
+        self.works(self.url("other.test"), PGSSLMODE="require")
+        local = "postgres:host=127.0.0.1 port=%d dbname=tact user=relay passfile=%s" % (self.main.port, self.passfile)
+        self.works(local)
+        self.works(local.replace("127.0.0.1", "localhost"))
+
+    def test_a_server_without_tls(self):
+        self.main.sql("ALTER SYSTEM SET ssl = off")
+        self.main.sql("SELECT pg_reload_conf()")
+        try:
+            wait_for(lambda: "does not support SSL" in self.open(self.url(words="sslrootcert=" + self.ca)).greeting, "TLS to be off")
+            self.refuses(self.url(words="sslrootcert=" + self.ca), "turn on ssl in its postgresql.conf")
+            self.works(self.url(words="sslmode=disable"))
+        finally:
+            self.main.sql("ALTER SYSTEM SET ssl = on")
+            self.main.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: self.open(self.url(words="sslrootcert=" + self.ca)).greeting == "open", "TLS to be back")
+
+    def test_a_passfile_that_does_not_do_says_why(self):
+        safe = "sslrootcert=" + self.ca
+        self.works(self.url(words=safe))
+        for mode in (0o604, 0o640):
+            os.chmod(self.passfile, mode)
+            self.refuses(self.url(words=safe), "no password supplied", "others may read " + self.passfile, "chmod 600")
+        self.write("pass", "db.test:*:other:relay:%s\n" % PASSWORD)
+        self.refuses(self.url(words=safe), self.passfile + " has no line HOST:PORT:DATABASE:LOGIN:PASSWORD")
+        self.write("pass", "db.test:*:tact:relay:%sx\n" % PASSWORD)
+        self.refuses(self.url(words=safe), "password authentication failed", "not the login's")
+        os.unlink(self.passfile)
+        self.refuses(self.url(words=safe), self.passfile + ": No such file")
+        self.assertNotIn(PASSWORD, self.main.last_words())
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to become somebody else")
+    def test_a_passfile_of_somebody_else_says_whose_it_must_be(self):
+        os.chmod(self.ca, 0o644)
+        drive = Drive(self.url(words="sslrootcert=" + self.ca), env={"HOME": self.dir}, user="nobody")
+        self.addCleanup(drive.kill)
+        self.assertIn("chown it to the user of tact", drive.greeting)
+
+    def test_a_service_file_holds_it_all(self):
+        def service(*words):
+            return self.write("services", "[tact]\nhost=db.test\nhostaddr=127.0.0.1\nport=%d\ndbname=tact\nuser=relay\npassword=%s\n%s\n" %
+                              (self.main.port, PASSWORD, "\n".join(words)))
+
+        path = service("sslrootcert=" + self.ca)
+        self.works("postgres:service=tact", PGSERVICEFILE=path)
+        self.works("postgres:service=tact connections=1", PGSERVICEFILE=path)
+        self.refuses("postgres:service=other", 'definition of service "other" not found', "PGSERVICEFILE", PGSERVICEFILE=path)
+        self.refuses("postgres:service=tact", "service", PGSERVICEFILE="/nowhere/services")
+        self.refuses("postgres:service=tact", "root certificate file", PGSERVICEFILE=service())
+        self.works("postgres:service=tact", PGSERVICEFILE=service("sslmode=require"))
+        self.refuses("postgres:service=tact", "sslmode", PGSERVICEFILE=service("sslmode=never"))
+        self.works("postgres:service=tact host=db.test sslrootcert=" + self.ca, PGSERVICEFILE=service("sslmode=verify-full"))
+        os.rename(service("sslrootcert=" + self.ca), self.path(".pg_service.conf"))
+        self.addCleanup(os.unlink, self.path(".pg_service.conf"))
+        self.works("postgres:service=tact")
+
+    def test_the_password_is_seen_nowhere(self):
+        conf = self.configure(self.url(words="sslrootcert=" + self.ca))
+        self.run_program("tact", "-c", conf, "suppress", "ann@example.com", "--reason", "unsubscribe")
+        self.run_program("tact", "-c", conf, "store", "check")
+        self.run_program("tact", "-c", conf, "check", "--no-postfix")
+        self.run_program("tactd", "-T", "-c", conf)
+        log = self.path("tactd.log")
+        with open(log, "wb") as file:
+            tactd = subprocess.Popen([BUILD + "/src/tactd", "-f", "-c", conf], stdout=file, stderr=file, env=dict(os.environ, HOME=self.dir))
+        self.addCleanup(lambda: tactd.poll() is None and tactd.kill())
+        wait_for(lambda: os.path.exists(self.path("milter")) and os.path.exists(self.path("gate")), lambda: "tactd to be ready: " + self.text(log))
+        said = subprocess.run(["ps", "axwwe"], capture_output=True, check=True).stdout
+        self.assertIn(conf.encode(), said)
+        self.assertNotIn(PASSWORD.encode(), said)
+        tactd.send_signal(signal.SIGTERM)
+        self.assertEqual(tactd.wait(60 * PATIENCE), 0, self.text(log))
+        for path in glob.glob(self.dir + "/audit/**", recursive=True) + [log, conf]:
+            if os.path.isfile(path):
+                self.assertNotIn(PASSWORD, self.text(path), path)
+        self.write("pass", "nothing\n")
+        self.assertIn("HOST:PORT:DATABASE:LOGIN:PASSWORD", self.run_program("tactd", "-f", "-c", conf, code=75))
+
+    @staticmethod
+    def text(path):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def test_a_daemon_that_may_not_start_says_what_to_do(self):
+        conf = self.configure(self.url(words="sslrootcert=" + self.wrong.path("crt")))
+        said = self.run_program("tactd", "-f", "-c", conf, code=75)
+        self.assertRegex(said, r"(?m)^.*certificate verify failed.*name the right file")
+        said = self.run_program("tact", "-c", conf, "check", "--no-postfix", code=78)
+        self.assertRegex(said, r"(?m)^error: .*certificate verify failed.*name the right file")
+
+    def test_mistakes_of_the_url_are_named_with_file_and_line(self):
+        for words, mistake in (("sslmode=verify_full", "sslmode=verify_full"), ("password=" + PASSWORD, "passfile="), ("pasfile=/x", '"pasfile"'),
+                               ("port=http", "port=http"), ("connections=0", "connections=0")):
+            conf = self.configure("postgres:host=db.test dbname=tact " + words)
+            for program, *verb in (("tact", "-c", conf, "check"), ("tactd", "-n", "-c", conf)):
+                said = self.run_program(program, *verb, code=78)
+                self.assertRegex(said, r"(?m)%s:2: store: .*%s" % (re.escape(conf), re.escape(mistake)))
+
+
+class TwoHosts(Case):
+    def test_the_first_that_only_reads_is_passed_over(self):
+        main = self.all.store("main")
+        standby = self.all.standby("one", main)
+        hosts = "host=%s,%s" % (self.all.dir, self.all.dir)
+        drive = self.works("postgres:%s port=%d,%d dbname=tact user=relay" % (hosts, standby.port, main.port))
+        self.assertEqual(len(standby.backends()), 0)
+        self.assertGreaterEqual(len(main.backends()), 1)
+        drive.close()
+        self.refuses("postgres:%s port=%d,%d dbname=tact user=relay" % (hosts, standby.port, standby.port), "read-only", "promote a standby")
+
+
+if __name__ == "__main__":
+    skip_without_servers()
+    unittest.main(verbosity=2)
