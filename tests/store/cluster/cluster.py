@@ -58,7 +58,7 @@ class Pair:
     @property
     def conninfo(self):
         """Of a relay: all hosts, the first primary first."""
-        return "host=%s port=%s dbname=tact user=relay connect_timeout=2" % (
+        return "host=%s port=%s dbname=tact user=relay sslmode=disable connect_timeout=2" % (
             ",".join([self.servers.network.theirs] * 3), ",".join(str(server.port) for server in self.servers.all))
 
     @staticmethod
