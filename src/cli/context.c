@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,6 +50,8 @@ int cli_become_user(struct cli *cli)
 		return EX_OK;
 	if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0)
 		return cli_fail(EX_OSERR, "cannot become %s: %s", user, strerror(errno));
+	/* Files that libraries look for at home, as libpq does, must be those of the user. */
+	setenv("HOME", entry->pw_dir, 1);
 	return EX_OK;
 }
 

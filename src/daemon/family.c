@@ -176,6 +176,8 @@ static int become(const char *user, struct tact_error *err)
 		return tact_error_set(err, TACT_INVALID, "user %s: no such user; make it, or set user", user);
 	if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0)
 		return tact_error_set(err, TACT_SYSTEM, "cannot become %s: %s", user, strerror(errno));
+	/* Files that libraries look for at home, as libpq does, must be those of the user. */
+	setenv("HOME", entry->pw_dir, 1);
 	return TACT_OK;
 }
 

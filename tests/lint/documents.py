@@ -91,7 +91,8 @@ class Sample(unittest.TestCase):
         self.assertEqual(sorted(names), sorted(set(names)))
 
     def test_as_shipped_it_gives_the_defaults(self):
-        self.assertEqual(effective(read(SAMPLE)), effective('listener "smtp" { socket = "inet:8891@127.0.0.1" }\n'))
+        listeners = 'listener "smtp" { socket = "inet:8891@127.0.0.1" }\nlistener "local" { socket = "inet:8892@127.0.0.1" kind = non-smtp }\n'
+        self.assertEqual(effective(read(SAMPLE)), effective(listeners))
 
     def test_with_every_comment_taken_away_it_loads(self):
         text = re.sub(r"^#(?=[^ \n])", "", read(SAMPLE), flags=re.M)

@@ -22,7 +22,7 @@ store = "%(url)s"
 audit = "%(dir)s/audit"
 key_file = "%(dir)s/key"
 host = "relay.test"
-user = ""
+user = "%(user)s"
 socket_group = ""
 log = stderr
 listener "smtp" { socket = "unix:%(dir)s/milter" }
@@ -105,15 +105,15 @@ class Case(unittest.TestCase):
         self.assertNotIn(PASSWORD, drive.greeting)
         return drive.greeting
 
-    def configure(self, url):
-        conf = self.write("tact.conf", CONFIG % {"url": url, "dir": self.dir}, 0o644)
+    def configure(self, url, user=""):
+        conf = self.write("tact.conf", CONFIG % {"url": url, "dir": self.dir, "user": user}, 0o644)
         if not os.path.exists(self.path("key")):
             self.run_program("tact", "key", "new", self.path("key"))
         return conf
 
     def run_program(self, program, *words, code=0, env=None):
         done = subprocess.run([BUILD + "/src/" + program] + list(words), capture_output=True, timeout=120 * PATIENCE, check=False,
-                              env=dict(os.environ, HOME=self.dir, **(env or {})))
+                              env=dict(os.environ, **dict({"HOME": self.dir}, **(env or {}))))
         said = (done.stdout + done.stderr).decode()
         self.assertEqual(done.returncode, code, "%s %s: %s" % (program, words, said))
         self.assertNotIn(PASSWORD, said)
@@ -214,6 +214,16 @@ class Network(Case):
         drive = Drive(self.url(words="sslrootcert=" + self.ca), env={"HOME": self.dir}, user="nobody")
         self.addCleanup(drive.kill)
         self.assertIn("chown it to the user of tact", drive.greeting)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to become somebody else")
+    def test_what_stands_at_home_is_that_of_the_user_of_tact(self):
+        """libpq looks for certificates and services at home; root's home may not be entered by whom root has become."""
+        home = self.path("root")
+        os.makedirs(home + "/.postgresql", exist_ok=True)
+        os.chmod(home, 0o700)
+        conf = self.configure(self.url(words="sslrootcert=" + self.ca), user="nobody")
+        os.chown(self.passfile, *self.all.user)
+        self.assertIn("damaged: 0", self.run_program("tact", "-c", conf, "store", "stats", env={"HOME": home}))
 
     def test_a_service_file_holds_it_all(self):
         def service(*words):
