@@ -75,6 +75,7 @@ static bool ensure_link(struct pg_worker *me)
 {
 	struct pg_pool *pool = me->lane->pool;
 	struct tact_error err = {""};
+	const char *advice;
 
 	if (me->link && (!pg_link_alive(me->link) || pg_link_deposed(me->link)))
 		pg_worker_drop_link(me);
@@ -84,8 +85,10 @@ static bool ensure_link(struct pg_worker *me)
 	}
 	if (learn_groups(me))
 		return true;
-	tact_store_report(pool->store, TACT_UNAVAILABLE, NULL, "the database does not tell its groups: %s",
-	    pg_link_words(me->link));
+	advice = pg_state_advice(pg_link_state(me->link));
+	tact_store_report(pool->store, TACT_UNAVAILABLE, NULL,
+	    "the database does not tell its groups: %s%s%s", pg_link_words(me->link), advice ? ": " : "",
+	    advice ? advice : "");
 	pg_worker_drop_link(me);
 	return false;
 }

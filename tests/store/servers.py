@@ -169,6 +169,51 @@ class Server:
         return self
 
 
+class Pooler:
+    """pgbouncer before a server, for the login relay; it hands out transactions unless told otherwise."""
+
+    def __init__(self, servers, server, **settings):
+        self.servers = servers
+        self.name = "pooler%d" % len(servers.all)
+        self.port = 6432 + len(servers.all)
+        self.log = os.path.join(servers.dir, self.name + ".log")
+        self.ini = os.path.join(servers.dir, self.name + ".ini")
+        self.process = None
+        users = os.path.join(servers.dir, self.name + ".users")
+        settings = dict({"pool_mode": "transaction", "default_pool_size": "4", "unix_socket_dir": servers.dir, "listen_port": str(self.port),
+                         "auth_type": "trust", "auth_file": users}, **settings)
+        with open(users, "w", encoding="utf-8") as file:
+            file.write('"relay" ""\n')
+        with open(self.ini, "w", encoding="utf-8") as file:
+            file.write("[databases]\ntact = host=%s port=%d dbname=tact\n[pgbouncer]\n" % (servers.dir, server.port))
+            file.writelines("%s = %s\n" % row for row in settings.items())
+        servers.all.append(self)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = self.servers.popen(["/usr/sbin/pgbouncer", self.ini], stdout=log, stderr=log)
+        wait_for(self.answers, lambda: "%s to start\n%s" % (self.name, self.last_words()))
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise Failed("%s ended\n%s" % (self.name, self.last_words()))
+        return os.path.exists("%s/.s.PGSQL.%d" % (self.servers.dir, self.port))
+
+    def last_words(self):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return "".join(file.readlines()[-30:])
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(30 * PATIENCE)
+        self.process = None
+
+    def url(self, words=""):
+        return "postgres:host=%s port=%d dbname=tact user=relay%s" % (self.servers.dir, self.port, words)
+
+
 class Servers:
     def __init__(self):
         self.bin = bindir()
@@ -285,6 +330,10 @@ class Drive:
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
+
+
+def has_pooler():
+    return os.path.exists("/usr/sbin/pgbouncer")
 
 
 def skip_without_servers():

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import unittest
 
-from servers import BUILD, PATIENCE, Drive, Servers, skip_without_servers, wait_for
+from servers import BUILD, PATIENCE, Drive, Pooler, Servers, has_pooler, skip_without_servers, wait_for
 
 SOURCE = os.environ.get("TACT_SOURCE", ".")
 PASSWORD = "Sesam-0effne-d1ch"  # must not be seen anywhere
@@ -296,6 +296,77 @@ class TwoHosts(Case):
         self.assertGreaterEqual(len(main.backends()), 1)
         drive.close()
         self.refuses("postgres:%s port=%d,%d dbname=tact user=relay" % (hosts, standby.port, standby.port), "read-only", "promote a standby")
+
+
+@unittest.skipUnless(has_pooler(), "pgbouncer is not installed")
+class TransactionPooler(Case):
+    """A real one between: each transaction may be another connection's."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.main = cls.all.store("main")
+
+    def pooler(self, **settings):
+        pooler = Pooler(self.all, self.main, **settings).start()
+        self.addCleanup(pooler.stop)
+        return pooler
+
+    def test_the_contract_of_every_engine_holds_through_it(self):
+        pooler = self.pooler()
+        for words in ("", " prepared=no connections=8"):
+            got = subprocess.run([BUILD + "/tests/store/contract"], env=dict(os.environ, TACT_STORE_URL=pooler.url(words)), capture_output=True,
+                                 timeout=300 * PATIENCE, check=False)
+            self.assertEqual(got.returncode, 0, got.stdout.decode() + got.stderr.decode() + pooler.last_words())
+
+    def test_many_programs_share_few_backends(self):
+        pooler = self.pooler(default_pool_size="2")
+        drives = [self.works(pooler.url(" connections=8")) for _ in range(3)]
+        for drive in drives:
+            drive.send("many 16 40 1000 32 30000")
+        for drive in drives:
+            self.assertIn("ok=640 unavailable=0 uncertain=0", drive.answer())
+        self.assertLessEqual(len(self.main.backends()), 2)
+        numbers = [int(drives[0].ask("read %d 10000" % key).split()[2]) for key in range(1000, 1032)]
+        self.assertEqual(sum(numbers), 3 * 640)
+
+    def test_statements_prepared_all_the_same_are_named_as_the_mistake(self):
+        pooler = self.pooler(default_pool_size="1")
+        drive = self.open(pooler.url(" prepared=yes"))
+        said = drive.greeting
+        if said == "open":
+            self.assertEqual(drive.result("count 2000 10000"), "unavailable")
+            said = drive.ask("error")
+        self.assertRegex(said, "prepared statement .*: a pooler hands out transactions: add prepared=no")
+        self.works(pooler.url())
+
+    def test_what_is_said_beside_an_answer_comes_through(self):
+        """A cancelled wait for a standby is told by a WARNING only; without it a commit that may be lost would be taken for one that cannot."""
+        pooler = self.pooler()
+        drive = self.works(pooler.url())
+        self.main.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        self.main.sql("SELECT pg_reload_conf()")
+        waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        try:
+            wait_for(lambda: self.main.sql("SHOW synchronous_standby_names") == "nobody", "the new settings")
+            self.main.sql("CHECKPOINT")
+            self.main.sql("CHECKPOINT")
+            drive.send("count 3000 20000")
+            wait_for(lambda: self.main.sql("SELECT count(*) " + waiting) != "0", "a backend that waits for a standby")
+            self.main.sql("SELECT pg_cancel_backend(pid) " + waiting)
+            self.assertEqual(drive.answer().split()[0], "uncertain")
+        finally:
+            self.main.sql("ALTER SYSTEM RESET synchronous_standby_names")
+            self.main.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: drive.result("count 3000 3000") == "ok", "the record to be written again")
+
+    def test_a_pooler_that_was_restarted_is_found_again(self):
+        pooler = self.pooler()
+        drive = self.works(pooler.url())
+        pooler.stop()
+        self.assertIn(drive.result("count 4000 2000"), ("unavailable", "uncertain"))
+        pooler.start()
+        wait_for(lambda: drive.result("count 4000 2000") == "ok", "the pooler to be found again")
 
 
 if __name__ == "__main__":
