@@ -182,14 +182,14 @@ static int64_t clamp_time(int64_t time_s)
 
 int tact_zone_offset(const struct tact_zone *zone, int64_t time_s, int64_t until_s, int64_t *ret_end_s)
 {
-	int interval;
+	int64_t from_s = clamp_time(time_s), to_s = clamp_time(until_s);
+	int interval = zone_interval_at(zone, from_s);
 
-	time_s = clamp_time(time_s);
-	until_s = clamp_time(until_s);
-	interval = zone_interval_at(zone, time_s);
-	*ret_end_s = until_s <= time_s || zone_interval_at(zone, until_s) == interval
+	/* Beyond the calendar nothing is changed: an end that is cut would lie before what was asked about.
+	 */
+	*ret_end_s = to_s <= from_s || zone_interval_at(zone, to_s) == interval
 			 ? until_s
-			 : zone_interval_end(zone, time_s, until_s);
+			 : zone_interval_end(zone, from_s, to_s);
 	return (int)interval_offset_s(zone, interval);
 }
 
