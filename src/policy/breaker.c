@@ -128,7 +128,7 @@ static bool is_past(const struct rate *rate)
 /* How near to its threshold: the nearest is the one that is told of. */
 static bool is_nearer(const struct rate *a, const struct rate *b)
 {
-	if (b == NULL || b->at_most_milli < 0)
+	if (b == NULL)
 		return true;
 	if (is_past(a) != is_past(b))
 		return is_past(a);

@@ -244,7 +244,8 @@ void policy_consent_judge(const struct asker *asker, size_t rule, int64_t t_us, 
 	ret->count_milli = (int64_t)permissions.count * 1000;
 	ret->window = list_bases(asker->book->arena, permissions.bases);
 	ret->fired = permissions.count == 0;
-	ret->until_us = ret->fired ? policy_consent_earliest(asker, rule, t_us) : 0;
+	if (ret->fired)
+		ret->until_us = policy_consent_earliest(asker, rule, t_us);
 	ret->why = permissions.cited == NULL ? complaint(rule_of(asker, rule), &permissions)
 					     : explain(asker, rule, &permissions);
 }

@@ -147,7 +147,8 @@ void policy_occasion_judge(const struct asker *asker, size_t rule, int64_t t_us,
 		return;
 	}
 	ret->fired = earliest_us != t_us;
-	ret->until_us = ret->fired ? earliest_us : 0;
+	if (ret->fired)
+		ret->until_us = earliest_us;
 	ret->why = seat->refuses != NULL
 		       ? seat->refuses
 		       : JOIN(asker->book->arena, when, tact_zone_name(seat->zone),

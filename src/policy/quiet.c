@@ -13,7 +13,6 @@
 
 #define MINUTE_S 60
 #define DAY_S INT64_C(86400)
-#define WEEK_MINUTES (7 * 1440)
 /* 1970-01-01 was a Thursday, Monday being 0; the calendar holds the years 1 to 9999. */
 #define EPOCH_WEEKDAY 3
 #define FIRST_DAY INT64_C(-719162)

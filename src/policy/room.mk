@@ -13,7 +13,7 @@ src_policy_libpolicy_a_SOURCES = include/tact/policy.h src/policy/engine.h src/p
 
 check_PROGRAMS += tests/policy/run
 TESTS += tests/policy/run
-tests_policy_run_SOURCES = tests/policy/run.c tests/policy/wake.h tests/policy/table.c tests/policy/table.h
+tests_policy_run_SOURCES = tests/policy/run.c tests/policy/fence.c tests/policy/fence.h tests/policy/wake.h tests/policy/table.c tests/policy/table.h
 tests_policy_run_CFLAGS = $(AM_CFLAGS)
 tests_policy_run_LDADD = $(POLICY)
 EXTRA_DIST += tests/policy/README tests/policy/mutate.py tests/policy/at_least.table tests/policy/breaker.table \
@@ -46,6 +46,12 @@ TESTS += tests/policy/test_people
 tests_policy_test_people_SOURCES = tests/policy/test_people.c tests/policy/oracle.c tests/policy/oracle.h
 tests_policy_test_people_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_policy_test_people_LDADD = $(POLICY) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/policy/test_words
+TESTS += tests/policy/test_words
+tests_policy_test_words_SOURCES = tests/policy/test_words.c tests/policy/fence.c tests/policy/fence.h
+tests_policy_test_words_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_policy_test_words_LDADD = $(POLICY) $(CHECK_LIBS)
 
 # What tables say of messages.
 tests_policy_run_SOURCES += tests/policy/table_content.c

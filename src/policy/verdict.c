@@ -16,7 +16,7 @@ const char *tact_policy_verdict_name(enum tact_verdict verdict)
 {
 	static const char *const names[] = {"accept", "delay", "quarantine", "reject"};
 
-	return (size_t)verdict < sizeof names / sizeof names[0] ? names[verdict] : "unknown";
+	return (size_t)verdict < sizeof names / sizeof *names ? names[verdict] : "unknown";
 }
 
 char *policy_join(struct tact_arena *arena, const char *const *parts, size_t count)
@@ -50,11 +50,8 @@ char *policy_format_milli(struct tact_arena *arena, int64_t milli)
 	int digits = 3;
 	int64_t fraction = milli % 1000;
 
-	if (milli >= 0 && milli < 10000 && fraction == 0) {
-		const char digit[2] = {(char)('0' + milli / 1000), '\0'};
-
-		return tact_arena_copy(arena, digit, sizeof digit);
-	}
+	if (milli >= 0 && milli < 10000 && fraction == 0)
+		return tact_arena_strndup(arena, &"0123456789"[milli / 1000], 1);
 	if (fraction == 0)
 		return tact_arena_printf(arena, "%" PRId64, milli / 1000);
 	for (; fraction % 10 == 0; fraction /= 10)

@@ -2,14 +2,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The tact authors
 #
-# Changes one comparison, connective, sign or constant of src/policy at a time, and runs the policy tables; what they do not notice is shown to the
-# property tests, to the tests of the configuration and of the pipeline, and to the simulation. What nobody notices is a survivor: tests/policy/SURVIVORS says of each known one why it changes nothing that can be seen. Any other is
-# printed, and fails. Not part of make check; "make mutate" runs it.
+# Changes one comparison, connective, sign or constant of src/policy at a time, and runs the policy tables and the test of words; what they do
+# not notice is shown to the property tests, to the tests of the pipeline, and to the simulation. What nobody notices is a survivor:
+# tests/policy/SURVIVORS says of each known one why it changes nothing that can be seen. Any other is open: it is printed, and the run fails.
+# Not part of make check; "make mutate" runs it.
 #
-# Usage: mutate.py BUILD-FOLDER [--file FILE.c]… [--jobs N] [--tables-only]
+# Each test is linked once for a file, without that file; the changed file is a library of its own that it loads. What came of a change is kept
+# in the build folder with a digest of the changed file and of the test that noticed it, so that a later run tries only what is new. Such a run
+# does not ask again what another file of the room has to do with it: --fresh forgets everything, and so does --record, which writes the list
+# tests/policy/MUTATIONS.
+#
+# Usage: mutate.py BUILD-FOLDER [--file FILE]… [--jobs N] [--tables-only] [--fresh] [--record REVISION]
 import argparse
+import glob
+import hashlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,17 +28,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 POLICY = os.path.join(SOURCE, "src/policy")
+RECORD = os.path.join(SOURCE, "tests/policy/MUTATIONS")
 TOKEN = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])'|^\s*#(?!define)[^\n]*|"
                    r"->|<<|>>|\+\+|--|[+\-*/&|^]=|<=|>=|==|!=|&&|\|\||[<>!+\-]|\b\d+\b|\b(?:true|false)\b", re.S | re.M)
 CHANGES = {"<": ["<=", ">"], "<=": ["<", ">"], ">": [">=", "<"], ">=": [">", "<"], "==": ["!="], "!=": ["=="],
            "&&": ["||"], "||": ["&&"], "+": ["-"], "-": ["+"], "!": [""], "true": ["false"], "false": ["true"]}
+RUN = "tests/policy/run"
 SIMULATION = ("tests/simulation/simulation", "--from", "1", "--count", "40")
-CONFIG = [("tests/unit/test_config_rules",), ("tests/unit/test_config",), ("tests/unit/test_config_mistakes",)]
-PEOPLE, PROPERTIES = ("tests/policy/test_people",), ("tests/policy/test_properties",)
+WORDS = ("tests/policy/test_words",)
+PEOPLE, PROPERTIES, DECIDE = ("tests/policy/test_people",), ("tests/policy/test_properties",), ("tests/unit/test_decide",)
 # Who else looks at a file, the quick ones first.
-SECOND_LOOK = {"calendar.c": CONFIG, "content.c": CONFIG + [("tests/unit/test_decide",)], "breaker.c": [SIMULATION, ("tests/unit/test_decide",)],
-               "consent.c": [SIMULATION, PEOPLE], "occasion.c": [SIMULATION, PEOPLE], "quiet.c": CONFIG + [SIMULATION, PEOPLE],
-               "person.c": [SIMULATION, PEOPLE], "territory.c": [SIMULATION], "wish.c": CONFIG + [SIMULATION]}
+SECOND_LOOK = {"calendar.c": [], "content.c": [DECIDE], "breaker.c": [DECIDE, SIMULATION], "consent.c": [PEOPLE], "occasion.c": [PEOPLE],
+               "quiet.c": [PEOPLE], "person.c": [PEOPLE], "territory.c": [PEOPLE], "wish.c": [], "kind.c": [DECIDE], "verdict.c": [DECIDE]}
 ELSE = [SIMULATION, PROPERTIES]
 
 
@@ -44,68 +55,151 @@ def changes(text):
             yield match.start(), old, new
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def digest(*texts):
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:20]
+
+
 def run(command, **more):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **more)
 
 
-class Bench:
-    """Compiles one changed file and links it with the others' objects."""
+def must(command, **more):
+    done = run(command, **more)
+    if done.returncode != 0:
+        sys.exit(done.stdout.decode())
 
-    def __init__(self, build, programs):
-        self.build = build
+
+class Bench:
+    """Compiles one changed file, and shows it to the tests."""
+
+    def __init__(self, build, name, programs):
+        self.build, self.name = build, name
+        self.tables = {path: 0 for path in sorted(glob.glob(os.path.join(SOURCE, "tests/policy/*.table")))}
+        self.sources = sorted(x for x in os.listdir(POLICY) if x.endswith(".c")) if name.endswith(".h") else [name]
+        self.room = tempfile.mkdtemp()
         # The commands as make would run them, so that no flag is guessed here.
         tell = run(["make", "-n", "-B", "V=1", "AUTOCONF=:", "AUTOMAKE=:", "ACLOCAL=:", "AUTOHEADER=:", *programs],
                    cwd=build).stdout.decode().replace("\\\n", " ")
         self.lines = [line[line.index("gcc"):] for line in tell.splitlines() if "gcc" in line]
+        self.compile = self.find_line("libpolicy_a-window.o", " -c ").split(" -MT ")[0].split()
+        self.prepare(programs)
 
-    def compile_command(self, name):
+    def close(self):
+        shutil.rmtree(self.room)
+
+    def find_line(self, *parts):
         for line in self.lines:
-            if f"libpolicy_a-{name[:-2]}.o" in line and " -c " in line:
-                return line.split(" -MT ")[0].split()
-        sys.exit(f"make does not say how {name} is compiled")
+            if all(part in line for part in parts):
+                return line
+        sys.exit(f"make does not say how {parts[0].strip()} is made")
 
-    def link_command(self, program):
-        for line in self.lines:
-            if f"-o {program} " in line:
-                return line.split()
-        sys.exit(f"make does not say how {program} is linked")
+    def make(self, folder, text):
+        """Makes the library of the file with this text. False when it cannot be compiled."""
+        for source in self.sources:
+            shutil.copy(os.path.join(POLICY, source), folder)
+        with open(os.path.join(folder, self.name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return run([*self.compile, "-w", "-O0", "-g0", "-fPIC", "-shared", "-Wl,-soname,changed.so", f"-I{POLICY}",
+                    *[os.path.join(folder, x) for x in self.sources], "-o", os.path.join(folder, "changed.so")], cwd=self.build).returncode == 0
 
-    def passes(self, room, thing, seconds, program, *words):
-        """Does the program, linked with the changed file, find nothing wrong?"""
-        made = os.path.join(room, os.path.basename(program))
-        link = [made if x == program else x for x in self.link_command(program)]
-        link.insert(link.index("src/policy/libpolicy.a"), thing)
-        linked = run(link, cwd=self.build)
-        if linked.returncode != 0:
-            sys.exit(linked.stdout.decode())
+    def prepare(self, programs):
+        archive, thing = os.path.join(self.room, "libpolicy.a"), os.path.join(self.room, "changed.so")
+        shutil.copy(os.path.join(self.build, "src/policy/libpolicy.a"), archive)
+        must(["ar", "d", archive, *[f"libpolicy_a-{x[:-2]}.o" for x in self.sources]])
+        if not self.make(self.room, read(os.path.join(POLICY, self.name))):
+            sys.exit(f"{self.name} cannot be compiled")
+        for program in programs:
+            link = [archive if x == "src/policy/libpolicy.a" else x for x in self.find_line(f" -o {program} ").split()]
+            link[link.index(program)] = os.path.join(self.room, os.path.basename(program))
+            must([*link[:link.index(archive)], "-Wl,--no-as-needed", thing, *link[link.index(archive):]], cwd=self.build)
+
+    def passes(self, folder, seconds, program, *words):
+        """Does the test find nothing wrong? If it does, what it said."""
         # A change may well make it run for ever: seconds of the processor, so that a busy machine makes no difference.
-        return run(["prlimit", f"--cpu={seconds}", made, *words], cwd=room,
-                   env={**os.environ, "srcdir": SOURCE, "CK_FORK": "no"}).returncode == 0
+        done = run(["prlimit", f"--cpu={seconds}", "--as=4000000000", os.path.join(self.room, os.path.basename(program)), *words], cwd=folder,
+                   env={**os.environ, "LD_LIBRARY_PATH": folder, "srcdir": SOURCE, "CK_FORK": "no"})
+        return done.returncode == 0, done.stdout.decode(errors="replace")
 
-    def survives(self, name, text, tables_only):
-        with tempfile.TemporaryDirectory() as room:
-            source, thing = os.path.join(room, name), os.path.join(room, "changed.o")
-            with open(source, "w", encoding="utf-8") as file:
-                file.write(text)
-            compiled = run([*self.compile_command(name), "-w", "-O0", "-g0", f"-I{POLICY}", "-c", source, "-o", thing], cwd=self.build)
-            if compiled.returncode != 0:
-                return False
-            if not self.passes(room, thing, 2, "tests/policy/run"):
-                return False
-            return tables_only or all(self.passes(room, thing, 60, *look) for look in SECOND_LOOK.get(name, ELSE))
+    def first_look(self, folder, known):
+        """The name of a table that notices the change; "" for none. First those that noticed most."""
+        tables = sorted(self.tables, key=lambda path: (not known or not path.endswith(known), -self.tables[path]))
+        passed, said = self.passes(folder, 3, RUN, "--first", *tables)
+        found = re.search(r"(\S+\.table):\d+", said)
+        if passed:
+            return ""
+        if not found:
+            return RUN
+        self.tables[found.group(1)] += 1
+        return os.path.relpath(found.group(1), SOURCE)
+
+    def who_notices(self, text, known, tables_only):
+        """The test that notices the text; "compiler", or "" for none. KNOWN did so before."""
+        with tempfile.TemporaryDirectory() as folder:
+            if not self.make(folder, text):
+                return "compiler"
+            if by := self.first_look(folder, known):
+                return by
+            looks = [WORDS, *([] if tables_only else SECOND_LOOK.get(self.name, ELSE))]
+            for look in sorted(looks, key=lambda look: look[0] != known):
+                if not self.passes(folder, 120, *look)[0]:
+                    return look[0]
+            return ""
+
+
+class Notes:
+    """What came of each change in earlier runs."""
+
+    def __init__(self, build, name, fresh, tables_only):
+        self.path = os.path.join(build, "tests/policy/mutations", name + ".json")
+        self.headers = "" if name.endswith(".h") else read(os.path.join(POLICY, "engine.h"))
+        self.tables_only = tables_only
+        self.kept, self.tests = {}, {}
+        if not fresh and os.path.exists(self.path):
+            self.kept = json.loads(read(self.path))
+
+    def digest_of(self, test):
+        """What a verdict depends on: one table, or everything that a program is made of as far as it may tell."""
+        if test not in self.tests:
+            paths = [os.path.join(SOURCE, test)] if test.endswith(".table") else sorted(
+                glob.glob(os.path.join(SOURCE, "tests/policy/*.[cht]*")) if test in ("", RUN) else
+                glob.glob(os.path.join(SOURCE, os.path.dirname(test), "*.[ch]")))
+            self.tests[test] = digest(*[read(path) for path in paths if os.path.exists(path)])
+        return self.tests[test]
+
+    def key(self, text):
+        return digest(text, self.headers)
+
+    def known(self, text):
+        """(Who noticed it last, does it still hold?)"""
+        note = self.kept.get(self.key(text))
+        if note is None:
+            return "", False
+        return note["by"], note["test"] == self.digest_of(note["by"]) and (self.tables_only or not note["tables_only"] or note["by"] != "")
+
+    def keep(self, text, by):
+        self.kept[self.key(text)] = {"by": by, "test": self.digest_of(by), "tables_only": self.tables_only}
+
+    def write(self, texts):
+        """Only what is a change of the file as it is now."""
+        now = {self.key(text) for text in texts}
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        with open(self.path + ".new", "w", encoding="utf-8") as file:
+            json.dump({key: note for key, note in self.kept.items() if key in now}, file)
+        os.replace(self.path + ".new", self.path)
 
 
 def read_explained():
     """What SURVIVORS explains: {what: why}."""
     explained = {}
-    try:
-        with open(os.path.join(SOURCE, "tests/policy/SURVIVORS"), encoding="utf-8") as file:
-            for line in file:
-                what, found, why = line.strip().partition(" ## ")
-                if found and not what.startswith("#"):
-                    explained[what] = why
-    except FileNotFoundError:
-        pass
+    for line in read(os.path.join(SOURCE, "tests/policy/SURVIVORS")).splitlines():
+        what, found, why = line.strip().partition(" ## ")
+        if found and not what.startswith("#"):
+            explained[what] = why
     return explained
 
 
@@ -116,41 +210,94 @@ def describe(name, text, at, old, new):
     return f"{name}: {old} -> {new or 'nothing'}: {' '.join(line.split())}"
 
 
+def describe_all(name, text):
+    """Of lines that stand in a file more than once, the later ones are numbered."""
+    met, told = {}, []
+    for at, old, new in changes(text):
+        what = describe(name, text, at, old, new)
+        met[what] = met.get(what, 0) + 1
+        told.append(what + (f" #{met[what]}" if met[what] > 1 else ""))
+    return told
+
+
+class Result:
+    def __init__(self, name, count):
+        self.name, self.count = name, count
+        self.noticed, self.explained, self.open = {}, [], []
+
+    def take(self, what, by, explained, line):
+        if by != "":
+            self.noticed[by] = self.noticed.get(by, 0) + 1
+        elif what in explained:
+            self.explained.append(what)
+        else:
+            self.open.append(what)
+            print(f"{line}: {what}", flush=True)
+
+    def __str__(self):
+        by_tables = sum(count for by, count in self.noticed.items() if by.startswith(RUN) or by.endswith(".table"))
+        return (f"{self.name}: {self.count} changes, {sum(self.noticed.values())} noticed ({by_tables} by the tables), "
+                f"{len(self.explained)} explained, {len(self.open)} open")
+
+
+def try_file(arguments, name, explained):
+    text = read(os.path.join(POLICY, name))
+    looks = [WORDS, *([] if arguments.tables_only else SECOND_LOOK.get(name, ELSE))]
+    bench = Bench(arguments.build, name, [RUN, *[look[0] for look in looks]])
+    notes = Notes(arguments.build, name, arguments.fresh, arguments.tables_only)
+    tried = [(at, text[:at] + new + text[at + len(old):]) for at, old, new in changes(text)]
+    result = Result(name, len(tried))
+
+    def look(changed):
+        known, holds = notes.known(changed)
+        return known if holds else bench.who_notices(changed, known, arguments.tables_only)
+
+    with ThreadPoolExecutor(max_workers=arguments.jobs) as pool:
+        jobs = [pool.submit(look, changed) for _, changed in tried]
+        for (at, changed), what, job in zip(tried, describe_all(name, text), jobs):
+            by = job.result()
+            notes.keep(changed, by)
+            notes.write(x for _, x in tried)
+            result.take(what, by, explained, text.count("\n", 0, at) + 1)
+    bench.close()
+    print(f"# {result}", flush=True)
+    return result
+
+
+def write_record(revision, results):
+    with open(RECORD, "w", encoding="utf-8") as file:
+        file.write("# What tests/policy/mutate.py --record wrote: every change of src/policy, tried anew, and what noticed it.\n"
+                   f"# Revision {revision}. SURVIVORS tells why the explained ones change nothing that can be seen.\n")
+        for result in results:
+            file.write(f"{result}\n")
+        file.write(f"all: {sum(x.count for x in results)} changes, {sum(len(x.explained) for x in results)} explained, "
+                   f"{sum(len(x.open) for x in results)} open\n")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
     parser.add_argument("--file", action="append")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--tables-only", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--record", metavar="REVISION")
     arguments = parser.parse_args()
-    bench = Bench(arguments.build, ["tests/policy/run", *{look[0] for looks in [ELSE, *SECOND_LOOK.values()] for look in looks}])
-    explained, seen = read_explained(), set()
-    tried = unexplained = 0
+    if arguments.record:
+        arguments.fresh, arguments.file, arguments.tables_only = True, None, False
+    explained = read_explained()
     started = time.monotonic()
-    names = arguments.file or sorted(x for x in os.listdir(POLICY) if x.endswith(".c"))
-    with ThreadPoolExecutor(max_workers=arguments.jobs) as pool:
-        for name in names:
-            with open(os.path.join(POLICY, name), encoding="utf-8") as file:
-                text = file.read()
-            jobs = [(at, old, new, pool.submit(bench.survives, name, text[:at] + new + text[at + len(old):], arguments.tables_only))
-                    for at, old, new in changes(text)]
-            lived = 0
-            for at, old, new, job in jobs:
-                if not job.result():
-                    continue
-                lived += 1
-                what = describe(name, text, at, old, new)
-                seen.add(what)
-                if what not in explained:
-                    unexplained += 1
-                    print(f"{text.count(chr(10), 0, at) + 1}: {what}", flush=True)
-            tried += len(jobs)
-            print(f"# {name}: {len(jobs)} changes, {len(jobs) - lived} noticed", flush=True)
+    names = arguments.file or sorted(x for x in os.listdir(POLICY) if x.endswith((".c", ".h")))
+    results = [try_file(arguments, name, explained) for name in names]
+    survived = {what for x in results for what in x.explained}
     for what in sorted(explained):
-        if what.split(":")[0] in names and what not in seen:
-            print(f"# explained, and noticed now: {what}")
-    print(f"# {tried} changes, {len(seen)} not noticed, of which {unexplained} not explained; {time.monotonic() - started:.0f} s")
-    return 1 if unexplained else 0
+        if what.split(":")[0] in names and what not in survived:
+            print(f"# explained, and noticed or gone now: {what}")
+    if arguments.record:
+        write_record(arguments.record, results)
+    still_open = sum(len(x.open) for x in results)
+    print(f"# {sum(x.count for x in results)} changes, {len(survived)} explained, {still_open} open; {time.monotonic() - started:.0f} s")
+    return 1 if still_open else 0
 
 
 if __name__ == "__main__":

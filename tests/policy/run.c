@@ -3,6 +3,7 @@
  *
  * Runs policy tables: facts + dossier + now → verdict + rule + numbers. The tables stand beside it, as
  * *.table; README there says what a line may say. Without arguments every table of the source folder is run.
+ * With --first the first failure ends it.
  */
 #include <config.h>
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fence.h"
 #include "table.h"
 #include "wake.h"
 
@@ -42,6 +44,7 @@ struct run {
 	const struct tact_facts *facts;
 	bool asked;
 	size_t cases, checks, failures;
+	bool only_first;
 };
 
 /* ---- got and want ------------------------------------------------------------------------------- */
@@ -51,6 +54,8 @@ static void complain(struct run *run, const char *what, const char *got, const c
 	printf("%s:%d: %s\n\t%s: got %s, want %s\n", run->line.file, run->line.number, run->name, what, got,
 	    want);
 	run->failures++;
+	if (run->only_first)
+		exit(1);
 }
 
 static void check_text(struct run *run, const char *what, const char *got, const char *want)
@@ -232,15 +237,33 @@ static void do_finding(struct run *run)
 
 /* ---- what is done ------------------------------------------------------------------------------- */
 
+/* Whatever is given to the policy ends at a fence. */
+#define FENCED(fence, array, count) fence_copy((fence), (array), (count) * sizeof *(array))
+
 static struct tact_rule_set rules_of(const struct run *run)
 {
-	return (struct tact_rule_set){.rules = run->here.rules,
-	    .rules_count = run->here.rules_count,
-	    .owners = run->here.owners,
-	    .owners_count = run->here.owners_count,
-	    .brands = run->here.brands,
-	    .brands_count = run->here.brands_count,
-	    .release_spread_s = run->here.release_spread_s};
+	const struct setting *here = &run->here;
+
+	return (struct tact_rule_set){.rules = FENCED(FENCE_RULES, here->rules, here->rules_count),
+	    .rules_count = here->rules_count,
+	    .owners = FENCED(FENCE_OWNERS, here->owners, here->owners_count),
+	    .owners_count = here->owners_count,
+	    .brands = FENCED(FENCE_BRANDS, here->brands, here->brands_count),
+	    .brands_count = here->brands_count,
+	    .release_spread_s = here->release_spread_s};
+}
+
+static struct tact_dossier dossier_of(const struct run *run)
+{
+	struct tact_dossier dossier = run->here.dossier;
+	struct tact_profile *profile = &dossier.profile;
+
+	dossier.contacts = FENCED(FENCE_CONTACTS, dossier.contacts, dossier.contacts_count);
+	dossier.claims = FENCED(FENCE_CLAIMS, dossier.claims, dossier.claims_count);
+	dossier.suppressions = FENCED(FENCE_SUPPRESSIONS, dossier.suppressions, dossier.suppressions_count);
+	dossier.consents = FENCED(FENCE_CONSENTS, dossier.consents, dossier.consents_count);
+	profile->occasions = FENCED(FENCE_OCCASIONS, profile->occasions, profile->occasions_count);
+	return dossier;
 }
 
 static int by_name(const void *a, const void *b)
@@ -253,11 +276,8 @@ static int by_name(const void *a, const void *b)
 static struct tact_campaigns campaigns_of(const struct run *run)
 {
 	struct tact_campaigns campaigns = {.count = run->here.campaigns_count};
-	struct tact_campaign_view *views =
-	    tact_arena_alloc(run->arena, (campaigns.count + 1) * sizeof *views);
+	struct tact_campaign_view *views = FENCED(FENCE_CAMPAIGNS, run->here.campaigns, campaigns.count);
 
-	for (size_t i = 0; i < campaigns.count; i++)
-		views[i] = run->here.campaigns[i];
 	qsort(views, campaigns.count, sizeof *views, by_name);
 	campaigns.views = views;
 	return campaigns;
@@ -332,9 +352,10 @@ static void do_mail(struct run *run, bool sends)
 	struct tact_rule_set rules = rules_of(run);
 	struct tact_facts *facts = tact_arena_alloc(run->arena, sizeof *facts);
 	struct tact_campaigns campaigns = campaigns_of(run);
+	struct tact_dossier dossier = dossier_of(run);
 	struct tact_question question = {.rules = &rules,
 	    .facts = facts,
-	    .dossier = &run->here.dossier,
+	    .dossier = &dossier,
 	    .campaigns = run->here.unknown_campaigns ? NULL : &campaigns};
 	const char *claim = line_value(line, "claim"), *contact = line_value(line, "contact");
 
@@ -396,20 +417,20 @@ static void do_places(struct run *run)
 {
 	struct line *line = &run->line;
 	struct tact_rule_set rules = rules_of(run);
-	const struct tact_dossier *dossier = &run->here.dossier;
+	struct tact_dossier dossier = dossier_of(run);
 	int64_t now_us = line_time(line, "now", 0);
-	int64_t *places = tact_arena_alloc(run->arena, dossier->claims_count * sizeof *places);
+	int64_t *places = tact_arena_alloc(run->arena, dossier.claims_count * sizeof *places);
 	struct tact_campaigns all = campaigns_of(run);
 	const struct tact_campaigns *campaigns = run->here.unknown_campaigns ? NULL : &all;
 
-	tact_policy_places(run->arena, &rules, campaigns, dossier, now_us, places);
-	for (size_t i = 0; i < dossier->claims_count; i++) {
+	tact_policy_places(run->arena, &rules, campaigns, &dossier, now_us, places);
+	for (size_t i = 0; i < dossier.claims_count; i++) {
 		char name[TACT_ID_BYTES + 1] = "";
 
-		memcpy(name, dossier->claims[i].id.b, TACT_ID_BYTES);
+		memcpy(name, dossier.claims[i].id.b, TACT_ID_BYTES);
 		check_time(run, name, places[i]);
 	}
-	check_time(run, "wake", wake_of(run->arena, &rules, campaigns, dossier, now_us));
+	check_time(run, "wake", wake_of(run->arena, &rules, campaigns, &dossier, now_us));
 	line_end(line);
 }
 
@@ -567,19 +588,23 @@ int main(int argc, char **argv)
 	struct run run = {.name = ""};
 	char pattern[4096];
 	glob_t found = {0};
+	int first = 1;
 
 	(void)snprintf(pattern, sizeof pattern, "%s/tests/policy/*.table", source == NULL ? "." : source);
-	if (argc < 2 && glob(pattern, 0, NULL, &found) != 0) {
+	if (argc > 1 && strcmp(argv[1], "--first") == 0)
+		run.only_first = first++ > 0;
+	if (argc == first && glob(pattern, 0, NULL, &found) != 0) {
 		(void)fprintf(stderr, "no tables at %s\n", pattern);
 		return 99;
 	}
-	for (int i = 1; i < argc; i++)
+	for (int i = first; i < argc; i++)
 		run_table(&run, argv[i]);
-	for (size_t i = 0; argc < 2 && i < found.gl_pathc; i++)
+	for (size_t i = 0; argc == first && i < found.gl_pathc; i++)
 		run_table(&run, found.gl_pathv[i]);
 	globfree(&found);
 	table_close_zones();
 	table_free_patterns();
+	fence_remove_all();
 	printf("%zu cases, %zu checks, %zu failed\n", run.cases, run.checks, run.failures);
 	return run.failures == 0 ? 0 : 1;
 }

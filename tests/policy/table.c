@@ -704,7 +704,11 @@ void line_suppress(struct line *line, struct tact_suppression *ret)
 {
 	struct tact_error err;
 
-	*ret = (struct tact_suppression){.source = "", .note = "", .ended_by = "", .ended_why = ""};
+	*ret = (struct tact_suppression){.id = id_of_name(value_or_empty(line, "id")),
+	    .source = "",
+	    .note = "",
+	    .ended_by = "",
+	    .ended_why = ""};
 	if (tact_dossier_parse_scope(line->arena, line_bare(line, "the scope"), &ret->scope, &err) != TACT_OK)
 		line_fail(line, "%s", err.text);
 	if (tact_dossier_parse_reason(line_bare(line, "the reason"), &ret->reason) != TACT_OK)
@@ -721,8 +725,11 @@ void line_consent(struct line *line, struct tact_consent *ret)
 	static const char *const bases[] = {"express", "implied", "soft-opt-in"};
 	struct tact_error err;
 
-	*ret = (struct tact_consent){
-	    .source = value_or_empty(line, "source"), .proof = "", .ended_by = "", .ended_why = ""};
+	*ret = (struct tact_consent){.id = id_of_name(value_or_empty(line, "id")),
+	    .source = value_or_empty(line, "source"),
+	    .proof = "",
+	    .ended_by = "",
+	    .ended_why = ""};
 	ret->basis = (enum tact_basis)PICK(line, bases, line_bare(line, "the basis"));
 	if (tact_dossier_parse_scope(line->arena, line_bare(line, "the scope"), &ret->scope, &err) != TACT_OK)
 		line_fail(line, "%s", err.text);
