@@ -9,8 +9,15 @@
 
 #include <string.h>
 
-#define FRAME_VERSION 1
-#define CRC_AT 17
+#define FRAME_WAKING 1
+#define FRAME_ASLEEP 2
+#define CRC_BYTES 4
+
+/* Where the checksum stands; 0 of a frame that is not ours. */
+static size_t crc_at(uint8_t frame_version)
+{
+	return frame_version == FRAME_WAKING ? 17 : frame_version == FRAME_ASLEEP ? 9 : 0;
+}
 
 static void put_le(uint8_t *to, uint64_t value, size_t bytes)
 {
@@ -42,49 +49,64 @@ uint64_t tact_store_get_u64_be(const uint8_t *from)
 
 static uint32_t frame_crc(const uint8_t *frame, size_t payload, const struct tact_store_key *key)
 {
-	uint8_t all[1 + TACT_ID_BYTES + CRC_AT + 8 + 4], *to = all;
+	uint8_t all[1 + TACT_ID_BYTES + TACT_STORE_FRAME_BYTES + 8 + 4], *to = all;
+	size_t head = crc_at(frame[0]);
 
 	*to++ = (uint8_t)key->kind;
 	memcpy(to, key->id.b, TACT_ID_BYTES);
 	to += TACT_ID_BYTES;
-	memcpy(to, frame, CRC_AT);
-	to += CRC_AT;
+	memcpy(to, frame, head);
+	to += head;
 	put_le(to, payload, 8);
-	put_le(to + 8, tact_digest_crc32(frame + TACT_STORE_FRAME_BYTES, payload), 4);
-	return tact_digest_crc32(all, sizeof all);
+	put_le(to + 8, tact_digest_crc32(frame + head + CRC_BYTES, payload), 4);
+	return tact_digest_crc32(all, (size_t)(to - all) + 12);
+}
+
+static uint8_t frame_version(const struct tact_record *record)
+{
+	return record->wake_us != 0 ? FRAME_WAKING : FRAME_ASLEEP;
+}
+
+size_t tact_store_frame_bytes(const struct tact_record *record)
+{
+	return crc_at(frame_version(record)) + CRC_BYTES + record->size;
 }
 
 void tact_store_frame_write(void *to, const struct tact_store_key *key, const struct tact_record *record)
 {
 	uint8_t *frame = to;
+	size_t head;
 
-	frame[0] = FRAME_VERSION;
+	frame[0] = frame_version(record);
+	head = crc_at(frame[0]);
 	put_le(frame + 1, record->version, 8);
-	put_le(frame + 9, (uint64_t)record->wake_us, 8);
+	if (frame[0] == FRAME_WAKING)
+		put_le(frame + 9, (uint64_t)record->wake_us, 8);
 	if (record->size > 0)
-		memcpy(frame + TACT_STORE_FRAME_BYTES, record->bytes, record->size);
-	put_le(frame + CRC_AT, frame_crc(frame, record->size, key), 4);
+		memcpy(frame + head + CRC_BYTES, record->bytes, record->size);
+	put_le(frame + head, frame_crc(frame, record->size, key), CRC_BYTES);
 }
 
 int tact_store_frame_read(const void *from, size_t size, const struct tact_store_key *key,
     struct tact_record *ret, const char **ret_why)
 {
 	const uint8_t *frame = from;
+	size_t head = size > 0 ? crc_at(frame[0]) : 0, all = head + CRC_BYTES;
 	const char *why = NULL;
 
-	if (size < TACT_STORE_FRAME_BYTES)
+	if (size == 0 || (head != 0 && size < all))
 		why = "the record is too short";
-	else if (frame[0] != FRAME_VERSION)
+	else if (head == 0)
 		why = "the record was written by another version of tact, or is damaged";
-	else if (get_le(frame + CRC_AT, 4) != frame_crc(frame, size - TACT_STORE_FRAME_BYTES, key))
+	else if (get_le(frame + head, CRC_BYTES) != frame_crc(frame, size - all, key))
 		why = "the record's checksum is wrong";
 	if (ret_why)
 		*ret_why = why;
 	if (why)
 		return TACT_CORRUPT;
-	ret->size = size - TACT_STORE_FRAME_BYTES;
-	ret->bytes = ret->size > 0 ? frame + TACT_STORE_FRAME_BYTES : NULL;
+	ret->size = size - all;
+	ret->bytes = ret->size > 0 ? frame + all : NULL;
 	ret->version = get_le(frame + 1, 8);
-	ret->wake_us = (int64_t)get_le(frame + 9, 8);
+	ret->wake_us = frame[0] == FRAME_WAKING ? (int64_t)get_le(frame + 9, 8) : 0;
 	return TACT_OK;
 }

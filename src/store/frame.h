@@ -3,21 +3,26 @@
  *
  * The frame around a record inside an engine that keeps bytes:
  *
- *	1 byte   frame version, 1
+ *	1 byte   frame version: 1, or 2 of a record that never wakes
  *	8 bytes  version, little endian
- *	8 bytes  wake_us, little endian
- *	4 bytes  CRC-32, little endian, of: kind, id, the 17 bytes before, size of the payload (8 bytes),
- *CRC-32 of the payload (so that neither needs a copy, and a record that strayed under another key is noticed)
+ *	8 bytes  wake_us, little endian; not in frames of version 2
+ *	4 bytes  CRC-32, little endian, of: kind, id, the bytes before, size of the payload (8 bytes), CRC-32 of
+ *	         the payload (so that neither needs a copy, and a record that strayed under another key is
+ *	         noticed)
  *	…        payload
+ *
+ * Most records of a large store are wishes of people who get no mail: they never wake, and each byte counts.
  */
 #ifndef TACT_STORE_FRAME_H
 #define TACT_STORE_FRAME_H
 
 #include <tact/store.h>
 
-#define TACT_STORE_FRAME_BYTES 21
+#define TACT_STORE_FRAME_BYTES 21 /* at most */
 
-/* Writes frame and payload to TO, which has TACT_STORE_FRAME_BYTES + record->size bytes. */
+/* What the record takes in its frame. */
+size_t tact_store_frame_bytes(const struct tact_record *record);
+/* Writes frame and payload to TO, which has that many bytes. */
 void tact_store_frame_write(void *to, const struct tact_store_key *key, const struct tact_record *record);
 /* TACT_OK or TACT_CORRUPT; *ret_why (may be NULL) is a static text. ret->bytes points into FROM, or is NULL
  * when the size is 0. */

@@ -193,7 +193,7 @@ static void copy_to_scratch(struct lmdb *e, struct tact_record *record)
 static int put_record(struct lmdb *e, const struct tact_store_key *key, const struct tact_record *old,
     const struct tact_record *new, size_t *ret_bytes)
 {
-	MDB_val id = lmdb_id_val(key), value = {.mv_size = TACT_STORE_FRAME_BYTES + new->size};
+	MDB_val id = lmdb_id_val(key), value = {.mv_size = tact_store_frame_bytes(new)};
 	int code = mdb_put(e->txn, e->kinds[key->kind], &id, &value, MDB_RESERVE);
 
 	if (code != 0)
@@ -339,7 +339,7 @@ static int identity_step(
 	struct lmdb *e = engine;
 	const struct set_identity *set = (const struct set_identity *)work;
 	struct tact_record now, new = {.bytes = set->text, .size = strlen(set->text)};
-	MDB_val name = identity_name, value = {.mv_size = TACT_STORE_FRAME_BYTES + new.size};
+	MDB_val name = identity_name, value = {.mv_size = tact_store_frame_bytes(&new)};
 	int code = get_identity(e, e->txn, &now);
 
 	(void)index;

@@ -243,7 +243,7 @@ struct changes {
 
 static size_t frame_bytes(const struct pg_cell *cell)
 {
-	return cell->changed && cell->now.version != 0 ? TACT_STORE_FRAME_BYTES + cell->now.size : 0;
+	return cell->changed && cell->now.version != 0 ? tact_store_frame_bytes(&cell->now) : 0;
 }
 
 static void add_frame(struct list *list, const struct pg_cell *cell)
