@@ -91,6 +91,14 @@ LANGUAGE plproxy AS $$
 	RUN ON tact.tact_part(ids);
 $$;
 
+CREATE OR REPLACE FUNCTION tact.tact_fill(kinds smallint[], ids bytea[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (known_kind smallint, known_id bytea)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	SPLIT kinds, ids, versions, wakes, frames;
+	RUN ON tact.tact_part(ids);
+$$;
+
 -- Each server answers the first of its own; the first of all are among them.
 CREATE OR REPLACE FUNCTION tact.tact_scan_all(wanted smallint, after bytea, most integer)
 RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
@@ -152,6 +160,6 @@ GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint
 GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_scan_all(smallint, bytea, integer),
 	tact.tact_size(), tact.tact_size_all(), tact.tact_due(bigint, smallint, bytea, bigint, integer),
 	tact.tact_due_all(bigint, smallint, bytea, bigint, integer) TO tact_relay, tact_reader;
-GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay;
+GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text), tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
 
 COMMIT;

@@ -112,6 +112,26 @@ BEGIN
 	END IF;
 END $$;
 
+-- Makes a record of each key under which nothing stands, and answers the keys under which something does; those are left as they are, and
+-- are acknowledged by nobody. Keys come in ascending order.
+CREATE OR REPLACE FUNCTION tact.tact_fill(kinds smallint[], ids bytea[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (known_kind smallint, known_id bytea)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	made bigint;
+BEGIN
+	INSERT INTO tact.tact_record
+	SELECT * FROM unnest(kinds, ids, versions, wakes, frames)
+	ON CONFLICT (kind, id) DO NOTHING;
+	GET DIAGNOSTICS made = ROW_COUNT;
+	IF made < cardinality(kinds) THEN
+		RETURN QUERY
+			SELECT r.kind, r.id FROM unnest(kinds, ids) AS k (kind, id)
+			JOIN tact.tact_record AS r ON r.kind = k.kind AND r.id = k.id
+			WHERE r.xmin <> pg_current_xact_id()::xid;
+	END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION tact.tact_scan(wanted smallint, after bytea, most integer)
 RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -153,6 +173,7 @@ GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_origin(
 GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
 GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_size(),
 	tact.tact_due(bigint, smallint, bytea, bigint, integer) TO tact_relay, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
 GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay;
 
 COMMIT;

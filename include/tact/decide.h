@@ -73,7 +73,8 @@ void tact_decider_set_rules(struct tact_decider *decider, const struct tact_rule
 /* The rules in force, held until put back. */
 const struct tact_rule_set *tact_decider_take_rules(struct tact_decider *decider);
 void tact_decider_put_rules(struct tact_decider *decider, const struct tact_rule_set *rules);
-/* Appends start, policy or stop to the evidence. detail: free text ("3 bytes torn"), may be NULL. */
+/* Appends start, policy or stop to the evidence, or a change of many people at once (an import). detail: free
+ * text in clear ("3 bytes torn"), may be NULL. */
 int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, const char *detail,
     int64_t now_us, struct tact_error *err);
 
@@ -422,6 +423,22 @@ int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
 int tact_decide_change_preview(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_recipient *recipients, const struct tact_change *changes, size_t count, int64_t now_us,
     struct tact_changed *ret, struct tact_error *err);
+
+/* ---- loading: many people, most of whom are not known yet ---- */
+
+struct tact_load_row {
+	struct tact_id key;	   /* of the person: the recipient's */
+	struct tact_change change; /* SUPPRESS, CONSENT, PROFILE or CONTACT */
+	const char *address;	   /* canonical, for keep_addresses; may be NULL */
+};
+/* Makes dossiers of the people of whom nothing stands in the store, at the gait of long work. Rows stand in
+ * ascending order of keys. No entry of evidence is written for them: the caller's own covers them all
+ * (tact_decide_record), and a person gets the key that entries are sealed with when the first mail comes. A
+ * row whose person is known in any way is answered TACT_REFUSED: it is for tact_decide_change. Answers the
+ * worst result but that. */
+int tact_decide_load(struct tact_decider *decider, struct tact_arena *arena, struct tact_store_pace *pace,
+    const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_changed *ret,
+    struct tact_error *err);
 
 /* The merged view of one person (aliases followed, all keys asked), for show, export and trails. ret_key:
  * where it is written. */

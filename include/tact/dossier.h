@@ -74,6 +74,8 @@ int tact_dossier_parse_reason(const char *text, enum tact_reason *ret);
 unsigned tact_dossier_reason_purposes(enum tact_reason reason);
 
 struct tact_suppression {
+	/* none only before it is written; written without one, it is read back with one made of scope, reason
+	 * and time */
 	struct tact_id id;
 	struct tact_scope scope;
 	enum tact_reason reason;

@@ -122,6 +122,26 @@ typedef void (*tact_store_progress_fn)(void *context, uint64_t done);
 int tact_store_bulk(struct tact_store *store, tact_store_next_fn next, tact_store_change_fn fn,
     tact_store_progress_fn progress, void *context, uint64_t *ret_done, struct tact_error *err);
 
+/* The gait of long work, zero to begin with: chunks that hold the store for at most 20 ms, each followed by
+ * as long a rest (time that the caller spends otherwise counts); where others write meanwhile, chunks are
+ * shorter. begin rests and answers how many of MOST the next chunk may have, end says that it is over. */
+struct tact_store_pace {
+	size_t chunk;
+	int64_t began_us, held_us;
+	uint64_t others;
+};
+size_t tact_store_pace_begin(struct tact_store *store, struct tact_store_pace *pace, size_t most);
+void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace, size_t done);
+
+/* Long work for records that mostly are not there yet, at that gait: makes puts[i] the record of keys[i]
+ * where nothing stands. Where something does, an emptied record included, nothing is written and the answer
+ * is TACT_REFUSED: such a one is for tact_store_update. Keys are distinct; in ascending order they go
+ * fastest, and into a store without later ones they take the least room. Answers the worst answer but
+ * TACT_REFUSED; stops there, with the keys that were not tried TACT_UNAVAILABLE. */
+int tact_store_fill(struct tact_store *store, struct tact_store_pace *pace, const struct tact_store_key *keys,
+    const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
+    struct tact_error *err);
+
 /* The store's identity: one text, opaque here, kept beside the records. "" when never set. set is
  * compare-and-set: TACT_REFUSED when EXPECTED is not what stands there. */
 int tact_store_identity(

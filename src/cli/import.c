@@ -30,6 +30,13 @@ static const struct cli_option options[] = {{"dry-run", NULL, "check and count, 
     {"basis", "WORD", "of consents, where a row says nothing: express, implied or soft-opt-in", false},
     {"scope", "SCOPE", "where a row says nothing (default: global, and of consents none)", false},
     {"source", "TEXT", "where a row says nothing (default: import and the file's name)", false},
+    {"bulk", NULL, "for millions of rows: sorted on the disk, one entry of evidence for all new people",
+	false},
+    {"work", "DIR",
+	"of --bulk: where rows and the mark of how far it came are kept (default: beside the "
+	"evidence)",
+	false},
+    {"anew", NULL, "of --bulk: begin again, whatever was begun before", false},
     {"by", "NAME", "who asks (default: who is logged in)", false}, {NULL, NULL, NULL, false}};
 
 struct job {
@@ -98,6 +105,8 @@ static int read_kind(struct job *job)
 	for (const char *const *name = no_sense[job->import.kind]; *name != NULL; name++)
 		if (cli_has(cli, *name))
 			return cli_fail(EX_USAGE, "--%s says nothing of %s", *name, names[job->import.kind]);
+	if (!cli_has(cli, "bulk") && (cli_has(cli, "work") || cli_has(cli, "anew")))
+		return cli_fail(EX_USAGE, "--work and --anew are options of --bulk");
 	return EX_OK;
 }
 
@@ -129,29 +138,27 @@ static const char *base_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-static int read_files(struct job *job)
+int cli_import_read_files(struct cli *cli, struct cli_import *import, FILE *const *files)
 {
-	struct cli *cli = job->cli;
 	const char *source = cli_value(cli, "source");
 	int code = EX_OK;
 
-	job->import.rules = &cli->config->rules;
+	import->rules = &cli->config->rules;
 	for (size_t i = 0; i < cli->operands_count && code == EX_OK; i++) {
-		job->import.source = source != NULL ? source
-						    : tact_arena_printf(cli->arena, "import %s",
-							  cli_safe(cli->arena, base_name(cli->operands[i])));
-		code = cli_import_read(&job->import, cli->operands[i], job->files[i]);
+		import->source = source != NULL ? source
+						: tact_arena_printf(cli->arena, "import %s",
+						      cli_safe(cli->arena, base_name(cli->operands[i])));
+		code = cli_import_read(import, cli->operands[i], files[i]);
 	}
-	if (code == EX_OK && job->import.mistakes > 0)
-		code = cli_fail(EX_DATAERR, "%zu mistake%s; nothing was changed", job->import.mistakes,
-		    job->import.mistakes == 1 ? "" : "s");
+	if (code == EX_OK && import->mistakes > 0)
+		code = cli_fail(EX_DATAERR, "%zu mistake%s; nothing was changed", import->mistakes,
+		    import->mistakes == 1 ? "" : "s");
 	return code;
 }
 
 /* ---- order ---- */
 
-/* Of suppressions; a consent that has run out still is the newest word of its scope. */
-static bool has_expired(const struct cli_import *import, const struct cli_import_row *row)
+bool cli_import_expired(const struct cli_import *import, const struct cli_import_row *row)
 {
 	return import->kind == CLI_SUPPRESSIONS && row->until_us != 0 && row->until_us <= import->now_us;
 }
@@ -162,7 +169,7 @@ static int compare_rows(const void *a, const void *b, void *context)
 {
 	const struct cli_import_row *left = a, *right = b;
 	const struct cli_import *import = context;
-	bool left_gone = has_expired(import, left), right_gone = has_expired(import, right);
+	bool left_gone = cli_import_expired(import, left), right_gone = cli_import_expired(import, right);
 	int order = left_gone != right_gone ? right_gone - left_gone
 					    : memcmp(left->key.b, right->key.b, TACT_ID_BYTES);
 
@@ -175,7 +182,7 @@ static void sort_rows(struct job *job)
 
 	if (import->rows_count > 1)
 		qsort_r(import->rows, import->rows_count, sizeof *import->rows, compare_rows, import);
-	while (job->first < import->rows_count && has_expired(import, &import->rows[job->first]))
+	while (job->first < import->rows_count && cli_import_expired(import, &import->rows[job->first]))
 		job->first++;
 	job->expired = job->first;
 }
@@ -221,11 +228,12 @@ static struct tact_consent consent_of(const struct cli_import_row *row)
 	    .imported = true};
 }
 
-static struct tact_change change_of(const struct job *job, const struct cli_import_row *row)
+struct tact_change cli_import_change(
+    const struct cli_import *import, const char *by, const struct cli_import_row *row)
 {
-	struct tact_change change = {.by = job->cli->by, .why = row->source};
+	struct tact_change change = {.by = by, .why = row->source};
 
-	switch (job->import.kind) {
+	switch (import->kind) {
 	case CLI_SUPPRESSIONS:
 		change.kind = TACT_CHANGE_SUPPRESS;
 		change.suppression = suppression_of(row);
@@ -242,10 +250,10 @@ static struct tact_change change_of(const struct job *job, const struct cli_impo
 	return change;
 }
 
-static int name_person(struct job *job, struct tact_arena *arena, const struct cli_import_row *row,
-    struct tact_recipient *ret, struct tact_error *err)
+int cli_import_person(const struct cli_import *import, struct tact_arena *arena,
+    const struct cli_import_row *row, struct tact_recipient *ret, struct tact_error *err)
 {
-	const struct tact_identity *identity = &job->cli->identity;
+	const struct tact_identity *identity = import->identity;
 
 	switch (row->by) {
 	case CLI_BY_SHA256:
@@ -266,11 +274,11 @@ static int run_chunk(struct job *job, struct tact_arena *arena, size_t first, si
 
 	for (size_t i = 0; i < count; i++) {
 		const struct cli_import_row *row = &job->import.rows[first + i];
-		int result = name_person(job, arena, row, &recipients[i], err);
+		int result = cli_import_person(&job->import, arena, row, &recipients[i], err);
 
 		if (result != TACT_OK)
 			return result; /* it was read a moment ago */
-		changes[i] = change_of(job, row);
+		changes[i] = cli_import_change(&job->import, job->cli->by, row);
 	}
 	return apply ? tact_decide_change(job->cli->decider, arena, recipients, changes, count,
 			   job->import.now_us, 0, changed, err)
@@ -478,9 +486,17 @@ static int apply(struct job *job)
 	return code;
 }
 
+static int import(struct job *job)
+{
+	int code = cli_import_read_files(job->cli, &job->import, job->files);
+
+	return code == EX_OK ? apply(job) : code;
+}
+
 static int run(struct cli *cli)
 {
-	struct job job = {.cli = cli, .import = {.arena = cli->arena, .identity = &cli->identity}};
+	struct job job = {
+	    .cli = cli, .import = {.arena = cli->arena, .lasting = cli->arena, .identity = &cli->identity}};
 	int code = cli_need_operands(cli, 1, SIZE_MAX);
 
 	if (code == EX_OK)
@@ -489,10 +505,10 @@ static int run(struct cli *cli)
 		code = open_files(&job);
 	if (code == EX_OK)
 		code = cli_open(cli, cli_has(cli, "dry-run") ? CLI_READ : CLI_CHANGE);
-	if (code == EX_OK)
-		code = read_files(&job);
-	if (code == EX_OK)
-		code = apply(&job);
+	if (code == EX_OK && cli_has(cli, "bulk"))
+		code = cli_import_bulk(cli, &job.import, job.files);
+	else if (code == EX_OK)
+		code = import(&job);
 	close_files(&job);
 	cli_import_clear(&job.import);
 	return code;

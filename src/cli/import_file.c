@@ -21,6 +21,8 @@ static const char *const field_names[FIELDS] = {[REASON] = "reason",
     [CREATED] = "created_at",
     [EXPIRES] = "expires_at"};
 
+#define ROWS_MOST 2000000 /* in memory, some 150 bytes each */
+
 /* ---- scopes and sources, each once ---- */
 
 static int compare_scopes(const void *a, const void *b)
@@ -37,7 +39,7 @@ struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *
 
 	if (found != NULL)
 		return *found;
-	arena = import->arena;
+	arena = import->lasting;
 	if (tact_dossier_parse_scope(arena, text, &wanted.scope, err) != TACT_OK)
 		return NULL;
 	/* Two spellings of one scope are one. */
@@ -57,10 +59,13 @@ static int compare_texts(const void *a, const void *b)
 
 static const char *keep_source(struct cli_import *import, const char *text)
 {
-	char **found = tfind(text, &import->sources, compare_texts);
+	char **found;
 
+	if (import->take != NULL)
+		return tact_arena_strdup(import->arena, text); /* there may be as many as rows */
+	found = tfind(text, &import->sources, compare_texts);
 	if (found == NULL)
-		found = tsearch(tact_arena_strdup(import->arena, text), &import->sources, compare_texts);
+		found = tsearch(tact_arena_strdup(import->lasting, text), &import->sources, compare_texts);
 	if (found == NULL)
 		abort(); /* out of memory */
 	return *found;
@@ -121,6 +126,7 @@ static void read_person(struct cli_import *import, struct cli_csv *csv, struct c
 	if (text == NULL)
 		return;
 	row->key = recipient.key;
+	row->also = recipient.also_count > 0;
 	row->by = !named ? CLI_BY_KEY : sha256 ? CLI_BY_SHA256 : CLI_BY_ADDRESS;
 	row->person = tact_arena_strdup(import->arena, text);
 }
@@ -233,6 +239,31 @@ static void read_profile(struct cli_import *import, struct cli_csv *csv, struct 
 	import->rows_count--;
 }
 
+/* Rows stand in lines where they are taken. */
+static bool fits_a_line(const struct cli_import_row *row)
+{
+	const char *texts[4 + CLI_PROFILE_FIELDS] = {row->person, row->source, row->proof};
+
+	for (size_t i = 0; row->profile != NULL && i < CLI_PROFILE_FIELDS; i++)
+		texts[4 + i] =
+		    *cli_profile_set((struct tact_profile_change *)row->profile, &cli_profile_fields[i]);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i] != NULL && !cli_is_clean(texts[i]))
+			return false;
+	return true;
+}
+
+/* Taken by somebody else: it is not kept. */
+static void hand_over(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
+{
+	row->order = import->taken++;
+	import->rows_count = 0;
+	if (fits_a_line(row))
+		import->take(import->taker, row);
+	else
+		cli_csv_mistake(csv, "write UTF-8 without control characters");
+}
+
 static void read_row(void *context, struct cli_csv *csv)
 {
 	static void (*const readers[])(struct cli_import *, struct cli_csv *, struct cli_import_row *) = {
@@ -243,10 +274,17 @@ static void read_row(void *context, struct cli_csv *csv)
 	size_t before = import->mistakes;
 	struct cli_import_row *row = push_row(import);
 
+	if (import->rows_count > ROWS_MOST)
+		cli_csv_mistake(
+		    csv, "this is row %d: say --bulk, which keeps rows on the disk", ROWS_MOST + 1);
 	read_person(import, csv, row);
 	readers[import->kind](import, csv, row);
 	if (import->mistakes > before)
 		import->rows_count--; /* told; nothing will be applied */
+	else if (import->take != NULL && import->rows_count > 0)
+		hand_over(import, csv, row);
+	if (import->take != NULL)
+		tact_arena_reset(import->arena);
 }
 
 /* ---- the file ---- */
@@ -276,8 +314,8 @@ static void ignore(void *context, const char *column)
 {
 	struct cli_import *import = context;
 
-	*TACT_PUSH(import->arena, import->ignored, import->ignored_count) =
-	    tact_arena_strdup(import->arena, column);
+	*TACT_PUSH(import->lasting, import->ignored, import->ignored_count) =
+	    tact_arena_strdup(import->lasting, column);
 }
 
 /* Who permits something would be refused all mail. */

@@ -23,7 +23,7 @@ static const char *occasion_of(struct cli_import *import, const char *column)
 	if (tact_text_equal_nocase(column, "birthday"))
 		return "birthday";
 	if (!tact_text_starts_nocase(column, prefix) ||
-	    cli_occasion_name(import->arena, column + strlen(prefix), &name, &err) != TACT_OK)
+	    cli_occasion_name(import->lasting, column + strlen(prefix), &name, &err) != TACT_OK)
 		return NULL;
 	return name;
 }
@@ -35,7 +35,7 @@ static int occasion_field(struct cli_import *import, int first, const char *name
 	while (i < import->occasions_count && strcmp(import->occasions[i], name) != 0)
 		i++;
 	if (i == import->occasions_count)
-		*TACT_PUSH(import->arena, import->occasions, import->occasions_count) = name;
+		*TACT_PUSH(import->lasting, import->occasions, import->occasions_count) = name;
 	return first + CLI_PROFILE_FIELDS + (int)i;
 }
 
@@ -67,7 +67,7 @@ static const char *check_once(struct cli_import *import, struct cli_csv *csv,
 	if (found == NULL && field->check(import->rules, text, err) != TACT_OK)
 		return NULL;
 	if (found == NULL)
-		found = tsearch(tact_arena_strdup(import->arena, whole), &import->checked, compare_texts);
+		found = tsearch(tact_arena_strdup(import->lasting, whole), &import->checked, compare_texts);
 	if (found == NULL)
 		abort(); /* out of memory */
 	return *found + offset;

@@ -296,9 +296,15 @@ struct cli_import_row {
 	enum tact_reason reason;
 	enum tact_basis basis;
 	enum cli_import_by by;
+	bool also; /* the person may stand under other keys, too */
 };
 struct cli_import {
-	struct tact_arena *arena;
+	struct tact_arena *arena;   /* of rows: when they are taken, of one row */
+	struct tact_arena *lasting; /* of all else */
+	/* Rows are taken one by one, once they are checked, instead of being kept; may be NULL. */
+	void (*take)(void *taker, const struct cli_import_row *row);
+	void *taker;
+	uint64_t taken;
 	const struct tact_identity *identity;
 	const struct tact_rule_set *rules;
 	int64_t now_us;
@@ -327,6 +333,59 @@ int cli_import_read(struct cli_import *import, const char *name, FILE *file);
 void cli_import_clear(struct cli_import *import);
 /* Text of the scope must be valid. NULL and words in err when not. */
 struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *text, struct tact_error *err);
+
+/* ---- import_spool.c: rows on the disk, in the order of their keys ---- */
+
+struct cli_spool;
+/* Begins a file of rows at PATH, sorted by sort(1) in a process of its own, which puts what does not fit into
+ * its memory into FOLDER. TACT_OK or TACT_SYSTEM. */
+int cli_spool_new(const char *folder, const char *path, struct cli_spool **ret, struct tact_error *err);
+/* A cli_import.take over a spool. */
+void cli_spool_add(void *spool, const struct cli_import_row *row);
+/* Waits until the file is complete and under its name. Frees, whatever the result: TACT_OK or TACT_SYSTEM. */
+int cli_spool_end(struct cli_spool **spool, struct tact_error *err);
+/* Ends it without a file. */
+void cli_spool_free(struct cli_spool **spool);
+/* A file of rows being read; zero but for the file and where it stands. */
+struct cli_spool_file {
+	FILE *file;
+	uint64_t at; /* the next row's place, in bytes */
+	char *line;
+	size_t room;
+};
+/* The next row; its texts live in the arena, scopes come from IMPORT. False at the end. */
+bool cli_spool_read(struct cli_spool_file *from, struct cli_import *import, struct tact_arena *arena,
+    struct cli_import_row *ret);
+void cli_spool_close(struct cli_spool_file *from);
+
+/* ---- import_mark.c: how far a long import has come ---- */
+
+struct cli_mark {
+	const char *digest; /* of files and options */
+	uint64_t rows, expired;
+	uint64_t at, done; /* in the file of rows: bytes, rows */
+	uint64_t fresh, known;
+	int64_t begun_us;
+};
+/* TACT_OK, TACT_ABSENT, TACT_CORRUPT, TACT_SYSTEM. */
+int cli_mark_read(struct tact_arena *arena, const char *path, struct cli_mark *ret, struct tact_error *err);
+/* Durable. TACT_OK or TACT_SYSTEM. */
+int cli_mark_write(
+    struct tact_arena *arena, const char *path, const struct cli_mark *mark, struct tact_error *err);
+
+/* ---- import.c, import_bulk.c ---- */
+
+/* The change that a row asks for. */
+struct tact_change cli_import_change(
+    const struct cli_import *import, const char *by, const struct cli_import_row *row);
+/* Whom a row is about; TACT_OK, as it was when the row was read. */
+int cli_import_person(const struct cli_import *import, struct tact_arena *arena,
+    const struct cli_import_row *row, struct tact_recipient *ret, struct tact_error *err);
+/* Of suppressions; a consent that has run out still is the newest word of its scope. */
+bool cli_import_expired(const struct cli_import *import, const struct cli_import_row *row);
+/* Reads the operands, told by NAMES in FILES, into IMPORT. EX_OK, or told. */
+int cli_import_read_files(struct cli *cli, struct cli_import *import, FILE *const *files);
+int cli_import_bulk(struct cli *cli, struct cli_import *import, FILE *const *files);
 
 /* ---- import_profile.c: rows of profiles ---- */
 

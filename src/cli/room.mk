@@ -23,8 +23,11 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 	src/cli/explain.c \
 	src/cli/export.c \
 	src/cli/import.c \
+	src/cli/import_bulk.c \
 	src/cli/import_file.c \
+	src/cli/import_mark.c \
 	src/cli/import_profile.c \
+	src/cli/import_spool.c \
 	src/cli/key.c \
 	src/cli/output.c \
 	src/cli/people.c \
@@ -49,5 +52,5 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 check_PROGRAMS += tests/cli/deliver
 tests_cli_deliver_SOURCES = tests/cli/deliver.c
 tests_cli_deliver_LDADD = $(CONFIG) $(DECIDE)
-TESTS += tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py
-EXTRA_DIST += tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py
+TESTS += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py
+EXTRA_DIST += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py

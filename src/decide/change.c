@@ -63,24 +63,20 @@ static const struct tact_dossier *view_of(
 	return whom_view(changing->arena, &changing->people[step->change], dossier);
 }
 
-static bool apply(struct changing *changing, const struct step *step, struct tact_dossier *dossier)
+bool change_apply(struct tact_arena *arena, const struct tact_dossier *view, struct tact_dossier *dossier,
+    const struct tact_change *change, int64_t now_us)
 {
-	const struct tact_change *change = &changing->changes[step->change];
-	int64_t now_us = changing->terms.now_us;
-
 	switch (change->kind) {
 	case TACT_CHANGE_SUPPRESS:
-		return change_suppress(
-		    changing->arena, view_of(changing, step, dossier), dossier, &change->suppression, now_us);
+		return change_suppress(arena, view, dossier, &change->suppression, now_us);
 	case TACT_CHANGE_UNSUPPRESS:
 		return change_unsuppress(dossier, change, now_us);
 	case TACT_CHANGE_CONTACT:
-		return change_contact(changing->arena, dossier, &change->contact);
+		return change_contact(arena, dossier, &change->contact);
 	case TACT_CHANGE_PROFILE:
-		return apply_profile(changing, step, dossier);
+		return change_profile(arena, &dossier->profile, &change->profile);
 	case TACT_CHANGE_CONSENT:
-		return change_consent(
-		    changing->arena, view_of(changing, step, dossier), dossier, &change->consent);
+		return change_consent(arena, view, dossier, &change->consent);
 	case TACT_CHANGE_END_CONSENT:
 		return change_end_consent(dossier, change, now_us);
 	case TACT_CHANGE_ALIAS:
@@ -88,6 +84,16 @@ static bool apply(struct changing *changing, const struct step *step, struct tac
 		break;
 	}
 	return false;
+}
+
+static bool apply(struct changing *changing, const struct step *step, struct tact_dossier *dossier)
+{
+	const struct tact_change *change = &changing->changes[step->change];
+
+	if (change->kind == TACT_CHANGE_PROFILE)
+		return apply_profile(changing, step, dossier);
+	return change_apply(
+	    changing->arena, view_of(changing, step, dossier), dossier, change, changing->terms.now_us);
 }
 
 /* Ending what nobody ended is worth no entry. */

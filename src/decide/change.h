@@ -11,6 +11,12 @@
 
 bool same_scope(const struct tact_scope *a, const struct tact_scope *b);
 
+/* ---- change.c ---- */
+
+/* Any of them but aliases. view: the person as one. */
+bool change_apply(struct tact_arena *arena, const struct tact_dossier *view, struct tact_dossier *dossier,
+    const struct tact_change *change, int64_t now_us);
+
 /* ---- change_wish.c: suppressions and contacts ---- */
 
 /* view: the person as one, whose permissions may part two wishes that say the same. */

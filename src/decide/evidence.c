@@ -122,7 +122,8 @@ int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, 
 	struct tact_audit_entry entry = {0};
 	int result;
 
-	evidence_common(rules, kind, tact_audit_kind_name(kind), &entry);
+	evidence_common(
+	    rules, kind, kind == TACT_AUDIT_CHANGE ? "command" : tact_audit_kind_name(kind), &entry);
 	entry.action = detail;
 	if (kind == TACT_AUDIT_POLICY)
 		entry.policy_text = rules->text;

@@ -23,6 +23,7 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/de
 	src/decide/identity.c \
 	src/decide/inbound.c \
 	src/decide/ledger.c \
+	src/decide/load.c \
 	src/decide/look.c \
 	src/decide/message.c \
 	src/decide/pass.c \

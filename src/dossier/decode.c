@@ -203,6 +203,16 @@ static void read_contacts(struct reader *reader, const Tact__Record *record, str
 	}
 }
 
+/* The millions of an imported list stand without an id of their own. */
+static struct tact_id name_suppression(struct reader *reader, const struct tact_suppression *suppression)
+{
+	const char *fields[] = {"suppression", tact_dossier_format_scope(reader->arena, &suppression->scope),
+	    tact_dossier_reason_name(suppression->reason),
+	    tact_arena_printf(reader->arena, "%" PRId64, suppression->time_us)};
+
+	return tact_digest_id(fields, sizeof fields / sizeof *fields);
+}
+
 static void read_suppression(
     struct reader *reader, const Tact__Suppression *from, struct tact_suppression *ret)
 {
@@ -218,6 +228,8 @@ static void read_suppression(
 	ret->ended_by = read_name(reader, from->ended_by);
 	ret->ended_why = from->ended_why;
 	read_unknown(reader, &from->base, &ret->unknown);
+	if (reader->result == TACT_OK && tact_id_is_none(&ret->id))
+		ret->id = name_suppression(reader, ret);
 }
 
 static void read_suppressions(struct reader *reader, const Tact__Record *record, struct tact_dossier *ret)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * Long work in chunks that leave the mail its share: the same for every engine, made of its update. Each
- * chunk is as large as fits into HOLD_MS, commit included, and is followed by a rest of the same length.
+ * Long work in chunks that leave the mail its share: the same for every engine, made of its update, and of
+ * its fill where it has one. Each chunk is as large as fits into HOLD_MS, commit included, and is followed by
+ * a rest of the same length.
  */
 #include <config.h>
 
@@ -14,6 +15,9 @@
 #define HOLD_MS 20
 #define CHUNK_FIRST 32
 #define CHUNK_MOST 512
+#define CHUNK_LEAST 128
+#define FILL_MOST 16384
+#define HOLD_BESIDE_US 2000
 #define REST_MOST_MS 100    /* waiting for somebody else's lock is not our work: it needs no rest */
 #define CHUNK_WAIT_MS 30000 /* a store that is stuck for this long will not be mended by waiting on */
 
@@ -31,13 +35,6 @@ static bool change_at_offset(void *context, size_t index, const struct tact_reco
 {
 	const struct bulk *bulk = context;
 	return bulk->fn(bulk->context, bulk->offset + index, now, store_now_us, ret);
-}
-
-static void rest(int64_t ms)
-{
-	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-	while (nanosleep(&left, &left) != 0)
-		continue;
 }
 
 static size_t next_chunk(size_t chunk, int64_t took_ms)
@@ -70,6 +67,129 @@ static int run_chunk(struct tact_store *store, struct bulk *bulk, struct tact_er
 	return stop;
 }
 
+/* ---- the gait ---------------------------------------------------------------------------------------- */
+
+static int64_t monotonic_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static void rest_us(int64_t us)
+{
+	struct timespec left = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+	while (us > 0 && nanosleep(&left, &left) != 0)
+		continue;
+}
+
+size_t tact_store_pace_begin(struct tact_store *store, struct tact_store_pace *pace, size_t most)
+{
+	int64_t rest = pace->held_us < REST_MOST_MS * 1000 ? pace->held_us : REST_MOST_MS * 1000;
+
+	(void)store;
+	if (pace->chunk == 0)
+		pace->chunk = CHUNK_FIRST;
+	rest_us(pace->began_us + pace->held_us + rest - monotonic_us());
+	pace->began_us = monotonic_us();
+	return pace->chunk < most ? pace->chunk : most;
+}
+
+/* Whoever else writes waits for a chunk to end, and for its flush on top of his own: then a chunk takes
+ * little more than a flush does. */
+static int64_t hold_us(struct tact_store *store, struct tact_store_pace *pace)
+{
+	uint64_t others = store->engine->others ? store->engine->others(store) : 0;
+	bool moved = others != pace->others;
+
+	pace->others = others;
+	return moved ? HOLD_BESIDE_US : HOLD_MS * 1000 * 3 / 4;
+}
+
+void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace, size_t done)
+{
+	int64_t hold = hold_us(store, pace);
+	size_t fits;
+
+	pace->held_us = monotonic_us() - pace->began_us;
+	if (done == 0)
+		return;
+	fits = (size_t)((int64_t)done * hold / (pace->held_us > 0 ? pace->held_us : 1));
+	if (fits > 2 * pace->chunk)
+		fits = 2 * pace->chunk; /* one quick chunk says little of the next */
+	if (done < pace->chunk && fits > pace->chunk)
+		fits = pace->chunk;
+	pace->chunk = fits < CHUNK_LEAST ? CHUNK_LEAST : fits > FILL_MOST ? FILL_MOST : fits;
+}
+
+/* ---- fill -------------------------------------------------------------------------------------------- */
+
+struct fill {
+	const struct tact_store_put *puts;
+	bool *stood;
+};
+
+static bool put_where_nothing_stands(void *context, size_t index, const struct tact_record *now,
+    int64_t store_now_us, struct tact_store_put *ret)
+{
+	const struct fill *fill = context;
+
+	(void)store_now_us;
+	fill->stood[index] = now->version != 0;
+	*ret = fill->puts[index];
+	return !fill->stood[index];
+}
+
+/* For engines that have nothing better. */
+static void fill_by_update(struct tact_store *store, const struct tact_store_key *keys,
+    const struct tact_store_put *puts, size_t count, struct tact_store_answer *answers, int64_t deadline_ms)
+{
+	struct fill fill = {puts, tact_calloc(count, sizeof *fill.stood)};
+
+	store->engine->update(store, keys, count, put_where_nothing_stands, &fill, answers, deadline_ms);
+	for (size_t i = 0; i < count; i++)
+		if (answers[i].result == TACT_OK && fill.stood[i])
+			answers[i] = (struct tact_store_answer){.result = TACT_REFUSED};
+	free(fill.stood);
+}
+
+static int worst_but_refused(const struct tact_store_answer *answers, size_t count)
+{
+	int worst = TACT_OK;
+
+	for (size_t i = 0; i < count; i++)
+		if (answers[i].result != TACT_REFUSED && answers[i].result < worst)
+			worst = answers[i].result;
+	return worst;
+}
+
+int tact_store_fill(struct tact_store *store, struct tact_store_pace *pace, const struct tact_store_key *keys,
+    const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
+    struct tact_error *err)
+{
+	int result = TACT_OK;
+
+	for (size_t i = 0; i < count; i++)
+		ret_answers[i] = (struct tact_store_answer){.result = TACT_UNAVAILABLE};
+	for (size_t at = 0, n; at < count && result == TACT_OK; at += n) {
+		int64_t deadline_ms;
+
+		n = tact_store_pace_begin(store, pace, count - at);
+		deadline_ms = tact_clock_monotonic_ms() + CHUNK_WAIT_MS;
+		if (store->engine->fill)
+			store->engine->fill(store, keys + at, puts + at, n, ret_answers + at, deadline_ms);
+		else
+			fill_by_update(store, keys + at, puts + at, n, ret_answers + at, deadline_ms);
+		tact_store_pace_end(store, pace, n);
+		result = worst_but_refused(ret_answers + at, n);
+	}
+	if (result != TACT_OK && err)
+		tact_store_last_error(store, err);
+	return result;
+}
+
+/* ---- update in chunks -------------------------------------------------------------------------------- */
+
 int tact_store_bulk(struct tact_store *store, tact_store_next_fn next, tact_store_change_fn fn,
     tact_store_progress_fn progress, void *context, uint64_t *ret_done, struct tact_error *err)
 {
@@ -93,7 +213,7 @@ int tact_store_bulk(struct tact_store *store, tact_store_next_fn next, tact_stor
 			progress(context, bulk->done);
 		chunk = next_chunk(chunk, took_ms);
 		if (more && result == TACT_OK)
-			rest(took_ms < REST_MOST_MS ? took_ms : REST_MOST_MS);
+			rest_us(1000 * (took_ms < REST_MOST_MS ? took_ms : REST_MOST_MS));
 	}
 	if (result == TACT_OK && bulk->corrupt > 0)
 		result = tact_store_report(store, TACT_CORRUPT, err,

@@ -34,6 +34,13 @@ struct tact_store_engine {
 	void (*update_then)(struct tact_store *store, const struct tact_store_key *keys, size_t count,
 	    tact_store_change_fn fn, tact_store_after_fn after, void *context,
 	    struct tact_store_answer *ret_answers, int64_t deadline_ms);
+	/* One chunk of tact_store_fill; NULL: it is made of update. */
+	void (*fill)(struct tact_store *store, const struct tact_store_key *keys,
+	    const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
+	    int64_t deadline_ms);
+	/* A number that moves when others commit than those who fill; NULL: nobody knows, and nobody waits
+	 * for a chunk to end. */
+	uint64_t (*others)(struct tact_store *store);
 	int (*scan)(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn, void *context,
 	    struct tact_error *err);
 	int (*due)(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit,

@@ -36,7 +36,7 @@ struct lmdb {
 	MDB_txn *pool[POOL_MOST]; /* reset read transactions: they keep their reader slot */
 	size_t pooled;
 	atomic_bool broken; /* a commit failed and nobody knows how: only a restart helps */
-	atomic_uint_fast64_t commits;
+	atomic_uint_fast64_t commits, fills;
 	/* The writer thread's own. */
 	MDB_txn *txn;
 	void *scratch; /* the record a change function looks at */
@@ -72,6 +72,9 @@ void lmdb_read(struct tact_store *store, const struct tact_store_key *keys, size
 /* ---- lmdb_write.c ---- */
 
 MDB_val lmdb_due_val(uint8_t to[DUE_KEY_BYTES], int64_t wake_us, const struct tact_store_key *key);
+int lmdb_move_due(struct lmdb *e, const struct tact_store_key *key, int64_t from_us, int64_t to_us);
+/* Adds the words for what the writer did not even come to try. */
+void lmdb_explain_outcome(struct lmdb *e, enum tact_store_outcome outcome);
 /* A step that ends the whole transaction: what that means to the writer. */
 int lmdb_lose_transaction(struct lmdb *e, int code, struct tact_store_step *ret);
 void lmdb_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
@@ -86,6 +89,12 @@ int lmdb_set_identity(
     struct tact_store *store, const char *expected, const char *text, struct tact_error *err);
 extern const struct tact_store_writer_limits lmdb_writer_limits;
 extern const struct tact_store_writer_calls lmdb_writer_calls;
+
+/* ---- lmdb_fill.c ---- */
+
+void lmdb_fill(struct tact_store *store, const struct tact_store_key *keys, const struct tact_store_put *puts,
+    size_t count, struct tact_store_answer *ret_answers, int64_t deadline_ms);
+uint64_t lmdb_others(struct tact_store *store);
 
 /* ---- lmdb_walk.c ---- */
 

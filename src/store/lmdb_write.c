@@ -154,7 +154,7 @@ MDB_val lmdb_due_val(uint8_t to[DUE_KEY_BYTES], int64_t wake_us, const struct ta
 	return (MDB_val){.mv_size = DUE_KEY_BYTES, .mv_data = to};
 }
 
-static int move_due(struct lmdb *e, const struct tact_store_key *key, int64_t from_us, int64_t to_us)
+int lmdb_move_due(struct lmdb *e, const struct tact_store_key *key, int64_t from_us, int64_t to_us)
 {
 	uint8_t bytes[DUE_KEY_BYTES];
 	MDB_val due, nothing = {0};
@@ -200,7 +200,7 @@ static int put_record(struct lmdb *e, const struct tact_store_key *key, const st
 		return code;
 	tact_store_frame_write(value.mv_data, key, new);
 	*ret_bytes = value.mv_size;
-	return move_due(e, key, old->wake_us, new->wake_us);
+	return lmdb_move_due(e, key, old->wake_us, new->wake_us);
 }
 
 static int remove_record(struct lmdb *e, const struct tact_store_key *key, const struct tact_record *old)
@@ -208,7 +208,7 @@ static int remove_record(struct lmdb *e, const struct tact_store_key *key, const
 	MDB_val id = lmdb_id_val(key);
 	int code = mdb_del(e->txn, e->kinds[key->kind], &id, NULL);
 
-	return code == 0 || code == MDB_NOTFOUND ? move_due(e, key, old->wake_us, 0) : code;
+	return code == 0 || code == MDB_NOTFOUND ? lmdb_move_due(e, key, old->wake_us, 0) : code;
 }
 
 /* The transaction is lost; so is LMDB's own view of it. */
@@ -262,8 +262,7 @@ static int update_step(
 	return TACT_OK;
 }
 
-/* Adds the words for what the writer did not even come to try. */
-static void explain_outcome(struct lmdb *e, enum tact_store_outcome outcome)
+void lmdb_explain_outcome(struct lmdb *e, enum tact_store_outcome outcome)
 {
 	if (outcome == TACT_STORE_LATE || outcome == TACT_STORE_LATE_COMMIT)
 		tact_store_report(&e->store, TACT_UNAVAILABLE, NULL, LOCKED_WORDS, e->folder, e->folder);
@@ -278,7 +277,8 @@ void lmdb_update(struct tact_store *store, const struct tact_store_key *keys, si
 {
 	struct lmdb *e = (struct lmdb *)store;
 	struct update update = {{.step = update_step}, keys, fn, context};
-	explain_outcome(e, tact_store_writer_do(e->writer, &update.work, count, ret_answers, deadline_ms));
+	lmdb_explain_outcome(
+	    e, tact_store_writer_do(e->writer, &update.work, count, ret_answers, deadline_ms));
 }
 
 void lmdb_update_then(struct tact_store *store, const struct tact_store_key *keys, size_t count,
@@ -288,7 +288,8 @@ void lmdb_update_then(struct tact_store *store, const struct tact_store_key *key
 	struct lmdb *e = (struct lmdb *)store;
 	struct update update = {
 	    {.step = update_step, .after = after, .after_context = context}, keys, fn, context};
-	explain_outcome(e, tact_store_writer_do(e->writer, &update.work, count, ret_answers, deadline_ms));
+	lmdb_explain_outcome(
+	    e, tact_store_writer_do(e->writer, &update.work, count, ret_answers, deadline_ms));
 }
 
 /* ---- identity ---------------------------------------------------------------------------------------- */
@@ -363,7 +364,7 @@ static int identity_step(
 int lmdb_do_alone(struct lmdb *e, const struct tact_store_work *work, struct tact_error *err)
 {
 	struct tact_store_answer answer = {.result = TACT_UNAVAILABLE};
-	explain_outcome(
+	lmdb_explain_outcome(
 	    e, tact_store_writer_do(e->writer, work, 1, &answer, tact_clock_monotonic_ms() + OPEN_WAIT_MS));
 	if (answer.result != TACT_OK && err)
 		tact_store_last_error(&e->store, err);

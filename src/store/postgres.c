@@ -30,6 +30,7 @@ struct postgres {
 	pthread_mutex_t lock;
 	struct pg_link *aside[ASIDE_KEPT]; /* free to be taken */
 	size_t aside_count;
+	uint8_t groups[PG_GROUPS];
 };
 
 static const char schema[] = {
@@ -145,6 +146,53 @@ static void postgres_update_then(struct tact_store *store, const struct tact_sto
 {
 	struct postgres *p = (struct postgres *)store;
 	pg_pool_update(p->pool, keys, count, fn, after, context, ret_answers, deadline_ms);
+}
+
+/* ---- fill -------------------------------------------------------------------------------------------- */
+
+/* What became of a call that was not done, or that nobody vouches for. */
+static int fail_fill(struct postgres *p, struct pg_link *link, enum pg_outcome outcome)
+{
+	bool happened = outcome != PG_REFUSED || pg_state_meaning(pg_link_state(link)) == PG_MEANS_UNCERTAIN;
+
+	aside_fail(p, link, outcome, NULL);
+	return happened ? TACT_UNCERTAIN : TACT_UNAVAILABLE;
+}
+
+static void fill_group(struct postgres *p, const struct tact_store_key *keys,
+    const struct tact_store_put *puts, size_t count, struct tact_store_answer *answers, int64_t deadline_ms)
+{
+	int64_t now_us = pg_clock_now_us(pg_pool_clock(p->pool));
+	enum pg_outcome outcome;
+	struct pg_link *link;
+	int result;
+
+	if (aside_take(p, &link, NULL) != TACT_OK)
+		return;
+	outcome = pg_fill_call(link, keys, puts, count, now_us, answers, deadline_ms);
+	if (outcome == PG_DONE && !pg_link_noticed(link)) {
+		aside_return(p, link);
+		return;
+	}
+	result = fail_fill(p, link, outcome);
+	for (size_t i = 0; i < count; i++)
+		answers[i] = (struct tact_store_answer){.result = result};
+}
+
+/* Keys stand in order, so those of one group stand together or nearly so. */
+static void postgres_fill(struct tact_store *store, const struct tact_store_key *keys,
+    const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms)
+{
+	struct postgres *p = (struct postgres *)store;
+
+	for (size_t at = 0, end; at < count; at = end) {
+		uint8_t group = p->groups[keys[at].id.b[0]];
+
+		for (end = at + 1; end < count && p->groups[keys[end].id.b[0]] == group;)
+			end++;
+		fill_group(p, keys + at, puts + at, end - at, ret_answers + at, deadline_ms);
+	}
 }
 
 /* ---- pages ------------------------------------------------------------------------------------------- */
@@ -472,12 +520,11 @@ static int learn_clock(struct postgres *p, struct tact_error *err)
 
 static int open_all(struct postgres *p, struct tact_error *err)
 {
-	uint8_t groups[PG_GROUPS];
-	int result = learn_groups(p, groups, err);
+	int result = learn_groups(p, p->groups, err);
 
 	if (result != TACT_OK)
 		return result;
-	p->pool = pg_pool_new(&p->store, &p->url, p->origins, groups);
+	p->pool = pg_pool_new(&p->store, &p->url, p->origins, p->groups);
 	if (!p->pool)
 		return tact_store_report(&p->store, TACT_SYSTEM, err,
 		    "no threads can be made for the database's connections: raise LimitNPROC= or TasksMax=");
@@ -545,6 +592,7 @@ const struct tact_store_engine tact_store_postgres = {
     .read = postgres_read,
     .update = postgres_update,
     .update_then = postgres_update_then,
+    .fill = postgres_fill,
     .scan = postgres_scan,
     .due = postgres_due,
     .identity = postgres_identity,

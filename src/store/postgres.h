@@ -61,6 +61,7 @@ int64_t pg_origins_latest(struct pg_origins *origins, int64_t database);
 enum pg_statement {
 	PG_LOAD,
 	PG_COMMIT,
+	PG_FILL,
 	PG_FIND_GROUPS,
 	PG_NOW,
 	PG_SCAN,
@@ -157,6 +158,14 @@ int64_t pg_clock_skew_us(const struct pg_clock *clock);
 const char *pg_words_advice(const char *words);
 /* Did it find a mistake in what it was told, before it asked anybody? */
 bool pg_words_are_of_url(const char *words);
+
+/* ---- fill ---- */
+
+/* Makes records where none stand; the answers are written when it is PG_DONE, TACT_REFUSED where one does.
+ * The keys are of one group. */
+enum pg_outcome pg_fill_call(struct pg_link *link, const struct tact_store_key *keys,
+    const struct tact_store_put *puts, size_t count, int64_t now_us, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms);
 
 /* ---- pool ---- */
 

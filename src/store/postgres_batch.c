@@ -8,57 +8,12 @@
 
 #include "frame.h"
 #include "postgres_batch.h"
+#include "postgres_list.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define RECORD_MOST ((size_t)64 << 20)
-
-enum { OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21 };
-
-/* ---- arrays in PostgreSQL's binary form ---- */
-
-struct list {
-	uint8_t *bytes, *at;
-};
-
-static void put_be(struct list *list, uint64_t value, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		*list->at++ = (uint8_t)(value >> (8 * (bytes - 1 - i)));
-}
-
-/* One dimension, no NULL, counted from 1. */
-static struct list list_new(struct tact_arena *arena, size_t count, uint32_t oid, size_t content_bytes)
-{
-	struct list list;
-
-	list.bytes = list.at = tact_arena_alloc(arena, 20 + 4 * count + content_bytes);
-	put_be(&list, count > 0, 4);
-	put_be(&list, 0, 4);
-	put_be(&list, oid, 4);
-	put_be(&list, count, 4);
-	put_be(&list, 1, 4);
-	return list;
-}
-
-static void list_add_integer(struct list *list, int64_t value, size_t bytes)
-{
-	put_be(list, bytes, 4);
-	put_be(list, (uint64_t)value, bytes);
-}
-
-static void list_add_bytes(struct list *list, const void *bytes, size_t size)
-{
-	put_be(list, size, 4);
-	memcpy(list->at, bytes, size);
-	list->at += size;
-}
-
-static struct pg_param list_param(const struct list *list)
-{
-	return (struct pg_param){list->bytes, (size_t)(list->at - list->bytes)};
-}
 
 /* ---- cells ---- */
 
@@ -134,15 +89,15 @@ static void take_loaded(struct pg_batch *batch, const struct pg_link *link)
 enum pg_outcome pg_batch_load(struct pg_batch *batch, struct pg_link *link, int64_t deadline_ms)
 {
 	size_t count = batch->cells_count;
-	struct list kinds = list_new(batch->arena, count, OID_INT2, 2 * count),
-		    ids = list_new(batch->arena, count, OID_BYTEA, TACT_ID_BYTES * count);
+	struct pg_list kinds = pg_list_new(batch->arena, count, PG_INT2, 2 * count),
+		       ids = pg_list_new(batch->arena, count, PG_BYTEA, TACT_ID_BYTES * count);
 	enum pg_outcome outcome;
 
 	for (size_t i = 0; i < count; i++) {
-		list_add_integer(&kinds, (int64_t)batch->cells[i].key.kind, 2);
-		list_add_bytes(&ids, batch->cells[i].key.id.b, TACT_ID_BYTES);
+		pg_list_add_integer(&kinds, (int64_t)batch->cells[i].key.kind, 2);
+		pg_list_add_bytes(&ids, batch->cells[i].key.id.b, TACT_ID_BYTES);
 	}
-	const struct pg_param params[] = {list_param(&kinds), list_param(&ids)};
+	const struct pg_param params[] = {pg_list_param(&kinds), pg_list_param(&ids)};
 	outcome = pg_link_call(link, PG_LOAD, params, 2, deadline_ms);
 	if (outcome == PG_DONE)
 		take_loaded(batch, link);
@@ -238,7 +193,7 @@ void pg_batch_deliver(struct pg_batch *batch)
 /* ---- commit ---- */
 
 struct changes {
-	struct list kinds, ids, expected, versions, wakes, frames;
+	struct pg_list kinds, ids, expected, versions, wakes, frames;
 };
 
 static size_t frame_bytes(const struct pg_cell *cell)
@@ -246,14 +201,14 @@ static size_t frame_bytes(const struct pg_cell *cell)
 	return cell->changed && cell->now.version != 0 ? tact_store_frame_bytes(&cell->now) : 0;
 }
 
-static void add_frame(struct list *list, const struct pg_cell *cell)
+static void add_frame(struct pg_list *list, const struct pg_cell *cell)
 {
 	size_t size = frame_bytes(cell);
 
-	put_be(list, size, 4);
+	void *to = pg_list_add_room(list, size);
+
 	if (size > 0)
-		tact_store_frame_write(list->at, &cell->key, &cell->now);
-	list->at += size;
+		tact_store_frame_write(to, &cell->key, &cell->now);
 }
 
 /* See tact_commit: above 0 writes, 0 only asks, -1 removes. What was not there need not be removed. */
@@ -266,31 +221,31 @@ static int64_t wanted_version(const struct pg_cell *cell)
 
 static void add_change(struct changes *changes, const struct pg_cell *cell)
 {
-	list_add_integer(&changes->kinds, (int64_t)cell->key.kind, 2);
-	list_add_bytes(&changes->ids, cell->key.id.b, TACT_ID_BYTES);
-	list_add_integer(&changes->expected, (int64_t)cell->read_version, 8);
-	list_add_integer(&changes->versions, wanted_version(cell), 8);
-	list_add_integer(&changes->wakes, cell->now.wake_us, 8);
+	pg_list_add_integer(&changes->kinds, (int64_t)cell->key.kind, 2);
+	pg_list_add_bytes(&changes->ids, cell->key.id.b, TACT_ID_BYTES);
+	pg_list_add_integer(&changes->expected, (int64_t)cell->read_version, 8);
+	pg_list_add_integer(&changes->versions, wanted_version(cell), 8);
+	pg_list_add_integer(&changes->wakes, cell->now.wake_us, 8);
 	add_frame(&changes->frames, cell);
 }
 
 static struct changes changes_new(struct tact_arena *arena, size_t count, size_t frames_bytes)
 {
 	return (struct changes){
-	    .kinds = list_new(arena, count, OID_INT2, 2 * count),
-	    .ids = list_new(arena, count, OID_BYTEA, TACT_ID_BYTES * count),
-	    .expected = list_new(arena, count, OID_INT8, 8 * count),
-	    .versions = list_new(arena, count, OID_INT8, 8 * count),
-	    .wakes = list_new(arena, count, OID_INT8, 8 * count),
-	    .frames = list_new(arena, count, OID_BYTEA, frames_bytes),
+	    .kinds = pg_list_new(arena, count, PG_INT2, 2 * count),
+	    .ids = pg_list_new(arena, count, PG_BYTEA, TACT_ID_BYTES * count),
+	    .expected = pg_list_new(arena, count, PG_INT8, 8 * count),
+	    .versions = pg_list_new(arena, count, PG_INT8, 8 * count),
+	    .wakes = pg_list_new(arena, count, PG_INT8, 8 * count),
+	    .frames = pg_list_new(arena, count, PG_BYTEA, frames_bytes),
 	};
 }
 
 static enum pg_outcome send_changes(struct pg_link *link, const struct changes *changes, int64_t deadline_ms)
 {
-	const struct pg_param params[] = {list_param(&changes->kinds), list_param(&changes->ids),
-	    list_param(&changes->expected), list_param(&changes->versions), list_param(&changes->wakes),
-	    list_param(&changes->frames)};
+	const struct pg_param params[] = {pg_list_param(&changes->kinds), pg_list_param(&changes->ids),
+	    pg_list_param(&changes->expected), pg_list_param(&changes->versions),
+	    pg_list_param(&changes->wakes), pg_list_param(&changes->frames)};
 	return pg_link_call(link, PG_COMMIT, params, 6, deadline_ms);
 }
 

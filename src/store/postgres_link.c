@@ -46,6 +46,8 @@ static const struct statement {
     [PG_COMMIT] = {"tact_commit",
 	"SELECT changed_kind, changed_id, done FROM tact.tact_commit($1, $2, $3, $4, $5, $6)",
 	{INT2_LIST, BYTEA_LIST, INT8_LIST, INT8_LIST, INT8_LIST, BYTEA_LIST}},
+    [PG_FILL] = {"tact_fill", "SELECT known_kind, known_id FROM tact.tact_fill($1, $2, $3, $4, $5)",
+	{INT2_LIST, BYTEA_LIST, INT8_LIST, INT8_LIST, BYTEA_LIST}},
     [PG_FIND_GROUPS] = {"tact_groups", "SELECT tact.tact_groups()", {0}},
     [PG_NOW] = {"tact_now", "SELECT tact.tact_now()", {0}},
     [PG_SCAN] = {"tact_scan",

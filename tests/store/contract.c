@@ -561,6 +561,90 @@ START_TEST(bulk_may_name_a_key_again)
 }
 END_TEST
 
+#define FILLED 3000
+
+/* Puts for keys FIRST, FIRST + STEP …, each with its number as text; every third wakes. */
+static void fill_numbers(uint64_t first, uint64_t step, struct tact_store_answer *answers)
+{
+	static _Thread_local struct tact_store_key keys[FILLED];
+	static _Thread_local struct tact_store_put puts[FILLED];
+	static _Thread_local char texts[FILLED][24];
+	struct tact_store_pace pace = {0};
+	struct tact_error err = {""};
+	int result;
+
+	for (size_t i = 0; i < FILLED; i++) {
+		keys[i] = D(first + i * step);
+		puts[i] = (struct tact_store_put){.bytes = texts[i],
+		    .size = (size_t)snprintf(
+			texts[i], sizeof texts[i], "%llu", (unsigned long long)(first + i * step)),
+		    .wake_us = i % 3 == 0 ? 1000 : 0};
+	}
+	result = tact_store_fill(store, &pace, keys, puts, FILLED, answers, &err);
+	ck_assert_msg(result == TACT_OK, "fill: got %s (%s), want ok", tact_result_name(result), err.text);
+}
+
+START_TEST(fill_makes_what_is_not_there_and_leaves_what_is)
+{
+	static struct tact_store_answer answers[FILLED];
+	struct tact_store_figures figures;
+	struct tact_error err;
+	uint64_t version;
+
+	setup(_i);
+	ck_assert_int_eq(kit_write(store, D(4), "a wish", 0, &version), TACT_OK);
+	ck_assert_int_eq(kit_write(store, D(6), "", 0, NULL), TACT_OK);
+	fill_numbers(0, 2, answers);
+	for (size_t i = 0; i < FILLED; i++) {
+		int want = i == 2 || i == 3 ? TACT_REFUSED : TACT_OK;
+		ck_assert_msg(answers[i].result == want, "key %zu: got %s, want %s", 2 * i,
+		    tact_result_name(answers[i].result), tact_result_name(want));
+		ck_assert_msg((answers[i].version > 0) == (want == TACT_OK), "key %zu: version %llu", 2 * i,
+		    (unsigned long long)answers[i].version);
+	}
+	ck_assert_str_eq(kit_text(store, D(4)), "a wish");
+	ck_assert_str_eq(kit_text(store, D(6)), "(empty)");
+	ck_assert_int_eq(kit_number(store, D(0)), 0);
+	ck_assert_int_eq(kit_number(store, D(5998)), 5998);
+	/* Between and beside what stands. */
+	fill_numbers(1, 1, answers);
+	for (size_t i = 0; i < FILLED; i++)
+		ck_assert_int_eq(answers[i].result, i % 2 == 1 ? TACT_REFUSED : TACT_OK);
+	ck_assert_int_eq(kit_number(store, D(2999)), 2999);
+	ck_assert_int_eq(tact_store_check(store, &figures, NULL, NULL, &err), TACT_OK);
+	ck_assert_uint_eq(figures.records[TACT_STORE_DOSSIER], 4500);
+	ck_assert_uint_eq(figures.corrupt, 0);
+	ck_assert_uint_eq(figures.waking, 999 + 500);
+	ck_assert_int_eq(kit_count(store, D(2999)), TACT_OK);
+	ck_assert_int_eq(kit_number(store, D(2999)), 3000);
+	teardown();
+}
+END_TEST
+
+/* Two load the same list: each key is made once, by one of them. */
+static void *fill_all(void *context)
+{
+	fill_numbers(0, 1, context);
+	return NULL;
+}
+
+START_TEST(fill_by_two_makes_each_once)
+{
+	static struct tact_store_answer answers[2][FILLED];
+	pthread_t other;
+
+	setup(_i);
+	ck_assert_int_eq(pthread_create(&other, NULL, fill_all, answers[0]), 0);
+	fill_all(answers[1]);
+	pthread_join(other, NULL);
+	for (size_t i = 0; i < FILLED; i++)
+		ck_assert_msg((answers[0][i].result == TACT_OK) != (answers[1][i].result == TACT_OK),
+		    "key %zu: got %s and %s, want ok once", i, tact_result_name(answers[0][i].result),
+		    tact_result_name(answers[1][i].result));
+	teardown();
+}
+END_TEST
+
 START_TEST(identity_is_compared_and_set)
 {
 	struct tact_arena *arena;
@@ -918,6 +1002,8 @@ static Suite *store_suite(void)
 	tcase_add_loop_test(tc, due_goes_on_beyond_one_chunk, 0, ENGINES);
 	tcase_add_loop_test(tc, bulk_does_all_with_a_running_index, 0, ENGINES);
 	tcase_add_loop_test(tc, bulk_may_name_a_key_again, 0, ENGINES);
+	tcase_add_loop_test(tc, fill_makes_what_is_not_there_and_leaves_what_is, 0, ENGINES);
+	tcase_add_loop_test(tc, fill_by_two_makes_each_once, 0, ENGINES);
 	tcase_add_loop_test(tc, identity_is_compared_and_set, 0, ENGINES);
 	tcase_add_loop_test(tc, no_update_is_lost_among_threads, 0, ENGINES);
 	tcase_add_loop_test(tc, a_deadline_ahead_changes_nothing, 0, ENGINES);

@@ -732,6 +732,7 @@ enum damage {
 	FLIPPED_PAYLOAD,
 	FLIPPED_VERSION,
 	FLIPPED_WAKE,
+	OTHER_FRAME,
 	FLIPPED_CRC,
 	CUT,
 	LONGER,
@@ -741,24 +742,29 @@ enum damage {
 
 static void damage_bytes(enum damage damage, uint8_t *bytes, size_t *size)
 {
+	size_t crc_at = bytes[0] == 1 ? 17 : 9; /* a frame of version 2 has no wake time */
+
 	switch (damage) {
 	case TOO_SHORT:
 		*size = 5;
 		break;
 	case WRONG_FRAME:
-		bytes[0] = 2;
+		bytes[0] = 3;
 		break;
 	case FLIPPED_VERSION:
 		bytes[3] ^= 1;
 		break;
 	case FLIPPED_WAKE:
-		bytes[9] ^= 0x80;
+		bytes[crc_at - 1] ^= 0x80; /* of version 2: the version's last byte */
+		break;
+	case OTHER_FRAME:
+		bytes[0] ^= 1 ^ 2;
 		break;
 	case FLIPPED_CRC:
-		bytes[17] ^= 1;
+		bytes[crc_at] ^= 1;
 		break;
 	case FLIPPED_PAYLOAD:
-		bytes[21] ^= 0x10;
+		bytes[crc_at + 4] ^= 0x10;
 		break;
 	case CUT:
 		*size -= 1;
@@ -821,9 +827,9 @@ START_TEST(a_damaged_record_is_corrupt_for_its_key_only)
 	size_t count = 0;
 
 	for (int i = 0; i < 3; i++)
-		kit_write(store, keys[i], "1", 0, NULL);
+		kit_write(store, keys[i], "1", _i < DAMAGES ? 1000 : 0, NULL);
 	tact_store_close(&store);
-	damage_record((enum damage)_i);
+	damage_record((enum damage)(_i % DAMAGES));
 	store = kit_open(kit_lmdb_url(folder, ""));
 
 	ck_assert_int_eq(tact_store_read(store, keys, 3, arena, records, answers, 0), TACT_CORRUPT);
@@ -999,7 +1005,7 @@ static Suite *lmdb_suite(void)
 	tcase_add_test(tc, a_deadline_in_the_commit_is_uncertain);
 
 	tc = new_case(suite, "damage");
-	tcase_add_loop_test(tc, a_damaged_record_is_corrupt_for_its_key_only, 0, DAMAGES);
+	tcase_add_loop_test(tc, a_damaged_record_is_corrupt_for_its_key_only, 0, 2 * DAMAGES);
 	tcase_add_test(tc, a_damaged_header_is_named_at_open);
 	tcase_add_test(tc, a_truncated_file_is_corrupt_and_no_crash);
 	tcase_add_test(tc, half_a_file_is_corrupt_for_what_is_missing);

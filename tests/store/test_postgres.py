@@ -147,6 +147,7 @@ class OneServer(Case):
                 ("web", "tact.tact_set_identity('no', 'other')", False),
                 ("web", "tact.tact_commit('{1}', ARRAY['\\x00112233445566778899aabbccddeeff'::bytea], '{1}', '{-1}', '{0}', '{\"\"}')", False),
                 ("reader", "tact.tact_scan(1::smallint, '', 10)", True),
+                ("web", "tact.tact_fill('{}', '{}', '{}', '{}', '{}')", False),
                 ("reader", "tact.tact_commit('{}', '{}', '{}', '{}', '{}', '{}')", False),
                 ("nobody", "tact.tact_now()", False)):
             got = self.main.tool("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", role, "-c", "SELECT * FROM " + call, check=False)

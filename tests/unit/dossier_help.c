@@ -182,6 +182,7 @@ static void random_suppression(struct tact_arena *arena, uint64_t *state, struct
 	    .unknown = random_unknown(state),
 	};
 
+	suppression.id.b[0] |= 1; /* none would be read back as one */
 	tact_dossier_add_suppression(arena, ret, &suppression);
 }
 

@@ -128,6 +128,31 @@ START_TEST(test_imported_suppression)
 }
 END_TEST
 
+/* Loaded without an id, the same wish always has the same one, and another has another. */
+START_TEST(test_suppression_without_id_is_named)
+{
+	struct tact_suppression suppression = suppression_of(5);
+	struct tact_dossier dossier, first, second;
+	const void *bytes;
+	size_t size;
+
+	tact_dossier_init(&dossier);
+	suppression.id = (struct tact_id){{0}};
+	suppression.time_us = INT64_C(1795000000143936);
+	tact_dossier_add_suppression(arena, &dossier, &suppression);
+	suppression.reason = TACT_HARD_BOUNCE;
+	tact_dossier_add_suppression(arena, &dossier, &suppression);
+	tact_dossier_encode(arena, &dossier, &bytes, &size);
+	first = decode(bytes, size);
+	second = decode(bytes, size);
+	ck_assert(!tact_id_is_none(&first.suppressions[0].id));
+	ck_assert(tact_id_equal(&first.suppressions[0].id, &second.suppressions[0].id));
+	ck_assert(!tact_id_equal(&first.suppressions[0].id, &first.suppressions[1].id));
+	/* Written again, it keeps it. */
+	(void)again(&first, "named");
+}
+END_TEST
+
 static size_t count_text(const void *bytes, size_t size, const char *text)
 {
 	size_t found = 0, length = strlen(text);
@@ -399,6 +424,7 @@ int main(void)
 	tcase_add_test(tc, test_read_then_grow);
 	tcase_add_test(tc, test_empty_is_nothing);
 	tcase_add_test(tc, test_imported_suppression);
+	tcase_add_test(tc, test_suppression_without_id_is_named);
 	tcase_add_test(tc, test_names_stand_once);
 	tcase_add_test(tc, test_count_none_is_one);
 	tcase_add_test(tc, test_unknown_fields_live_on);

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * tact import --bulk: files of millions of rows, in a bounded memory. Everything is read, checked and sorted
+ * by key on the disk first; then people of whom nothing is known are loaded, and all others changed as an
+ * import changes them, which undoes nothing. A mark tells how far it came: run again, it goes on.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "private.h"
+
+#define CHUNK 8192	/* rows that are loaded in one go */
+#define CHANGE_MOST 500 /* of people who are known */
+#define MARK_MS 1000
+#define NICE 10
+
+struct bulk {
+	struct cli *cli;
+	struct cli_import *import;
+	FILE *const *files;
+	const char *folder, *rows_path, *mark_path, *digest;
+	struct cli_mark mark;
+	bool went_on; /* an earlier run had begun */
+	struct cli_spool *spool;
+	struct cli_spool_file rows;
+	struct tact_arena *arena; /* of the chunk */
+	struct cli_import_row *chunk;
+	size_t count;
+	struct tact_store_pace pace, change_pace; /* a change takes longer than a load */
+	int64_t marked_ms;
+	const char *sources; /* names and digests, for the evidence */
+	const char *label;   /* of the progress */
+};
+
+static void show_progress(const struct bulk *bulk, bool end)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%s %llu of %llu%s", bulk->label, (unsigned long long)bulk->mark.done,
+		    (unsigned long long)bulk->mark.rows, end ? "\n" : "");
+}
+
+/* ---- files and their digest ---- */
+
+static int digest_file(const char *name, FILE *file, uint8_t ret[TACT_SHA256_BYTES])
+{
+	struct stat status;
+	void *bytes;
+
+	if (fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode))
+		return cli_fail(EX_USAGE, "%s: --bulk reads a file more than once: name a plain one", name);
+	if (status.st_size == 0)
+		return cli_fail(EX_DATAERR, "%s: the file is empty", name);
+	bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fileno(file), 0);
+	if (bytes == MAP_FAILED)
+		return cli_fail(EX_IOERR, "%s: %s", name, strerror(errno));
+	tact_digest_sha256(bytes, (size_t)status.st_size, ret);
+	munmap(bytes, (size_t)status.st_size);
+	return EX_OK;
+}
+
+static const char *or_none(const char *text)
+{
+	return text != NULL ? text : "-";
+}
+
+/* What rows came to be depends on the options as well. */
+static const char *options_of(const struct bulk *bulk)
+{
+	const struct cli_import *import = bulk->import;
+
+	return tact_arena_printf(bulk->cli->arena, "%d %d %d %s %s %d", import->kind, import->reason,
+	    import->basis, or_none(import->scope), or_none(cli_value(bulk->cli, "source")), import->plain);
+}
+
+static int digest_all(struct bulk *bulk, const char **ret_names)
+{
+	struct cli *cli = bulk->cli;
+	size_t n = cli->operands_count;
+	uint8_t *digests = tact_arena_alloc(cli->arena, (n + 1) * TACT_SHA256_BYTES), all[TACT_SHA256_BYTES];
+	const char *options = options_of(bulk), *names = "";
+	int code = EX_OK;
+
+	tact_digest_sha256(options, strlen(options), digests + n * TACT_SHA256_BYTES);
+	for (size_t i = 0; i < n && code == EX_OK; i++) {
+		char *path = realpath(cli->operands[i], NULL);
+
+		names =
+		    tact_arena_printf(cli->arena, "%s%s\n", names, path != NULL ? path : cli->operands[i]);
+		free(path);
+		code = digest_file(cli->operands[i], bulk->files[i], digests + i * TACT_SHA256_BYTES);
+		if (code == EX_OK)
+			bulk->sources = tact_arena_printf(cli->arena, "%s%s%s (sha256 %s)",
+			    i > 0 ? bulk->sources : "", i > 0 ? ", " : "",
+			    cli_safe(cli->arena, cli->operands[i]),
+			    tact_hex_encode(cli->arena, digests + i * TACT_SHA256_BYTES, TACT_SHA256_BYTES));
+	}
+	tact_digest_sha256(digests, (n + 1) * TACT_SHA256_BYTES, all);
+	bulk->digest = tact_hex_encode(cli->arena, all, sizeof all);
+	*ret_names = names;
+	return code;
+}
+
+/* ---- where it is kept ---- */
+
+static int make_folder(struct bulk *bulk)
+{
+	struct cli *cli = bulk->cli;
+	const char *audit = cli->config->audit, *slash = strrchr(audit, '/');
+	const char *given = cli_value(cli, "work");
+
+	bulk->folder =
+	    given != NULL ? given : tact_arena_printf(cli->arena, "%.*s/import", (int)(slash - audit), audit);
+	if (mkdir(bulk->folder, 0700) == 0 || errno == EEXIST)
+		return EX_OK;
+	return cli_fail(EX_CANTCREAT, "%s: %s; name a folder with --work", bulk->folder, strerror(errno));
+}
+
+/* The names say which import it is, so that a changed file is known for what it is. */
+static int find_paths(struct bulk *bulk)
+{
+	struct tact_arena *arena = bulk->cli->arena;
+	const char *names;
+	uint8_t digest[TACT_SHA256_BYTES];
+	int code = digest_all(bulk, &names);
+
+	if (code == EX_OK)
+		code = make_folder(bulk);
+	if (code != EX_OK)
+		return code;
+	tact_digest_sha256(names, strlen(names), digest);
+	bulk->mark_path =
+	    tact_arena_printf(arena, "%s/%s.mark", bulk->folder, tact_hex_encode(arena, digest, 8));
+	bulk->rows_path =
+	    tact_arena_printf(arena, "%s/%s.rows", bulk->folder, tact_hex_encode(arena, digest, 8));
+	return EX_OK;
+}
+
+static void forget_work(const struct bulk *bulk)
+{
+	unlink(bulk->mark_path);
+	unlink(bulk->rows_path);
+}
+
+static int find_mark(struct bulk *bulk)
+{
+	struct cli *cli = bulk->cli;
+	struct tact_error err;
+	int result;
+
+	if (cli_has(cli, "anew"))
+		forget_work(bulk);
+	result = cli_mark_read(cli->arena, bulk->mark_path, &bulk->mark, &err);
+	if (result == TACT_ABSENT)
+		return EX_OK;
+	if (result != TACT_OK)
+		return cli_fail(cli_exit_code(result), "%s", err.text);
+	if (!tact_text_equal(bulk->mark.digest, bulk->digest))
+		return cli_fail(EX_DATAERR,
+		    "%s: the file, or an option, is not what it was when its import began at %s, of which "
+		    "%llu "
+		    "of %llu rows are in the store: put it back to go on, or begin again with --anew",
+		    cli->operands[0], cli_when(cli->arena, bulk->mark.begun_us, "an unknown time"),
+		    (unsigned long long)bulk->mark.done, (unsigned long long)bulk->mark.rows);
+	bulk->went_on = true;
+	return EX_OK;
+}
+
+/* ---- reading and sorting ---- */
+
+static void take_row(void *context, const struct cli_import_row *row)
+{
+	struct bulk *bulk = context;
+
+	if (cli_import_expired(bulk->import, row)) {
+		bulk->mark.expired++;
+		return;
+	}
+	cli_spool_add(bulk->spool, row);
+	bulk->mark.rows++;
+	if (bulk->mark.rows % 65536 == 0 && isatty(STDERR_FILENO))
+		fprintf(stderr, "\rread %llu", (unsigned long long)bulk->mark.rows);
+}
+
+static int read_and_sort(struct bulk *bulk)
+{
+	struct cli *cli = bulk->cli;
+	struct tact_error err;
+	int code, result = cli_spool_new(bulk->folder, bulk->rows_path, &bulk->spool, &err);
+
+	if (result != TACT_OK)
+		return cli_fail(EX_OSERR, "%s", err.text);
+	bulk->mark = (struct cli_mark){.digest = bulk->digest, .begun_us = cli->now_us};
+	bulk->import->arena = tact_arena_new();
+	bulk->import->take = take_row;
+	bulk->import->taker = bulk;
+	code = cli_import_read_files(cli, bulk->import, bulk->files);
+	tact_arena_free(&bulk->import->arena);
+	if (isatty(STDERR_FILENO))
+		fputc('\n', stderr);
+	result = code == EX_OK ? cli_spool_end(&bulk->spool, &err) : TACT_OK;
+	cli_spool_free(&bulk->spool);
+	bulk->mark.known = bulk->import->blank;
+	return result == TACT_OK ? code : cli_fail(EX_IOERR, "%s", err.text);
+}
+
+static int open_rows(struct bulk *bulk)
+{
+	bulk->rows = (struct cli_spool_file){.file = fopen(bulk->rows_path, "re"), .at = bulk->mark.at};
+	if (bulk->rows.file != NULL && fseeko(bulk->rows.file, (off_t)bulk->mark.at, SEEK_SET) == 0)
+		return EX_OK;
+	return cli_fail(EX_IOERR, "%s: %s; begin again with --anew", bulk->rows_path, strerror(errno));
+}
+
+/* ---- a chunk ---- */
+
+/* One person's rows may stand in two chunks: of the second he is known. */
+static bool fill_chunk(struct bulk *bulk)
+{
+	tact_arena_reset(bulk->arena);
+	bulk->count = 0;
+	bulk->chunk = tact_arena_alloc(bulk->arena, CHUNK * sizeof *bulk->chunk);
+	while (bulk->count < CHUNK &&
+	       cli_spool_read(&bulk->rows, bulk->import, bulk->arena, &bulk->chunk[bulk->count]))
+		bulk->count++;
+	return bulk->count > 0;
+}
+
+static int change_rows(struct bulk *bulk, const struct cli_import_row *const *rows, size_t count, bool apply,
+    struct tact_error *err)
+{
+	struct tact_arena *arena = bulk->arena;
+	struct tact_decider *decider = bulk->cli->decider;
+	struct tact_recipient *recipients = tact_arena_alloc(arena, count * sizeof *recipients);
+	struct tact_change *changes = tact_arena_alloc(arena, count * sizeof *changes);
+	struct tact_changed *changed = tact_arena_alloc(arena, count * sizeof *changed);
+	int64_t now_us = bulk->import->now_us;
+	int result = TACT_OK;
+
+	for (size_t i = 0; i < count && result == TACT_OK; i++) {
+		result = cli_import_person(bulk->import, arena, rows[i], &recipients[i], err);
+		changes[i] = cli_import_change(bulk->import, bulk->cli->by, rows[i]);
+	}
+	if (result == TACT_OK)
+		result = apply ? tact_decide_change(
+				     decider, arena, recipients, changes, count, now_us, 0, changed, err)
+			       : tact_decide_change_preview(
+				     decider, arena, recipients, changes, count, now_us, changed, err);
+	for (size_t i = 0; i < count && result == TACT_OK; i++) {
+		bulk->mark.fresh += changed[i].changed;
+		bulk->mark.known += !changed[i].changed;
+	}
+	return result;
+}
+
+static int change_all(struct bulk *bulk, const struct cli_import_row *const *rows, size_t count, bool apply,
+    struct tact_error *err)
+{
+	struct tact_store *store = bulk->cli->store;
+	int result = TACT_OK;
+
+	for (size_t at = 0, n; at < count && result == TACT_OK; at += n) {
+		size_t most = count - at < CHANGE_MOST ? count - at : CHANGE_MOST;
+
+		n = apply ? tact_store_pace_begin(store, &bulk->change_pace, most) : most;
+		result = change_rows(bulk, rows + at, n, apply, err);
+		if (apply)
+			tact_store_pace_end(store, &bulk->change_pace, n);
+	}
+	return result;
+}
+
+static int load_row(
+    struct bulk *bulk, const struct cli_import_row *row, struct tact_load_row *ret, struct tact_error *err)
+{
+	struct tact_recipient recipient;
+	int result;
+
+	*ret = (struct tact_load_row){
+	    .key = row->key, .change = cli_import_change(bulk->import, bulk->cli->by, row)};
+	if (!bulk->cli->config->rules.keep_addresses || row->by != CLI_BY_ADDRESS)
+		return TACT_OK;
+	result = cli_import_person(bulk->import, bulk->arena, row, &recipient, err);
+	if (result == TACT_OK)
+		ret->address = recipient.address.canonical;
+	return result;
+}
+
+/* Whoever may stand under other keys as well is changed, not loaded: those are to be looked at. */
+static int load_chunk(struct bulk *bulk, struct tact_error *err)
+{
+	struct tact_arena *arena = bulk->arena;
+	struct tact_load_row *rows = tact_arena_alloc(arena, bulk->count * sizeof *rows);
+	struct tact_changed *changed = tact_arena_alloc(arena, bulk->count * sizeof *changed);
+	const struct cli_import_row **of = tact_arena_alloc(arena, bulk->count * sizeof *of),
+				    **known = tact_arena_alloc(arena, bulk->count * sizeof *known);
+	size_t loads = 0, changes = 0;
+	int result = TACT_OK;
+
+	for (size_t i = 0; i < bulk->count && result == TACT_OK; i++) {
+		if (bulk->chunk[i].also) {
+			known[changes++] = &bulk->chunk[i];
+			continue;
+		}
+		result = load_row(bulk, &bulk->chunk[i], &rows[loads], err);
+		of[loads++] = &bulk->chunk[i];
+	}
+	if (result == TACT_OK)
+		result = tact_decide_load(
+		    bulk->cli->decider, arena, &bulk->pace, rows, loads, bulk->import->now_us, changed, err);
+	for (size_t i = 0; i < loads && result == TACT_OK; i++) {
+		if (changed[i].result == TACT_REFUSED)
+			known[changes++] = of[i];
+		bulk->mark.fresh += changed[i].result == TACT_OK && changed[i].changed;
+		bulk->mark.known += changed[i].result == TACT_OK && !changed[i].changed;
+	}
+	return result == TACT_OK ? change_all(bulk, known, changes, true, err) : result;
+}
+
+static int preview_chunk(struct bulk *bulk, struct tact_error *err)
+{
+	const struct cli_import_row **rows = tact_arena_alloc(bulk->arena, bulk->count * sizeof *rows);
+
+	for (size_t i = 0; i < bulk->count; i++)
+		rows[i] = &bulk->chunk[i];
+	return change_all(bulk, rows, bulk->count, false, err);
+}
+
+/* ---- all of them ---- */
+
+static int write_mark(struct bulk *bulk, bool now, struct tact_error *err)
+{
+	int64_t now_ms = tact_clock_monotonic_ms();
+
+	if (!now && now_ms < bulk->marked_ms + MARK_MS)
+		return TACT_OK;
+	bulk->marked_ms = now_ms;
+	return cli_mark_write(bulk->arena, bulk->mark_path, &bulk->mark, err);
+}
+
+static int run_chunks(struct bulk *bulk, bool dry, struct tact_error *err)
+{
+	int result = TACT_OK;
+
+	bulk->label = dry ? "looked at" : "loaded";
+	while (result == TACT_OK && fill_chunk(bulk)) {
+		result = dry ? preview_chunk(bulk, err) : load_chunk(bulk, err);
+		if (result != TACT_OK)
+			break;
+		bulk->mark.at = bulk->rows.at;
+		bulk->mark.done += bulk->count;
+		if (!dry)
+			result = write_mark(bulk, false, err);
+		show_progress(bulk, false);
+	}
+	show_progress(bulk, true);
+	if (result == TACT_OK && bulk->mark.done != bulk->mark.rows)
+		result = tact_error_set(err, TACT_CORRUPT,
+		    "%s holds other rows than were written; begin again with --anew", bulk->rows_path);
+	return result;
+}
+
+static const char *const kind_names[] = {
+    [CLI_SUPPRESSIONS] = "suppressions", [CLI_PROFILES] = "profiles", [CLI_CONSENTS] = "consents"};
+
+/* One entry stands for all whom nobody knew before; others have theirs. */
+static int record(struct bulk *bulk, const char *what, struct tact_error *err)
+{
+	struct cli *cli = bulk->cli;
+
+	return tact_decide_record(cli->decider, TACT_AUDIT_CHANGE,
+	    tact_arena_printf(cli->arena, "import of %llu rows of %s by %s from %s: %s",
+		(unsigned long long)bulk->mark.rows, kind_names[bulk->import->kind], cli->by, bulk->sources,
+		what),
+	    cli->now_us, err);
+}
+
+static int load_all(struct bulk *bulk, struct tact_error *err)
+{
+	struct tact_arena *arena = bulk->cli->arena;
+	int result = write_mark(bulk, true, err);
+
+	if (result == TACT_OK)
+		result = record(bulk,
+		    bulk->went_on ? tact_arena_printf(
+					arena, "gone on behind row %llu", (unsigned long long)bulk->mark.done)
+				  : "begun",
+		    err);
+	if (result == TACT_OK)
+		result = run_chunks(bulk, false, err);
+	if (result == TACT_OK)
+		result = record(bulk,
+		    tact_arena_printf(arena, "done, %llu new, %llu known already",
+			(unsigned long long)bulk->mark.fresh, (unsigned long long)bulk->mark.known),
+		    err);
+	if (result == TACT_OK)
+		forget_work(bulk);
+	else
+		(void)write_mark(bulk, true, NULL);
+	return result;
+}
+
+/* ---- telling ---- */
+
+static void tell(const struct bulk *bulk, bool dry)
+{
+	const struct cli_import *import = bulk->import;
+	const struct cli_mark *mark = &bulk->mark;
+
+	printf("%llu rows: %llu new, %llu known already, %llu expired\n",
+	    (unsigned long long)(mark->rows + mark->expired + import->blank), (unsigned long long)mark->fresh,
+	    (unsigned long long)mark->known, (unsigned long long)mark->expired);
+	for (size_t i = 0; i < import->ignored_count; i++)
+		printf("%s%s", i == 0 ? "columns not read: " : ", ", import->ignored[i]);
+	printf(import->ignored_count > 0 ? "\n" : "");
+	printf(dry ? "nothing was written (--dry-run)\n" : "written\n");
+}
+
+static void tell_json(const struct bulk *bulk, bool dry)
+{
+	const struct cli_mark *mark = &bulk->mark;
+	struct cli_json *object = cli_json_object(), *ignored;
+
+	cli_json_put_integer(object, "rows", (int64_t)(mark->rows + mark->expired + bulk->import->blank));
+	cli_json_put_integer(object, "new", (int64_t)mark->fresh);
+	cli_json_put_integer(object, "known", (int64_t)mark->known);
+	cli_json_put_integer(object, "expired", (int64_t)mark->expired);
+	ignored = cli_json_put_list(object, "not_read");
+	for (size_t i = 0; i < bulk->import->ignored_count; i++)
+		cli_json_put_text(ignored, NULL, bulk->import->ignored[i]);
+	cli_json_put_bool(object, "went_on", bulk->went_on);
+	cli_json_put_bool(object, "applied", !dry);
+	cli_json_print(object);
+}
+
+/* ---- the verb ---- */
+
+static int run_rows(struct bulk *bulk, bool dry)
+{
+	struct tact_error err = {""};
+	int code = open_rows(bulk), result;
+
+	if (code != EX_OK)
+		return code;
+	bulk->arena = tact_arena_new();
+	result = dry ? run_chunks(bulk, true, &err) : load_all(bulk, &err);
+	tact_arena_free(&bulk->arena);
+	cli_spool_close(&bulk->rows);
+	if (dry)
+		unlink(bulk->rows_path);
+	if (result == TACT_OK)
+		return EX_OK;
+	return cli_fail(cli_exit_code(result), "%s: %s; %llu of %llu rows are done: import again to go on",
+	    tact_result_name(result), err.text, (unsigned long long)bulk->mark.done,
+	    (unsigned long long)bulk->mark.rows);
+}
+
+int cli_import_bulk(struct cli *cli, struct cli_import *import, FILE *const *files)
+{
+	struct bulk bulk = {.cli = cli, .import = import, .files = files};
+	bool dry = cli_has(cli, "dry-run");
+	int code = find_paths(&bulk);
+
+	(void)setpriority(PRIO_PROCESS, 0, NICE); /* mail goes first */
+	if (code == EX_OK && dry)
+		bulk.rows_path = tact_arena_printf(cli->arena, "%s.dry", bulk.rows_path);
+	else if (code == EX_OK)
+		code = find_mark(&bulk);
+	if (code == EX_OK && !bulk.went_on)
+		code = read_and_sort(&bulk);
+	if (code == EX_OK)
+		code = run_rows(&bulk, dry);
+	if (code == EX_OK && cli->json)
+		tell_json(&bulk, dry);
+	else if (code == EX_OK)
+		tell(&bulk, dry);
+	return code;
+}
