@@ -6,7 +6,7 @@
 --
 --	tact_relay	the relays: all of them
 --	tact_web	the web front: records by key, never a list of them
---	tact_reader	reports: reads only
+--	tact_reader	reports: reads only, and no reviews, which hold subjects and excerpts of mail
 --
 -- Give a login one of these roles (GRANT tact_relay TO relay1). A record is a frame of bytes that the database does not look into; version
 -- and wake stand beside it, so that a change can be tied to what was read and what is due can be found. Times are microseconds since 1970.
@@ -17,6 +17,8 @@ DO $$
 DECLARE
 	wanted text;
 BEGIN
+	-- Two at once would meet in the same rows of the catalogue; and where a lock is waited for, relays wait behind it.
+	PERFORM pg_advisory_xact_lock(1952539508), set_config('lock_timeout', '2s', true);
 	FOREACH wanted IN ARRAY ARRAY['tact_relay', 'tact_web', 'tact_reader'] LOOP
 		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
 			EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
@@ -34,7 +36,13 @@ CREATE TABLE IF NOT EXISTS tact.tact_record (
 	bytes bytea NOT NULL,
 	PRIMARY KEY (kind, id)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
-CREATE INDEX IF NOT EXISTS tact_due ON tact.tact_record (wake, kind, id) WHERE wake > 0;
+DO $$
+BEGIN
+	-- IF NOT EXISTS would lock the table before it looks.
+	IF to_regclass('tact.tact_due') IS NULL THEN
+		CREATE INDEX tact_due ON tact.tact_record (wake, kind, id) WHERE wake > 0;
+	END IF;
+END $$;
 
 CREATE TABLE IF NOT EXISTS tact.tact_meta (name text PRIMARY KEY, value text NOT NULL);
 INSERT INTO tact.tact_meta VALUES ('identity', '') ON CONFLICT (name) DO NOTHING;
@@ -57,12 +65,26 @@ $$;
 CREATE OR REPLACE FUNCTION tact.tact_groups() RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT pg_catalog.decode(pg_catalog.repeat('00', 256), 'hex') $$;
 
+-- Kind 3 are the reviews.
+CREATE OR REPLACE FUNCTION tact.tact_may_read(kinds smallint[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF 3 = ANY (kinds) AND NOT pg_has_role(session_user, 'tact_relay', 'usage') AND NOT pg_has_role(session_user, 'tact_web', 'usage')
+			AND NOT pg_has_role(session_user, current_user, 'usage') THEN
+		RAISE insufficient_privilege USING MESSAGE = 'tact_reader reads no reviews';
+	END IF;
+	RETURN true;
+END $$;
+
 -- A row for each key, in any order; absent: version 0.
 CREATE OR REPLACE FUNCTION tact.tact_load(kinds smallint[], ids bytea[])
 RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
+	IF 3 = ANY (kinds) THEN
+		PERFORM tact.tact_may_read(kinds);
+	END IF;
 	now_us := tact.tact_now();
 	RETURN QUERY
 		SELECT k.kind, k.id, coalesce(r.version, 0), coalesce(r.bytes, ''), now_us
@@ -136,7 +158,7 @@ CREATE OR REPLACE FUNCTION tact.tact_scan(wanted smallint, after bytea, most int
 RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT r.id, r.version, r.wake, r.bytes FROM tact.tact_record AS r
-	WHERE r.kind = wanted AND r.id > after ORDER BY r.id LIMIT most;
+	WHERE r.kind = wanted AND r.id > after AND tact.tact_may_read(ARRAY[wanted]) ORDER BY r.id LIMIT most;
 $$;
 
 CREATE OR REPLACE FUNCTION tact.tact_due(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer)

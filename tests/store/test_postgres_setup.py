@@ -75,11 +75,13 @@ class Case(unittest.TestCase):
         cls.all = Servers()
         cls.addClassCleanup(cls.all.close)
 
-    def path(self, name):
-        return os.path.join(self.dir, name)
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.dir, name)
 
-    def write(self, name, text, mode=0o600):
-        path = self.path(name)
+    @classmethod
+    def write(cls, name, text, mode=0o600):
+        path = cls.path(name)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(path, mode)
@@ -105,8 +107,8 @@ class Case(unittest.TestCase):
         self.assertNotIn(PASSWORD, drive.greeting)
         return drive.greeting
 
-    def configure(self, url, user=""):
-        conf = self.write("tact.conf", CONFIG % {"url": url, "dir": self.dir, "user": user}, 0o644)
+    def configure(self, url, user="", name="tact.conf"):
+        conf = self.write(name, CONFIG % {"url": url, "dir": self.dir, "user": user}, 0o644)
         if not os.path.exists(self.path("key")):
             self.run_program("tact", "key", "new", self.path("key"))
         return conf
@@ -296,6 +298,108 @@ class TwoHosts(Case):
         self.assertGreaterEqual(len(main.backends()), 1)
         drive.close()
         self.refuses("postgres:%s port=%d,%d dbname=tact user=relay" % (hosts, standby.port, standby.port), "read-only", "promote a standby")
+
+
+class Roles(Case):
+    """A login of each role does its work, with the programs and by hand, and nothing else."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.main = cls.all.primary("main")
+        cls.write("list", "person1@example.com\nperson2@example.com\n")
+
+    def setUp(self):
+        self.owner = self.configure("postgres:" + self.main.conninfo("tact"), name="owner.conf")
+        if self.main.sql("SELECT to_regrole('tact_relay')") == "":
+            self.run_program("tact", "-c", self.owner, "store", "init")
+            self.main.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay; CREATE ROLE web LOGIN IN ROLE tact_web;"
+                          "CREATE ROLE reader LOGIN IN ROLE tact_reader")
+            self.as_login("relay", "import", "--plain", self.path("list"))
+
+    def as_login(self, login, *verb, code=0):
+        conf = self.configure("postgres:" + self.main.conninfo(login), name=login + ".conf")
+        return self.run_program("tact", "-c", conf, *verb, code=code)
+
+    def refused(self, login, *verb):
+        said = self.as_login(login, *verb, code=75)
+        self.assertRegex(said, "permission denied|only tact_relay may|reads no reviews")
+
+    def test_a_relay_does_all_that_tact_does(self):
+        for verb in (("show", "person1@example.com"), ("suppress", "person3@example.com", "--reason", "unsubscribe"), ("store", "check"),
+                     ("store", "stats"), ("store", "sweep"), ("report", "pressure"), ("quarantine", "list"), ("export",)):
+            self.as_login("relay", *verb)
+
+    def test_the_web_works_with_one_person_at_a_time(self):
+        self.as_login("web", "suppress", "person2@example.com", "--reason", "unsubscribe")
+        self.assertIn("suppressions: 2", self.as_login("web", "show", "person2@example.com"))
+        for verb in (("report", "pressure"), ("export",), ("store", "stats")):
+            self.refused("web", *verb)
+
+    def test_a_reader_reads_dossiers_and_no_mail(self):
+        self.assertIn("suppressions: 1", self.as_login("reader", "show", "person1@example.com"))
+        for verb in (("report", "pressure"), ("export",)):
+            self.as_login("reader", *verb)
+        for verb in (("suppress", "person1@example.com", "--reason", "unsubscribe"), ("quarantine", "list"),
+                     ("profile", "person1@example.com", "--zone", "Europe/London")):
+            self.refused("reader", *verb)
+
+    def test_nobody_gets_behind_the_functions(self):
+        self.main.sql("CREATE ROLE stranger LOGIN")
+        for login in ("relay", "web", "reader", "stranger"):
+            for text in ("SELECT 1 FROM tact.tact_record", "SELECT 1 FROM tact.tact_meta", "DELETE FROM tact.tact_record", "TRUNCATE tact.tact_record",
+                         "DROP TABLE tact.tact_record", "ALTER TABLE tact.tact_record DISABLE TRIGGER ALL", "CREATE INDEX ON tact.tact_record (bytes)",
+                         "INSERT INTO tact.tact_meta VALUES ('identity', 'x')", "COPY tact.tact_record TO STDOUT", "BEGIN; LOCK tact.tact_record",
+                         "CREATE TABLE tact.own ()", "CREATE TABLE public.own ()", "DROP FUNCTION tact.tact_now()", "DROP SCHEMA tact CASCADE",
+                         "CREATE OR REPLACE FUNCTION tact.tact_schema() RETURNS integer LANGUAGE sql AS 'SELECT 2'", "CREATE ROLE other",
+                         "GRANT tact_relay TO stranger", "SET ROLE tact", "DROP DATABASE tact"):
+                done = self.main.tool("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", login, "-c", text, check=False)
+                self.assertNotEqual(done.returncode, 0, "%s: %s" % (login, text))
+                self.assertRegex(done.stderr.decode(), "permission denied|must be owner|must have admin|must be superuser", "%s: %s" % (login, text))
+        self.assertGreaterEqual(int(self.main.sql("SELECT count(*) FROM tact.tact_record")), 2)
+
+    def test_a_function_of_a_logins_own_is_not_taken_for_the_servers(self):
+        """Ours run with the owner's rights: what they call must not be found in a place where others write."""
+        shadow = ("CREATE FUNCTION pg_temp.pg_has_role(name, text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';"
+                  "CREATE FUNCTION pg_temp.cardinality(smallint[]) RETURNS integer LANGUAGE sql AS 'SELECT 1/0';"
+                  "CREATE TABLE pg_temp.tact_record (kind smallint, id bytea, version bigint, wake bigint, bytes bytea);"
+                  "SET search_path = pg_temp, pg_catalog;")
+        done = self.main.tool("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "web", check=False, stdin=(
+            shadow + "SELECT * FROM tact.tact_commit('{1}', ARRAY['\\x00112233445566778899aabbccddeeff'::bytea], '{1}', '{-1}', '{0}', '{\"\"}')").encode())
+        self.assertIn(b"only tact_relay may remove records", done.stderr)
+        done = self.main.tool("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "reader", check=False,
+                              stdin=(shadow + "SELECT count(*) FROM tact.tact_scan(3::smallint, '', 10)").encode())
+        self.assertIn(b"tact_reader reads no reviews", done.stderr)
+
+    def test_an_upgrade_holds_up_no_relay(self):
+        drive = self.works(self.main.url())
+        for _ in range(3):
+            drive.send("many 8 400 500 64 20000")
+            for _ in range(3):
+                self.assertIn("upgraded", self.run_program("tact", "-c", self.owner, "store", "upgrade"))
+            said = drive.answer()
+            self.assertIn("ok=3200 unavailable=0 uncertain=0", said)
+            self.assertLess(int(said.split("slowest_ms=")[1].split()[0]), 2000 * PATIENCE, said)
+        programs = [subprocess.Popen([BUILD + "/src/tact", "-c", self.owner, "store", "upgrade"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                    for _ in range(4)]
+        for program in programs:
+            said = program.communicate(timeout=60 * PATIENCE)[0]
+            self.assertEqual(program.returncode, 0, said)
+
+    def test_an_upgrade_that_would_hold_up_relays_gives_up(self):
+        """Behind a lock that is waited for, every relay would wait."""
+        holder = subprocess.Popen(["psql", "-XAtq", "-h", self.all.dir, "-p", str(self.main.port), "-U", "postgres", "tact"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(holder.stdout.close)
+        holder.stdin.write(b"DROP INDEX tact.tact_due;\nBEGIN; LOCK tact.tact_record IN ROW EXCLUSIVE MODE; SELECT 1;\n")
+        holder.stdin.flush()
+        holder.stdout.readline()
+        said = self.run_program("tact", "-c", self.owner, "store", "upgrade", code=71)
+        self.assertIn("lock timeout", said)
+        holder.stdin.close()
+        holder.wait(30)
+        self.run_program("tact", "-c", self.owner, "store", "upgrade")
+        self.assertEqual(self.main.sql("SELECT count(*) FROM pg_indexes WHERE indexname = 'tact_due'"), "1")
 
 
 @unittest.skipUnless(has_pooler(), "pgbouncer is not installed")
