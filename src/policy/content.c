@@ -30,10 +30,10 @@ static const char *set_words(struct tact_arena *arena, const char *name)
  * address. */
 static const char *excerpt(struct tact_arena *arena, const char *text, size_t length)
 {
-	char *out = tact_arena_alloc(arena, EXCERPT_MAX + 1);
+	char out[EXCERPT_MAX];
 	size_t count = 0;
 
-	for (size_t i = 0; i < length && count < EXCERPT_MAX; i++) {
+	for (size_t i = 0; i < length && count < sizeof out; i++) {
 		unsigned char c = (unsigned char)text[i];
 
 		if (c == '@')
@@ -46,8 +46,7 @@ static const char *excerpt(struct tact_arena *arena, const char *text, size_t le
 	}
 	while (count > 0 && strchr(" ,:;!", out[count - 1]) != NULL)
 		count--;
-	out[count] = '\0';
-	return out;
+	return tact_arena_strndup(arena, out, count);
 }
 
 /* ---- header fields ------------------------------------------------------------------------------ */
@@ -272,8 +271,7 @@ const struct tact_contents *tact_policy_read_content(struct tact_arena *arena,
     const struct tact_content *content)
 {
 	struct tact_contents *contents = tact_arena_alloc(arena, sizeof *contents);
-	struct tact_content_answer *answers =
-	    tact_arena_alloc(arena, (rules->rules_count + 1) * sizeof *answers);
+	struct tact_content_answer *answers = tact_arena_alloc(arena, rules->rules_count * sizeof *answers);
 	struct asks asks = {.count = 0};
 
 	for (size_t i = 0; i < rules->rules_count; i++) {

@@ -229,7 +229,8 @@ struct asker {
 /* Adding a kind of rule is one file and one row. */
 struct kind {
 	const char *name;
-	/* Is the mail asked about now also when it is asked about at its place? */
+	/* Is the mail asked about now also when it is asked about at its place? (Of those that know no time
+	 * it makes no difference.) */
 	bool now_too;
 	/* The place that it gives is only the latest there is. */
 	bool open_ended;

@@ -64,7 +64,6 @@ const struct kind policy_kinds[TACT_RULE_KINDS] = {
     [TACT_RULE_TERRITORY] =
 	{
 	    .name = "territory",
-	    .now_too = true,
 	    .earliest = policy_territory_earliest,
 	    .judge = policy_territory_judge,
 	    .words = policy_territory_words,
@@ -72,7 +71,6 @@ const struct kind policy_kinds[TACT_RULE_KINDS] = {
     [TACT_RULE_CONTENT] =
 	{
 	    .name = "content",
-	    .now_too = true,
 	    .earliest = policy_content_earliest,
 	    .judge = policy_content_judge,
 	    .words = policy_content_words,

@@ -34,6 +34,8 @@ TOKEN = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])'|^\s*#(?!def
 CHANGES = {"<": ["<=", ">"], "<=": ["<", ">"], ">": [">=", "<"], ">=": [">", "<"], "==": ["!="], "!=": ["=="],
            "&&": ["||"], "||": ["&&"], "+": ["-"], "-": ["+"], "!": [""], "true": ["false"], "false": ["true"]}
 RUN = "tests/policy/run"
+# What the standard does not define is noticed when it happens.
+FLAGS = ["-w", "-O0", "-g0", "-fPIC", "-fsanitize=bounds,signed-integer-overflow,null,shift", "-fsanitize-undefined-trap-on-error"]
 SIMULATION = ("tests/simulation/simulation", "--from", "1", "--count", "40")
 WORDS = ("tests/policy/test_words",)
 PEOPLE, PROPERTIES, DECIDE = ("tests/policy/test_people",), ("tests/policy/test_properties",), ("tests/unit/test_decide",)
@@ -104,7 +106,7 @@ class Bench:
             shutil.copy(os.path.join(POLICY, source), folder)
         with open(os.path.join(folder, self.name), "w", encoding="utf-8") as file:
             file.write(text)
-        return run([*self.compile, "-w", "-O0", "-g0", "-fPIC", "-shared", "-Wl,-soname,changed.so", f"-I{POLICY}",
+        return run([*self.compile, *FLAGS, "-shared", "-Wl,-soname,changed.so", f"-I{POLICY}",
                     *[os.path.join(folder, x) for x in self.sources], "-o", os.path.join(folder, "changed.so")], cwd=self.build).returncode == 0
 
     def prepare(self, programs):

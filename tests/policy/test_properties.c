@@ -16,19 +16,31 @@
 #define SECOND_US INT64_C(1000000)
 #define HOUR_US (3600 * SECOND_US)
 #define DAY_US (24 * HOUR_US)
-#define BASE_US (INT64_C(1774600000) * SECOND_US) /* 2026-03-27: clocks change on the 29th */
+#define DAYS 20 /* that everything happens in */
 #define CONTACTS_MAX 12
 #define CLAIMS_MAX 6
 #define RULES_MAX 4
 
 static const char *const owners[] = {"leeds", "Leeds", "sales", ""};
 static const char *const names[] = {"a", "b", "A", ""};
-static const char *const zone_names[] = {
-    "UTC", "Europe/London", "America/New_York", "Asia/Tokyo", "Asia/Kolkata"};
-static struct tact_zone *zones[5];
+static const char *const zone_names[] = {"UTC", "Europe/London", "America/New_York", "Asia/Tokyo",
+    "Asia/Kolkata", "Australia/Lord_Howe", "America/Los_Angeles", "Pacific/Kiritimati"};
+#define ZONES ((int64_t)(sizeof zone_names / sizeof *zone_names))
+static struct tact_zone *zones[ZONES];
+
+/* What happens in the days after each. */
+static const int64_t bases_us[] = {
+    INT64_C(1772700000) * SECOND_US, /* 2026-03-05: clocks go forward in America on the 8th */
+    INT64_C(1774400000) * SECOND_US, /* 2026-03-25: in Europe on the 29th; a month and a quarter end */
+    INT64_C(1775000000) * SECOND_US, /* 2026-03-31: back on Lord Howe on 5 April, by half an hour */
+    INT64_C(1792400000) * SECOND_US, /* 2026-10-19: back in Europe on the 25th, in America on 1 November */
+    INT64_C(1834900000) * SECOND_US, /* 2028-02-23: a leap day */
+    INT64_C(1830000000) * SECOND_US, /* 2027-12-28: a year ends within a week */
+};
 
 struct world {
 	uint64_t seed;
+	int64_t base_us;
 	struct tact_arena *arena;
 	struct tact_rule rules[RULES_MAX];
 	struct tact_limit meant[RULES_MAX]; /* what each rule comes to: the recipient's number filled in */
@@ -51,7 +63,7 @@ static const char *pick(struct world *world, const char *const *from)
 /* Times that meet: whole hours, hours and a window later, now and then a microsecond beside. */
 static int64_t random_time(struct world *world)
 {
-	int64_t time_us = BASE_US + below(world, 24 * 20) * HOUR_US;
+	int64_t time_us = world->base_us + below(world, 24 * DAYS) * HOUR_US;
 
 	switch (below(world, 8)) {
 	case 0:
@@ -98,7 +110,7 @@ static void random_limit(struct world *world, struct tact_rule *ret)
 		limit->window_s = windows_s[below(world, 6)];
 	} else {
 		limit->period = (enum tact_period)below(world, 5);
-		limit->zone = zones[below(world, 5)];
+		limit->zone = zones[below(world, ZONES)];
 	}
 	if (below(world, 3) == 0)
 		limit->purposes = (unsigned)below(world, 8);
@@ -108,10 +120,12 @@ static void random_limit(struct world *world, struct tact_rule *ret)
 		limit->owners = (struct tact_names){one, 1};
 	if (below(world, 6) == 0)
 		limit->streams = (struct tact_names){two, 2};
+	if (below(world, 6) == 0)
+		limit->brands = (struct tact_names){two, 2};
 	if (below(world, 4) == 0)
 		limit->by = (enum tact_by)below(world, 3);
 	if (below(world, 4) == 0)
-		limit->same = (enum tact_same)below(world, 4);
+		limit->same = (enum tact_same)below(world, 7);
 }
 
 /* The rarer forms and options. */
@@ -160,7 +174,7 @@ static void random_wish(struct world *world, size_t rules)
 		world->meant[i] = world->rules[i].limit;
 		if (world->meant[i].form != TACT_LIMIT_RECIPIENT)
 			continue;
-		world->rules[i].limit.zone = world->meant[i].zone = zones[below(world, 5)];
+		world->rules[i].limit.zone = world->meant[i].zone = zones[below(world, ZONES)];
 		world->meant[i].form = TACT_LIMIT_AT_MOST;
 		world->meant[i].at_most_milli = most * 1000;
 		world->meant[i].window_s = calendar ? 0 : days * 86400;
@@ -188,6 +202,8 @@ static void random_contact(struct world *world, size_t i)
 	    .list = facts.list,
 	    .counts = facts.counts};
 	contact->id.b[0] = (uint8_t)(i + 1);
+	if (i > 0 && below(world, 6) == 0)
+		contact->time_us = world->contacts[i - 1].time_us;
 	if (below(world, 8) == 0) {
 		contact->span_us = DAY_US;
 		contact->time_us -= contact->time_us % DAY_US;
@@ -202,6 +218,10 @@ static void random_claim(struct world *world, size_t i)
 	random_facts(world, &claim->facts);
 	claim->priority = claim->facts.priority;
 	claim->made_us = random_time(world);
+	if (i > 0 && below(world, 3) == 0) {
+		claim->made_us = world->claims[i - 1].made_us;
+		claim->priority = claim->facts.priority = world->claims[i - 1].priority;
+	}
 	claim->not_after_us = claim->made_us + (below(world, 3) == 0 ? 5 : 4000) * DAY_US;
 	for (int k = 0; k < 8; k++)
 		claim->id.b[k] = (uint8_t)below(world, 256);
@@ -211,6 +231,7 @@ static void random_claim(struct world *world, size_t i)
 static void random_world(struct world *world, size_t contacts, size_t claims, size_t rules)
 {
 	world->arena = tact_arena_new();
+	world->base_us = bases_us[below(world, sizeof bases_us / sizeof *bases_us)];
 	tact_dossier_init(&world->dossier);
 	for (size_t i = 0; i < rules; i++) {
 		random_limit(world, &world->rules[i]);
@@ -227,6 +248,127 @@ static void random_world(struct world *world, size_t contacts, size_t claims, si
 	world->dossier.contacts_count = contacts;
 	world->dossier.claims = world->claims;
 	world->dossier.claims_count = claims;
+}
+
+/* ---- what was exercised -------------------------------------------------------------------------- */
+
+enum cover {
+	COVER_SLIDING,
+	COVER_DAY,
+	COVER_WEEK,
+	COVER_MONTH,
+	COVER_QUARTER,
+	COVER_YEAR,
+	COVER_SINCE,
+	COVER_RECIPIENT,
+	COVER_AT_LEAST,
+	COVER_AT_LEAST_CALENDAR,
+	COVER_REST,
+	COVER_REST_CALENDAR,
+	COVER_LOOK_AHEAD,
+	COVER_LOOK_AHEAD_CALENDAR,
+	COVER_WEIGHTS,
+	COVER_SAME_OWNER,
+	COVER_OTHER_OWNER,
+	COVER_SAME,
+	COVER_LISTS,
+	COVER_PURPOSES,
+	COVER_SENTIMENTS,
+	COVER_DIRECTIONS,
+	COVER_CHANNELS,
+	COVER_UNCOUNTED,
+	COVER_FORWARD,
+	COVER_BACK,
+	COVER_LEAP_DAY,
+	COVER_NEW_YEAR,
+	COVERS
+};
+static const char *const cover_names[COVERS] = {"sliding windows", "calendar days", "calendar weeks",
+    "calendar months", "calendar quarters", "calendar years", "since an answer", "the recipient's own",
+    "at_least", "at_least of a calendar", "rest", "rest of a calendar", "look_ahead",
+    "look_ahead in a calendar", "weights", "by same-owner", "by other-owner", "same", "lists of names",
+    "purposes", "sentiments", "directions", "channels", "mail that does not count",
+    "a calendar while clocks go forward", "a calendar while clocks go back", "a calendar over 29 February",
+    "a calendar over the turn of the year"};
+
+/* How often one was asked about, and how often it moved the mail, or refused it for good. */
+struct coverage {
+	size_t asked[COVERS], moved[COVERS], never[COVERS];
+};
+
+/* What the clocks did between the two, where the limit's calendar hangs. */
+static unsigned list_turns(const struct tact_limit *limit, int64_t t_us, int64_t earliest_us)
+{
+	struct tact_local_time from, to;
+	bool leap;
+
+	tact_zone_local(limit->zone, t_us / SECOND_US, &from);
+	tact_zone_local(limit->zone, earliest_us / SECOND_US, &to);
+	leap = from.year == 2028 && from.month <= 2 && to.month > 2;
+	return (unsigned)(to.offset_s > from.offset_s) << COVER_FORWARD |
+	       (unsigned)(to.offset_s < from.offset_s) << COVER_BACK | (unsigned)leap << COVER_LEAP_DAY |
+	       (unsigned)(to.year > from.year) << COVER_NEW_YEAR;
+}
+
+static unsigned list_forms(const struct tact_limit *written, const struct tact_limit *limit)
+{
+	bool calendar = limit->window_s == 0, most = limit->form == TACT_LIMIT_AT_MOST;
+	unsigned forms = 0;
+
+	if (written->form == TACT_LIMIT_RECIPIENT)
+		forms |= 1U << COVER_RECIPIENT;
+	if (limit->form == TACT_LIMIT_SINCE)
+		forms |= 1U << COVER_SINCE;
+	if (limit->form == TACT_LIMIT_AT_LEAST)
+		forms |= 1U << (calendar ? COVER_AT_LEAST_CALENDAR : COVER_AT_LEAST);
+	if (most)
+		forms |= 1U << (calendar ? COVER_DAY + (unsigned)limit->period : COVER_SLIDING);
+	if (most && limit->rest_s > 0)
+		forms |= 1U << (calendar ? COVER_REST_CALENDAR : COVER_REST);
+	if (most && limit->look_ahead_s > 0)
+		forms |= 1U << (calendar ? COVER_LOOK_AHEAD_CALENDAR : COVER_LOOK_AHEAD);
+	return forms;
+}
+
+static unsigned list_filters(const struct tact_limit *limit, const struct tact_facts *facts)
+{
+	return (unsigned)(limit->weight_milli[TACT_SMS] != 1000) << COVER_WEIGHTS |
+	       (unsigned)(limit->by == TACT_BY_SAME_OWNER) << COVER_SAME_OWNER |
+	       (unsigned)(limit->by == TACT_BY_OTHER_OWNER) << COVER_OTHER_OWNER |
+	       (unsigned)(limit->same != TACT_SAME_NONE) << COVER_SAME |
+	       (unsigned)(limit->streams.count + limit->owners.count + limit->brands.count > 0)
+		   << COVER_LISTS |
+	       (unsigned)(limit->purposes != 0) << COVER_PURPOSES |
+	       (unsigned)(limit->sentiments != 0) << COVER_SENTIMENTS |
+	       (unsigned)(limit->directions != 0) << COVER_DIRECTIONS |
+	       (unsigned)(limit->channels != 0) << COVER_CHANNELS |
+	       (unsigned)!facts->counts << COVER_UNCOUNTED;
+}
+
+static void cover(struct coverage *coverage, const struct world *world, const struct tact_facts *facts,
+    int64_t t_us, int64_t earliest_us)
+{
+	const struct tact_limit *limit = &world->meant[0];
+	bool moved = earliest_us > t_us && earliest_us != INT64_MAX;
+	unsigned all = list_forms(&world->rules[0].limit, limit) | list_filters(limit, facts);
+
+	if (moved && limit->form == TACT_LIMIT_AT_MOST && limit->window_s == 0)
+		all |= list_turns(limit, t_us, earliest_us);
+	for (unsigned i = 0; i < COVERS; i++) {
+		coverage->asked[i] += all >> i & 1;
+		coverage->moved[i] += moved && (all >> i & 1);
+		coverage->never[i] += earliest_us == INT64_MAX && (all >> i & 1);
+	}
+}
+
+static void tell_coverage(const struct coverage *coverage)
+{
+	for (int i = 0; i < COVERS; i++)
+		printf("%-38s %5zu asked, %5zu moved, %5zu never\n", cover_names[i], coverage->asked[i],
+		    coverage->moved[i], coverage->never[i]);
+	for (int i = 0; i < COVERS; i++)
+		ck_assert_msg(
+		    coverage->moved[i] >= 5, "%s: moved %zu, want 5", cover_names[i], coverage->moved[i]);
 }
 
 /* ---- earliest ----------------------------------------------------------------------------------- */
@@ -269,7 +411,7 @@ static void check_none_fits(struct world *world, const struct oracle *oracle, in
 	}
 }
 
-static void check_earliest(struct world *world)
+static void check_earliest(struct world *world, struct coverage *coverage)
 {
 	const struct tact_rule *rule = &world->rules[0];
 	struct tact_placed placed[CLAIMS_MAX];
@@ -289,6 +431,7 @@ static void check_earliest(struct world *world)
 		ck_assert_int_eq(earliest_us, t_us);
 		return;
 	}
+	cover(coverage, world, &facts, t_us, earliest_us);
 	ck_assert_int_ge(earliest_us, t_us);
 	check_none_fits(world, &oracle, t_us, earliest_us);
 	if (earliest_us == INT64_MAX)
@@ -306,16 +449,47 @@ static void check_earliest(struct world *world)
 START_TEST(earliest_is_least_idempotent_and_monotone)
 {
 	struct world world = {.seed = oracle_seed("earliest")};
+	struct coverage coverage = {.asked = {0}};
 
-	for (int i = 0; i < 6000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		random_world(&world, (size_t)below(&world, CONTACTS_MAX + 1), (size_t)below(&world, 4), 1);
-		check_earliest(&world);
+		check_earliest(&world, &coverage);
 		tact_arena_free(&world.arena);
 	}
+	tell_coverage(&coverage);
 }
 END_TEST
 
 /* ---- places ------------------------------------------------------------------------------------- */
+
+/* A rule of another kind, that has no oracle here. */
+static void add_night(struct world *world)
+{
+	static const struct tact_span nights[] = {{0, 480}, {1260, 1920}, {2700, 3360}, {4140, 4800},
+	    {5580, 6240}, {7020, 7680}, {8460, 9120}, {9900, 10080}};
+
+	if (world->set.rules_count == RULES_MAX)
+		return;
+	world->rules[world->set.rules_count++] = (struct tact_rule){.name = "night",
+	    .kind = TACT_RULE_QUIET_HOURS,
+	    .action = TACT_DELAY,
+	    .quiet_hours = {.spans = nights,
+		.spans_count = sizeof nights / sizeof *nights,
+		.zone = zones[below(world, ZONES)]}};
+}
+
+/* How many claims have a place and an equal: of the same time and the same priority. */
+static size_t count_equals(const struct world *world, const int64_t *places)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < world->dossier.claims_count; i++)
+		for (size_t k = 0; k < i; k++)
+			count += places[i] != 0 && places[i] != INT64_MAX && places[k] != places[i] &&
+				 world->claims[i].made_us == world->claims[k].made_us &&
+				 world->claims[i].priority == world->claims[k].priority;
+	return count;
+}
 
 static bool goes_first(const struct tact_claim *a, const struct tact_claim *b)
 {
@@ -411,7 +585,7 @@ START_TEST(places_fit_and_are_the_least)
 		    1 + (size_t)below(&world, CLAIMS_MAX), 1 + (size_t)below(&world, RULES_MAX));
 		/* Before anything lapses. */
 		tact_policy_places(
-		    world.arena, &world.set, NULL, &world.dossier, BASE_US - 40 * DAY_US, places);
+		    world.arena, &world.set, NULL, &world.dossier, world.base_us - 40 * DAY_US, places);
 		for (size_t k = 0; k < world.dossier.claims_count; k++) {
 			check_place(&world, places, k);
 			check_same_as_asked(&world, k, world.claims[k].made_us);
@@ -442,15 +616,18 @@ START_TEST(places_do_not_depend_on_the_order_of_the_record)
 	struct world world = {.seed = oracle_seed("order")};
 	int64_t before[CLAIMS_MAX], after[CLAIMS_MAX];
 	struct tact_claim claims[CLAIMS_MAX];
+	size_t equals = 0;
 
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 3000; i++) {
 		int64_t now_us;
 
 		random_world(&world, (size_t)below(&world, CONTACTS_MAX + 1),
 		    1 + (size_t)below(&world, CLAIMS_MAX), 1 + (size_t)below(&world, RULES_MAX));
+		add_night(&world);
 		world.set.release_spread_s = below(&world, 2) * 900;
 		now_us = random_time(&world);
 		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, now_us, before);
+		equals += count_equals(&world, before);
 		memcpy(claims, world.claims, sizeof claims);
 		shuffle(&world, world.contacts, world.dossier.contacts_count, sizeof world.contacts[0]);
 		shuffle(&world, world.claims, world.dossier.claims_count, sizeof world.claims[0]);
@@ -461,6 +638,8 @@ START_TEST(places_do_not_depend_on_the_order_of_the_record)
 					ck_assert_int_eq(before[k], after[m]);
 		tact_arena_free(&world.arena);
 	}
+	printf("%zu pairs of claims were equal in time and priority, and had different places\n", equals);
+	ck_assert_msg(equals >= 100, "only %zu pairs were equal", equals);
 }
 END_TEST
 
@@ -481,9 +660,9 @@ START_TEST(a_lower_claim_moves_nobody)
 		lowest = world.claims[last];
 		world.claims[last] = world.claims[world.dossier.claims_count - 1];
 		world.claims[world.dossier.claims_count - 1] = lowest;
-		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, BASE_US, before);
+		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, world.base_us, before);
 		world.dossier.claims_count--;
-		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, BASE_US, after);
+		tact_policy_places(world.arena, &world.set, NULL, &world.dossier, world.base_us, after);
 		for (size_t k = 0; k < world.dossier.claims_count; k++)
 			ck_assert_int_eq(before[k], after[k]);
 		tact_arena_free(&world.arena);
@@ -512,7 +691,8 @@ static void check_disturbs_nobody(struct world *world, const int64_t *places, si
 	contact->id.b[1] = 1;
 	world->claims[i].state = TACT_CLAIM_PASSED;
 	world->dossier.contacts_count++;
-	tact_policy_places(world->arena, &world->set, NULL, &world->dossier, BASE_US - 40 * DAY_US, after);
+	tact_policy_places(
+	    world->arena, &world->set, NULL, &world->dossier, world->base_us - 40 * DAY_US, after);
 	for (size_t k = 0; k < world->dossier.claims_count; k++)
 		if (k != i && goes_first(&world->claims[k], claim))
 			ck_assert_msg(after[k] == places[k],
@@ -529,7 +709,7 @@ static void count_all(struct world *world)
 		struct tact_limit *limit = &world->rules[i].limit;
 
 		limit->purposes = limit->sentiments = limit->channels = 0;
-		limit->streams.count = limit->owners.count = 0;
+		limit->streams.count = limit->owners.count = limit->brands.count = 0;
 		limit->directions |= limit->directions != 0 ? 1U << TACT_OUT : 0;
 		limit->form = limit->form == TACT_LIMIT_AT_LEAST ? TACT_LIMIT_AT_MOST : limit->form;
 		limit->look_ahead_s = 0;
@@ -565,7 +745,7 @@ START_TEST(a_mail_at_its_place_disturbs_nobody)
 		    2 + (size_t)below(&world, CLAIMS_MAX - 1), 1 + (size_t)below(&world, RULES_MAX));
 		count_all(&world);
 		tact_policy_places(
-		    world.arena, &world.set, NULL, &world.dossier, BASE_US - 40 * DAY_US, places);
+		    world.arena, &world.set, NULL, &world.dossier, world.base_us - 40 * DAY_US, places);
 		one = (size_t)below(&world, (int64_t)world.dossier.claims_count);
 		if (is_early(&world, places, one))
 			check_disturbs_nobody(&world, places, one);
@@ -618,7 +798,7 @@ END_TEST
 
 static void open_zones(void)
 {
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < ZONES; i++) {
 		zones[i] = tact_zone_open(zone_names[i]);
 		ck_assert_ptr_nonnull(zones[i]);
 	}
@@ -626,7 +806,7 @@ static void open_zones(void)
 
 static void close_zones(void)
 {
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < ZONES; i++)
 		tact_zone_free(&zones[i]);
 }
 

@@ -429,6 +429,14 @@ START_TEST(a_year_of_nothing_but_quiet_is_found)
 		quiet.spans = &week;
 		want_int("but in the week", tact_policy_is_always_quiet(&quiet), true);
 	}
+	/* The year before may be as loud as it likes. */
+	quiet.holidays = all_days(&quiet.holidays_count, 12, 31);
+	for (int weekday = 0; weekday < 7; weekday++) {
+		const struct tact_span span = {weekday * 1440, (weekday + 1) * 1440};
+
+		quiet.spans = &span;
+		want_int("but 31 December", tact_policy_is_always_quiet(&quiet), true);
+	}
 }
 END_TEST
 
@@ -801,6 +809,48 @@ START_TEST(a_body_is_wanted_where_a_rule_searches_it)
 }
 END_TEST
 
+/* What one rule with one pattern says of a text in which it is found. */
+static const char *words_of(const char *pattern, const char *text)
+{
+	static const char *const name = "odd";
+	static const struct tact_names names = {&name, 1};
+	struct tact_pattern *compiled = NULL;
+	struct tact_pattern_set set = {name, (const struct tact_pattern *const *)&compiled, 1};
+	struct tact_rule rule = {
+	    .kind = TACT_RULE_CONTENT, .content = {.must_not = names, .must_not_sets = &set}};
+	const struct tact_rule_set rules = {.rules = &rule, .rules_count = 1};
+	const struct tact_envelope envelope = {.listener = "", .sender = ""};
+	const struct tact_content content = {.subject = "", .text = text, .text_bytes = strlen(text)};
+	const char *words;
+
+	want_int("pattern", tact_facts_compile_search(pattern, &compiled, NULL), TACT_OK);
+	words =
+	    tact_policy_read_content(arena, &rules, NULL, tact_facts_new_message(arena, &envelope), &content)
+		->answers[0]
+		.words;
+	tact_facts_free_pattern(&compiled);
+	return words;
+}
+
+START_TEST(what_was_found_is_told_in_what_smtp_can_carry)
+{
+	want_text("the last of ASCII that can be seen", words_of("a.b", "a~b"), "odd a~b");
+	want_text("the first that cannot",
+	    words_of("a.b", "a\x7f"
+			    "b"),
+	    "odd a?b");
+	want_text("of two bytes, one mark",
+	    words_of("a..?b", "a\xc3\xa4"
+			      "b"),
+	    "odd a?b");
+	want_text("the first after the blank", words_of("a.b", "a!b"), "odd a!b");
+	want_text("a control character is a blank",
+	    words_of("a.b", "a\x01"
+			    "b"),
+	    "odd a b");
+}
+END_TEST
+
 static TCase *all_tests(void)
 {
 	TCase *tcase = tcase_create("words");
@@ -828,6 +878,7 @@ static TCase *all_tests(void)
 	tcase_add_test(tcase, sums_never_wrap);
 	tcase_add_test(tcase, zones_are_read_for_those_who_ask_what_time_it_is);
 	tcase_add_test(tcase, a_body_is_wanted_where_a_rule_searches_it);
+	tcase_add_test(tcase, what_was_found_is_told_in_what_smtp_can_carry);
 	return tcase;
 }
 
