@@ -100,13 +100,12 @@ int pg_link_protect(struct pg_url *url, struct tact_error *err);
 int pg_link_open(
     const struct pg_url *url, struct pg_origins *origins, struct pg_link **ret, struct tact_error *err);
 /* Is there a schema of our version, and does the server acknowledge what cannot be lost? Where there are
- * several hosts and this one is not known to be the latest primary, the others are asked and the latest is
- * taken, which blocks for another four seconds each at most; one that is known not to be is TACT_UNAVAILABLE.
- * As above. */
+ * several hosts and this one is not known to be the latest primary, the others are asked, all at once and for
+ * a second at most, and the latest is taken; one that is known not to be is TACT_UNAVAILABLE. As above. */
 int pg_link_greet(struct pg_link *link, struct tact_error *err);
 /* Has another server been promoted since, as far as this process knows? */
 bool pg_link_deposed(const struct pg_link *link);
-/* The same, and the other hosts are asked first. Blocks as above. */
+/* The same, and the other hosts are asked first, for a second at most. */
 bool pg_link_ask_deposed(struct pg_link *link);
 void pg_link_close(struct pg_link **link);
 /* False when the server has hung up meanwhile. */

@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #define PARAMS_MOST 6
-#define OPEN_WAIT_MS 10000 /* for the first words with a server that took the connection */
-#define OTHERS_TIMEOUT_S "2"
-#define OTHERS_WAIT_MS 2000
+#define OPEN_WAIT_MS 10000  /* for the first words with a server that took the connection */
+#define OTHERS_WAIT_MS 1000 /* for all other hosts together */
+#define HOSTS_MOST 16
 
 enum {
 	BYTEA = 17,
@@ -140,10 +140,9 @@ static PGconn *connect_to(const struct pg_url *url, const struct host *one,
 	 * chosen. */
 	const char *const names[] = {"connect_timeout", "keepalives_idle", "keepalives_interval",
 	    "keepalives_count", "tcp_user_timeout", "application_name", "dbname", "target_session_attrs",
-	    "client_encoding", "sslmode", "host", "hostaddr", "port", "connect_timeout", NULL};
+	    "client_encoding", "sslmode", "host", "hostaddr", "port", NULL};
 	const char *const values[] = {"5", "10", "5", "3", "20000", "tact", url->conninfo, "read-write",
-	    "UTF8", url->verify ? "verify-full" : NULL, host->name, host->address, host->port,
-	    one ? OTHERS_TIMEOUT_S : NULL, NULL};
+	    "UTF8", url->verify ? "verify-full" : NULL, host->name, host->address, host->port, NULL};
 	/* An empty dbname would not be read as a conninfo; what is NULL or empty is not there. */
 	return connect(names, values, 1);
 }
@@ -288,33 +287,38 @@ static int check_hello(struct pg_link *link, int64_t wait_ms, struct tact_error 
 	return TACT_OK;
 }
 
-static int open_to(const struct pg_url *url, const struct host *one, struct pg_origins *origins,
-    struct pg_link **ret, struct tact_error *err)
+/* With ONE somebody has to go on with PQconnectPoll. */
+static struct pg_link *link_new(const struct pg_url *url, struct pg_origins *origins, const struct host *one)
 {
 	struct pg_link *link = tact_calloc(1, sizeof *link);
-	int result = TACT_OK;
 
 	link->url = url;
 	link->origins = origins;
 	link->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	link->conn = connect_to(url, one, PQconnectdbParams);
-	if (PQstatus(link->conn) != CONNECTION_OK) {
-		result = refuse_connection(link, err);
-	} else {
-		PQsetNoticeReceiver(link->conn, hear_notice, link);
-		PQsetnonblocking(link->conn, 1);
-	}
-	if (result == TACT_OK)
-		*ret = link;
-	else
-		pg_link_close(&link);
-	return result;
+	link->conn = connect_to(url, one, one ? PQconnectStartParams : PQconnectdbParams);
+	return link;
+}
+
+/* It is connected. */
+static void begin_link(struct pg_link *link)
+{
+	PQsetNoticeReceiver(link->conn, hear_notice, link);
+	PQsetnonblocking(link->conn, 1);
 }
 
 int pg_link_open(
     const struct pg_url *url, struct pg_origins *origins, struct pg_link **ret, struct tact_error *err)
 {
-	return open_to(url, NULL, origins, ret, err);
+	struct pg_link *link = link_new(url, origins, NULL);
+
+	if (PQstatus(link->conn) != CONNECTION_OK) {
+		int result = refuse_connection(link, err);
+		pg_link_close(&link);
+		return result;
+	}
+	begin_link(link);
+	*ret = link;
+	return TACT_OK;
 }
 
 void pg_link_close(struct pg_link **link)
@@ -360,45 +364,94 @@ static size_t count_hosts(PGconn *conn)
 	PQconninfoOption *options = PQconninfo(conn);
 	size_t names = options ? count_words(setting_of(options, "host")) : 0,
 	       addresses = options ? count_words(setting_of(options, "hostaddr")) : 0;
+	size_t count = names > addresses ? names : addresses;
 
 	PQconninfoFree(options);
-	return names > addresses ? names : addresses;
+	return count < HOSTS_MOST ? count : HOSTS_MOST;
 }
 
-/* A greeted link with host NUMBER of the lists, or NULL. */
-static struct pg_link *try_host(const struct pg_link *link, size_t number)
+/* All hosts at once: one that says nothing holds up no other. */
+struct others {
+	struct pg_link *links[HOSTS_MOST];
+	PostgresPollingStatusType polling[HOSTS_MOST];
+	size_t count;
+};
+
+static void start_other(struct others *others, const struct pg_link *link, size_t number)
 {
 	PQconninfoOption *options = PQconninfo(link->conn);
-	struct pg_link *other = NULL;
-	struct tact_error err;
 
 	if (!options)
-		return NULL;
+		return;
 	const struct host host = {.name = nth_word(setting_of(options, "host"), number),
 	    .address = nth_word(setting_of(options, "hostaddr"), number),
 	    .port = nth_word(setting_of(options, "port"), number)};
-	if (open_to(link->url, &host, link->origins, &other, &err) == TACT_OK &&
-	    check_hello(other, OTHERS_WAIT_MS, &err) != TACT_OK)
-		pg_link_close(&other);
+	others->links[others->count] = link_new(link->url, link->origins, &host);
+	others->polling[others->count++] = PGRES_POLLING_WRITING;
 	PQconninfoFree(options);
-	return other;
+}
+
+static bool is_pending(const struct others *others, size_t i)
+{
+	return PQstatus(others->links[i]->conn) != CONNECTION_BAD &&
+	       (others->polling[i] == PGRES_POLLING_READING || others->polling[i] == PGRES_POLLING_WRITING);
+}
+
+/* False when nothing is left to be waited for, or no time. */
+static bool move_others(struct others *others, const struct pg_link *link, int64_t deadline_ms)
+{
+	struct pollfd fds[HOSTS_MOST + 1] = {{.fd = link->stop, .events = POLLIN}};
+	int64_t left_ms = deadline_ms - tact_clock_monotonic_ms();
+	bool pending = false;
+
+	for (size_t i = 0; i < others->count; i++) {
+		bool reads = others->polling[i] == PGRES_POLLING_READING;
+		fds[i + 1] = (struct pollfd){.fd = -1, .events = reads ? POLLIN : POLLOUT};
+		if (is_pending(others, i))
+			fds[i + 1].fd = PQsocket(others->links[i]->conn);
+		pending = pending || fds[i + 1].fd >= 0;
+	}
+	if (!pending || left_ms <= 0 || poll(fds, others->count + 1, (int)left_ms) <= 0 || fds[0].revents)
+		return false;
+	for (size_t i = 0; i < others->count; i++)
+		if (fds[i + 1].revents)
+			others->polling[i] = PQconnectPoll(others->links[i]->conn);
+	return true;
+}
+
+/* Does another that has told its origin come after BEST? */
+static bool is_later(struct others *others, size_t i, const struct pg_link *best, int64_t deadline_ms)
+{
+	struct pg_link *other = others->links[i];
+	int64_t left_ms = deadline_ms - tact_clock_monotonic_ms();
+	struct tact_error err;
+
+	if (others->polling[i] != PGRES_POLLING_OK)
+		return false;
+	begin_link(other);
+	return check_hello(other, left_ms > 0 ? left_ms : 1, &err) == TACT_OK &&
+	       other->origin.database == best->origin.database &&
+	       other->origin.timeline > best->origin.timeline;
 }
 
 /* Of all hosts, the link with the latest timeline above this one's, or NULL. */
 static struct pg_link *find_later(struct pg_link *link)
 {
+	int64_t deadline_ms = tact_clock_monotonic_ms() + OTHERS_WAIT_MS;
 	size_t hosts = count_hosts(link->conn);
+	struct others others = {.count = 0};
 	struct pg_link *latest = NULL;
 
-	for (size_t i = 0; hosts > 1 && i < hosts; i++) {
-		struct pg_link *other = try_host(link, i);
-		const struct pg_link *best = latest ? latest : link;
-		if (other && other->origin.database == best->origin.database &&
-		    other->origin.timeline > best->origin.timeline) {
+	for (size_t i = 0; hosts > 1 && i < hosts; i++)
+		start_other(&others, link, i);
+	while (move_others(&others, link, deadline_ms))
+		;
+	for (size_t i = 0; i < others.count; i++) {
+		if (is_later(&others, i, latest ? latest : link, deadline_ms)) {
 			pg_link_close(&latest);
-			latest = other;
+			latest = others.links[i];
 		} else {
-			pg_link_close(&other);
+			pg_link_close(&others.links[i]);
 		}
 	}
 	return latest;

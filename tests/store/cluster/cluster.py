@@ -69,6 +69,16 @@ class Pair:
         for standby in self.standbys[:count]:
             standby.stall()
 
+    def stall_all_and_hang_up(self):
+        """What the primary writes from here on is nowhere else, not even on its way."""
+        self.stall(2)
+        self.primary.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+
+    def cancel_waits(self):
+        """As an admin does who wonders what hangs. How many were cancelled."""
+        return int(self.primary.sql("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
+                                    " WHERE application_name = 'tact' AND wait_event = 'SyncRep'"))
+
     def go_on(self):
         for standby in self.standbys:
             standby.go_on()

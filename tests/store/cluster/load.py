@@ -65,7 +65,7 @@ class Load:
         self.wishes = set()
         self.failures = []
         self.threads = [threading.Thread(target=self._guarded, args=(self._send_on, name)) for name in sites for _ in range(threads)]
-        self.threads.append(threading.Thread(target=self._guarded, args=(self._unsubscribe_on,)))
+        self.threads += [threading.Thread(target=self._guarded, args=(self._unsubscribe_on,)) for _ in range(2)]
 
     def start(self):
         for thread in self.threads:
@@ -172,10 +172,12 @@ class Load:
 
     def _unsubscribe_on(self):
         while not self.over.is_set():
-            rcpt = self._somebody()
+            with self.lock:
+                rcpt = self._somebody()
+                self.wishes.add(rcpt)
             if rcpt:
                 self.unsubscribe(self.random.choice(list(self.sites)), rcpt)
-            self.over.wait(0.3)
+            self.over.wait(0.2)
 
     def _somebody(self):
         """One of those that are written to now, who has not asked yet."""
@@ -185,7 +187,6 @@ class Load:
         return self.random.choice(free) if len(free) > WIDTH / 2 else None
 
     def unsubscribe(self, name, rcpt):
-        self.wishes.add(rcpt)
         start = now()
         done = self.sites[name].tactd.tact("suppress", "--reason", "unsubscribe", rcpt, check=False)
         self.history.add("unsubscribe", rcpt=rcpt, relay=name, start=start, end=now(), status=done.returncode,

@@ -98,11 +98,16 @@ class PrimaryAndStandbys(Run):
         watcher = Watcher(self.history, lambda: [self.pair.primary])
         self.addCleanup(watcher.stop)
         self.wait_served("the start")
-        self.phase("health", 6)
-        self.kill_and_promote()
+        self.phase("health", 5)
+        self.a_standby_stalls()
+        self.all_standbys_stall_and_the_waits_are_cancelled()
+        self.phase("the standbys again", 4)
+        self.the_primary_is_killed_while_waits_are_cancelled()
         self.phase("the new primary", 4)
-        self.old_primary_comes_back()
+        self.the_old_primary_comes_back()
         self.phase("with an old primary", 4)
+        self.the_network_is_cut()
+        self.phase("the network again", 4)
         self.load.finish()
         asked = self.load.ask_all_who_unsubscribed()
         watcher.stop()
@@ -119,14 +124,49 @@ class PrimaryAndStandbys(Run):
         self.assertGreater(self.count_put_off(start), 0, "%s was not felt by anybody" % name)
         self.wait_served(name)
 
-    def kill_and_promote(self):
+    def a_standby_stalls(self):
+        """One of two may be missing: nobody notices."""
+        self.pair.stall(1)
         start = now()
+        self.phase("one standby", 4)
+        self.assertEqual(self.count_put_off(start), 0, "with one standby left")
+        self.pair.go_on()
+
+    def cancel_on(self, seconds):
+        """Nobody acknowledges, and an admin cancels whatever waits."""
+        self.pair.stall_all_and_hang_up()
+        end, cancelled = now() + seconds, 0
+        while now() < end:
+            cancelled += self.pair.cancel_waits()
+            self.pass_time(0.3)
+        self.assertGreater(cancelled, 0, "nothing was there to be cancelled")
+
+    def all_standbys_stall_and_the_waits_are_cancelled(self):
+        start = now()
+        self.pass_time(1)
+        self.cancel_on(3)
+        self.pair.go_on()
+        self.fault("all standbys stall", start)
+
+    def the_primary_is_killed_while_waits_are_cancelled(self):
+        """What was written then is on no other server, and everybody could read it."""
+        start = now()
+        self.cancel_on(3)
         self.pair.primary.kill()
+        self.pair.go_on()
         self.pass_time(1)
         self.old = self.pair.fail_over()
         self.fault("the primary is killed", start)
 
-    def old_primary_comes_back(self):
+    def the_network_is_cut(self):
+        """In silence: what was asked may have been done."""
+        start = now()
+        self.pair.servers.network.cut()
+        self.pass_time(6)
+        self.pair.servers.network.mend()
+        self.fault("the network is cut", start)
+
+    def the_old_primary_comes_back(self):
         """As it was: it takes writes, and is the first that every relay asks. Each connection is made anew; one relay knows nothing of before."""
         def looks():
             return self.old.sql("SELECT count(*), max(version), (SELECT pg_is_in_recovery()) FROM tact.tact_record")
