@@ -6,7 +6,8 @@
 --
 --	psql -v servers="host=db1 dbname=tact,host=db2 dbname=tact,host=db3 dbname=tact" -v login=tact_proxy -f plproxy.sql tact
 --
--- servers: where partitions stand, parted by commas; login: who the proxy is there (GRANT tact_relay TO tact_proxy on each).
+-- servers: where partitions stand, parted by commas; login: who the proxy is there (GRANT tact_relay TO tact_proxy on each). A server that
+-- vanishes without a word is given up after 20 s, unless servers says otherwise.
 --
 -- A key belongs to one of 256 logical partitions, by the first byte of its id, and a logical partition to a server. Logical ones are moved
 -- from server to server, one at a time; their number never changes. Run again, the text takes the partitions as they stand, whatever servers
@@ -32,13 +33,14 @@ SELECT set_config('tact.servers', :'servers', true), set_config('tact.login', :'
 DO $$
 DECLARE
 	servers text[] := string_to_array(current_setting('tact.servers'), ',');
+	patience text := 'connect_timeout=5 keepalives_idle=10 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000 ';
 	options text := 'modular_mapping ''1''';
 BEGIN
 	IF EXISTS (SELECT FROM pg_catalog.pg_foreign_server WHERE srvname = 'tact') THEN
 		RETURN;
 	END IF;
 	FOR part IN 0 .. 255 LOOP
-		options := options || format(', p%s %L', part, servers[part % cardinality(servers) + 1]);
+		options := options || format(', p%s %L', part, patience || servers[part % cardinality(servers) + 1]);
 	END LOOP;
 	EXECUTE 'CREATE SERVER tact FOREIGN DATA WRAPPER plproxy OPTIONS (' || options || ')';
 	EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER tact OPTIONS (user %L)', current_setting('tact.login'));

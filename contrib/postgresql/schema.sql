@@ -92,17 +92,32 @@ BEGIN
 		LEFT JOIN tact.tact_record AS r ON r.kind = k.kind AND r.id = k.id;
 END $$;
 
+-- What this transaction acknowledges, it acknowledges by the end of the wait for the standbys, and if that wait is broken off it says so:
+-- whatever a login, a pooler or a proxy brought along.
+CREATE OR REPLACE FUNCTION tact.tact_durable() RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	IF pg_catalog.current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+		PERFORM pg_catalog.set_config('synchronous_commit', 'on', true);
+	END IF;
+	IF pg_catalog.current_setting('client_min_messages') = 'error' THEN
+		PERFORM pg_catalog.set_config('client_min_messages', 'warning', true);
+	END IF;
+END $$;
+
 -- Each change is tied to the version that was read (0: absent) and answered by itself: done, or somebody was there before. versions: above 0
 -- writes wakes and frames; 0 writes nothing and asks whether the record still is what was read; -1 removes it. Keys come in ascending order,
--- so that two calls cannot wait for each other. A call always writes something: its answer is an acknowledgement only because a commit
--- that waited for the standbys stands behind it, and with it behind all that was read before.
+-- so that two calls cannot wait for each other; a row that somebody else holds for long is given up, so that it does not hold up the others.
+-- A call always writes something: its answer is an acknowledgement only because a commit that waited for the standbys stands behind it, and
+-- with it behind all that was read before.
 CREATE OR REPLACE FUNCTION tact.tact_commit(kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])
 RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$
 DECLARE
 	wrote boolean := false;
 BEGIN
+	PERFORM tact.tact_durable();
 	FOR i IN 1 .. coalesce(cardinality(kinds), 0) LOOP
 		IF versions[i] = 0 AND expected[i] = 0 THEN
 			done := NOT EXISTS (SELECT FROM tact.tact_record AS r WHERE r.kind = kinds[i] AND r.id = ids[i]);
@@ -177,6 +192,7 @@ $$;
 CREATE OR REPLACE FUNCTION tact.tact_set_identity(expected text, fresh text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	PERFORM tact.tact_durable();
 	UPDATE tact.tact_meta AS m SET value = fresh WHERE m.name = 'identity' AND m.value = expected;
 	RETURN FOUND;
 END $$;
