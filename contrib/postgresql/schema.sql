@@ -157,6 +157,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog
 DECLARE
 	made bigint;
 BEGIN
+	PERFORM tact.tact_durable();
 	INSERT INTO tact.tact_record
 	SELECT * FROM unnest(kinds, ids, versions, wakes, frames)
 	ON CONFLICT (kind, id) DO NOTHING;

@@ -509,11 +509,12 @@ static int learn_groups(struct postgres *p, uint8_t ret[PG_GROUPS], struct tact_
 static int learn_clock(struct postgres *p, struct tact_error *err)
 {
 	struct pg_link *link;
+	int64_t asked_us = pg_clock_monotonic_us();
 	int result = ask(p, PG_NOW, NULL, 0, &link, err);
 
 	if (result != TACT_OK)
 		return result;
-	pg_clock_hear(pg_pool_clock(p->pool), pg_link_integer(link, 0, 0));
+	pg_clock_hear(pg_pool_clock(p->pool), pg_link_integer(link, 0, 0), asked_us);
 	aside_return(p, link);
 	return TACT_OK;
 }

@@ -148,7 +148,9 @@ const char *pg_state_advice(const char *state);
 struct pg_clock {
 	atomic_int_fast64_t ahead_us; /* the store's clock − the monotonic one */
 };
-void pg_clock_hear(struct pg_clock *clock, int64_t store_now_us);
+int64_t pg_clock_monotonic_us(void);
+/* ASKED_US: pg_clock_monotonic_us() when the call was made whose answer is at hand now. */
+void pg_clock_hear(struct pg_clock *clock, int64_t store_now_us, int64_t asked_us);
 int64_t pg_clock_now_us(const struct pg_clock *clock);
 /* It − this machine's. */
 int64_t pg_clock_skew_us(const struct pg_clock *clock);

@@ -98,6 +98,7 @@ enum pg_outcome pg_batch_load(struct pg_batch *batch, struct pg_link *link, int6
 		pg_list_add_bytes(&ids, batch->cells[i].key.id.b, TACT_ID_BYTES);
 	}
 	const struct pg_param params[] = {pg_list_param(&kinds), pg_list_param(&ids)};
+	batch->asked_us = pg_clock_monotonic_us();
 	outcome = pg_link_call(link, PG_LOAD, params, 2, deadline_ms);
 	if (outcome == PG_DONE)
 		take_loaded(batch, link);
@@ -111,7 +112,9 @@ enum pg_outcome pg_batch_load(struct pg_batch *batch, struct pg_link *link, int6
 static void change_cell(
     struct pg_batch *batch, struct pg_cell *cell, const struct tact_store_put *put, struct pg_step *step)
 {
-	uint64_t version = tact_store_next_version(cell->now.version, batch->store_now_us);
+	/* What another step of the batch took away is not begun below what it had. */
+	uint64_t before = cell->now.version > cell->read_version ? cell->now.version : cell->read_version;
+	uint64_t version = tact_store_next_version(before, batch->store_now_us);
 
 	cell->changed = step->changed = true;
 	step->answer.version = version;

@@ -29,7 +29,7 @@ struct pg_batch {
 	struct pg_cell cells[PG_BATCH_STEPS]; /* in key order */
 	size_t cells_count;
 	struct tact_arena *arena;
-	int64_t store_now_us;
+	int64_t asked_us, store_now_us; /* of the load: ours when it was asked, and what it said */
 };
 
 /* The cells for the steps. */

@@ -3,8 +3,9 @@
  *
  * A batch that is late opens the circuit of its group: what waits or comes is unavailable at once. The late
  * connection is not given up, for its backend would stay in its wait for the standby and hold its rows, and
- * another would take its place: it goes on waiting, at most one more asks for the group, and the first answer
- * that comes closes the circuit.
+ * another would take its place: it goes on waiting, one more asks for the group, over a connection made for
+ * that, and the first answer that comes closes the circuit. When it is the new connection's, the old ones
+ * lead to a server that hangs or was deposed, or soon would: they are given up then.
  */
 #include <config.h>
 
@@ -13,23 +14,28 @@
 #define PROBE_FIRST_MS 100
 #define PROBE_MOST_MS 5000
 
-void pg_circuit_open(struct pg_lane *lane, uint8_t group, struct pg_request_list *woken)
+/* Between half of it and all of it, so that relays do not come together. */
+static void plan_probe(struct pg_circuit *circuit)
 {
-	struct pg_circuit *circuit = &lane->circuits[group];
 	unsigned jitter;
 
 	tact_random_bytes(&jitter, sizeof jitter);
-	if (!circuit->open)
-		lane->open_circuits++;
-	circuit->open = true;
-	circuit->back_off_ms *= 2;
-	if (circuit->back_off_ms < PROBE_FIRST_MS)
-		circuit->back_off_ms = PROBE_FIRST_MS;
-	if (circuit->back_off_ms > PROBE_MOST_MS)
-		circuit->back_off_ms = PROBE_MOST_MS;
 	circuit->probe_at_ms = tact_clock_monotonic_ms() + circuit->back_off_ms / 2 +
 			       (int64_t)(jitter % (unsigned)(circuit->back_off_ms / 2 + 1));
+}
+
+void pg_circuit_open(struct pg_lane *lane, uint8_t group, struct pg_request_list *woken)
+{
+	struct pg_circuit *circuit = &lane->circuits[group];
+
 	pg_queue_fail(lane, group, woken);
+	if (circuit->open)
+		return;
+	circuit->open = true;
+	circuit->back_off_ms = PROBE_FIRST_MS;
+	lane->open_circuits++;
+	plan_probe(circuit);
+	pthread_cond_broadcast(&lane->trouble);
 }
 
 void pg_circuit_close(struct pg_lane *lane, uint8_t group)
@@ -39,21 +45,6 @@ void pg_circuit_close(struct pg_lane *lane, uint8_t group)
 	if (circuit->open)
 		lane->open_circuits--;
 	circuit->open = false;
-	circuit->back_off_ms = 0;
-}
-
-void pg_circuit_settle(struct pg_worker *me, bool answered)
-{
-	struct pg_lane *lane = me->lane;
-	struct pg_request_list woken = TAILQ_HEAD_INITIALIZER(woken);
-
-	pthread_mutex_lock(&lane->pool->lock);
-	if (answered)
-		pg_circuit_close(lane, me->group);
-	else
-		pg_circuit_open(lane, me->group, &woken);
-	pthread_mutex_unlock(&lane->pool->lock);
-	pg_request_wake(&woken);
 }
 
 bool pg_circuit_take_probe(struct pg_worker *me, int64_t *ret_at_ms)
@@ -61,18 +52,53 @@ bool pg_circuit_take_probe(struct pg_worker *me, int64_t *ret_at_ms)
 	struct pg_lane *lane = me->lane;
 	int64_t now_ms = tact_clock_monotonic_ms();
 
+	*ret_at_ms = 0;
 	for (size_t group = 0; lane->open_circuits > 0 && group < PG_GROUPS; group++) {
 		struct pg_circuit *circuit = &lane->circuits[group];
-		if (!circuit->open || circuit->probing || circuit->busy >= lane->share)
+		if (!circuit->open || circuit->probing)
 			continue;
 		if (circuit->probe_at_ms <= now_ms) {
 			circuit->probing = true;
-			circuit->busy++;
+			circuit->asked_ms = now_ms;
 			me->group = (uint8_t)group;
 			return true;
 		}
-		*ret_at_ms =
-		    *ret_at_ms == 0 || circuit->probe_at_ms < *ret_at_ms ? circuit->probe_at_ms : *ret_at_ms;
+		if (*ret_at_ms == 0 || circuit->probe_at_ms < *ret_at_ms)
+			*ret_at_ms = circuit->probe_at_ms;
 	}
 	return false;
+}
+
+/* Under the lock: those who still wait for the group are given up, and nobody goes on with a connection that
+ * is older than the question. */
+static void renew_links(struct pg_lane *lane, uint8_t group, int64_t asked_ms)
+{
+	for (size_t i = 0; i < lane->workers_count; i++) {
+		struct pg_worker *worker = &lane->workers[i];
+
+		if (!worker->link || worker->opened_ms > asked_ms)
+			continue;
+		worker->renew = true;
+		if (worker->late && worker->group == group)
+			pg_link_stop(worker->link);
+	}
+	pthread_cond_broadcast(&lane->work);
+}
+
+void pg_circuit_settle_probe(struct pg_worker *me, bool answered)
+{
+	struct pg_lane *lane = me->lane;
+	struct pg_circuit *circuit = &lane->circuits[me->group];
+
+	pthread_mutex_lock(&lane->pool->lock);
+	circuit->probing = false;
+	if (answered) {
+		pg_circuit_close(lane, me->group);
+		renew_links(lane, me->group, circuit->asked_ms);
+	} else {
+		circuit->back_off_ms =
+		    circuit->back_off_ms * 2 < PROBE_MOST_MS ? circuit->back_off_ms * 2 : PROBE_MOST_MS;
+		plan_probe(circuit);
+	}
+	pthread_mutex_unlock(&lane->pool->lock);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * The database's clock. Asks nobody: it is heard with every load, and carried on in between.
+ * The database's clock. Asks nobody: it is heard with every load, and carried on in between. A load that took
+ * long tells little about it.
  */
 #include <config.h>
 
@@ -17,9 +18,22 @@ static int64_t read_clock_us(clockid_t id)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-void pg_clock_hear(struct pg_clock *clock, int64_t store_now_us)
+int64_t pg_clock_monotonic_us(void)
 {
-	atomic_store(&clock->ahead_us, store_now_us - read_clock_us(CLOCK_MONOTONIC));
+	return read_clock_us(CLOCK_MONOTONIC);
+}
+
+/* It was read at some moment of the call: what is in keeping with that stays, and is moved no further than it
+ * must be otherwise. */
+void pg_clock_hear(struct pg_clock *clock, int64_t store_now_us, int64_t asked_us)
+{
+	int64_t most_us = store_now_us - asked_us, least_us = store_now_us - pg_clock_monotonic_us();
+	int64_t ahead_us = atomic_load(&clock->ahead_us);
+
+	if (ahead_us < least_us)
+		atomic_store(&clock->ahead_us, least_us);
+	else if (ahead_us > most_us)
+		atomic_store(&clock->ahead_us, most_us);
 }
 
 static int64_t carried_on_us(const struct pg_clock *clock)

@@ -113,14 +113,35 @@ static enum pg_fate judge_committed(struct pg_worker *me, struct pg_step *step)
 
 /* ---- outcomes ---- */
 
+/* Does it come from the records? What is uncertain may be a proxy's word about a server that is gone. */
+static bool is_answer(const struct pg_worker *me, enum pg_outcome outcome)
+{
+	enum pg_meaning meaning;
+
+	if (outcome != PG_REFUSED)
+		return outcome == PG_DONE;
+	meaning = pg_state_meaning(pg_link_state(me->link));
+	return meaning == PG_MEANS_NOT_COMMITTED || meaning == PG_MEANS_AGAIN;
+}
+
 /* The callers have their answers. */
 static void wait_on(struct pg_worker *me)
 {
-	enum pg_outcome outcome = pg_worker_wait(me);
+	struct pg_pool *pool = me->lane->pool;
+	enum pg_outcome outcome;
+	bool answer;
 
-	if (outcome == PG_DONE || outcome == PG_REFUSED)
-		pg_circuit_settle(me, true);
-	else
+	pthread_mutex_lock(&pool->lock);
+	me->late = true;
+	pthread_mutex_unlock(&pool->lock);
+	outcome = pg_worker_wait(me);
+	answer = is_answer(me, outcome);
+	pthread_mutex_lock(&pool->lock);
+	me->late = false;
+	if (answer)
+		pg_circuit_close(me->lane, me->group);
+	pthread_mutex_unlock(&pool->lock);
+	if (!answer)
 		pg_worker_drop_link(me);
 }
 
@@ -139,7 +160,7 @@ bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
 		outcome = PG_LOST;
 	switch (outcome) {
 	case PG_DONE:
-		pg_clock_hear(&me->lane->pool->clock, me->batch.store_now_us);
+		pg_clock_hear(&me->lane->pool->clock, me->batch.store_now_us, me->batch.asked_us);
 		me->batch.store_now_us = pg_clock_now_us(&me->lane->pool->clock);
 		return true;
 	case PG_LATE:

@@ -17,7 +17,6 @@
 
 #define READERS 2
 #define QUEUE_MOST 100000
-#define LATE_LEAST_MS 250 /* what had less time tells nothing about the database */
 
 /* ---- callers ---- */
 
@@ -27,7 +26,7 @@ static void give_up_step(
 {
 	bool late = step->state == PG_LOADING || step->state == PG_COMMITTING;
 
-	if (late && tact_clock_monotonic_ms() >= step->request->began_ms + LATE_LEAST_MS)
+	if (late && tact_clock_monotonic_ms() >= step->taken_ms + PG_LATE_LEAST_MS)
 		pg_circuit_open(lane, pg_group_of(lane->pool, step), woken);
 
 	if (step->state == PG_QUEUED) {
@@ -183,55 +182,87 @@ static size_t count_groups(const uint8_t groups[PG_GROUPS])
 	return count;
 }
 
+static void cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
 static void lane_init(struct pg_lane *lane, struct pg_pool *pool, bool writes, size_t workers)
 {
 	size_t groups = count_groups(pool->groups);
-	pthread_condattr_t attributes;
 
 	lane->pool = pool;
 	lane->writes = writes;
 	lane->workers_made = workers > groups ? workers : groups;
+	lane->probers_made = groups;
 	lane->share = lane->workers_made / groups;
 	TAILQ_INIT(&lane->queue);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&lane->work, &attributes);
-	pthread_condattr_destroy(&attributes);
+	cond_init(&lane->work);
+	cond_init(&lane->trouble);
 	lane->workers = tact_calloc(lane->workers_made, sizeof *lane->workers);
+	lane->probers = tact_calloc(lane->probers_made, sizeof *lane->probers);
 	for (size_t i = 0; i < lane->workers_made; i++) {
 		lane->workers[i].lane = lane;
 		lane->workers[i].batch.arena = tact_arena_new();
 	}
+	for (size_t i = 0; i < lane->probers_made; i++)
+		lane->probers[i].lane = lane;
+}
+
+static bool start(struct pg_worker *workers, size_t made, void *(*main)(void *context), size_t *count)
+{
+	for (size_t i = 0; i < made; i++) {
+		if (pthread_create(&workers[i].thread, NULL, main, &workers[i]) != 0)
+			return false;
+		pthread_mutex_lock(&workers[i].lane->pool->lock);
+		++*count;
+		pthread_mutex_unlock(&workers[i].lane->pool->lock);
+	}
+	return true;
 }
 
 static bool lane_start(struct pg_lane *lane)
 {
-	for (size_t i = 0; i < lane->workers_made; i++) {
-		if (pthread_create(&lane->workers[i].thread, NULL, pg_worker_main, &lane->workers[i]) != 0)
-			return false;
-		pthread_mutex_lock(&lane->pool->lock);
-		lane->workers_count++;
-		pthread_mutex_unlock(&lane->pool->lock);
+	return start(lane->workers, lane->workers_made, pg_worker_main, &lane->workers_count) &&
+	       start(lane->probers, lane->probers_made, pg_prober_main, &lane->probers_count);
+}
+
+/* Under the lock. */
+static void stop_links(struct pg_worker *workers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (workers[i].link)
+			pg_link_stop(workers[i].link);
+}
+
+static void end(struct pg_worker *workers, size_t made, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		pthread_join(workers[i].thread, NULL);
+	for (size_t i = 0; i < made; i++) {
+		pg_link_close(&workers[i].link);
+		tact_arena_free(&workers[i].batch.arena);
 	}
-	return true;
+	free(workers);
 }
 
 static void lane_stop(struct pg_lane *lane)
 {
 	pthread_mutex_lock(&lane->pool->lock);
-	for (size_t i = 0; i < lane->workers_count; i++)
-		if (lane->workers[i].link)
-			pg_link_stop(lane->workers[i].link);
+	stop_links(lane->workers, lane->workers_count);
+	stop_links(lane->probers, lane->probers_count);
 	pthread_cond_broadcast(&lane->work);
+	pthread_cond_broadcast(&lane->trouble);
 	pthread_mutex_unlock(&lane->pool->lock);
-	for (size_t i = 0; i < lane->workers_count; i++)
-		pthread_join(lane->workers[i].thread, NULL);
-	for (size_t i = 0; i < lane->workers_made; i++) {
-		pg_link_close(&lane->workers[i].link);
-		tact_arena_free(&lane->workers[i].batch.arena);
-	}
+	end(lane->workers, lane->workers_made, lane->workers_count);
+	end(lane->probers, lane->probers_made, lane->probers_count);
 	pthread_cond_destroy(&lane->work);
-	free(lane->workers);
+	pthread_cond_destroy(&lane->trouble);
 }
 
 struct pg_pool *pg_pool_new(struct tact_store *store, const struct pg_url *url, struct pg_origins *origins,

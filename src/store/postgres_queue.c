@@ -76,6 +76,7 @@ bool pg_queue_take(struct pg_worker *me)
 	struct pg_lane *lane = me->lane;
 	struct pg_step *step, *next;
 	size_t looked = 0, most = lane->alone > 0 ? 1 : PG_BATCH_STEPS;
+	int64_t now_ms = tact_clock_monotonic_ms();
 
 	me->batch.count = me->batch.cells_count = 0;
 	for (step = TAILQ_FIRST(&lane->queue); step && me->batch.count < most && looked < LOOK_MOST;
@@ -86,6 +87,7 @@ bool pg_queue_take(struct pg_worker *me)
 		me->group = pg_group_of(lane->pool, step);
 		pg_queue_take_out(lane, step);
 		step->state = PG_LOADING;
+		step->taken_ms = now_ms;
 		me->batch.steps[me->batch.count++] = step;
 	}
 	if (me->batch.count == 0)

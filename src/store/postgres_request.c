@@ -19,7 +19,6 @@ struct pg_request *pg_request_new(const struct tact_store_key *keys, size_t coun
 	atomic_init(&r->refs, (unsigned)count + 1);
 	r->turn.resume = resume;
 	r->count = r->open = count;
-	r->began_ms = tact_clock_monotonic_ms();
 	sem_init(&r->moved, 0, 0);
 	pthread_mutex_init(&r->fn_lock, NULL);
 	for (size_t i = 0; i < count; i++) {

@@ -27,6 +27,7 @@ struct pg_step {
 	struct pg_request *request;
 	struct tact_store_key key;
 	enum pg_step_state state; /* under the pool's lock */
+	int64_t taken_ms;	  /* into a batch */
 	size_t cell;		  /* in its batch */
 	struct tact_store_answer answer;
 	bool changed;
@@ -49,7 +50,7 @@ struct pg_request {
 	tact_store_after_fn after;
 	void *context;
 	struct tact_store_answer *answers; /* the caller's */
-	int64_t began_ms, deadline_ms;
+	int64_t deadline_ms;
 	struct pg_step steps[];
 };
 TAILQ_HEAD(pg_request_list, pg_request);

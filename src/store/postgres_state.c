@@ -2,9 +2,9 @@
  * Copyright (c) 2026 The tact authors
  *
  * What an error of the server says about our transaction, and what to do when there is no connection. The
- * table names the errors that are only raised before a transaction is committed; an error that is not in it
- * may come after the commit (a cancelled wait for a standby, a connection that broke between two servers), so
- * it is uncertain.
+ * table names the errors that are only raised before a transaction is committed, also by a proxy; an error
+ * that is not in it may come after the commit (a cancelled wait for a standby, a connection that broke
+ * between two servers), so it is uncertain.
  */
 #include <config.h>
 
@@ -29,7 +29,7 @@ static const struct state {
     {"42P01", PG_MEANS_NOT_COMMITTED, "a table of tact is missing: run \"tact store init\""},
     {"42501", PG_MEANS_NOT_COMMITTED, "the login lacks a role: GRANT tact_relay TO it"},
     {"53100", PG_MEANS_NOT_COMMITTED, "the database's disk is full: free space there"},
-    {"53200", PG_MEANS_NOT_COMMITTED, "the database is out of memory"},
+    {"53200", PG_MEANS_UNCERTAIN, "the database is out of memory"}, /* a proxy may lack it afterwards */
     {"53300", PG_MEANS_NOT_COMMITTED, "the database has no connection left: raise max_connections"},
     {"57P03", PG_MEANS_ELSEWHERE, "the database is starting or stopping"},
     {"22", PG_MEANS_NOT_COMMITTED, NULL}, /* a value the functions do not take */

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * One of a lane's threads and its connection: takes a batch, loads it, runs it, commits it; or asks for the
- * others whether a group answers again.
+ * One of a lane's threads and its connection: takes a batch, loads it, runs it, commits it.
  */
 #include <config.h>
 
 #include "postgres_pool.h"
 
 #include <string.h>
-#include <time.h>
 
 #define BATCH_WAIT_MS 20000 /* no call is waited for longer, whatever its deadline */
-#define ASK_OTHERS_MS 5000  /* what is late for so long may wait for standbys that have left */
 #define GROUPS_FOR_MS 60000 /* after that the database is asked again which keys may share a call */
 
 /* ---- a worker's connection ---- */
@@ -23,6 +20,8 @@ static void set_link(struct pg_worker *me, struct pg_link *link)
 
 	pthread_mutex_lock(&pool->lock);
 	me->link = link;
+	me->renew = false;
+	me->opened_ms = tact_clock_monotonic_ms();
 	if (link && pool->stopping)
 		pg_link_stop(link);
 	pthread_mutex_unlock(&pool->lock);
@@ -71,7 +70,7 @@ static bool open_link(struct pg_worker *me, struct tact_error *err)
 	return false;
 }
 
-static bool ensure_link(struct pg_worker *me)
+bool pg_worker_ensure_link(struct pg_worker *me)
 {
 	struct pg_pool *pool = me->lane->pool;
 	struct tact_error err = {""};
@@ -93,14 +92,16 @@ static bool ensure_link(struct pg_worker *me)
 	return false;
 }
 
-static bool is_stopping(struct pg_pool *pool)
+/* Nobody wants the answer any more. */
+static bool is_given_up(struct pg_worker *me)
 {
-	bool stopping;
+	struct pg_pool *pool = me->lane->pool;
+	bool given_up;
 
 	pthread_mutex_lock(&pool->lock);
-	stopping = pool->stopping;
+	given_up = pool->stopping || me->renew;
 	pthread_mutex_unlock(&pool->lock);
-	return stopping;
+	return given_up;
 }
 
 enum pg_outcome pg_worker_wait(struct pg_worker *me)
@@ -108,25 +109,28 @@ enum pg_outcome pg_worker_wait(struct pg_worker *me)
 	enum pg_outcome outcome;
 
 	do
-		outcome = pg_link_wait(me->link, tact_clock_monotonic_ms() + ASK_OTHERS_MS);
-	while (outcome == PG_LATE && !is_stopping(me->lane->pool) && !pg_link_ask_deposed(me->link));
+		outcome = pg_link_wait(me->link, tact_clock_monotonic_ms() + PG_ASK_OTHERS_MS);
+	while (outcome == PG_LATE && !is_given_up(me) && !pg_link_ask_deposed(me->link));
 	return outcome;
 }
 
 /* ---- one batch ---- */
 
-/* When all have left. */
+/* When all have left. Who has little time left has joined a batch that has more: from how long the database
+ * takes for so little, nothing would follow. */
 static int64_t batch_deadline(const struct pg_batch *batch)
 {
-	int64_t most_ms = tact_clock_monotonic_ms() + BATCH_WAIT_MS, latest_ms = 0;
+	int64_t now_ms = tact_clock_monotonic_ms(), latest_ms = now_ms + PG_LATE_LEAST_MS;
 
 	for (size_t i = 0; i < batch->count; i++) {
+		if (!batch->steps[i])
+			continue;
 		int64_t deadline_ms = batch->steps[i]->request->deadline_ms;
-		if (deadline_ms == 0)
-			return most_ms;
+		if (deadline_ms == 0 || deadline_ms > now_ms + BATCH_WAIT_MS)
+			return now_ms + BATCH_WAIT_MS;
 		latest_ms = deadline_ms > latest_ms ? deadline_ms : latest_ms;
 	}
-	return latest_ms < most_ms ? latest_ms : most_ms;
+	return latest_ms;
 }
 
 /* Steps whose callers have left are let go before they RUN. True: some are left. */
@@ -153,7 +157,7 @@ static bool enter(struct pg_worker *me, enum pg_step_state state)
 	return left > 0;
 }
 
-static void write_batch(struct pg_worker *me, int64_t deadline_ms)
+static void write_batch(struct pg_worker *me)
 {
 	enum pg_outcome outcome;
 
@@ -164,7 +168,7 @@ static void write_batch(struct pg_worker *me, int64_t deadline_ms)
 		return;
 	}
 	tact_edge("store.before-commit");
-	outcome = pg_batch_commit(&me->batch, me->link, deadline_ms);
+	outcome = pg_batch_commit(&me->batch, me->link, batch_deadline(&me->batch));
 	if (outcome == PG_DONE)
 		tact_edge("store.after-commit");
 	pg_fate_of_commit(me, outcome);
@@ -179,79 +183,45 @@ static void read_batch(struct pg_worker *me)
 
 static void do_batch(struct pg_worker *me)
 {
-	int64_t deadline_ms = batch_deadline(&me->batch);
-
-	if (!ensure_link(me)) {
+	if (!pg_worker_ensure_link(me)) {
 		pg_fate_end_batch(me, pg_fate_unavailable, PG_CIRCUIT_OPENS);
 		return;
 	}
-	if (!pg_fate_of_load(me, pg_batch_load(&me->batch, me->link, deadline_ms)))
+	if (!pg_fate_of_load(me, pg_batch_load(&me->batch, me->link, batch_deadline(&me->batch))))
 		return;
 	if (me->lane->writes)
-		write_batch(me, deadline_ms);
+		write_batch(me);
 	else
 		read_batch(me);
 }
 
 /* ---- the thread ---- */
 
-static void do_probe(struct pg_worker *me)
-{
-	struct pg_lane *lane = me->lane;
-	uint8_t byte = 0;
-	enum pg_outcome outcome = PG_LOST;
-
-	if (ensure_link(me)) {
-		while (byte < PG_GROUPS - 1 && lane->pool->groups[byte] != me->group)
-			byte++;
-		outcome =
-		    pg_batch_probe(me->link, lane->writes, byte, tact_clock_monotonic_ms() + ASK_OTHERS_MS);
-		if (outcome == PG_LATE)
-			outcome = pg_worker_wait(me);
-		if (outcome != PG_DONE || pg_link_noticed(me->link)) {
-			tact_store_report(lane->pool->store, TACT_UNAVAILABLE, NULL,
-			    "the database does not answer yet: %s", pg_link_words(me->link));
-			pg_worker_drop_link(me);
-			outcome = PG_LOST;
-		}
-	}
-	pg_circuit_settle(me, outcome == PG_DONE);
-}
-
-static void sleep_until(struct pg_lane *lane, int64_t at_ms)
-{
-	struct timespec at = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
-
-	if (at_ms == 0)
-		pthread_cond_wait(&lane->work, &lane->pool->lock);
-	else
-		pthread_cond_timedwait(&lane->work, &lane->pool->lock, &at);
-}
-
-/* Lock held at both ends. */
+/* Lock held at both ends. A new connection, where an old one must not be used, is made before there is a
+ * batch that would wait for it: it may take long until a host that hangs is passed over. */
 static void work_once(struct pg_worker *me)
 {
 	struct pg_lane *lane = me->lane;
-	int64_t look_at_ms = 0;
-	bool probe = pg_circuit_take_probe(me, &look_at_ms);
 
-	if (!probe && !pg_queue_take(me)) {
-		sleep_until(lane, look_at_ms);
+	if (me->renew) {
+		pthread_mutex_unlock(&lane->pool->lock);
+		pg_worker_drop_link(me);
+		(void)pg_worker_ensure_link(me);
+		pthread_mutex_lock(&lane->pool->lock);
+		return;
+	}
+	if (!pg_queue_take(me)) {
+		pthread_cond_wait(&lane->work, &lane->pool->lock);
 		return;
 	}
 	/* What it left in the queue may be another's. */
 	if (!TAILQ_EMPTY(&lane->queue))
 		pthread_cond_signal(&lane->work);
 	pthread_mutex_unlock(&lane->pool->lock);
-	if (probe)
-		do_probe(me);
-	else
-		do_batch(me);
+	do_batch(me);
 	pthread_mutex_lock(&lane->pool->lock);
 	lane->circuits[me->group].busy--;
-	if (probe)
-		lane->circuits[me->group].probing = false;
-	if (!TAILQ_EMPTY(&lane->queue) || lane->open_circuits > 0)
+	if (!TAILQ_EMPTY(&lane->queue))
 		pthread_cond_broadcast(&lane->work);
 }
 
