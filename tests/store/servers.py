@@ -94,6 +94,11 @@ class Server:
             raise Failed("%s ended\n%s" % (self.name, self.last_words()))
         return self.tool("pg_isready", "-q", check=False).returncode == 0
 
+    def words_since(self, byte):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            file.seek(byte)
+            return file.read()
+
     def last_words(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:
             return "".join(file.readlines()[-30:])

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 from servers import BUILD, PATIENCE, Drive, Servers, skip_without_servers, wait_for
@@ -107,6 +108,64 @@ class OneServer(Case):
         lock.stdin.close()
         lock.wait(30)
         wait_for(lambda: drive.result("count 6000 2000") == "ok", "the key to be free again")
+
+    def test_a_record_that_stays_locked_holds_up_no_other(self):
+        """Row locks are not waited for as a standby is: a few mails to one recipient do not take all connections."""
+        drive = self.drive(self.main.url(" connections=2"))
+        for key in (6100, 6101):
+            self.assertEqual(drive.result("count %d 5000" % key), "ok")
+        lock = subprocess.Popen(["psql", "-XAtq", "-h", self.all.dir, "-p", str(self.main.port), "-U", "postgres", "tact"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(lock.stdout.close)
+        lock.stdin.write(b"BEGIN; SELECT 1 FROM tact.tact_record WHERE id = '\\xd4170000000000000000000000000000' FOR UPDATE;\n")
+        lock.stdin.flush()
+        lock.stdout.readline()
+        for _ in range(4):
+            self.assertIn(drive.result("count 6100 400"), ("uncertain", "unavailable"))
+        wait_for(lambda: drive.result("count 6101 2000") == "ok", "another key to be written", 15)
+        self.assertEqual(drive.result("count 6100 5000"), "unavailable", "it is known not to have happened")
+        self.assertIn("lock", drive.ask("error"))
+        lock.stdin.write(b"ROLLBACK;\n")
+        lock.stdin.close()
+        lock.wait(30)
+        self.assertEqual(drive.result("count 6100 5000"), "ok")
+
+    def slow_load(self, seconds):
+        """Every load takes that long from now on, after it has read."""
+        self.main.sql("ALTER FUNCTION tact.tact_load(smallint[], bytea[]) RENAME TO tact_load_fast;"
+                      "CREATE FUNCTION tact.tact_load(kinds smallint[], ids bytea[])"
+                      " RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint)"
+                      " LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN QUERY SELECT * FROM tact.tact_load_fast(kinds, ids);"
+                      " PERFORM pg_sleep(%g); END'" % seconds)
+        self.addCleanup(self.main.sql, "DROP FUNCTION tact.tact_load(smallint[], bytea[]);"
+                        "ALTER FUNCTION tact.tact_load_fast(smallint[], bytea[]) RENAME TO tact_load")
+
+    def test_a_caller_with_little_time_says_nothing_about_the_database(self):
+        self.slow_load(0.1)
+        drive = self.drive(self.main.url(" connections=1"))
+        self.assertEqual(drive.result("count 8100 5000"), "ok")
+        self.assertEqual(drive.result("count 8100 40"), "unavailable")
+        self.assertEqual(drive.result("count 8101 5000"), "ok", "others go on")
+
+    def test_a_slow_answer_puts_no_clock_back(self):
+        self.slow_load(3)
+        drive = self.drive(self.main.url())
+        self.assertEqual(drive.result("count 8200 10000"), "ok")
+        self.assertLess(abs(int(drive.ask("now")) / 1e6 - time.time()), 1, "the database's clock is this machine's here")
+
+    def test_a_group_is_asked_for_without_mail_to_ask_for_it(self):
+        """And soon, however many gave up at the same time."""
+        drive = self.drive(self.main.url())
+        self.assertEqual(drive.result("count 8300 5000"), "ok")
+        self.main.sql("ALTER SYSTEM SET log_disconnections = on")
+        self.main.stall()
+        self.assertEqual(figures(drive.ask("many 40 1 8300 40 400"))["ok"], 0)
+        self.main.kill()
+        began = os.path.getsize(self.main.log)
+        self.main.start()
+        wait_for(lambda: "user=relay" in self.main.words_since(began), "a connection that asked and ended")
+        self.assertEqual(drive.result("count 8300 2000"), "ok", "the first mail finds the circuit closed")
+        self.main.sql("ALTER SYSTEM RESET log_disconnections")
 
     def test_a_server_that_stands_still_is_answered_for_within_the_deadline(self):
         drive = self.drive(self.main.url())
@@ -321,7 +380,7 @@ class SynchronousPair(Case):
         quick = figures(drive.ask("many 40 50 400 40 400"))
         self.assertEqual(quick["ok"], 0)
         self.assertLess(quick["slowest_ms"], 3000, "while the circuit is open nobody waits")
-        self.assertLessEqual(len(self.waiting()), 4)
+        self.assertLessEqual(len(self.waiting()), 4 + 1)
         self.assertLessEqual(len(self.main.backends()), 4 + 2 + 1)
         self.go_on()
         wait_for(lambda: drive.result("count 400 1000") == "ok", "the circuit to close by itself")
@@ -433,6 +492,32 @@ class Partitions(Case):
         wait_for(lambda: drive.result("count 0 3000") == "ok", "the partition to be served again")
 
 
+    def test_a_partition_may_not_acknowledge_more_lightly(self):
+        """Its settings are not the ones that a relay sees."""
+        part = self.parts[0]
+        part.sql("ALTER ROLE tact_proxy SET synchronous_commit = off")
+        part.sql("ALTER ROLE tact_proxy SET client_min_messages = error")
+        part.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        part.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: part.sql("SHOW synchronous_standby_names") == "nobody", "the new settings")
+        part.sql("CHECKPOINT")
+        part.sql("CHECKPOINT")
+        part.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tact_proxy'")
+        waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        drive = self.drive(self.main.url())
+        try:
+            drive.send("count 0 20000")
+            wait_for(lambda: part.sql("SELECT count(*) " + waiting) != "0", "a backend that waits for a standby")
+            part.sql("SELECT pg_cancel_backend(pid) " + waiting)
+            self.assertEqual(drive.answer().split()[0], "uncertain")
+            self.assertIn("REMOTE WARNING", drive.ask("error"))
+        finally:
+            part.sql("ALTER SYSTEM RESET synchronous_standby_names")
+            part.sql("SELECT pg_reload_conf()")
+            part.sql("ALTER ROLE tact_proxy RESET ALL")
+        wait_for(lambda: drive.result("count 0 3000") == "ok", "the partition to be served again")
+
+
 class Failover(Case):
     """The primary dies, a standby is promoted, the program goes on with it."""
 
@@ -445,6 +530,17 @@ class Failover(Case):
         main.sql("SELECT pg_reload_conf()")
         wait_for(lambda: main.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'quorum'") == "1", "a standby")
         return main, other, "postgres:host=%s,%s port=%d,%d dbname=tact user=relay" % (servers.dir, servers.dir, main.port, other.port)
+
+    def test_a_primary_that_hangs_is_left(self):
+        """Its sockets stay open and say nothing: all connections wait there when the standby takes over."""
+        main, other, url = self.pair()
+        drive = self.drive(url + " connections=1")
+        self.assertEqual(figures(drive.ask("many 8 20 1 8 5000"))["ok"], 160)
+        main.stall()
+        self.assertEqual(figures(drive.ask("many 8 5 1 8 400"))["ok"], 0)
+        other.promote()
+        wait_for(lambda: drive.result("count 1 1000") == "ok", "the new primary to be found", 60)
+        wait_for(lambda: figures(drive.ask("many 8 20 1 8 5000"))["ok"] == 160, "all connections to lead there", 60)
 
     def test_nothing_acknowledged_is_lost(self):
         main, other, url = self.pair()
