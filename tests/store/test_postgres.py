@@ -462,8 +462,8 @@ class Partitions(Case):
 
     def numbers(self, more=()):
         """The sum of all that was counted under the keys of this test."""
-        query = ("SELECT coalesce(sum(convert_from(substr(bytes, 22), 'UTF8')::bigint), 0) FROM tact.tact_record"
-                 " WHERE get_byte(id, 0) BETWEEN 7 AND 12 AND encode(substr(id, 2), 'hex') ~ '^0+$' AND octet_length(bytes) BETWEEN 22 AND 40")
+        query = ("SELECT coalesce(sum(convert_from(substr(bytes, 14), 'UTF8')::bigint), 0) FROM tact.tact_record"
+                 " WHERE get_byte(id, 0) BETWEEN 7 AND 12 AND encode(substr(id, 2), 'hex') ~ '^0+$' AND octet_length(bytes) BETWEEN 14 AND 32")
         return sum(int(part.sql(query)) for part in self.parts + list(more))
 
     def test_a_partition_that_waits_for_a_standby_is_uncertain_alone(self):
