@@ -50,11 +50,13 @@ EXTRA_DIST += $(POSTFIX_TESTS) \
 	tests/postfix/story.py
 
 # Two relays on a cluster of servers to which everything happens that can.
-CLUSTER_TESTS = tests/store/cluster/test_checker.py tests/store/cluster/test_cluster.py
+CLUSTER_TESTS = tests/store/cluster/test_checker.py tests/store/cluster/test_cluster.py tests/store/cluster/test_partitions.py
 TESTS += $(CLUSTER_TESTS)
 EXTRA_DIST += $(CLUSTER_TESTS) \
 	tests/store/cluster/checker.py \
 	tests/store/cluster/cluster.py \
+	tests/store/cluster/forward.py \
 	tests/store/cluster/history.py \
 	tests/store/cluster/load.py \
-	tests/store/cluster/network.py
+	tests/store/cluster/network.py \
+	tests/store/cluster/run.py

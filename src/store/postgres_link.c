@@ -306,21 +306,6 @@ static void begin_link(struct pg_link *link)
 	PQsetnonblocking(link->conn, 1);
 }
 
-int pg_link_open(
-    const struct pg_url *url, struct pg_origins *origins, struct pg_link **ret, struct tact_error *err)
-{
-	struct pg_link *link = link_new(url, origins, NULL);
-
-	if (PQstatus(link->conn) != CONNECTION_OK) {
-		int result = refuse_connection(link, err);
-		pg_link_close(&link);
-		return result;
-	}
-	begin_link(link);
-	*ret = link;
-	return TACT_OK;
-}
-
 void pg_link_close(struct pg_link **link)
 {
 	if (!*link)
@@ -429,12 +414,14 @@ static bool is_later(struct others *others, size_t i, const struct pg_link *best
 	if (others->polling[i] != PGRES_POLLING_OK)
 		return false;
 	begin_link(other);
-	return check_hello(other, left_ms > 0 ? left_ms : 1, &err) == TACT_OK &&
-	       other->origin.database == best->origin.database &&
-	       other->origin.timeline > best->origin.timeline;
+	if (check_hello(other, left_ms > 0 ? left_ms : 1, &err) != TACT_OK)
+		return false;
+	return best->origin.database == 0 || (other->origin.database == best->origin.database &&
+						 other->origin.timeline > best->origin.timeline);
 }
 
-/* Of all hosts, the link with the latest timeline above this one's, or NULL. */
+/* Of all hosts, the link with the latest timeline above this one's, or with the latest of all where this
+ * one's is not known; or NULL. */
 static struct pg_link *find_later(struct pg_link *link)
 {
 	int64_t deadline_ms = tact_clock_monotonic_ms() + OTHERS_WAIT_MS;
@@ -469,6 +456,27 @@ static void take_over(struct pg_link *link, struct pg_link **other)
 	(*other)->conn = conn;
 	PQsetNoticeReceiver(link->conn, hear_notice, link);
 	pg_link_close(other);
+}
+
+/* libpq gives up where a host takes the connection and hangs up, as proxies do before a server that is gone.
+ */
+int pg_link_open(
+    const struct pg_url *url, struct pg_origins *origins, struct pg_link **ret, struct tact_error *err)
+{
+	struct pg_link *link = link_new(url, origins, NULL), *other;
+	int result = TACT_OK;
+
+	if (PQstatus(link->conn) == CONNECTION_OK)
+		begin_link(link);
+	else if ((other = find_later(link)))
+		take_over(link, &other);
+	else
+		result = refuse_connection(link, err);
+	if (result == TACT_OK)
+		*ret = link;
+	else
+		pg_link_close(&link);
+	return result;
 }
 
 static bool is_latest_known(const struct pg_link *link)

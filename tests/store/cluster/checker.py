@@ -146,23 +146,21 @@ def judge_healthy(history, _rules, grace_s, slow_s, least):
     from GRACE_S after the fault. LEAST messages of each sort must have been sent, or nothing is shown."""
     place = {event["rcpt"]: event["partition"] for event in history.of("place")}
     for fault in history.of("fault"):
-        if "partitions" not in fault:
-            continue
-        alone = mixed = 0
+        counts = {True: 0, False: 0}
         for send in history.of("send"):
-            if not fault["start"] <= send["start"] <= fault["end"]:
+            healthy = [rcpt for rcpt in send["rcpts"] if place.get(rcpt) not in fault.get("partitions", [])]
+            alone = len(healthy) == len(send["rcpts"])
+            begin = fault["start"] if alone else fault["start"] + grace_s
+            if "partitions" not in fault or not healthy or send["start"] < begin or send["end"] > fault["end"]:
                 continue
-            healthy = [rcpt for rcpt in send["rcpts"] if place[rcpt] not in fault["partitions"]]
-            if not healthy or (len(healthy) < len(send["rcpts"]) and send["start"] < fault["start"] + grace_s):
-                continue
-            alone, mixed = (alone + 1, mixed) if len(healthy) == len(send["rcpts"]) else (alone, mixed + 1)
+            counts[alone] += 1
             for rcpt in healthy:
-                if send["end"] < fault["end"] and (told(send, rcpt) is None or put_off(told(send, rcpt))):
+                if told(send, rcpt) is None or put_off(told(send, rcpt)):
                     yield "%s: %s of %s has a healthy server and was not served: %s" % (fault["name"], rcpt, send["id"], send.get("text"))
-            if len(healthy) == len(send["rcpts"]) and send["end"] - send["start"] > slow_s:
+            if alone and send["end"] - send["start"] > slow_s:
                 yield "%s: %s to healthy recipients took %.1f s" % (fault["name"], send["id"], send["end"] - send["start"])
-        if alone < least or mixed < least:
-            yield "%s: %d messages to healthy recipients alone, %d mixed: too few to show anything" % (fault["name"], alone, mixed)
+        if "partitions" in fault and min(counts.values()) < least:
+            yield "%s: %d messages to healthy recipients alone, %d mixed: too few to show anything" % (fault["name"], counts[True], counts[False])
 
 
 def judge_backends(history, _rules, most, most_waiting):

@@ -3,7 +3,7 @@
 """The servers of a run: three that are a primary and its two standbys, as contrib/postgresql/README sets them up, in a network of their
 own; and what an admin does with them."""
 
-from network import Network
+from network import new_network
 from servers import Servers, wait_for
 
 NAMES = ("db1", "db2", "db3")
@@ -14,7 +14,7 @@ class NetworkServers(Servers):
     """Servers that listen in a network of their own, beside their sockets, by which the test speaks to them whatever the network does."""
 
     def __init__(self):
-        self.network = Network()
+        self.network = new_network()
         try:
             super().__init__()
         except BaseException:
@@ -58,8 +58,8 @@ class Pair:
     @property
     def conninfo(self):
         """Of a relay: all hosts, the first primary first."""
-        return "host=%s port=%s dbname=tact user=relay sslmode=disable connect_timeout=2" % (
-            ",".join([self.servers.network.theirs] * 3), ",".join(str(server.port) for server in self.servers.all))
+        ways = [self.servers.network.way_to(server) for server in self.servers.all]
+        return "host=%s port=%s dbname=tact user=relay sslmode=disable connect_timeout=2" % (",".join(host for host, _ in ways), ",".join(str(port) for _, port in ways))
 
     @staticmethod
     def wait_for_standbys(primary, count):

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+"""Two relays on three partitions behind PL/Proxy: one dies, another stands still, and the mail of all others goes on."""
+
+import hashlib
+import hmac
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path += [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "postfix")]
+
+import checker
+from harness import main
+from history import now
+from run import PROCESSES, Run
+from servers import Servers, skip_without_servers
+
+BACKENDS_EACH = 4 + 3 + 2  # that commit, that read (one for each server), for long work
+GRACE_S = 3  # of which rcpt_timeout is 2: until then a recipient of a server that is gone may be taken at RCPT, and the message put off at its end
+
+
+class ThreePartitions(Run):
+    def setUp(self):
+        self.servers = Servers()
+        self.addCleanup(self.servers.close)
+        self.parts = [self.servers.store("part%d" % number, max_connections="120") for number in range(3)]
+        self.proxy = self.servers.proxy("proxy", self.parts, max_connections="120")
+
+    def test_a_partition_costs_its_own_recipients_only(self):
+        self.begin(self.proxy.url(), lambda: [self.proxy])
+        self.phase("health", 5)
+        self.gone("a partition is killed", 1, self.parts[1].kill, self.parts[1].start)
+        self.phase("the partition again", 4)
+        self.gone("a partition stands still", 2, self.parts[2].stall, self.parts[2].go_on)
+        self.phase("all three again", 4)
+        self.end()
+        self.place()
+        self.judge((checker.judge_healthy, (GRACE_S, 3, 20)), (checker.judge_backends, (PROCESSES * BACKENDS_EACH, 0)))
+
+    def gone(self, name, number, break_it, mend_it):
+        start = now()
+        break_it()
+        self.pass_time(8)
+        end = now()
+        mend_it()
+        self.fault(name, start, end, partitions=[number])
+
+    def place(self):
+        """Whose record is where: by the first byte of the HMAC of an address."""
+        with open(self.sites["left"].tactd.key_file, encoding="ascii") as file:
+            secret = bytes.fromhex(file.readline())
+        keys = {rcpt: hmac.new(secret, hashlib.sha256(rcpt.encode()).digest(), hashlib.sha256).digest()[:16] for rcpt in self.load.crowd.everybody()}
+        for rcpt, key in keys.items():
+            self.history.add("place", rcpt=rcpt, partition=key[0] % 3)
+        key = keys[self.history.of("arrived")[0]["rcpt"]]
+        found = [part.sql("SELECT count(*) FROM tact.tact_record WHERE id = '\\x%s'" % key.hex()) for part in self.parts]
+        self.assertEqual(found.index("1"), key[0] % 3, "the test knows where a recipient is")
+
+
+if __name__ == "__main__":
+    skip_without_servers()
+    main()
