@@ -65,6 +65,7 @@ struct tact_audit_entry {
 	size_t rules_count;
 	const struct tact_audit_weighed *weighed;
 	size_t weighed_count;
+	const char *recover; /* wishes for a store that forgot them, sealed by the caller */
 	/* Sealed under the person key (left out when person_key is NULL). */
 	const uint8_t *person_key; /* TACT_SEAL_KEY_BYTES */
 	const char *recipient_domain, *message_id, *sender, *from, *sasl_user, *subject, *text;

@@ -440,6 +440,28 @@ int tact_decide_load(struct tact_decider *decider, struct tact_arena *arena, str
     const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_changed *ret,
     struct tact_error *err);
 
+/* ---- recovering: wishes that a restored store has forgotten ---- */
+
+struct tact_recovered {
+	uint64_t read, before,
+	    unreadable;		  /* entries: with wishes; of before the backup; of another store's key */
+	uint64_t people, changed; /* named in them; whose record was, or would be, changed */
+	uint64_t suppressions, ended, consents, profiles, aliases; /* that had been forgotten */
+};
+struct tact_recovery;
+/* Gathers in memory, some hundred bytes a person. */
+struct tact_recovery *tact_decide_recovery_new(struct tact_decider *decider);
+void tact_decide_recovery_free(struct tact_recovery **recovery);
+/* One entry's recover field, in any order and any number of times. TACT_OK; TACT_ABSENT: sealed before the
+ * store was backed up, so nothing can have been forgotten; TACT_CORRUPT: under another key, or damaged. */
+int tact_decide_recovery_take(struct tact_recovery *recovery, const char *text);
+/* Looks at everybody who was named, and with APPLY writes what is missing, durable with a change entry each,
+ * at the gait of long work. What is there stays: nothing that is newer is undone, and done again it changes
+ * nothing. progress may be NULL. TACT_OK, or as store and evidence answered. */
+int tact_decide_recover(struct tact_recovery *recovery, const char *by, bool apply, int64_t now_us,
+    void (*progress)(void *context, const struct tact_recovered *so_far), void *context,
+    struct tact_recovered *ret, struct tact_error *err);
+
 /* The merged view of one person (aliases followed, all keys asked), for show, export and trails. ret_key:
  * where it is written. */
 int tact_decide_view(struct tact_decider *decider, struct tact_arena *arena,

@@ -102,6 +102,10 @@ struct tact_identity {
 	const struct tact_keyring *keyring;
 	const struct tact_canonical_profile *profiles;
 	size_t profiles_count; /* ≥ 1 */
+	/* The store's recovery key as of a day since 1970, from which that of every later day follows; day 0:
+	 * none. Wishes in the evidence are sealed under it for a store that is restored and forgot them. */
+	int64_t recovery_day;
+	uint8_t recovery_key[TACT_SHA256_BYTES];
 };
 
 struct tact_recipient {

@@ -17,8 +17,8 @@
 #define CONFIGURATION_MAX 24000
 
 /* What gives way when an entry grows too long, the least missed first. With the last row nothing can exceed
- * the entry's room: 22 strings × 512 + 2 lists × 8,000 + 7 sealed × 1,000 × 4/3 + configuration 24,000 and
- * names. */
+ * the entry's room: 22 strings × 512 + 2 lists × 8,000 + 7 sealed × 1,000 × 4/3 + configuration 24,000 (or
+ * wishes, 20,000 × 4/3, which no policy entry has) and names. */
 static const struct room {
 	size_t clear, sealed, list;
 } rooms[] = {
@@ -179,6 +179,16 @@ static void put_sealed(struct encoding *e, size_t string_max)
 	e->w->string_max = usual;
 }
 
+/* It opens whole or not at all. */
+static void put_recover(struct encoding *e)
+{
+	size_t usual = e->w->string_max;
+
+	e->w->string_max = SIZE_MAX;
+	audit_put_string(e->w, "recover", e->entry->recover);
+	e->w->string_max = usual;
+}
+
 static void encode_within(struct encoding *e, const struct room *room, struct audit_encoded *ret)
 {
 	struct audit_writer *w = e->w;
@@ -192,6 +202,7 @@ static void encode_within(struct encoding *e, const struct room *room, struct au
 	put_verdict(e);
 	put_list(e, "rules", e->entry->rules_count, room->list, put_rule);
 	put_list(e, "weighed", e->entry->weighed_count, room->list, put_weighed);
+	put_recover(e);
 	put_sealed(e, room->sealed);
 	if (w->cut) {
 		audit_put_name(w, "cut");

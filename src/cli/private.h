@@ -64,6 +64,7 @@ extern const struct cli_verb cli_store_adopt;
 extern const struct cli_verb cli_store_check;
 extern const struct cli_verb cli_store_copy;
 extern const struct cli_verb cli_store_init;
+extern const struct cli_verb cli_store_recover;
 extern const struct cli_verb cli_store_stats;
 extern const struct cli_verb cli_store_sweep;
 extern const struct cli_verb cli_store_upgrade;

@@ -44,6 +44,7 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 	src/cli/show.c \
 	src/cli/store.c \
 	src/cli/store_copy.c \
+	src/cli/store_recover.c \
 	src/cli/store_make.c \
 	src/cli/suppress.c \
 	src/cli/tally.c \
@@ -52,5 +53,5 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 check_PROGRAMS += tests/cli/deliver
 tests_cli_deliver_SOURCES = tests/cli/deliver.c
 tests_cli_deliver_LDADD = $(CONFIG) $(DECIDE)
-TESTS += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py
-EXTRA_DIST += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py
+TESTS += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py tests/cli/test_recover.py
+EXTRA_DIST += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py tests/cli/test_recover.py

@@ -49,6 +49,7 @@ static const struct cli_verb *const verbs[] = {
     &cli_store_check,
     &cli_store_stats,
     &cli_store_copy,
+    &cli_store_recover,
     &cli_store_sweep,
     &cli_store_adopt,
 };

@@ -19,6 +19,7 @@ struct aliasing {
 	bool ends;
 	uint64_t version_seen, version_written;
 	bool recent;
+	struct recovery_wishes wishes; /* of the target, as they are now */
 	struct tact_dossier
 	    before; /* what stood under the alias's own key and is strict: wishes and contacts */
 	bool has_before;
@@ -131,6 +132,7 @@ static bool adopt(void *context, size_t index, const struct tact_record *now, in
 	if (fresh || aliasing->has_before)
 		record_finish(aliasing->arena, aliasing->terms, NULL, &dossier, ret);
 	memcpy(aliasing->person_key, dossier.person_key, sizeof aliasing->person_key);
+	recovery_encode(aliasing->arena, &dossier, &aliasing->wishes);
 	return fresh || aliasing->has_before;
 }
 
@@ -206,6 +208,16 @@ static int update_alias(struct aliasing *aliasing)
 
 /* ---- all of it ---- */
 
+static const char *seal_alias(struct aliasing *aliasing)
+{
+	aliasing->wishes.key = aliasing->target;
+	aliasing->wishes.alias = aliasing->alias;
+	aliasing->wishes.ends = aliasing->ends;
+	aliasing->wishes.version = aliasing->version_written;
+	return recovery_seal(
+	    aliasing->arena, aliasing->decider->parts.identity, &aliasing->wishes, aliasing->terms->now_us);
+}
+
 static int append(struct aliasing *aliasing, bool known, struct tact_error *err)
 {
 	struct tact_audit_entry entry = {0};
@@ -220,6 +232,7 @@ static int append(struct aliasing *aliasing, bool known, struct tact_error *err)
 	    *why != '\0' ? ": " : "", why, known ? " (known already)" : "");
 	entry.version_seen = aliasing->version_seen;
 	entry.version_written = aliasing->version_written;
+	entry.recover = seal_alias(aliasing);
 	evidence_person(arena, aliasing->person_key, &aliasing->target, NULL, &entry);
 	return evidence_append(aliasing->decider, &entry, 1, aliasing->terms->now_us, err);
 }

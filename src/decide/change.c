@@ -44,6 +44,7 @@ struct record_found {
 	uint64_t version_seen;
 	bool changed, has_person_key;
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];
+	struct recovery_wishes wishes; /* as they are now */
 };
 
 /* ---- the change itself ---- */
@@ -164,6 +165,7 @@ static bool change_one(void *context, size_t index, const struct tact_record *no
 	}
 	if (found->changed)
 		record_finish(changing->arena, &changing->terms, whom, &dossier, ret);
+	recovery_encode(changing->arena, &dossier, &found->wishes);
 	found->has_person_key = dossier.has_person_key;
 	memcpy(found->person_key, dossier.person_key, sizeof found->person_key);
 	return found->changed;
@@ -333,6 +335,18 @@ static bool is_told(const struct changing *changing, const struct step *step)
 	return (result == TACT_OK || result == TACT_ABSENT) && (step->changed || step->known);
 }
 
+/* What was not changed is told as of now: it is so still, or again. */
+static const char *seal_wishes(struct changing *changing, size_t key, uint64_t version)
+{
+	struct recovery_wishes wishes = changing->found[key].wishes;
+	uint64_t now = (uint64_t)changing->terms.now_us;
+
+	wishes.key = changing->keys[key].id;
+	wishes.version = changing->found[key].changed || version > now ? version : now;
+	return recovery_seal(
+	    changing->arena, changing->decider->parts.identity, &wishes, changing->terms.now_us);
+}
+
 static int append(struct changing *changing, struct tact_error *err)
 {
 	struct tact_audit_entry *entries = NULL;
@@ -355,6 +369,8 @@ static int append(struct changing *changing, struct tact_error *err)
 				    tact_arena_printf(changing->arena, "%s (known already)", entry->text);
 			entry->version_seen = found->version_seen;
 			entry->version_written = changing->ret[step->change].version;
+			if (changing->changes[step->change].kind != TACT_CHANGE_CONTACT)
+				entry->recover = seal_wishes(changing, k, entry->version_written);
 			if (found->has_person_key)
 				evidence_person(changing->arena, found->person_key, &step->key,
 				    changing->people[step->change].recipient.address.domain, entry);

@@ -5,7 +5,7 @@
  * name them otherwise must not start: it would find nobody's unsubscribe and send.
  *
  * The identity text: a line "tact-store 1", then "key FINGERPRINT" lines and "profile TEXT" lines, the
- * current one of each last.
+ * current one of each last, and "recovery DAY KEY".
  */
 #include <config.h>
 
@@ -18,6 +18,7 @@
 struct identity_text {
 	const char **keys, **profiles;
 	size_t keys_count, profiles_count;
+	const char *recovery; /* NULL: none yet */
 };
 
 static int parse_line(struct tact_arena *arena, const char *line, struct identity_text *text)
@@ -26,6 +27,8 @@ static int parse_line(struct tact_arena *arena, const char *line, struct identit
 		*TACT_PUSH(arena, text->keys, text->keys_count) = line + 4;
 	else if (strncmp(line, "profile ", 8) == 0)
 		*TACT_PUSH(arena, text->profiles, text->profiles_count) = line + 8;
+	else if (strncmp(line, "recovery ", 9) == 0)
+		text->recovery = line + 9;
 	else
 		return TACT_CORRUPT;
 	return TACT_OK;
@@ -62,6 +65,8 @@ static const char *print(struct tact_arena *arena, const struct identity_text *t
 		all = tact_arena_printf(arena, "%skey %s\n", all, text->keys[i]);
 	for (size_t i = 0; i < text->profiles_count; i++)
 		all = tact_arena_printf(arena, "%sprofile %s\n", all, text->profiles[i]);
+	if (text->recovery != NULL)
+		all = tact_arena_printf(arena, "%srecovery %s\n", all, text->recovery);
 	return all;
 }
 
@@ -132,6 +137,25 @@ static int fill(struct tact_arena *arena, const struct identity_text *text,
 	}
 	*ret = (struct tact_identity){
 	    .keyring = keyring, .profiles = profiles, .profiles_count = text->profiles_count};
+	return text->recovery == NULL ? TACT_OK : recovery_parse(text->recovery, ret, err);
+}
+
+/* Stores made before there were recovery keys get one; whoever may only read goes without. */
+static int add_recovery(struct tact_store *store, struct tact_arena *arena, const char *stored,
+    struct identity_text *text, bool *ret_taken, struct tact_error *err)
+{
+	struct tact_identity fresh = {.recovery_day = recovery_day(tact_store_now_us(store))};
+	int result;
+
+	if (text->recovery != NULL)
+		return TACT_OK;
+	tact_random_bytes(fresh.recovery_key, sizeof fresh.recovery_key);
+	text->recovery = recovery_print(arena, &fresh);
+	result = tact_store_set_identity(store, stored, print(arena, text), err);
+	*ret_taken = result == TACT_REFUSED;
+	if (result == TACT_OK || *ret_taken)
+		return result;
+	text->recovery = NULL;
 	return TACT_OK;
 }
 
@@ -163,7 +187,10 @@ static int open_once(struct tact_store *store, const struct tact_keyring *keyrin
 		if (!tact_text_equal(fresh, stored))
 			result = tact_store_set_identity(store, stored, fresh, err);
 		*ret_taken = result == TACT_REFUSED;
+		stored = (char *)fresh;
 	}
+	if (result == TACT_OK)
+		result = add_recovery(store, arena, stored, &text, ret_taken, err);
 	return result == TACT_OK ? fill(arena, &text, keyring, ret, err) : result;
 }
 
@@ -178,6 +205,32 @@ int tact_decide_open_identity(struct tact_store *store, const struct tact_keyrin
 	 * right. */
 	if (result == TACT_REFUSED && taken)
 		result = open_once(store, keyring, profile, adopt, arena, ret, &taken, err);
+	return result;
+}
+
+/* ---- the recovery key grows older ---- */
+
+int identity_age_recovery(struct tact_store *store, int64_t now_us, struct tact_error *err)
+{
+	struct tact_arena *arena = tact_arena_new();
+	struct tact_identity identity = {0};
+	struct identity_text text;
+	char *stored;
+	int64_t day = recovery_day(now_us) - RECOVERY_KEPT_DAYS;
+	int result = tact_store_identity(store, arena, &stored, err);
+
+	if (result == TACT_OK)
+		result = parse(arena, stored, &text, err);
+	if (result == TACT_OK && text.recovery != NULL)
+		result = recovery_parse(text.recovery, &identity, err);
+	if (result == TACT_OK && identity.recovery_day > 0 && identity.recovery_day < day) {
+		recovery_age(&identity, day);
+		text.recovery = recovery_print(arena, &identity);
+		result = tact_store_set_identity(store, stored, print(arena, &text), err);
+		if (result == TACT_REFUSED)
+			result = TACT_OK; /* another relay did */
+	}
+	tact_arena_free(&arena);
 	return result;
 }
 

@@ -136,6 +136,38 @@ void evidence_common(const struct tact_rule_set *rules, enum tact_audit_kind kin
 int evidence_append(struct tact_decider *decider, const struct tact_audit_entry *entries, size_t count,
     int64_t now_us, struct tact_error *err);
 
+/* ---- recovery.c: wishes sealed for a store that forgot them ---- */
+
+/* A backup must be restored and recovered within so many days of its making by what follows: the store keeps
+ * the key as it was so long ago, and what was sealed before that nobody opens any more. */
+#define RECOVERY_KEPT_DAYS 35
+int64_t recovery_day(int64_t time_us);
+int recovery_parse(const char *text, struct tact_identity *ret, struct tact_error *err);
+const char *recovery_print(struct tact_arena *arena, const struct tact_identity *identity);
+/* Makes the key that of a later day; there is no way back. */
+void recovery_age(struct tact_identity *identity, int64_t day);
+/* What a change left of a person's wishes, and where it stands. */
+struct recovery_wishes {
+	struct tact_id key;   /* of the dossier */
+	struct tact_id alias; /* which stands for key since; with ends, for itself again; none: no alias */
+	bool ends;
+	uint64_t version;    /* of the record that was written */
+	const void *dossier; /* encoded: suppressions, consents and profile alone */
+	size_t dossier_size;
+};
+/* Encodes what of DOSSIER are wishes. */
+void recovery_encode(
+    struct tact_arena *arena, const struct tact_dossier *dossier, struct recovery_wishes *ret);
+/* For an entry's recover field; NULL when there is no key or they are too long for an entry. */
+const char *recovery_seal(struct tact_arena *arena, const struct tact_identity *identity,
+    const struct recovery_wishes *wishes, int64_t now_us);
+/* TACT_OK, TACT_ABSENT (of a day before the store's key), TACT_CORRUPT (another store's, or damaged). */
+int recovery_open(struct tact_arena *arena, const struct tact_identity *identity, const char *sealed,
+    struct recovery_wishes *ret);
+
+/* identity.c: moves the store's key on, as the sweep does each night. TACT_OK, or as the store answered. */
+int identity_age_recovery(struct tact_store *store, int64_t now_us, struct tact_error *err);
+
 /* ---- content.c ---- */
 
 struct content_reading {

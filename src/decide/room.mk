@@ -5,7 +5,7 @@
 DECIDE = src/decide/libdecide.a  $(POLICY) src/store/libstore.a $(STORE_LIBS) src/audit/libaudit.a $(JANSSON_LIBS) $(BASE)
 noinst_LIBRARIES += src/decide/libdecide.a
 src_decide_libdecide_a_CFLAGS = $(AM_CFLAGS) 
-src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/campaigns.h src/decide/change.h src/decide/pass.h src/decide/private.h src/decide/work.h \
+src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/campaigns.h src/decide/change.h src/decide/pass.h src/decide/private.h src/decide/recover.h src/decide/work.h \
 	src/decide/alias.c \
 	src/decide/apply.c \
 	src/decide/bell.c \
@@ -32,6 +32,9 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/de
 	src/decide/prepare.c \
 	src/decide/question.c \
 	src/decide/record.c \
+	src/decide/recover.c \
+	src/decide/recover_merge.c \
+	src/decide/recovery.c \
 	src/decide/reopen.c \
 	src/decide/replay.c \
 	src/decide/reviews.c \

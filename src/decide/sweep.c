@@ -132,6 +132,8 @@ int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const atomic
 	int result = tact_store_scan(decider->parts.store, TACT_STORE_DOSSIER, look_at, &sweep, err);
 
 	write_batch(&sweep);
+	if (result == TACT_OK)
+		result = identity_age_recovery(decider->parts.store, now_us, err);
 	if (result == TACT_OK && sweep.result != TACT_OK)
 		tact_store_last_error(decider->parts.store, err);
 	tact_decider_put_campaigns(decider, sweep.terms.campaigns);

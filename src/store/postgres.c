@@ -170,7 +170,7 @@ static void fill_group(struct postgres *p, const struct tact_store_key *keys,
 	if (aside_take(p, &link, NULL) != TACT_OK)
 		return;
 	outcome = pg_fill_call(link, keys, puts, count, now_us, answers, deadline_ms);
-	if (outcome == PG_DONE && !pg_link_noticed(link)) {
+	if (outcome == PG_DONE && !pg_link_noticed(link) && !pg_link_deposed(link)) {
 		aside_return(p, link);
 		return;
 	}

@@ -285,6 +285,37 @@ class Verbs(Case):
         self.tact(new, "store", "copy", self.main.url(), "lmdb:%s/back?map_size=64M" % self.dir)
         self.assertEqual(self.tact(back, "show", "person599@example.com"), self.tact(old, "show", "person599@example.com"))
 
+    def test_a_long_import_and_what_a_dump_has_forgotten(self):
+        """--bulk over the database; then an older dump is restored beside newer evidence, and recovered."""
+        self.tact(self.configure("a.conf", self.main.url()), "store", "init", "postgres:" + self.main.conninfo(user="tact"))
+        self.main.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay")
+        conf = self.configure("a.conf", self.main.url())
+        self.tact(conf, "key", "new")
+        self.tact(conf, "suppress", "person7@example.com", "--reason", "unsubscribe", "--scope", "purpose:newsletter")
+        path = os.path.join(self.dir, "list")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines("person%d@example.com\n" % number for number in range(20000))
+        self.assertIn("20000 rows: 20000 new", self.tact(conf, "import", "--bulk", "--plain", path))
+        self.assertIn("20000 rows: 0 new, 20000 known", self.tact(conf, "import", "--bulk", "--plain", path))
+        self.assertEqual(self.tact(conf, "show", "person7@example.com").count("suppress"), 2)
+        self.assertIn("damaged: 0", self.tact(conf, "store", "check"))
+        self.main.tool("pg_dump", "-Fc", "-f", os.path.join(self.dir, "dump"), "tact")
+        people = ["person%d@example.com" % number for number in range(5)] + ["new@example.com"]
+        self.tact(conf, "unsuppress", people[0], "--why", "asked")
+        self.tact(conf, "suppress", people[1], "--reason", "complaint", "--scope", "brand:x")
+        self.tact(conf, "profile", people[2], "--pause", "30d")
+        self.tact(conf, "consent", people[3], "--basis", "express", "--scope", "purpose:newsletter", "--source", "form")
+        self.tact(conf, "suppress", "new@example.com", "--reason", "unsubscribe")
+        want = [self.tact(conf, "show", address, "--json") for address in people]
+        self.main.sql("DROP SCHEMA tact CASCADE")
+        self.main.tool("pg_restore", "-d", "tact", os.path.join(self.dir, "dump"))
+        self.assertNotEqual([self.tact(conf, "show", address, "--json") for address in people], want)
+        self.assertIn("5 people have forgotten", self.tact(conf, "store", "recover", "--from-log"))
+        self.assertIn("written", self.tact(conf, "store", "recover", "--from-log", "--yes"))
+        plain = lambda text: re.sub(r'"(version|history_since)": ?[^,]*,', "", text)
+        self.assertEqual([plain(self.tact(conf, "show", address, "--json")) for address in people], [plain(text) for text in want])
+        self.assertIn(": 0 people have forgotten", self.tact(conf, "store", "recover", "--from-log", "--yes"))
+
     def test_a_wrong_key_is_refused(self):
         self.tact(self.configure("a.conf", self.main.url()), "store", "init", "postgres:" + self.main.conninfo(user="tact"))
         self.main.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay")

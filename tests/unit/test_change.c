@@ -477,6 +477,93 @@ START_TEST(each_change_leaves_sealed_evidence)
 }
 END_TEST
 
+/* ---- loading ---- */
+
+static struct tact_load_row row_of(const char *address, enum tact_reason reason, const char *scope)
+{
+	struct tact_recipient recipient = bench_person(address);
+
+	return (struct tact_load_row){.key = recipient.key,
+	    .change = {.kind = TACT_CHANGE_SUPPRESS,
+		.suppression = {.scope = scope_of(scope),
+		    .reason = reason,
+		    .source = "import list",
+		    .note = "",
+		    .time_us = NOW - DAY,
+		    .ended_by = "",
+		    .ended_why = ""}}};
+}
+
+static int compare_load_rows(const void *left, const void *right)
+{
+	return memcmp(((const struct tact_load_row *)left)->key.b,
+	    ((const struct tact_load_row *)right)->key.b, TACT_ID_BYTES);
+}
+
+START_TEST(loading_is_for_those_of_whom_nothing_is_known)
+{
+	struct tact_load_row rows[] = {row_of("ann@example.com", TACT_UNSUBSCRIBE, "global"),
+	    row_of("bob@example.com", TACT_UNSUBSCRIBE, "global"),
+	    row_of("bob@example.com", TACT_COMPLAINT, "brand:x"),
+	    row_of("bob@example.com", TACT_UNSUBSCRIBE, "global"),
+	    row_of("cid@example.com", TACT_COMPLAINT, "campaign:spring"),
+	    row_of("dan@example.com", TACT_MANUAL, "global")};
+	size_t count = sizeof rows / sizeof *rows;
+	struct tact_id bob = rows[1].key;
+	struct tact_changed changed[sizeof rows / sizeof *rows];
+	struct tact_store_pace pace = {0};
+	struct tact_error err = {""};
+	int got;
+
+	set_profile("ann is known", (struct tact_profile_change){.language = "en"}, true);
+	change("dan stands for boss", "dan@example.com",
+	    (struct tact_change){
+		.kind = TACT_CHANGE_ALIAS, .alias_of = bench_person("boss@example.com").key, .why = "asked"},
+	    TACT_OK, true);
+	qsort(rows, count, sizeof *rows, compare_load_rows);
+	got = tact_decide_load(b.decider, b.arena, &pace, rows, count, NOW, changed, &err);
+	ck_assert_msg(got == TACT_OK, "got %s (%s), want ok", tact_result_name(got), err.text);
+	for (size_t i = 0, of_bob = 0; i < count; i++) {
+		bool is_bob = tact_id_equal(&rows[i].key, &bob);
+		int want = is_bob ? TACT_OK : TACT_REFUSED;
+
+		of_bob += is_bob && changed[i].changed;
+		ck_assert_msg(changed[i].result == want, "row %zu: got %s, want %s", i,
+		    tact_result_name(changed[i].result), tact_result_name(want));
+		ck_assert_msg(!is_bob || of_bob <= 2, "a wish said twice is one");
+	}
+	ck_assert_uint_eq(bench_view("bob@example.com").suppressions_count, 2);
+	ck_assert(!bench_view("bob@example.com").has_person_key);
+	ck_assert_uint_eq(bench_view("ann@example.com").suppressions_count, 0);
+	/* Again: now he is known, too. */
+	got = tact_decide_load(b.decider, b.arena, &pace, rows, count, NOW, changed, &err);
+	ck_assert_int_eq(got, TACT_OK);
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(changed[i].result, TACT_REFUSED);
+}
+END_TEST
+
+/* ---- recovering ---- */
+
+START_TEST(what_is_no_recover_field_is_told_so)
+{
+	static const char *const texts[] = {"", ".", "1", "20000.", "20000.!", "-5.AAAA",
+	    "99999999999999999999.AAAA",
+	    "20458.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
+	struct tact_recovery *recovery = tact_decide_recovery_new(b.decider);
+	struct tact_recovered sum;
+	struct tact_error err;
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		ck_assert_msg(
+		    tact_decide_recovery_take(recovery, texts[i]) != TACT_OK, "\"%s\" was taken", texts[i]);
+	ck_assert_int_eq(tact_decide_recover(recovery, "eve", true, NOW, NULL, NULL, &sum, &err), TACT_OK);
+	ck_assert_uint_eq(sum.read + sum.people, 0);
+	tact_decide_recovery_free(&recovery);
+	ck_assert_ptr_null(recovery);
+}
+END_TEST
+
 static void add_case(Suite *s, const char *name, void (*setup)(void))
 {
 	TCase *c = tcase_create(name);
@@ -497,6 +584,8 @@ static void add_case(Suite *s, const char *name, void (*setup)(void))
 	tcase_add_test(c, who_thinks_better_of_it_by_another_name_is_heard_too);
 	tcase_add_loop_test(c, what_a_header_may_lift_is_not_refused_at_rcpt, 0, 3);
 	tcase_add_test(c, each_change_leaves_sealed_evidence);
+	tcase_add_test(c, loading_is_for_those_of_whom_nothing_is_known);
+	tcase_add_test(c, what_is_no_recover_field_is_told_so);
 	suite_add_tcase(s, c);
 }
 

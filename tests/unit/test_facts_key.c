@@ -268,7 +268,7 @@ static void check_recipient(
 START_TEST(a_recipient_has_the_key_of_the_design)
 {
 	struct tact_keyring *keyring = load(SECRET_RANGE "\n");
-	struct tact_identity identity = {keyring, profiles, 1};
+	struct tact_identity identity = {.keyring = keyring, .profiles = profiles, .profiles_count = 1};
 	struct tact_recipient recipient;
 	ck_assert_int_eq(
 	    tact_facts_recipient(arena, &identity, "<Ann@Example.com>", &recipient, NULL), TACT_OK);
@@ -288,7 +288,7 @@ START_TEST(a_recipient_is_asked_for_under_every_key)
 	    "556eaedd1f6f06ff867a9e51aaa33964",
 	};
 	struct tact_keyring *keyring = load(SECRET_RANGE "\n" SECRET_11 "\n");
-	struct tact_identity identity = {keyring, profiles, 3};
+	struct tact_identity identity = {.keyring = keyring, .profiles = profiles, .profiles_count = 3};
 	struct tact_recipient recipient;
 	ck_assert_int_eq(
 	    tact_facts_recipient(arena, &identity, "Ann+News@Example.com", &recipient, NULL), TACT_OK);
@@ -301,7 +301,7 @@ START_TEST(the_plain_form_is_asked_where_it_differs)
 {
 	static const char *const also[] = {"b44d6f119b576743da58fb7f275e4689"};
 	struct tact_keyring *keyring = load(SECRET_RANGE "\n");
-	struct tact_identity identity = {keyring, profiles, 1};
+	struct tact_identity identity = {.keyring = keyring, .profiles = profiles, .profiles_count = 1};
 	struct tact_recipient recipient;
 	const char *text = "J\xc3\xb6rg@B\xc3\xbc"
 			   "cher.example";
@@ -319,7 +319,7 @@ START_TEST(a_listed_sha256_is_the_same_person)
 	    "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b1669647600",
 	    "g1d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476", "ann@example.com"};
 	struct tact_keyring *keyring = load(SECRET_RANGE "\n" SECRET_11 "\n");
-	struct tact_identity identity = {keyring, profiles, 3};
+	struct tact_identity identity = {.keyring = keyring, .profiles = profiles, .profiles_count = 3};
 	struct tact_recipient recipient;
 	const char *hex = "71D4F55F72FA128DFB468A1A3901507C804B74316488744D769D7F4B16696476";
 	ck_assert_int_eq(tact_facts_recipient_of_sha256(arena, &identity, hex, &recipient, NULL), TACT_OK);
@@ -341,7 +341,7 @@ START_TEST(a_phone_number_is_one_however_it_is_written)
 	static const char *const bad[] = {"", "+", "tel:", "441134960000", "+44113", "+0113496000",
 	    "+4411349600001234", "+44 113 496x", "tel:+44+113496000", "+441134960000;ext=1"};
 	struct tact_keyring *keyring = load(SECRET_RANGE "\n" SECRET_11 "\n");
-	struct tact_identity identity = {keyring, profiles, 3};
+	struct tact_identity identity = {.keyring = keyring, .profiles = profiles, .profiles_count = 3};
 	struct tact_recipient recipient;
 	uint8_t sha256[TACT_SHA256_BYTES];
 

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+"""Restore, over lmdb: an older copy of the store beside newer evidence; after tact store recover every wish since is in force again."""
+
+import json
+import os
+import re
+import shutil
+import unittest
+
+import test_cli
+
+SHOP = "news@shop.example"
+
+
+class Recover(test_cli.Case):
+    people = ["%s@x.example" % name for name in ("ann", "bob", "cid", "dan", "eve", "fay", "gil", "hal", "ivy", "jan")]
+
+    def setUp(self):
+        super().setUp()
+        self.now = test_cli.NOW
+        self.mails = 0
+
+    def later(self, seconds):
+        self.now += seconds
+        self.write("clock", "@%d\n" % self.now)
+
+    def backup(self):
+        shutil.copytree(self.path("db"), self.path("backup"))
+
+    def restore(self):
+        shutil.rmtree(self.path("db"))
+        shutil.copytree(self.path("backup"), self.path("db"))
+
+    def wishes(self):
+        found = {}
+        for address in self.people + ["+441134960000"]:
+            one = json.loads(self.tact("show", address, "--json").out) if "@" in address else {"suppressions": [], "consents": [], "profile": {}}
+            found[address] = [sorted(json.dumps(wish) for wish in one["suppressions"]), sorted(json.dumps(one_consent) for one_consent in one["consents"]),
+                              one["profile"]]
+        return found
+
+    def recover(self, *args, code=0):
+        return json.loads(self.tact("store", "recover", "--from-log", "--json", *args, code=code).out)
+
+    def verdict(self, address):
+        self.mails += 1
+        return self.deliver(SHOP, address, mail=test_cli.MAIL.replace(b"<1@", b"<%d@" % self.mails))[0]
+
+    def before(self):
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe")
+        self.tact("suppress", "bob@x.example", "--reason", "manual", "--scope", "brand:alpha")
+        self.tact("consent", "cid@x.example", "--basis", "express", "--scope", "brand:alpha", "--source", "form")
+        self.tact("profile", "dan@x.example", "--zone", "Europe/London", "--language", "en")
+        self.tact("suppress", "jan@x.example", "--reason", "unsubscribe", "--until", "2027-01-01T00:00:00Z")
+        self.assertEqual(self.verdict("hal@x.example"), "pass")
+
+    def since(self):
+        """One of each: new people, known ones, ends by somebody who may."""
+        self.tact("suppress", "eve@x.example", "--reason", "unsubscribe", "--source", "form", "--note", "by phone")
+        self.tact("suppress", "hal@x.example", "--reason", "complaint")
+        self.tact("unsuppress", "ann@x.example", "--why", "asked for it again", "--by", "rita")
+        self.tact("suppress", "bob@x.example", "--reason", "unsubscribe", "--scope", "purpose:newsletter")
+        self.tact("consent", "cid@x.example", "--end", "--scope", "brand:alpha", "--reason", "asked")
+        self.tact("consent", "fay@x.example", "--basis", "express", "--scope", "purpose:newsletter", "--source", "form", "--proof", "IP 192.0.2.1")
+        self.tact("profile", "dan@x.example", "--pause", "30d", "--zone", "Europe/Berlin", "--occasion", "birthday=1980-05-17")
+        self.tact("profile", "gil@x.example", "--own-limit", "1/7d")
+        self.tact("suppress", "jan@x.example", "--reason", "unsubscribe")
+        self.tact("alias", "eve@x.example", "ivy@x.example")
+        self.tact("campaign", "pause", "spring", "--reason", "wrong price")
+
+    def test_every_wish_since_is_in_force_again(self):
+        self.before()
+        self.backup()
+        self.later(3 * 86400)
+        self.since()
+        want = self.wishes()
+        self.later(3600)
+        self.restore()
+        self.assertNotEqual(self.wishes(), want)
+        self.assertEqual(self.verdict("eve@x.example"), "pass", "forgotten: this is what recovering is for")
+        dry = self.recover()
+        self.assertFalse(dry["applied"])
+        self.assertNotEqual(self.wishes(), want, "without --yes nothing is written")
+        done = self.recover("--yes", "--by", "rita")
+        figures = ("people", "changed", "suppressions", "ended", "consents", "profiles", "aliases", "campaigns", "unreadable")
+        self.assertEqual([dry[name] for name in figures], [done[name] for name in figures])
+        self.assertEqual([done[name] for name in figures], [9, 9, 5, 2, 1, 2, 1, 1, 0])
+        self.assertEqual(self.wishes(), want)
+        for address in ("eve@x.example", "ivy@x.example", "hal@x.example", "dan@x.example", "jan@x.example"):
+            self.assertEqual(self.verdict(address), "refuse", address)
+        self.assertEqual(self.verdict("ann@x.example"), "pass", "somebody who may had ended it")
+        self.assertIn("paused", self.tact("campaign", "list").out)
+        again = self.recover("--yes")
+        self.assertEqual([again[name] for name in figures[1:]], [0] * 8, "done again it changes nothing")
+        self.assertIn("damaged: 0", self.tact("store", "check").out)
+
+    def test_it_leaves_evidence_and_is_recovered_itself(self):
+        self.before()
+        self.backup()
+        self.since()
+        want = self.wishes()
+        self.restore()
+        self.recover("--yes", "--by", "rita")
+        entry = json.loads(self.tact("audit", "trail", "hal@x.example", "--json").out.splitlines()[-1])
+        self.assertEqual((entry["action"], entry["phase"], entry["sealed"]["text"]),
+                         ("recover", "command", "by rita: wishes that a restored store had forgotten"))
+        self.restore()
+        self.recover("--yes")
+        self.assertEqual(self.wishes(), want)
+
+    def test_what_the_store_knows_better_stays(self):
+        self.before()
+        self.backup()
+        self.later(60)
+        self.since()
+        self.later(60)
+        self.restore()
+        self.tact("profile", "dan@x.example", "--zone", "Asia/Tokyo")
+        self.tact("unsuppress", "bob@x.example", "--scope", "brand:alpha", "--why", "asked")
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe")
+        self.tact("campaign", "cancel", "spring")
+        self.recover("--yes")
+        self.assertEqual(json.loads(self.tact("show", "dan@x.example", "--json").out)["profile"]["zone"], "Asia/Tokyo")
+        ended = [wish for wish in json.loads(self.tact("show", "bob@x.example", "--json").out)["suppressions"] if wish["ended"]]
+        self.assertEqual([wish["scope"] for wish in ended], ["brand:alpha"])
+        self.assertEqual(self.verdict("ann@x.example"), "refuse", "she said it again after the restore: its end was before that")
+        self.assertIn("cancelled", self.tact("campaign", "list", "--all").out)
+
+    def test_nothing_forgotten_changes_nothing(self):
+        self.before()
+        self.since()
+        want = self.wishes()
+        done = self.recover("--yes")
+        self.assertEqual((done["people"], done["changed"], done["aliases"], done["campaigns"]), (9, 0, 0, 0))
+        self.assertEqual(self.wishes(), want)
+
+    def test_the_key_grows_old(self):
+        """What was sealed more than 35 days ago only a backup of that time opens."""
+        self.before()
+        self.backup()
+        self.since()
+        want = self.wishes()
+        self.later(40 * 86400)
+        self.tact("store", "sweep")
+        now = self.recover()
+        self.assertEqual((now["entries"], now["unreadable"]), (0, 0))
+        self.assertGreater(now["before"], 10)
+        self.restore()
+        self.assertEqual(self.recover("--yes")["unreadable"], 0)
+        self.assertEqual(self.wishes(), want)
+
+    def test_long_imports_are_named(self):
+        self.before()
+        self.backup()
+        path = self.write("list.csv", "email\nkim@x.example\n")
+        self.tact("import", path, "--bulk")
+        self.restore()
+        told = self.recover()["imports"]
+        self.assertEqual(len(told), 1)
+        self.assertIn(path, told[0])
+        self.assertIn("import again", self.tact("store", "recover", "--from-log").out)
+        self.assertEqual(self.recover("--since", "2026-12-01T00:00:00Z")["imports"], [])
+
+    def test_command_line_and_another_store(self):
+        self.before()
+        self.assertIn("--from-log", self.tact("store", "recover", code=64).err)
+        shutil.rmtree(self.path("db"))
+        self.tact("store", "adopt", "--yes")
+        self.assertGreater(self.recover(code=65)["unreadable"], 3)
+        self.assertIn("cannot be opened", self.tact("store", "recover", "--from-log", code=65).out)
+
+    def test_evidence_alone_names_nobody(self):
+        self.tact("suppress", "eve@x.example", "--reason", "unsubscribe", "--source", "form", "--note", "by phone")
+        segment = os.listdir(self.path("audit/relay.test/entries"))
+        text = b"".join(self.read("audit/relay.test/entries/" + name) for name in segment)
+        self.assertIn(b'"recover":"', text)
+        key = json.loads(self.tact("show", "eve@x.example", "--json").out)["key"]
+        self.assertNotIn(key.encode(), text)
+        self.assertIsNone(re.search(rb"by phone|eve@", text))
+
+
+if __name__ == "__main__":
+    unittest.main()
