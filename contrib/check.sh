@@ -91,7 +91,7 @@ count()
 run_again()
 {
 	local again test
-	again=$(results | sed -nE 's#^FAIL (tests/(postfix/[a-z_]*|store/test_postgres|store/cluster/test_[a-z]*|time/test_relay_weeks))$#\1.py#p')
+	again=$(results | sed -nE 's#^FAIL (tests/(postfix/[a-z_]*|store/test_postgres[a-z_]*|store/cluster/test_[a-z]*|time/test_relay_weeks))$#\1.py#p')
 	[ -n "$again" ] && [ "$(echo "$again" | wc -l)" -le 2 ] || return 1
 	for test in $again; do
 		printf -- '---- failed the first time, runs again alone: %s\n' "$test"

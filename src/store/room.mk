@@ -23,8 +23,8 @@ src/store/postgres_schema.inc: contrib/postgresql/schema.sql
 $(src_store_libstore_a_OBJECTS): src/store/postgres_schema.inc
 
 check_PROGRAMS += tests/store/contract tests/store/drive tests/store/lmdb tests/store/writer
-TESTS += tests/store/contract tests/store/lmdb tests/store/writer tests/store/test_postgres.py tests/store/test_postgres_setup.py
-EXTRA_DIST += tests/store/servers.py tests/store/test_postgres.py tests/store/test_postgres_setup.py
+TESTS += tests/store/contract tests/store/lmdb tests/store/writer tests/store/test_postgres.py tests/store/test_postgres_guide.py tests/store/test_postgres_setup.py
+EXTRA_DIST += tests/store/guide.py tests/store/servers.py tests/store/test_postgres.py tests/store/test_postgres_guide.py tests/store/test_postgres_setup.py
 tests_store_contract_SOURCES = tests/store/contract.c tests/store/kit.c tests/store/kit.h
 tests_store_contract_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_contract_LDADD = $(STORE) $(CHECK_LIBS)

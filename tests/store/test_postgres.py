@@ -11,6 +11,7 @@ import threading
 import time
 import unittest
 
+import guide
 from servers import BUILD, PATIENCE, Drive, Servers, skip_without_servers, wait_for
 
 
@@ -468,21 +469,26 @@ class Partitions(Case):
             self.parts[1].start()
         wait_for(lambda: drive.result("count 1 3000") == "ok", "the partition to be served again")
 
+    def steps(self, **more):
+        return guide.Guide(self.all, "Partitions", dict({"db%d" % number: part for number, part in enumerate(self.parts, 1)}, **more))
+
     def test_with_a_fourth_server_a_partition_is_moved_while_mail_flows(self):
-        """The steps of contrib/postgresql/README."""
+        """The steps of contrib/postgresql/README, as they stand there."""
         new = self.all.store("new")
-        new.sql("CREATE ROLE tact_proxy LOGIN IN ROLE tact_relay")
+        steps = self.steps(db4=new)
+        steps.run("CREATE ROLE tact_proxy LOGIN", new)
         drive, other = self.drive(self.main.url()), self.drive(self.main.url())
         before = self.numbers()
         drive.send("many 16 150 7 2 20000")  # keys 7 and 8: one is moved, the other stays where it is
         other.send("many 4 400 10 3 20000")  # keys 10 to 12, of which 10 shares the server of 7
         wait_for(lambda: self.numbers() > before + 50, "some to be counted")
         old = self.parts[7 % 3]
-        old.sql("ALTER TABLE tact.tact_record ADD CONSTRAINT moved_7 CHECK (get_byte(id, 0) <> 7) NOT VALID")
-        moved = old.sql("COPY (SELECT * FROM tact.tact_record WHERE get_byte(id, 0) = 7) TO STDOUT")
-        new.tool("psql", "-Xq", "-c", "COPY tact.tact_record FROM STDIN", stdin=moved.encode() + b"\n")
-        self.main.sql("ALTER SERVER tact OPTIONS (SET p7 'host=%s port=%d dbname=tact')" % (self.all.dir, new.port))
-        old.sql("DELETE FROM tact.tact_record WHERE get_byte(id, 0) = 7")
+        self.assertIn(" host=%s port=%d " % (self.all.dir, old.port), steps.run("option_name = 'p7'", self.main))
+        self.assertIs(steps.hosts["db2"], old)
+        steps.run("ADD CONSTRAINT moved_7", old)
+        steps.run("COPY (SELECT", old)
+        steps.run("ALTER SERVER tact", self.main)
+        steps.run("DELETE FROM tact.tact_record", old)
         one, two = figures(drive.answer()), figures(other.answer())
         self.assertEqual((two["ok"], two["unavailable"], two["uncertain"]), (1600, 0, 0), "nobody else is held up")
         self.assertEqual(one["uncertain"], 0)
@@ -490,6 +496,19 @@ class Partitions(Case):
         self.assertEqual(drive.result("count 7 5000"), "ok")
         self.assertEqual(new.sql("SELECT count(*) FROM tact.tact_record"), "1")
         self.assertEqual(self.numbers([new]) - before, one["ok"] + two["ok"] + 1)
+
+    def test_the_proxy_passes_roles_on(self):
+        """The README's mapping; without it everybody is a relay to the partitions."""
+        steps = self.steps()
+        steps.run("psql -v servers", self.main)  # once more: the partitions stay as they are
+        self.main.sql("CREATE ROLE reports LOGIN IN ROLE tact_reader")
+        for part in self.parts:
+            steps.run("CREATE ROLE tact_proxy_reader", part)
+        scan = ("psql", "-XAtq", "-U", "reports", "-c", "SELECT count(*) FROM tact.tact_scan(%d::smallint, '', 10)")
+        steps.run("CREATE USER MAPPING", self.main)
+        self.assertEqual(self.main.tool(*scan[:-1], scan[-1] % 1).returncode, 0)
+        refused = self.main.tool(*scan[:-1], scan[-1] % 3, check=False)
+        self.assertIn(b"reads no reviews", refused.stderr)
 
     def numbers(self, more=()):
         """The sum of all that was counted under the keys of this test."""

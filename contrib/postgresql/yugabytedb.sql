@@ -1,0 +1,188 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Copyright (c) 2026 The tact authors
+--
+-- The schema for YugabyteDB 2025.1 or later (it speaks as PostgreSQL 15), version 1. NOT RUN HERE: written after its manual. The test suite holds
+-- its functions to the contract of every engine on PostgreSQL, with the key written as there. Try it with tests/store/contract and
+-- TACT_STORE_URL before mail depends on it.
+--
+-- Run it by hand with ysqlsh, as the owner of a database of tact's own; not with tact store init. It differs from schema.sql in this:
+--
+--	tablets		by range and not by hash, for tact_scan goes through the keys in their order; ids are digests, so cuts by their first
+--			bytes are even. The index of what is due is by range too
+--	tact_commit	writes nothing for its own sake: an answer is an acknowledgement because reads and writes go through the leader of a
+--			group that has agreed on them
+--	tact_origin	there is no timeline: a node that was cut off from the others can answer nothing
+--
+-- Every node takes writes: name them all in host=. A conflict is SQLSTATE 40001, which tact answers by asking again.
+
+BEGIN;
+
+DO $$
+DECLARE
+	wanted text;
+BEGIN
+	FOREACH wanted IN ARRAY ARRAY['tact_relay', 'tact_web', 'tact_reader'] LOOP
+		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+		END IF;
+	END LOOP;
+END $$;
+
+CREATE SCHEMA IF NOT EXISTS tact;
+
+CREATE TABLE IF NOT EXISTS tact.tact_record (
+	kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 4),
+	id bytea NOT NULL CHECK (octet_length(id) = 16),
+	version bigint NOT NULL CHECK (version > 0),
+	wake bigint NOT NULL CHECK (wake >= 0),
+	bytes bytea NOT NULL,
+	PRIMARY KEY (kind ASC, id ASC)
+) SPLIT AT VALUES ((1, '\x20'), (1, '\x40'), (1, '\x60'), (1, '\x80'), (1, '\xa0'), (1, '\xc0'), (1, '\xe0'), (2, '\x00'));
+CREATE INDEX IF NOT EXISTS tact_due ON tact.tact_record (wake ASC, kind ASC, id ASC) WHERE wake > 0;
+
+CREATE TABLE IF NOT EXISTS tact.tact_meta (name text PRIMARY KEY, value text NOT NULL);
+INSERT INTO tact.tact_meta VALUES ('identity', '') ON CONFLICT (name) DO NOTHING;
+
+CREATE OR REPLACE FUNCTION tact.tact_schema() RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1';
+
+CREATE OR REPLACE FUNCTION tact.tact_now() RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL SAFE AS 'SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint';
+
+CREATE OR REPLACE FUNCTION tact.tact_origin(OUT origin_database bigint, OUT origin_timeline bigint)
+LANGUAGE sql IMMUTABLE AS 'SELECT 1::bigint, 1::bigint';
+
+-- Which keys may share a call: for each first byte of an id the number of its group. One server: one group.
+CREATE OR REPLACE FUNCTION tact.tact_groups() RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT pg_catalog.decode(pg_catalog.repeat('00', 256), 'hex') $$;
+
+-- Kind 3 are the reviews.
+CREATE OR REPLACE FUNCTION tact.tact_may_read(kinds smallint[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF 3 = ANY (kinds) AND NOT pg_has_role(session_user, 'tact_relay', 'usage') AND NOT pg_has_role(session_user, 'tact_web', 'usage')
+			AND NOT pg_has_role(session_user, current_user, 'usage') THEN
+		RAISE insufficient_privilege USING MESSAGE = 'tact_reader reads no reviews';
+	END IF;
+	RETURN true;
+END $$;
+
+-- A row for each key, in any order; absent: version 0.
+CREATE OR REPLACE FUNCTION tact.tact_load(kinds smallint[], ids bytea[])
+RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+	IF 3 = ANY (kinds) THEN
+		PERFORM tact.tact_may_read(kinds);
+	END IF;
+	now_us := tact.tact_now();
+	RETURN QUERY
+		SELECT k.kind, k.id, coalesce(r.version, 0), coalesce(r.bytes, ''), now_us
+		FROM unnest(kinds, ids) AS k (kind, id)
+		LEFT JOIN tact.tact_record AS r ON r.kind = k.kind AND r.id = k.id;
+END $$;
+
+-- Each change is tied to the version that was read (0: absent) and answered by itself: done, or somebody was there before. versions: above 0
+-- writes wakes and frames; 0 writes nothing and asks whether the record still is what was read; -1 removes it. Keys come in ascending order,
+-- so that two calls cannot wait for each other; a row that somebody else holds for long is given up, so that it does not hold up the others.
+CREATE OR REPLACE FUNCTION tact.tact_commit(kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$
+BEGIN
+	FOR i IN 1 .. coalesce(cardinality(kinds), 0) LOOP
+		IF versions[i] = 0 AND expected[i] = 0 THEN
+			done := NOT EXISTS (SELECT FROM tact.tact_record AS r WHERE r.kind = kinds[i] AND r.id = ids[i]);
+		ELSIF versions[i] = 0 THEN
+			done := EXISTS (SELECT FROM tact.tact_record AS r
+				WHERE r.kind = kinds[i] AND r.id = ids[i] AND r.version = expected[i]);
+		ELSE
+			IF versions[i] > 0 AND expected[i] = 0 THEN
+				INSERT INTO tact.tact_record VALUES (kinds[i], ids[i], versions[i], wakes[i], frames[i])
+				ON CONFLICT (kind, id) DO NOTHING; -- answered as "somebody was there before", never as done
+			ELSIF versions[i] > 0 THEN
+				UPDATE tact.tact_record AS r SET version = versions[i], wake = wakes[i], bytes = frames[i]
+				WHERE r.kind = kinds[i] AND r.id = ids[i] AND r.version = expected[i];
+			ELSIF pg_has_role(session_user, 'tact_relay', 'usage') OR pg_has_role(session_user, current_user, 'usage') THEN
+				DELETE FROM tact.tact_record AS r
+				WHERE r.kind = kinds[i] AND r.id = ids[i] AND r.version = expected[i];
+			ELSE
+				RAISE insufficient_privilege USING MESSAGE = 'only tact_relay may remove records';
+			END IF;
+			done := FOUND;
+		END IF;
+		changed_kind := kinds[i];
+		changed_id := ids[i];
+		RETURN NEXT;
+	END LOOP;
+END $$;
+
+-- Makes a record of each key under which nothing stands, and answers the keys under which something does; those are left as they are, and
+-- are acknowledged by nobody. Keys come in ascending order.
+CREATE OR REPLACE FUNCTION tact.tact_fill(kinds smallint[], ids bytea[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (known_kind smallint, known_id bytea)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	made_kinds smallint[] := '{}';
+	made_ids bytea[] := '{}';
+BEGIN
+	FOR known_kind, known_id IN
+		INSERT INTO tact.tact_record AS r
+		SELECT u.* FROM unnest(kinds, ids, versions, wakes, frames) AS u (kind, id, version, wake, bytes)
+		ON CONFLICT (kind, id) DO NOTHING RETURNING r.kind, r.id
+	LOOP
+		made_kinds := made_kinds || known_kind;
+		made_ids := made_ids || known_id;
+	END LOOP;
+	RETURN QUERY
+		SELECT k.kind, k.id FROM unnest(kinds, ids) AS k (kind, id)
+		LEFT JOIN unnest(made_kinds, made_ids) AS m (kind, id) ON m.kind = k.kind AND m.id = k.id
+		WHERE m.id IS NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION tact.tact_scan(wanted smallint, after bytea, most integer)
+RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT r.id, r.version, r.wake, r.bytes FROM tact.tact_record AS r
+	WHERE r.kind = wanted AND r.id > after AND tact.tact_may_read(ARRAY[wanted]) ORDER BY r.id LIMIT most;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_due(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer)
+RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT r.wake, r.kind, r.id FROM tact.tact_record AS r
+	WHERE r.wake > 0 AND (r.wake, r.kind, r.id) > (after_us, after_kind, after_id) AND r.wake <= until_us
+	ORDER BY r.wake, r.kind, r.id LIMIT most;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_identity() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT m.value FROM tact.tact_meta AS m WHERE m.name = 'identity';
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_set_identity(expected text, fresh text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	UPDATE tact.tact_meta AS m SET value = fresh WHERE m.name = 'identity' AND m.value = expected;
+	RETURN FOUND;
+END $$;
+
+CREATE OR REPLACE FUNCTION tact.tact_size() RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(pg_total_relation_size('tact.tact_record'), 0);
+$$;
+
+REVOKE ALL ON SCHEMA tact FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA tact FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tact FROM PUBLIC;
+GRANT USAGE ON SCHEMA tact TO tact_relay, tact_web, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_origin(), tact.tact_groups(), tact.tact_identity(), tact.tact_load(smallint[], bytea[])
+	TO tact_relay, tact_web, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
+GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_size(),
+	tact.tact_due(bigint, smallint, bytea, bigint, integer) TO tact_relay, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
+GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay;
+
+COMMIT;
