@@ -21,7 +21,7 @@ def section(title):
 
 
 def is_command(line):
-    return re.match(r"    (psql|echo|pg_|rm|mv|cp|mkdir|touch|words=) ?", line) is not None
+    return re.match(r"    (psql|echo|pg_|rm|mv|cp|mkdir|touch|words=|tact) ?", line) is not None
 
 
 class Guide:
