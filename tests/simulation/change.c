@@ -42,8 +42,8 @@ static const char *value_text(struct world *world, struct tact_arena *arena, enu
 	return tact_arena_printf(arena, "%.*s%d%s", (int)before, format, value, format + before + 2);
 }
 
-static int apply(struct world *world, struct tact_arena *arena, int person, struct tact_change *change,
-    uint64_t *ret_sequence)
+static int apply_to(struct world *world, struct tact_arena *arena, const char *address,
+    struct tact_change *change, uint64_t *ret_sequence)
 {
 	struct relay *relay = &world->relays[chance_below(&world->chance, world->relays_count)];
 	struct tact_recipient recipient;
@@ -54,15 +54,20 @@ static int apply(struct world *world, struct tact_arena *arena, int person, stru
 	change->by = "somebody";
 	change->why = "because";
 	world->figures.changes++;
-	if (relay->machine.dead || tact_facts_recipient(arena, &relay->identity,
-				       world_address(world, person, (int)chance_below(&world->chance, 3)),
-				       &recipient, NULL) != TACT_OK)
+	if (relay->machine.dead ||
+	    tact_facts_recipient(arena, &relay->identity, address, &recipient, NULL) != TACT_OK)
 		return TACT_UNAVAILABLE;
 	world_enter(world, relay, &entry);
 	result = tact_decide_change(
 	    relay->decider, arena, &recipient, change, 1, world->faults.now_us, 0, &changed, NULL);
 	*ret_sequence = entry.sequence;
 	return world_leave(world, relay, &entry) ? TACT_UNCERTAIN : result;
+}
+
+static int apply(struct world *world, struct tact_arena *arena, int person, struct tact_change *change,
+    uint64_t *ret_sequence)
+{
+	return apply_to(world, arena, world_any_address(world, person), change, ret_sequence);
 }
 
 static void wish(struct world *world, struct tact_arena *arena, int person)
@@ -223,6 +228,24 @@ void change_who(struct world *world, int person)
 	tact_arena_free(&arena);
 }
 
+/* Nobody writes there before it is known. */
+void change_alias(struct world *world, int person)
+{
+	struct tact_arena *arena = tact_arena_new();
+	struct tact_change change = {.kind = TACT_CHANGE_ALIAS};
+	struct tact_recipient whose;
+	uint64_t sequence = 0;
+	int result = tact_facts_recipient(
+	    arena, &world->relays[0].identity, world_any_address(world, person), &whose, NULL);
+
+	change.alias_of = whose.key;
+	if (result == TACT_OK && world->options->breakage != BREAK_ALIAS)
+		result = apply_to(world, arena, world_address(world, person, 3), &change, &sequence);
+	world->aliased[person] = world->aliased[person] || result == TACT_OK;
+	world_trace(world, "%d has a second address: %d", person, result);
+	tact_arena_free(&arena);
+}
+
 /* ---- contacts ----------------------------------------------------------------------------------- */
 
 static void telephone(struct world *world, struct tact_arena *arena, int person)
@@ -270,7 +293,7 @@ void change_something(struct world *world)
 	struct tact_arena *arena = tact_arena_new();
 	int person = (int)chance_below(&world->chance, world->people);
 
-	switch (chance_below(&world->chance, 11)) {
+	switch (chance_below(&world->chance, 12)) {
 	case 0:
 	case 1:
 		wish(world, arena, person);
@@ -288,6 +311,9 @@ void change_something(struct world *world)
 		break;
 	case 7:
 		change_who(world, person);
+		break;
+	case 8:
+		change_alias(world, person);
 		break;
 	default:
 		telephone(world, arena, person);

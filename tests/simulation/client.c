@@ -44,7 +44,7 @@ static void random_recipients(struct world *world, struct mail *mail)
 		mail->people[i] = (int)chance_below(chance, world->people);
 		if (i > 0 && chance_of(chance, 1, 5)) /* the same person once more */
 			mail->people[i] = mail->people[i - 1];
-		mail->given[i] = world_address(world, mail->people[i], (int)chance_below(chance, 3));
+		mail->given[i] = world_any_address(world, mail->people[i]);
 	}
 }
 
@@ -286,13 +286,17 @@ static bool conclude(struct session *session)
 	struct entry entry;
 
 	for (int i = 0; i < session->count; i++)
-		(session->rulings[i].fate == TACT_FATE_UNDECIDED ? oracle_lost : oracle_settled)(
+		(session->rulings[i].fate == TACT_FATE_UNDECIDED &&
+			    session->rulings[i].result != TACT_REFUSED /* nothing was written */
+			? oracle_lost
+			: oracle_settled)(
 		    world->oracle, session->mail->people[session->which[i]], session->begun[i]);
 	for (int i = 0; i < session->count; i++) {
 		contacts[i] = -1;
-		world_trace(world, "mail %d to %d: fate %d until %lld sum %d", session->mail->number,
+		world_trace(world, "mail %d of stream %d, campaign %d to %d: fate %d until %lld sum %d %s",
+		    session->mail->number, session->mail->facts.stream, session->mail->facts.campaign,
 		    session->mail->people[session->which[i]], (int)session->rulings[i].fate,
-		    (long long)session->rulings[i].opinion.until_us, (int)sum);
+		    (long long)session->rulings[i].opinion.until_us, (int)sum, session->rulings[i].text);
 		if (session->rulings[i].first != (size_t)i)
 			continue;
 		if (session->rulings[i].fate == TACT_FATE_UNDECIDED) {

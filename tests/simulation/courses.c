@@ -128,6 +128,8 @@ void oracle_plan(struct oracle *oracle, int number, const struct plan_spec *plan
 		    .made_us = now_us,
 		    .planned_us = plan->planned_us,
 		    .not_after_us = plan->not_after_us,
+		    .decisions = person->decisions,
+		    .firm_after = plan->firm_after,
 		    .planned = true};
 	}
 	/* One that its mail took is not made again. */
@@ -145,11 +147,9 @@ void oracle_plan_sure(struct oracle *oracle, int number, int campaign)
 
 /* ---- a campaign's place ------------------------------------------------------------------------- */
 
-/* Is everything known that the places of the person's planned claims rest on? Only those themselves wait. */
-static bool is_clear(const struct oracle *oracle, const struct asked *asked, int contact)
+/* Is everything known that came to pass? */
+static bool is_clear(const struct person *person, const struct asked *asked, int contact)
 {
-	const struct person *person = &oracle->people[asked->person];
-
 	for (int i = 0; i < person->touches_count; i++) {
 		const struct touch *touch = &person->touches[i];
 
@@ -158,10 +158,6 @@ static bool is_clear(const struct oracle *oracle, const struct asked *asked, int
 			asked->now_us - touch->time_us > FOLDED_US))
 			return false;
 	}
-	for (int i = 0; i < person->claims_count; i++)
-		if (oracle_is_alive(&person->claims[i], asked->now_us) &&
-		    (!person->claims[i].planned || !oracle_surely_holds(oracle, &person->claims[i], asked)))
-			return false;
 	return person->profiles_count == 0 || (person->profiles_count == 1 && person->profiles[0].sure);
 }
 
@@ -182,8 +178,7 @@ static int64_t planned_place_us(
 		if (i != contact && person->touches[i].time_us > from_us)
 			return NEVER_US;
 	for (int i = 0; i < person->claims_count; i++)
-		if (person->claims[i].planned && &person->claims[i] != claim &&
-		    oracle_is_alive(&person->claims[i], asked->now_us) &&
+		if (&person->claims[i] != claim && oracle_is_alive(&person->claims[i], asked->now_us) &&
 		    !oracle_goes_before(oracle_claim_rank(person, claim, false),
 			oracle_claim_rank(person, &person->claims[i], true), false))
 			return NEVER_US;
@@ -197,19 +192,30 @@ static void check_against_plan(struct oracle *oracle, const struct asked *asked,
     const struct waiting *claim, int64_t place_us)
 {
 	const struct person *person = &oracle->people[asked->person];
-	int64_t end_us = place_us > asked->now_us ? place_us : asked->now_us;
+	const struct waiting *its_own = asked->claim == NULL ? NULL : oracle_find_claim(person, asked->claim);
 	int64_t begin_us = place_us > asked->now_us ? asked->now_us : place_us;
+
+	/* Who was told a place and comes a little later keeps it: those behind its windows give way. */
+	if (its_own != NULL && its_own->until_us != 0 && its_own->until_us < begin_us)
+		begin_us = its_own->until_us;
 
 	for (int i = 0; i < asked->house->rules_count; i++) {
 		const struct rule_spec *rule = &asked->house->rules[i];
 		int64_t own = rule_weight(rule, asked->facts), its = rule_weight(rule, &claim->facts);
+		int64_t end_us = place_us > asked->now_us ? place_us : asked->now_us;
+
+		bool ahead = asked->claim == NULL && place_us > asked->now_us &&
+			     place_us <= asked->now_us + rule->look_ahead_s * SECOND_US;
+		bool together = own > 0 && rule_sees(rule, begin_us, end_us, false);
 
 		if (rule->kind != RULE_LIMIT || rule->form != AT_MOST || !oracle_is_asked(rule, asked) ||
-		    rule_abstains(rule, asked->facts) || own == 0 || its == 0 ||
-		    !rule_concerns(rule, asked->facts, &claim->facts) ||
-		    !rule_sees(rule, begin_us, end_us, false))
+		    rule_abstains(rule, asked->facts) || its == 0 || (!ahead && !together) ||
+		    !rule_concerns(rule, asked->facts, &claim->facts))
 			continue;
-		oracle->figures.planned++;
+		oracle->figures.planned += together;
+		oracle->figures.ahead += ahead;
+		if (!together)
+			end_us = asked->now_us;
 		if (oracle_sum(person, rule, asked->facts, asked->sequence, end_us, contact) + own + its >
 		    rule->at_most_milli)
 			oracle_complain(oracle,
@@ -224,13 +230,14 @@ void oracle_check_plans(struct oracle *oracle, const struct asked *asked, int co
 	const struct person *person = &oracle->people[asked->person];
 	struct rank best = person->touches[contact].best;
 
-	if (oracle_has_occasion(asked) || !is_clear(oracle, asked, contact))
+	if (oracle_has_occasion(asked) || !is_clear(person, asked, contact))
 		return;
 	for (int i = 0; i < person->claims_count; i++) {
 		const struct waiting *claim = &person->claims[i];
 		int64_t place_us;
 
 		if (!claim->planned || !oracle_is_alive(claim, asked->now_us) ||
+		    !oracle_surely_holds(oracle, claim, asked) ||
 		    !oracle_goes_before(oracle_claim_rank(person, claim, false), best, false))
 			continue;
 		place_us = planned_place_us(oracle, claim, asked, contact);

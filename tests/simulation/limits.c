@@ -22,8 +22,8 @@ struct waiting *oracle_find_claim(const struct person *person, const unsigned ch
 /* The claim's own contact: an earlier attempt of it, or the same mail just before it was made to wait. */
 bool oracle_becomes_claims(const struct touch *touch, const struct asked *asked, int64_t made_us)
 {
-	if (touch->by_claim)
-		return memcmp(touch->claim, asked->claim, 16) == 0;
+	if (touch->by_claim && memcmp(touch->claim, asked->claim, 16) == 0)
+		return true;
 	return touch->time_us <= made_us && made_us - touch->time_us < HOUR_US;
 }
 

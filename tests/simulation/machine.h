@@ -17,7 +17,8 @@
 struct faults {
 	struct chance *chance;
 	int store_per_mille, audit_per_mille, again_per_mille, meanwhile_per_mille;
-	bool off; /* nothing goes wrong any more */
+	bool off;   /* nothing goes wrong any more */
+	bool alive; /* nobody dies */
 	/* another actor does something between two steps */
 	void (*meanwhile)(void *context);
 	void *context;

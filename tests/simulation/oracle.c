@@ -222,6 +222,50 @@ static void check_order(
 	}
 }
 
+/* What claims ahead bring counts where a limit looks ahead. A claim that was due when it was asked about
+ * keeps what it was given, and is not asked here. */
+static int64_t sum_ahead(
+    const struct person *person, const struct rule_spec *rule, const struct asked *asked, struct rank best)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < person->claims_count; i++) {
+		const struct waiting *claim = &person->claims[i];
+
+		if (!claim->over && claim->sure && !claim->stale && claim->mail != asked->mail &&
+		    claim->until_us > asked->now_us &&
+		    claim->until_us <= asked->now_us + rule->look_ahead_s * SECOND_US &&
+		    oracle_goes_before(oracle_claim_rank(person, claim, false), best, false) &&
+		    rule_concerns(rule, asked->facts, &claim->facts))
+			sum += rule_weight(rule, &claim->facts);
+	}
+	return sum;
+}
+
+static void check_ahead(struct oracle *oracle, const struct asked *asked, int contact)
+{
+	const struct person *person = &oracle->people[asked->person];
+
+	if (asked->claim != NULL || has_doubtful(oracle, asked))
+		return;
+	for (int i = 0; i < asked->house->rules_count; i++) {
+		const struct rule_spec *rule = &asked->house->rules[i];
+		int64_t ahead;
+
+		if (rule->kind != RULE_LIMIT || rule->form != AT_MOST || rule->look_ahead_s == 0 ||
+		    !oracle_is_asked(rule, asked) || rule_abstains(rule, asked->facts))
+			continue;
+		ahead = sum_ahead(person, rule, asked, person->touches[contact].best);
+		oracle->figures.ahead += ahead > 0;
+		if (ahead > 0 &&
+		    oracle_sum(person, rule, asked->facts, asked->sequence, asked->now_us, contact) + ahead +
+			    rule_weight(rule, asked->facts) >
+			rule->at_most_milli)
+			oracle_complain(oracle, "mail %d of person %d went before what l%d sees ahead of it",
+			    asked->mail, asked->person, i);
+	}
+}
+
 /* Whatever goes before a claim may move it, and so may mail that no limit holds. */
 static void unsettle_lower(struct oracle *oracle, const struct asked *asked, struct rank best)
 {
@@ -263,6 +307,41 @@ static bool has_claim(const struct person *person, int mail)
 	return false;
 }
 
+/* Mail that is written down may move claims behind it: a bump when its priority is higher. */
+/* Does a limit on the waiting one count the mail, which itself is not held to give way by that limit? */
+static bool is_free_to(const struct asked *asked, const struct waiting *claim)
+{
+	for (int i = 0; i < asked->house->rules_count; i++) {
+		const struct rule_spec *rule = &asked->house->rules[i];
+
+		if (rule->kind != RULE_LIMIT || !rule_applies(rule, &claim->facts) ||
+		    rule_weight(rule, asked->facts) == 0 || !rule_concerns(rule, &claim->facts, asked->facts))
+			continue;
+		if (!oracle_is_asked(rule, asked) || rule->action != DELAY || rule->form != AT_MOST ||
+		    rule->rest_s > 0 || rule_abstains(rule, asked->facts) ||
+		    rule_weight(rule, &claim->facts) == 0 ||
+		    !rule_concerns(rule, asked->facts, &claim->facts))
+			return true;
+	}
+	return false;
+}
+
+static void stir(struct person *person, const struct asked *asked, const struct waiting *but)
+{
+	for (int i = 0; i < person->claims_count; i++) {
+		struct waiting *claim = &person->claims[i];
+
+		if (claim == but)
+			continue;
+		if (claim->took == TOOK_NOTHING && !asked->facts->exempt &&
+		    asked->facts->priority > claim->facts.priority)
+			claim->stirs++;
+		else
+			claim->stirred = true;
+		claim->pushed = claim->pushed || is_free_to(asked, claim);
+	}
+}
+
 int oracle_passed(struct oracle *oracle, const struct asked *asked)
 {
 	struct person *person = &oracle->people[asked->person];
@@ -280,6 +359,7 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 		else if (asked->claim != NULL && memcmp(claim->id, asked->claim, 16) == 0)
 			claim->over = true;
 	}
+	stir(person, asked, asked->claim == NULL ? NULL : oracle_find_claim(person, asked->claim));
 	known = find_contact(person, asked, made);
 	if (known >= 0 && asked->claim != NULL) {
 		touch = &person->touches[known];
@@ -319,6 +399,7 @@ void oracle_delivered(struct oracle *oracle, const struct asked *asked, int cont
 		check_limits(oracle, person, asked, contact);
 		oracle_check_course(oracle, asked);
 		check_order(oracle, person, asked, contact);
+		check_ahead(oracle, asked, contact);
 		oracle_check_plans(oracle, asked, contact);
 	}
 	if (!asked->house->monitor && asked->claim != NULL && asked->now_us > asked->not_after_us + LAPSE_US)
@@ -449,6 +530,33 @@ static bool has_waited(const struct person *person, const struct asked *asked)
 	return false;
 }
 
+static void dump(const struct oracle *oracle, const struct asked *asked)
+{
+	const struct person *p = &oracle->people[asked->person];
+	struct rank w = oracle_asked_rank(oracle, asked, false);
+	fprintf(stderr, "asked prio %d now %ld rank %d %d %ld stale %ld deaf %d\n", asked->facts->priority,
+	    asked->now_us, w.firm, w.priority, w.made_us, asked->stale_us, asked->deaf);
+	for (int i = 0; i < p->claims_count; i++) {
+		const struct waiting *c = &p->claims[i];
+		struct rank r = oracle_claim_rank(p, c, true);
+		if (c->over)
+			continue;
+		fprintf(stderr,
+		    "claim mail %d campaign %d stream %d planned %d at %ld na %ld until %ld sure %d lost %d "
+		    "begun %d rank %d %d %ld goes %d\n",
+		    c->mail, c->facts.campaign, c->facts.stream, c->planned, c->planned_us, c->not_after_us,
+		    c->until_us, c->sure, c->lost, c->begun, r.firm, r.priority, r.made_us,
+		    oracle_course_may_be(oracle, c->facts.campaign, GOES, asked));
+	}
+	for (int i = 0; i < p->touches_count; i++) {
+		const struct touch *t = &p->touches[i];
+		if (t->gone)
+			continue;
+		fprintf(stderr, "touch mail %d stream %d at -%ld s delivered %d open %d seq %lu late %ld\n",
+		    t->mail, t->facts.stream, (asked->now_us - t->time_us) / 1000000, t->delivered, t->open,
+		    t->sequence, t->late_us);
+	}
+}
 static void check_reason(
     struct oracle *oracle, const struct person *person, const struct asked *asked, enum fate fate)
 {
@@ -458,7 +566,7 @@ static void check_reason(
 	switch (fate) {
 	case FATE_DELAY:
 		/* A place that was spread is later than the rules say. */
-		right = may_fire(oracle, asked, DELAY) ||
+		right = may_fire(oracle, asked, DELAY) || oracle_may_be_firm(person, asked) ||
 			(asked->house->release_spread_s > 0 && has_waited(person, asked));
 		break;
 	case FATE_QUARANTINE:
@@ -467,6 +575,8 @@ static void check_reason(
 	default:
 		right = late || may_fire(oracle, asked, REJECT) || may_fire(oracle, asked, DELAY);
 	}
+	if (!right && getenv("DBG"))
+		dump(oracle, asked);
 	if (asked->house->monitor || !right)
 		oracle_complain(oracle,
 		    "mail %d of campaign %d of person %d was %s at %" PRId64 " and no rule can have said so",
@@ -559,6 +669,10 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 	claim->over = false;
 	claim->stale = asked->now_us < oracle->deed_us + KNOWN_LATE_US;
 	claim->until_us = until_us;
+	claim->stirs = 0;
+	claim->stirred = claim->stale;
+	claim->pushed = false;
+	stir(person, asked, claim);
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *other = &person->claims[i];
 
@@ -579,8 +693,19 @@ void oracle_told(struct oracle *oracle, const struct asked *asked, int64_t until
 		    asked->mail, asked->person);
 	if (claim == NULL || claim->over)
 		return;
+	if (claim->sure && claim->until_us != 0 && until_us > claim->until_us && claim->stirs > 0 &&
+	    !claim->stirred && !has_doubtful(oracle, asked)) {
+		if (oracle_is_firm(claim) && !claim->pushed)
+			oracle_complain(oracle, "the firm place of mail %d of person %d was moved",
+			    asked->mail, asked->person);
+		claim->bumps += claim->stirs == 1;
+	}
+	oracle->figures.firm += oracle_is_firm(claim) && claim->stirs > 0 && !claim->pushed;
 	claim->until_us = until_us;
 	claim->stale = asked->now_us < oracle->deed_us + KNOWN_LATE_US;
+	claim->stirs = 0;
+	claim->stirred = claim->stale;
+	claim->pushed = false;
 }
 
 int oracle_begun(struct oracle *oracle, const struct asked *asked)
@@ -643,7 +768,7 @@ void oracle_unsettle(struct oracle *oracle, int number)
 {
 	for (int i = 0; i < oracle->people_count; i++)
 		for (int k = 0; (number < 0 || i == number) && k < oracle->people[i].claims_count; k++)
-			oracle->people[i].claims[k].stale = true;
+			oracle->people[i].claims[k].stale = oracle->people[i].claims[k].stirred = true;
 }
 
 /* ---- what people do ----------------------------------------------------------------------------- */

@@ -89,7 +89,7 @@ void oracle_deed_void(struct oracle *oracle, int campaign, int deed);
 void oracle_deed_ended(struct oracle *oracle, int campaign, int deed, int64_t now_us);
 
 struct oracle_figures {
-	uint64_t delivered, people, windows, exact, arbitrated, justified, planned, stopped, firm;
+	uint64_t delivered, people, windows, exact, arbitrated, justified, planned, stopped, firm, ahead;
 };
 struct oracle_figures oracle_figures(const struct oracle *oracle);
 

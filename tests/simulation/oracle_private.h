@@ -53,6 +53,10 @@ struct waiting {
 	int64_t took_made_us, took_made_last_us;
 	int decisions; /* of the person, when it was made */
 	int firm_after;
+	/* Since it was told its place: how often mail of higher priority came; did anything else happen? */
+	int stirs;
+	bool stirred, pushed; /* pushed: by mail that no limit makes give way */
+	int bumps;	      /* it was surely moved so often */
 };
 
 struct deed {
@@ -157,6 +161,8 @@ int64_t oracle_made_us(const struct person *person, const struct asked *asked);
 /* The best or worst rank that it may have. */
 struct rank oracle_claim_rank(const struct person *person, const struct waiting *claim, bool best);
 struct rank oracle_asked_rank(const struct oracle *oracle, const struct asked *asked, bool best);
+bool oracle_may_be_firm(const struct person *person, const struct asked *asked);
+bool oracle_is_firm(const struct waiting *claim);
 /* ties: also when nothing tells them apart. */
 bool oracle_goes_before(struct rank a, struct rank b, bool ties);
 /* The claim that a campaign made for the person and that this mail takes, or NULL; surely? */

@@ -81,7 +81,7 @@ static bool name_next(void *context, struct tact_id *ret_key)
 	if (naming->at == PEOPLE_MAX)
 		return false;
 	if (tact_facts_recipient(naming->arena, naming->identity,
-		world_address(naming->world, naming->at++, 0), &recipient, NULL) != TACT_OK)
+		world_any_address(naming->world, naming->at++), &recipient, NULL) != TACT_OK)
 		return false;
 	*ret_key = recipient.key;
 	return true;
@@ -175,6 +175,7 @@ static void random_plan(struct world *world, int campaign, struct plan *ret)
 		number = 0;
 	stream = &world->house->streams[number];
 	ret->spec.campaign = campaign;
+	ret->spec.firm_after = stream->firm_after;
 	ret->spec.facts = (struct facts_spec){.stream = number,
 	    .owner = stream->owner,
 	    .brand = stream->brand,
@@ -183,7 +184,7 @@ static void random_plan(struct world *world, int campaign, struct plan *ret)
 	    .campaign = campaign,
 	    .offer = chance_of(chance, 1, 3) ? (int)chance_below(chance, OFFERS) : -1,
 	    .list = -1,
-	    .priority = chance_of(chance, 1, 3) ? stream->priority : 100 * (int)chance_below(chance, 8),
+	    .priority = chance_of(chance, 1, 3) ? stream->priority : 100 * (int)chance_below(chance, 10),
 	    .counts = stream->counts,
 	    .exempt = stream->exempt,
 	    .birthday = stream->purpose == OCCASION};
@@ -214,7 +215,7 @@ static void send_mail(struct world *world, const struct plan *plan)
 		mail->facts = plan->spec.facts;
 		mail->facts.priority = world->house->streams[mail->facts.stream].priority;
 		mail->people[0] = i;
-		mail->given[0] = world_address(world, i, (int)chance_below(chance, 3));
+		mail->given[0] = world_any_address(world, i);
 		mail->count = 1;
 		*TACT_PUSH(world->arena, world->mails, world->mails_count) = mail;
 		world->figures.mails++;
@@ -232,7 +233,8 @@ void plans_make(struct world *world)
 {
 	struct chance *chance = &world->chance;
 	int64_t length_us = world->end_us - world->start_us;
-	int count = chance_of(chance, 1, 3) ? 0 : (int)chance_between(chance, 1, 3);
+	bool crowded = world->house->crowded;
+	int count = !crowded && chance_of(chance, 1, 3) ? 0 : (int)chance_between(chance, 1, 3);
 
 	for (int i = 0; i < count; i++) {
 		struct plan *plan = tact_arena_alloc(world->arena, sizeof *plan);

@@ -42,9 +42,32 @@ static bool may_be_firm(const struct person *person, const struct waiting *claim
 	return claim->firm_after > 0 && person->decisions - claim->decisions >= claim->firm_after;
 }
 
+/* Has the mail a claim already, by which tact knows it again? */
+static const struct waiting *own_claim(const struct person *person, const struct asked *asked)
+{
+	if (asked->claim != NULL)
+		return oracle_find_claim(person, asked->claim);
+	for (int i = person->claims_count - 1; i >= 0; i--)
+		if (person->claims[i].mail == asked->mail && person->claims[i].begun == 0)
+			return &person->claims[i];
+	return NULL;
+}
+
+bool oracle_may_be_firm(const struct person *person, const struct asked *asked)
+{
+	const struct waiting *own = own_claim(person, asked);
+
+	return own != NULL && may_be_firm(person, own);
+}
+
+bool oracle_is_firm(const struct waiting *claim)
+{
+	return claim->firm_after > 0 && claim->bumps >= claim->firm_after;
+}
+
 struct rank oracle_claim_rank(const struct person *person, const struct waiting *claim, bool best)
 {
-	struct rank rank = {.firm = best && may_be_firm(person, claim),
+	struct rank rank = {.firm = best ? may_be_firm(person, claim) : oracle_is_firm(claim),
 	    .priority = claim->facts.priority,
 	    .made_us =
 		best ? claim->made_us : later(later(claim->made_us, claim->renewed_us), claim->made_last_us)};
@@ -73,17 +96,6 @@ struct waiting *oracle_find_planned(const struct oracle *oracle, const struct as
 		return claim;
 	}
 	*ret_surely = false;
-	return NULL;
-}
-
-/* Has the mail a claim already, by which tact knows it again? */
-static const struct waiting *own_claim(const struct person *person, const struct asked *asked)
-{
-	if (asked->claim != NULL)
-		return oracle_find_claim(person, asked->claim);
-	for (int i = person->claims_count - 1; i >= 0; i--)
-		if (person->claims[i].mail == asked->mail && person->claims[i].begun == 0)
-			return &person->claims[i];
 	return NULL;
 }
 

@@ -21,8 +21,8 @@ const char *const zone_words[ZONES] = {
 const char *rules_breakage_name(enum breakage breakage)
 {
 	static const char *const names[BREAKAGES] = {"nothing", "more", "less", "short", "long", "zone",
-	    "wishes", "priority", "late", "quiet", "consent", "territory", "rest", "occasion", "plan",
-	    "pause", "hold"};
+	    "wishes", "priority", "late", "quiet", "consent", "territory", "rest", "occasion", "alias",
+	    "firm", "ahead", "plan", "pause", "hold"};
 
 	return names[breakage];
 }
@@ -57,7 +57,8 @@ static void random_stream(struct chance *chance, int number, struct stream_spec 
 	    .priority = 100 * (int)chance_below(chance, 6),
 	    .max_delay_s = 3600 * chance_between(chance, 2, 100),
 	    .max_waiting = chance_of(chance, 1, 20) ? chance_below(chance, 5) : 1000000,
-	    .tempfail = chance_of(chance, 1, 6)};
+	    .tempfail = chance_of(chance, 1, 6),
+	    .firm_after = chance_of(chance, 1, 3) ? (int)chance_between(chance, 1, 2) : 0};
 	snprintf(ret->name, sizeof ret->name, "s%d", number);
 	ret->exempt = ret->purpose == TRANSACTIONAL || ret->purpose == PERSONAL;
 	ret->counts = ret->purpose != TRANSACTIONAL;
@@ -69,13 +70,29 @@ static void random_stream(struct chance *chance, int number, struct stream_spec 
 		ret->max_delay_s = 3 * 86400;
 }
 
+/* What waits long, and is moved. */
+static void crowd(struct chance *chance, struct stream_spec *stream)
+{
+	if (stream->purpose == TRANSACTIONAL || stream->purpose == PERSONAL)
+		stream->purpose = PROMOTIONAL;
+	stream->exempt = stream->tempfail = false;
+	stream->counts = true;
+	stream->max_waiting = 1000000;
+	stream->max_delay_s = 3600 * chance_between(chance, 48, 200);
+	stream->firm_after = chance_of(chance, 1, 2) ? 1 : 0;
+}
+
 void rules_random_streams(struct chance *chance, struct house_spec *house)
 {
+	house->crowded = chance_of(chance, 1, 4);
 	house->local_owners = random_set(chance, 2, 3, OWNERS);
 	house->sensitive_owners = chance_of(chance, 1, 4) ? 1U << chance_below(chance, OWNERS) : 0;
 	house->streams_count = (int)chance_between(chance, 3, STREAMS_MAX);
-	for (int i = 0; i < house->streams_count; i++)
+	for (int i = 0; i < house->streams_count; i++) {
 		random_stream(chance, i, &house->streams[i]);
+		if (house->crowded)
+			crowd(chance, &house->streams[i]);
+	}
 	house->slot_length_s = chance_of(chance, 1, 3) ? 3600 : 60;
 }
 
@@ -90,13 +107,14 @@ static void random_scope(struct chance *chance, const struct house_spec *house, 
 	ret->for_brands = random_set(chance, 1, 10, BRANDS);
 }
 
-static void random_window(struct chance *chance, struct rule_spec *ret)
+static void random_window(struct chance *chance, bool short_ones, struct rule_spec *ret)
 {
 	static const int64_t windows_s[] = {3600, 7200, 20 * 3600, 86400, 2 * 86400, 5 * 86400, 7 * 86400,
 	    14 * 86400, 30 * 86400, 60 * 86400};
 
 	if (chance_of(chance, 2, 3)) {
-		ret->window_s = windows_s[chance_below(chance, sizeof windows_s / sizeof *windows_s)];
+		ret->window_s =
+		    windows_s[chance_below(chance, short_ones ? 6 : sizeof windows_s / sizeof *windows_s)];
 		return;
 	}
 	ret->period = (enum period)chance_below(chance, 5);
@@ -111,7 +129,7 @@ static void random_form(struct chance *chance, struct rule_spec *ret)
 	ret->sentiments = random_set(chance, 1, 8, 3);
 	if (ret->at_most_milli > 0 && chance_of(chance, 1, 8))
 		ret->rest_s = 3600 * chance_between(chance, 1, 24 * 10);
-	if (chance_of(chance, 1, 10))
+	if (chance_of(chance, 1, 6))
 		ret->look_ahead_s = 3600 * chance_between(chance, 1, 24 * 5);
 	switch (chance_below(chance, 16)) {
 	case 0:
@@ -137,8 +155,10 @@ static void random_form(struct chance *chance, struct rule_spec *ret)
 static void random_limit(struct chance *chance, const struct house_spec *house, struct rule_spec *ret)
 {
 	ret->kind = RULE_LIMIT;
-	ret->action = chance_of(chance, 3, 4) ? DELAY : chance_of(chance, 2, 3) ? REJECT : QUARANTINE;
-	random_window(chance, ret);
+	ret->action = house->crowded || chance_of(chance, 3, 4) ? DELAY
+		      : chance_of(chance, 2, 3)			? REJECT
+								: QUARANTINE;
+	random_window(chance, house->crowded, ret);
 	ret->at_most_milli = 1000 * chance_between(chance, chance_of(chance, 1, 12) ? 0 : 1, 4);
 	if (chance_of(chance, 1, 12))
 		ret->at_most_milli += 500;
@@ -153,7 +173,10 @@ static void random_limit(struct chance *chance, const struct house_spec *house, 
 		ret->same = (enum same)chance_below(chance, 7);
 	for (int i = 0; i < CHANNELS; i++)
 		ret->weight_milli[i] = chance_of(chance, 1, 8) ? 500 * chance_below(chance, 5) : 1000;
-	random_form(chance, ret);
+	if (!house->crowded)
+		random_form(chance, ret);
+	else if (chance_of(chance, 1, 3))
+		ret->look_ahead_s = 3600 * chance_between(chance, 1, 24 * 5);
 }
 
 static void random_consent(struct chance *chance, struct rule_spec *ret)
@@ -239,10 +262,12 @@ void rules_random_rules(struct chance *chance, struct house_spec *house)
 		random_limit(chance, house, rule);
 		random_scope(chance, house, rule);
 	}
-	add_people_rule(chance, house, 1, 6, random_consent);
-	add_people_rule(chance, house, 1, 4, random_quiet_hours);
-	add_people_rule(chance, house, 1, 5, random_occasion);
-	add_people_rule(chance, house, 1, 5, random_territory);
+	if (!house->crowded) {
+		add_people_rule(chance, house, 1, 6, random_consent);
+		add_people_rule(chance, house, 1, 4, random_quiet_hours);
+		add_people_rule(chance, house, 1, 5, random_occasion);
+		add_people_rule(chance, house, 1, 5, random_territory);
+	}
 	house->release_spread_s = chance_of(chance, 1, 4) ? 60 * chance_between(chance, 1, 30) : 0;
 	house->slot_size = chance_of(chance, 1, 5) ? 2 : 5000;
 	house->monitor = chance_of(chance, 1, 60);
@@ -285,6 +310,8 @@ static void print_stream(FILE *file, const struct stream_spec *stream, int numbe
 		fprintf(file, "\tdelay_by = %s\n\tmax_delay = %" PRId64 "s\n\tmax_waiting = %" PRId64 "\n",
 		    stream->tempfail ? "tempfail" : "queue",
 		    stream->max_delay_s + (breakage == BREAK_LATE ? 36 * 3600 : 0), stream->max_waiting);
+	if (stream->firm_after > 0 && breakage != BREAK_FIRM)
+		fprintf(file, "\tfirm_after = %d\n", stream->firm_after);
 	fprintf(file, "}\n");
 }
 
@@ -349,7 +376,7 @@ static void print_limit(FILE *file, const struct house_spec *house, const struct
 	print_counted(file, rule);
 	if (rule->rest_s > 0)
 		fprintf(file, "\trest = %" PRId64 "s\n", rule->rest_s / (breakage == BREAK_REST ? 2 : 1));
-	if (rule->look_ahead_s > 0)
+	if (rule->look_ahead_s > 0 && breakage != BREAK_AHEAD)
 		fprintf(file, "\tlook_ahead = %" PRId64 "s\n", rule->look_ahead_s);
 	print_set(file, "count_streams", rule->count_streams, house->streams_count, "s", NULL);
 	print_set(file, "count_owners", rule->count_owners, OWNERS, "o", NULL);

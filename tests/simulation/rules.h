@@ -25,6 +25,9 @@ enum breakage {
 	BREAK_TERRITORY, /* territories are not asked */
 	BREAK_REST,	 /* a rest is half as long */
 	BREAK_OCCASION,	 /* days are not asked */
+	BREAK_ALIAS,	 /* a second address is another person */
+	BREAK_FIRM,	 /* nothing becomes firm */
+	BREAK_AHEAD,	 /* nobody looks ahead */
 	BREAK_PLAN,	 /* campaigns are not planned */
 	BREAK_PAUSE,	 /* campaigns are neither paused nor cancelled */
 	BREAK_HOLD,	 /* those that are paused hold their places */

@@ -70,9 +70,9 @@ static void print_figures(const struct figures *f)
 	       " rules about people, %" PRIu64 " reasons to hold back, %" PRIu64
 	       " waits at the gate, %" PRIu64 " places to the microsecond, "
 	       "%" PRIu64 " orders of arbitration, %" PRIu64 " places that campaigns hold, %" PRIu64
-	       " mails of campaigns that may be stopped, %" PRIu64 " firm places\n",
+	       " mails of campaigns that may be stopped, %" PRIu64 " firm places, %" PRIu64 " looks ahead\n",
 	    f->windows, f->people, f->justified, f->told, f->exact, f->arbitrated, f->planned, f->stopped,
-	    f->firm);
+	    f->firm, f->ahead);
 }
 
 /* Answers whether it ran clean. */

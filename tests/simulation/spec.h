@@ -110,6 +110,7 @@ struct house_spec {
 	unsigned local_owners, sensitive_owners;
 	int64_t release_spread_s, slot_length_s, slot_size;
 	bool monitor;
+	bool crowded; /* much mail for few, which waits */
 };
 
 /* What rules read of a mail or another contact. */
@@ -126,6 +127,7 @@ struct plan_spec {
 	int campaign;
 	struct facts_spec facts; /* of that mail, with the priority of the plan */
 	int64_t planned_us, not_after_us;
+	int firm_after; /* of its stream */
 };
 
 /* What people make of a campaign. */

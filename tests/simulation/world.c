@@ -77,12 +77,19 @@ const char *world_address(struct world *world, int person, int spelling)
 	static const char *const usual[] = {"p%d@example.com", "P%d@example.com", "p%d@EXAMPLE.com"};
 	static const char *const tagged[] = {
 	    "p%d@plus.example", "p%d+shop@plus.example", "P%d+News@Plus.example"};
-	const char *format = (person % 4 == 3 ? tagged : usual)[spelling];
+	const char *format =
+	    spelling == 3 ? "q%d@second.example" : (person % 4 == 3 ? tagged : usual)[spelling];
 	char *address = tact_arena_alloc(world->arena, 48);
 
 	const char *number = strstr(format, "%d");
 	(void)snprintf(address, 48, "%.*s%d%s", (int)(number - format), format, person, number + 2);
 	return address;
+}
+
+const char *world_any_address(struct world *world, int person)
+{
+	return world_address(
+	    world, person, (int)chance_below(&world->chance, world->aliased[person] ? 4 : 3));
 }
 
 struct tact_message *world_envelope(struct tact_arena *arena, const struct mail *mail)
@@ -186,7 +193,8 @@ static void open_relay(struct world *world, int number)
 
 void world_enter(struct world *world, struct relay *relay, struct entry *entry)
 {
-	if (relay->depth++ == 0 && !world->faults.off && chance_of(&world->chance, 1, 150))
+	if (relay->depth++ == 0 && !world->faults.off && !world->faults.alive &&
+	    chance_of(&world->chance, 1, 150))
 		relay->machine.steps = (int)chance_between(&world->chance, 1, 6);
 	*entry = (struct entry){.before = relay->machine.note};
 	relay->machine.note = &entry->sequence;
@@ -336,7 +344,8 @@ static void run_until(struct world *world, int64_t end_us)
 
 static void plan_all(struct world *world)
 {
-	int64_t mails = chance_between(&world->chance, 40, 300), length_us = world->end_us - world->start_us;
+	int64_t mails = chance_between(&world->chance, world->house->crowded ? 200 : 40, 300),
+		length_us = world->end_us - world->start_us;
 	struct chance *chance = &world->chance;
 
 	for (int64_t i = 0, at_us = 0; i < mails; i++) {
@@ -366,14 +375,15 @@ static void plan_all(struct world *world)
 static void set_faults(struct world *world)
 {
 	struct chance *chance = &world->chance;
-	bool calm = chance_of(chance, 1, 4);
+	bool calm = world->house->crowded ? chance_of(chance, 3, 4) : chance_of(chance, 1, 4);
 
 	world->faults = (struct faults){.chance = chance,
 	    .store_per_mille = calm ? 0 : (int)chance_below(chance, 25),
 	    .audit_per_mille = calm ? 0 : (int)chance_below(chance, 12),
 	    .again_per_mille = (int)chance_below(chance, 100),
-	    .meanwhile_per_mille = chance_of(chance, 1, 3) ? 0 : (int)chance_below(chance, 60),
+	    .meanwhile_per_mille = calm || chance_of(chance, 1, 3) ? 0 : (int)chance_below(chance, 60),
 	    .meanwhile = meanwhile,
+	    .alive = calm && world->house->crowded,
 	    .context = world,
 	    .now_us = world->start_us,
 	    .deaf_us = INT64_MIN / 2,
@@ -433,12 +443,13 @@ static void open_world(struct world *world)
 	/* 2026-01-01 and two years on; whole seconds as clients keep them, and microseconds as we do */
 	world->start_us =
 	    SECOND_US * (INT64_C(1767225600) + chance_below(&world->chance, 790 * INT64_C(86400)));
-	world->end_us = world->start_us + DAY_US * chance_between(&world->chance, 7, 56);
-	set_faults(world);
-	world->people = (int)chance_between(&world->chance, 2, PEOPLE_MAX);
-	world->oracle = oracle_new(world->people);
 	world->house = tact_arena_alloc(world->arena, sizeof *world->house);
 	rules_random_streams(&world->chance, world->house);
+	world->end_us =
+	    world->start_us + DAY_US * chance_between(&world->chance, 7, world->house->crowded ? 14 : 56);
+	set_faults(world);
+	world->people = (int)chance_between(&world->chance, 2, world->house->crowded ? 6 : PEOPLE_MAX);
+	world->oracle = oracle_new(world->people);
 	rules_random_rules(&world->chance, world->house);
 	if (world->options->lmdb)
 		url = tact_arena_printf(
@@ -455,9 +466,12 @@ static void open_world(struct world *world)
 	world->faults.off = true;
 	for (int i = 0; i < world->relays_count; i++)
 		open_relay(world, i);
-	for (int i = 0; i < world->people; i++)
+	for (int i = 0; i < world->people; i++) {
 		if (chance_of(&world->chance, 2, 3))
 			change_who(world, i);
+		if (chance_of(&world->chance, 1, 5))
+			change_alias(world, i);
+	}
 	world->faults.off = false;
 	plan_all(world);
 }
@@ -511,6 +525,7 @@ static void sum_up(struct world *world, struct figures *figures)
 	world->figures.planned = judged.planned;
 	world->figures.stopped = judged.stopped;
 	world->figures.firm = judged.firm;
+	world->figures.ahead = judged.ahead;
 	for (size_t i = 0; i < sizeof *figures / sizeof *to; i++)
 		to[i] += from[i];
 }

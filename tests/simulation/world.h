@@ -29,7 +29,7 @@ struct figures {
 	uint64_t seeds, mails, submissions, recipients, delivered, delayed, quarantined, refused, undecided,
 	    bounced;
 	uint64_t retries, crashes, lost, repeated, meanwhile, changes, reloads, rings, doubled, told;
-	uint64_t people, windows, exact, arbitrated, justified, planned, stopped, firm;
+	uint64_t people, windows, exact, arbitrated, justified, planned, stopped, firm, ahead;
 	uint64_t plans, deeds;
 };
 
@@ -127,6 +127,7 @@ struct world {
 	struct tact_store *shared;
 	struct relay relays[RELAYS_MAX];
 	int relays_count, people, depth;
+	bool aliased[PEOPLE_MAX]; /* the second address is known to be theirs */
 	int64_t start_us, end_us;
 	struct oracle *oracle;
 	struct event *events;
@@ -148,6 +149,8 @@ char *world_run(uint64_t seed, const struct options *options, struct figures *fi
 void world_trace(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_plan(struct world *world, int64_t at_us, enum event_kind kind, void *what, int relay);
 const char *world_address(struct world *world, int person, int spelling);
+/* In one of the ways in which people may write it. */
+const char *world_any_address(struct world *world, int person);
 /* A relay is entered and left around every call of tact; one that died meanwhile starts anew when the last
  * call has returned. */
 void world_enter(struct world *world, struct relay *relay, struct entry *entry);
@@ -183,6 +186,8 @@ void queue_bell(struct world *world, struct relay *relay);
 
 void change_something(struct world *world);
 void change_who(struct world *world, int person);
+/* He has a second address. */
+void change_alias(struct world *world, int person);
 void change_review(struct world *world);
 
 #endif
