@@ -13,6 +13,7 @@
 
 /* One rule set and how many decisions stand on it. */
 struct rules_hold {
+	const struct tact_decider *decider; /* whose; two may decide under the same rules */
 	const struct tact_rule_set *rules;
 	void (*release)(void *owner);
 	void *owner;
@@ -20,7 +21,7 @@ struct rules_hold {
 	struct rules_hold *next;
 };
 
-/* Every set still held, the current one first; one list for all deciders of the process (there is one). */
+/* Every set still held, the current one first; one list for all deciders of the process. */
 static pthread_mutex_t holds_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rules_hold *holds;
 
@@ -64,7 +65,8 @@ void tact_decider_set_rules(struct tact_decider *decider, const struct tact_rule
 {
 	struct rules_hold *fresh = tact_calloc(1, sizeof *fresh), *old;
 
-	*fresh = (struct rules_hold){.rules = rules, .release = release, .owner = owner, .held = 1};
+	*fresh = (struct rules_hold){
+	    .decider = decider, .rules = rules, .release = release, .owner = owner, .held = 1};
 	pthread_mutex_lock(&holds_lock);
 	old = decider->current;
 	fresh->next = holds;
@@ -90,10 +92,9 @@ void tact_decider_put_rules(struct tact_decider *decider, const struct tact_rule
 {
 	struct rules_hold *last = NULL;
 
-	(void)decider;
 	pthread_mutex_lock(&holds_lock);
 	for (struct rules_hold *hold = holds; hold != NULL; hold = hold->next) {
-		if (hold->rules == rules) {
+		if (hold->decider == decider && hold->rules == rules) {
 			last = drop(hold);
 			break;
 		}

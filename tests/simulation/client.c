@@ -10,7 +10,7 @@
 
 /* ---- mails -------------------------------------------------------------------------------------- */
 
-static void random_facts(struct world *world, struct facts_spec *ret)
+void client_random_facts(struct world *world, struct facts_spec *ret)
 {
 	struct chance *chance = &world->chance;
 	int number = (int)chance_below(chance, world->house->streams_count);
@@ -57,7 +57,7 @@ static struct mail *pick_mail(struct world *world)
 		return world->mails[chance_below(&world->chance, (int64_t)world->mails_count)];
 	mail = tact_arena_alloc(world->arena, sizeof *mail);
 	mail->number = (int)world->mails_count;
-	random_facts(world, &mail->facts);
+	client_random_facts(world, &mail->facts);
 	random_recipients(world, mail);
 	*TACT_PUSH(world->arena, world->mails, world->mails_count) = mail;
 	world->figures.mails++;

@@ -9,6 +9,7 @@
  */
 #include <config.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -245,6 +246,7 @@ void machine_close(struct machine *machine)
 
 int64_t __wrap_tact_clock_now_us(void);
 int64_t __wrap_tact_clock_monotonic_ms(void);
+int64_t __real_tact_clock_monotonic_ms(void);
 void __wrap_tact_random_bytes(void *ret, size_t size_bytes);
 struct tact_id __wrap_tact_id_random(void);
 int __real_tact_audit_append(struct tact_audit *audit, const struct tact_audit_entry *entries, size_t count,
@@ -262,15 +264,20 @@ int64_t __wrap_tact_clock_now_us(void)
 /* What is kept for two seconds is kept for two of the world's. */
 int64_t __wrap_tact_clock_monotonic_ms(void)
 {
+	if (machine_faults->threads)
+		return __real_tact_clock_monotonic_ms();
 	return machine_faults->now_us / 1000;
 }
 
 void __wrap_tact_random_bytes(void *ret, size_t size_bytes)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	unsigned char *to = ret;
 
+	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < size_bytes; i++)
 		to[i] = (unsigned char)chance_next(&machine_faults->secrets);
+	pthread_mutex_unlock(&lock);
 }
 
 struct tact_id __wrap_tact_id_random(void)

@@ -23,7 +23,8 @@ struct faults {
 	void (*meanwhile)(void *context);
 	void *context;
 	uint64_t sequence;	 /* counts updates, in the order in which they took effect */
-	int64_t now_us;		 /* everybody's clock */
+	_Atomic int64_t now_us;	 /* everybody's clock */
+	bool threads;		 /* several ask at once, and what is kept for seconds is kept for real ones */
 	struct chance secrets;	 /* keys and ids that tact draws */
 	int64_t wake_us;	 /* the least wake time written since it was last set to 0 */
 	int64_t deaf_us;	 /* a reading of campaigns failed then */
@@ -38,7 +39,7 @@ struct machine {
 	bool dead;		   /* from now on nothing happens */
 	int steps;		   /* until it dies; 0: it does not */
 	uint64_t *note;		   /* gets the number of the next update */
-	uint64_t entries;
+	_Atomic uint64_t entries;
 };
 void machine_open(struct machine *machine, struct faults *faults, struct tact_store *shared);
 void machine_close(struct machine *machine);

@@ -307,7 +307,6 @@ static bool has_claim(const struct person *person, int mail)
 	return false;
 }
 
-/* Mail that is written down may move claims behind it: a bump when its priority is higher. */
 /* Does a limit on the waiting one count the mail, which itself is not held to give way by that limit? */
 static bool is_free_to(const struct asked *asked, const struct waiting *claim)
 {
@@ -326,8 +325,14 @@ static bool is_free_to(const struct asked *asked, const struct waiting *claim)
 	return false;
 }
 
+/* Mail that is written down may move claims behind it: a bump when its priority is higher. */
 static void stir(struct person *person, const struct asked *asked, const struct waiting *but)
 {
+	bool free_one = false;
+
+	for (int i = 0; i < person->claims_count; i++)
+		free_one = free_one || (oracle_is_alive(&person->claims[i], asked->now_us) &&
+					   is_free_to(asked, &person->claims[i]));
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *claim = &person->claims[i];
 
@@ -338,7 +343,7 @@ static void stir(struct person *person, const struct asked *asked, const struct 
 			claim->stirs++;
 		else
 			claim->stirred = true;
-		claim->pushed = claim->pushed || is_free_to(asked, claim);
+		claim->pushed = claim->pushed || free_one;
 	}
 }
 
@@ -682,6 +687,19 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 	}
 }
 
+/* Can another one have become firm meanwhile, and go before this one from now on? */
+static bool has_rival(const struct person *person, const struct waiting *claim, int64_t now_us)
+{
+	for (int i = 0; i < person->claims_count; i++) {
+		const struct waiting *other = &person->claims[i];
+
+		if (other != claim && oracle_is_alive(other, now_us) && other->firm_after > 0 &&
+		    !oracle_is_firm(other))
+			return true;
+	}
+	return false;
+}
+
 void oracle_told(struct oracle *oracle, const struct asked *asked, int64_t until_us)
 {
 	struct person *person = &oracle->people[asked->person];
@@ -694,7 +712,7 @@ void oracle_told(struct oracle *oracle, const struct asked *asked, int64_t until
 	if (claim == NULL || claim->over)
 		return;
 	if (claim->sure && claim->until_us != 0 && until_us > claim->until_us && claim->stirs > 0 &&
-	    !claim->stirred && !has_doubtful(oracle, asked)) {
+	    !claim->stirred && !has_rival(person, claim, asked->now_us) && !has_doubtful(oracle, asked)) {
 		if (oracle_is_firm(claim) && !claim->pushed)
 			oracle_complain(oracle, "the firm place of mail %d of person %d was moved",
 			    asked->mail, asked->person);

@@ -22,7 +22,7 @@ const char *rules_breakage_name(enum breakage breakage)
 {
 	static const char *const names[BREAKAGES] = {"nothing", "more", "less", "short", "long", "zone",
 	    "wishes", "priority", "late", "quiet", "consent", "territory", "rest", "occasion", "alias",
-	    "firm", "ahead", "plan", "pause", "hold"};
+	    "firm", "ahead", "plan", "pause", "hold", "race"};
 
 	return names[breakage];
 }
@@ -79,7 +79,7 @@ static void crowd(struct chance *chance, struct stream_spec *stream)
 	stream->counts = true;
 	stream->max_waiting = 1000000;
 	stream->max_delay_s = 3600 * chance_between(chance, 48, 200);
-	stream->firm_after = chance_of(chance, 1, 2) ? 1 : 0;
+	stream->firm_after = chance_of(chance, 1, 5) ? 1 : 0;
 }
 
 void rules_random_streams(struct chance *chance, struct house_spec *house)
@@ -334,7 +334,7 @@ static void print_at_most(FILE *file, const struct rule_spec *rule, enum breakag
 	int zone = rule->zone;
 
 	milli += breakage == BREAK_MORE ? 1000 : 0;
-	milli -= breakage == BREAK_LESS && milli >= 1000 ? 1000 : 0;
+	milli -= breakage == BREAK_LESS && milli >= (rule->form == AT_LEAST ? 2000 : 1000) ? 1000 : 0;
 	window_s += breakage == BREAK_LONG ? 1 : breakage == BREAK_SHORT ? -1 : 0;
 	if (breakage == BREAK_ZONE)
 		zone = (zone + 2) % ZONES;

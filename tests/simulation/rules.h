@@ -31,6 +31,7 @@ enum breakage {
 	BREAK_PLAN,	 /* campaigns are not planned */
 	BREAK_PAUSE,	 /* campaigns are neither paused nor cancelled */
 	BREAK_HOLD,	 /* those that are paused hold their places */
+	BREAK_RACE,	 /* the store does not keep those apart who ask at once: for threads */
 	BREAKAGES
 };
 const char *rules_breakage_name(enum breakage breakage);

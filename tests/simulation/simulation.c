@@ -6,7 +6,8 @@
  * twice to make sure.
  *
  * simulation [--seed N | --from N --count M] [--verbose] [--engine memory|lmdb|postgres:…] [--break NAME]
- * Without any, some hundred seeds run, and then it is seen that rules which are told wrongly are noticed.
+ * [--threads N] Without any, some hundred seeds run, and then it is seen that rules which are told wrongly
+ * are noticed.
  */
 #include <config.h>
 
@@ -21,7 +22,9 @@
 #include "world.h"
 
 #define REPLAY_EVERY 50
-#define NOTICED_WITHIN 60
+#define NOTICED_WITHIN 300
+#define THREADS 4
+#define THREADED_SEEDS 30
 
 static char folder[64];
 
@@ -79,10 +82,14 @@ static void print_figures(const struct figures *f)
 static bool run_seed(uint64_t seed, const struct options *options, struct figures *figures)
 {
 	uint64_t hash, again;
-	char *complaint = world_run(seed, options, figures, &hash);
+	char *complaint;
 	struct figures unused = {0};
 
-	if (complaint == NULL && seed % REPLAY_EVERY == 0) {
+	if (options->threads > 0)
+		complaint = threads_run(seed, options, options->threads, figures);
+	else
+		complaint = world_run(seed, options, figures, &hash);
+	if (complaint == NULL && options->threads == 0 && seed % REPLAY_EVERY == 0) {
 		complaint = world_run(seed, options, &unused, &again);
 		if (complaint == NULL && hash != again)
 			complaint = tact_strdup("the same seed went another way");
@@ -104,15 +111,40 @@ static bool notices_breakages(struct options options)
 	for (int i = 1; i < BREAKAGES; i++) {
 		char *complaint = NULL;
 
+		options.threads = i == BREAK_RACE ? THREADS : 0;
+
 		options.breakage = (enum breakage)i;
 		for (seed = 1; complaint == NULL && seed <= NOTICED_WITHIN; seed++)
-			complaint = world_run(seed, &options, &unused, &hash);
+			complaint = options.threads > 0
+					? threads_run(seed, &options, options.threads, &unused)
+					: world_run(seed, &options, &unused, &hash);
 		printf("break %s: %s\n", rules_breakage_name(options.breakage),
 		    complaint == NULL ? "not noticed" : "noticed");
 		all = all && complaint != NULL;
 		free(complaint);
 	}
 	return all;
+}
+
+/* Deciders that truly ask at once, over both engines that are at hand. Answers how many seeds failed. */
+static uint64_t run_threads(struct options options)
+{
+	uint64_t failed = 0;
+
+	options.threads = THREADS;
+	for (int lmdb = 0; lmdb < 2; lmdb++) {
+		struct figures figures = {0};
+
+		options.lmdb = lmdb == 1;
+		for (uint64_t seed = 1; seed <= THREADED_SEEDS; seed++)
+			failed += !run_seed(seed, &options, &figures);
+		printf("%d threads over %s: %" PRIu64 " seeds, %" PRIu64 " messages, %" PRIu64
+		       " answers lost, %" PRIu64 " delivered, %" PRIu64 " windows asked, %" PRIu64
+		       " reasons to hold back\n",
+		    THREADS, lmdb == 1 ? "lmdb" : "memory", figures.seeds, figures.submissions, figures.lost,
+		    figures.delivered, figures.windows, figures.justified);
+	}
+	return failed;
 }
 
 static enum breakage parse_breakage(const char *name)
@@ -127,7 +159,7 @@ static enum breakage parse_breakage(const char *name)
 static const struct option long_options[] = {{"seed", required_argument, NULL, 's'},
     {"from", required_argument, NULL, 'f'}, {"count", required_argument, NULL, 'c'},
     {"verbose", no_argument, NULL, 'v'}, {"engine", required_argument, NULL, 'e'},
-    {"break", required_argument, NULL, 'b'}, {NULL, 0, NULL, 0}};
+    {"break", required_argument, NULL, 'b'}, {"threads", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
 
 static void parse(int argc, char **argv, struct options *options, uint64_t *from, uint64_t *count)
 {
@@ -153,6 +185,9 @@ static void parse(int argc, char **argv, struct options *options, uint64_t *from
 			options->url = strchr(optarg, ':') != NULL ? optarg : NULL;
 			/* The database's clock is to be the world's. */
 			setenv("TACT_TEST_CLOCK", "the world's", 1);
+			break;
+		case 't':
+			options->threads = atoi(optarg);
 			break;
 		case 'b':
 			options->breakage = parse_breakage(optarg);
@@ -189,8 +224,10 @@ int main(int argc, char **argv)
 		(void)fflush(stdout);
 	}
 	print_figures(&figures);
-	if (argc == 1 && !notices_breakages(options))
-		failed++;
+	if (argc == 1) {
+		failed += run_threads(options);
+		failed += !notices_breakages(options);
+	}
 	tact_facts_free_keyring(&keyring);
 	clean_up();
 	return failed > 0;

@@ -5,7 +5,7 @@
 SIMULATION_SOURCES = tests/simulation/chance.c tests/simulation/chance.h tests/simulation/change.c tests/simulation/client.c tests/simulation/courses.c tests/simulation/limits.c \
 	tests/simulation/machine.c tests/simulation/machine.h tests/simulation/oracle.c tests/simulation/oracle.h \
 	tests/simulation/oracle_private.h tests/simulation/people.c tests/simulation/plans.c tests/simulation/queue.c tests/simulation/ranks.c tests/simulation/rules.c tests/simulation/rules.h \
-	tests/simulation/spec.h tests/simulation/windows.c tests/simulation/world.c tests/simulation/world.h
+	tests/simulation/spec.h tests/simulation/threads.c tests/simulation/windows.c tests/simulation/world.c tests/simulation/world.h
 check_PROGRAMS += tests/simulation/simulation
 TESTS += tests/simulation/simulation
 tests_simulation_simulation_SOURCES = tests/simulation/simulation.c $(SIMULATION_SOURCES)

@@ -132,7 +132,7 @@ enum release *world_release(struct world *world, struct mail *mail)
 
 /* ---- relays ------------------------------------------------------------------------------------- */
 
-static struct tact_config *load(struct world *world)
+struct tact_config *world_load(struct world *world)
 {
 	struct tact_config_mistakes mistakes = {.arena = world->arena};
 	struct tact_config *config = NULL;
@@ -179,7 +179,7 @@ static void open_relay(struct world *world, int number)
 
 	(void)snprintf(relay->host, sizeof relay->host, "relay%d", number);
 	machine_open(&relay->machine, &world->faults, world->shared);
-	relay->config = load(world);
+	relay->config = world_load(world);
 	if (world->seed % 16 == 0 && tact_audit_open(world->options->folder, relay->host,
 					 &relay->machine.really, NULL, &err) != TACT_OK)
 		abort();
@@ -228,7 +228,7 @@ static void reload(struct world *world)
 	for (int i = 0; i < world->relays_count; i++) {
 		struct relay *relay = &world->relays[i];
 
-		relay->config = load(world);
+		relay->config = world_load(world);
 		tact_decider_set_rules(relay->decider, &relay->config->rules, NULL, NULL);
 	}
 	oracle_unsettle(world->oracle, -1);
@@ -433,11 +433,28 @@ static void empty_store(struct tact_store *store, struct tact_arena *arena)
 		abort();
 }
 
-static void open_world(struct world *world)
+struct tact_store *world_open_store(struct world *world)
 {
 	struct tact_error err = {""};
+	struct tact_store *store = NULL;
 	const char *url = "memory:";
 
+	if (world->options->lmdb)
+		url = tact_arena_printf(
+		    world->arena, "lmdb:%s/db-%" PRIu64 "?map_size=64M", world->options->folder, world->seed);
+	if (world->options->url)
+		url = world->options->url;
+	if (tact_store_open(url, &store, &err) != TACT_OK) {
+		fprintf(stderr, "store: %s\n", err.text);
+		abort();
+	}
+	if (world->options->url)
+		empty_store(store, world->arena);
+	return store;
+}
+
+static void open_world(struct world *world)
+{
 	world->arena = tact_arena_new();
 	machine_faults = &world->faults;
 	/* 2026-01-01 and two years on; whole seconds as clients keep them, and microseconds as we do */
@@ -451,17 +468,7 @@ static void open_world(struct world *world)
 	world->people = (int)chance_between(&world->chance, 2, world->house->crowded ? 6 : PEOPLE_MAX);
 	world->oracle = oracle_new(world->people);
 	rules_random_rules(&world->chance, world->house);
-	if (world->options->lmdb)
-		url = tact_arena_printf(
-		    world->arena, "lmdb:%s/db-%" PRIu64 "?map_size=64M", world->options->folder, world->seed);
-	if (world->options->url)
-		url = world->options->url;
-	if (tact_store_open(url, &world->shared, &err) != TACT_OK) {
-		fprintf(stderr, "store: %s\n", err.text);
-		abort();
-	}
-	if (world->options->url)
-		empty_store(world->shared, world->arena);
+	world->shared = world_open_store(world);
 	world->relays_count = chance_of(&world->chance, 1, 3) ? 2 : 1;
 	world->faults.off = true;
 	for (int i = 0; i < world->relays_count; i++)

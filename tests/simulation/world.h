@@ -20,6 +20,7 @@ enum { PEOPLE_MAX = 40, RECIPIENTS_MAX = 6, RELAYS_MAX = 2 };
 struct options {
 	enum breakage breakage;
 	bool verbose, lmdb;
+	int threads; /* 0: one after the other, by the seed alone */
 	const struct tact_keyring *keyring;
 	const char *folder; /* for stores and logs */
 	const char *url;    /* of a store that is emptied for each world; NULL: memory, or lmdb */
@@ -144,7 +145,15 @@ struct world {
 /* Runs one seed. NULL when nothing was wrong, else the complaint (the caller frees); adds to *figures. */
 char *world_run(uint64_t seed, const struct options *options, struct figures *figures, uint64_t *ret_hash);
 
+/* The same with so many deciders that truly ask at once, in threads: another course each time. */
+char *threads_run(uint64_t seed, const struct options *options, int threads, struct figures *figures);
+
 /* ---- world.c, for its neighbours ---- */
+
+/* The configuration of the world's house; it lives as long as the world. */
+struct tact_config *world_load(struct world *world);
+/* The store that the options name, emptied. */
+struct tact_store *world_open_store(struct world *world);
 
 void world_trace(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_plan(struct world *world, int64_t at_us, enum event_kind kind, void *what, int relay);
@@ -162,6 +171,7 @@ enum release *world_release(struct world *world, struct mail *mail);
 
 /* ---- client.c: mail comes in ---- */
 
+void client_random_facts(struct world *world, struct facts_spec *ret);
 void client_invent(struct world *world);
 void client_submit(struct world *world, struct job *job);
 

@@ -47,11 +47,19 @@ class OneServer(Case):
                                  capture_output=True, timeout=300 * PATIENCE, check=False)
             self.assertEqual(got.returncode, 0, got.stdout.decode() + got.stderr.decode() + self.main.last_words())
 
-    def test_the_seeded_simulation_of_the_policy(self):
-        got = subprocess.run([BUILD + "/tests/simulation/simulation", "--count", "8", "--engine", self.main.url()], capture_output=True,
-                             timeout=300 * PATIENCE, check=False)
+    def simulate(self, *words):
+        began = time.monotonic()
+        got = subprocess.run([BUILD + "/tests/simulation/simulation", *words], capture_output=True, timeout=300 * PATIENCE, check=False)
         self.assertEqual(got.returncode, 0, got.stdout.decode() + got.stderr.decode())
-        self.assertRegex(got.stdout.decode(), r"8 seeds: [0-9]{3,} mails")
+        print(f"simulation {' '.join(words[:4])}: {time.monotonic() - began:.0f} s")
+        return got.stdout.decode()
+
+    def test_the_seeded_simulation_of_the_policy(self):
+        self.assertRegex(self.simulate("--count", "10", "--engine", self.main.url()), r"10 seeds: [0-9]{4,} mails")
+
+    def test_the_simulation_with_deciders_that_ask_at_once(self):
+        got = self.simulate("--count", "24", "--threads", "4", "--engine", self.main.url(" connections=4"))
+        self.assertRegex(got, r"24 seeds: [0-9]{4,} mails")
 
     def test_messages_at_work_together_share_commits(self):
         drive = self.drive(self.main.url(" connections=2"))

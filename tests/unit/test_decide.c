@@ -441,6 +441,34 @@ START_TEST(monitor_records_and_passes)
 }
 END_TEST
 
+static void count_release(void *owner)
+{
+	++*(int *)owner;
+}
+
+/* Two deciders of one process may decide under the same rules: each gives back its own hold. */
+START_TEST(rules_are_held_for_each_decider)
+{
+	int released[2] = {0, 0};
+	struct tact_decider *other = tact_decider_new(&(struct tact_decider_parts){
+	    .store = b.store, .audit = b.audit, .identity = &b.identity, .host = "other"});
+	const struct tact_rule_set *rules;
+
+	tact_decider_set_rules(b.decider, &b.config->rules, count_release, &released[0]);
+	tact_decider_set_rules(other, &b.config->rules, count_release, &released[1]);
+	for (int i = 0; i < 3; i++) {
+		rules = tact_decider_take_rules(b.decider);
+		ck_assert_ptr_eq(rules, &b.config->rules);
+		tact_decider_put_rules(b.decider, rules);
+	}
+	ck_assert_msg(
+	    released[0] == 0 && released[1] == 0, "got %d and %d releases", released[0], released[1]);
+	tact_decider_free(&other);
+	ck_assert_msg(
+	    released[0] == 0 && released[1] == 1, "got %d and %d releases", released[0], released[1]);
+}
+END_TEST
+
 /* ---- waiting ---- */
 
 static struct tact_ruling delay_ann(void)
@@ -1467,6 +1495,7 @@ static Suite *suite(void)
 	tcase_add_test(c, personal_to_many_by_return_paths_of_their_own_is_bulk);
 	tcase_add_test(c, the_same_mail_again_is_no_more_mail);
 	tcase_add_test(c, monitor_records_and_passes);
+	tcase_add_test(c, rules_are_held_for_each_decider);
 	tcase_add_test(c, monitor_lets_go_what_waits);
 	tcase_add_test(c, delayed_passes_when_due);
 	tcase_add_test(c, retry_of_a_delayed_mail_takes_the_same_claim);
