@@ -282,9 +282,8 @@ bool policy_limit_holds(const struct asker *asker, size_t rule, int64_t since_us
 {
 	const struct seat *seat = &asker->seats[rule];
 
-	if (seat->abstains != NULL)
-		return true;
-	return !seat->unreadable && policy_window_holds(&seat->window, since_us, t_us);
+	return seat->abstains == NULL && !seat->unreadable &&
+	       policy_window_holds(&seat->window, since_us, t_us);
 }
 
 static const char *count_words(struct tact_arena *arena, const struct tact_finding *finding)

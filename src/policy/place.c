@@ -97,7 +97,7 @@ static int64_t settle(struct asker *asker, int64_t t_us, int64_t stop_us)
 			struct seat *seat = &asker->seats[i];
 			int64_t earliest_us;
 
-			if (!seat->applies || !policy_delays(&rules->rules[i]))
+			if (!policy_delays(&rules->rules[i]) || !seat->applies)
 				continue;
 			earliest_us = policy_kinds[rules->rules[i].kind].earliest(asker, i, t_us);
 			if (earliest_us > t_us && seat->pushed_us == POLICY_NEVER)
@@ -204,8 +204,7 @@ static size_t line_up(const struct book *book, const struct rank *least, const s
 			(policy_outranks(&rank, least) && !tact_id_equal(&claim->id, least->id))))
 			ret[count++] = claim;
 	}
-	if (count > 1)
-		qsort(ret, count, sizeof(const struct tact_claim *), compare);
+	qsort(ret, count, sizeof(const struct tact_claim *), compare);
 	return count;
 }
 

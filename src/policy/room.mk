@@ -18,7 +18,7 @@ tests_policy_run_CFLAGS = $(AM_CFLAGS)
 tests_policy_run_LDADD = $(POLICY)
 EXTRA_DIST += tests/policy/README tests/policy/mutate.py tests/policy/at_least.table tests/policy/breaker.table \
 	tests/policy/calendar.table tests/policy/claims.table tests/policy/consent.table tests/policy/counting.table \
-	tests/policy/direction.table tests/policy/due.table tests/policy/firm.table \
+	tests/policy/direction.table tests/policy/due.table tests/policy/edges.table tests/policy/firm.table \
 	tests/policy/look_ahead.table tests/policy/occasion.table tests/policy/planned.table \
 	tests/policy/quiet_hours.table tests/policy/recipient.table tests/policy/rest.table tests/policy/since.table tests/policy/sliding.table \
 	tests/policy/suppression.table tests/policy/territory.table tests/policy/verdict.table

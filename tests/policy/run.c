@@ -423,6 +423,8 @@ static void do_places(struct run *run)
 	struct tact_campaigns all = campaigns_of(run);
 	const struct tact_campaigns *campaigns = run->here.unknown_campaigns ? NULL : &all;
 
+	memset(places, 7, dossier.claims_count * sizeof *places);
+	places = FENCED(FENCE_PLACES, places, dossier.claims_count);
 	tact_policy_places(run->arena, &rules, campaigns, &dossier, now_us, places);
 	for (size_t i = 0; i < dossier.claims_count; i++) {
 		char name[TACT_ID_BYTES + 1] = "";

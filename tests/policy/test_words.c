@@ -230,8 +230,9 @@ static unsigned days_of(const char *text)
 START_TEST(weekdays_are_read)
 {
 	static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
-	static const char *const none[] = {"", "m", "mo", "Mon", "monday", "xyz", "mon-", "mon-x", "mon-sa",
-	    "mon-satu", "mon-sat ", "xon-sat", "mon_sat", "monxsat", "mon-xat", "-mon", "mon-tuewed"};
+	static const char *const none[] = {"", "m", "mo", "Mon", "monday", "xyz", "mox", "moo-sun", "mon-",
+	    "mon-x", "mon-sa", "mon-satu", "mon-sat ", "xon-sat", "mon_sat", "monxsat", "mon-xat", "-mon",
+	    "mon-tuewed"};
 
 	for (unsigned from = 0; from < 7; from++) {
 		want_int(names[from], days_of(names[from]), 0x100 | 1U << from);
@@ -305,6 +306,8 @@ START_TEST(hours_are_read)
 	    {"", wrong},
 	    {"mon", wrong},
 	    {"2x:00-08:00", wrong},
+	    {"1/:00-08:00", wrong}, /* '/' stands before the digits */
+	    {"21:1/-08:00", wrong},
 	    {"x1:00-08:00", wrong},
 	    {"21:0x-08:00", wrong},
 	    {"21:x0-08:00", wrong},
@@ -498,6 +501,8 @@ START_TEST(dates_are_read)
 	    {"12-255", 0, 0, 0},
 	    {"12.25", 0, 0, 0},
 	    {"1x-25", 0, 0, 0},
+	    {"1/-25", 0, 0, 0},
+	    {"12-1/", 0, 0, 0},
 	    {"x2-25", 0, 0, 0},
 	    {"12-x5", 0, 0, 0},
 	    {"12-2x", 0, 0, 0},
@@ -750,6 +755,48 @@ END_TEST
 
 /* ---- what other rooms ask ------------------------------------------------------------------------ */
 
+START_TEST(one_rule_is_asked_alone)
+{
+	const struct tact_facts facts = {.purpose = TACT_PROMOTIONAL,
+	    .stream = "",
+	    .owner = "",
+	    .brand = "",
+	    .campaign = "spring",
+	    .offer = "",
+	    .list = "",
+	    .counts = true};
+	const struct tact_contact contact = {.time_us = HOUR_US,
+	    .count = 1,
+	    .stream = "",
+	    .owner = "",
+	    .brand = "",
+	    .campaign = "",
+	    .offer = "",
+	    .list = "",
+	    .counts = true};
+	struct tact_rule rule = {.kind = TACT_RULE_LIMIT,
+	    .limit = {.at_most_milli = 1000, .window_s = 3600, .weight_milli = {1000}}};
+	struct tact_dossier dossier;
+
+	tact_dossier_init(&dossier);
+	tact_dossier_add_contact(arena, &dossier, &contact);
+	for (int action = TACT_DELAY; action <= TACT_REJECT; action++) {
+		rule.action = (enum tact_verdict)action;
+		want_int("whatever its action",
+		    tact_policy_earliest(fence_copy(FENCE_RULES, &rule, sizeof rule), &facts, &dossier, NULL,
+			NULL, 0, HOUR_US + 1),
+		    2 * HOUR_US);
+	}
+	rule.applies.purposes = 1U << TACT_NEWSLETTER;
+	want_int("of other mail", tact_policy_earliest(&rule, &facts, &dossier, NULL, NULL, 0, HOUR_US + 1),
+	    HOUR_US + 1);
+	rule = (struct tact_rule){
+	    .kind = TACT_RULE_BREAKER, .action = TACT_DELAY, .breaker = {.about = TACT_BREAKER_PAUSED}};
+	want_int("a campaign that is not known",
+	    tact_policy_earliest(&rule, &facts, &dossier, NULL, NULL, 0, HOUR_US), INT64_MAX);
+}
+END_TEST
+
 START_TEST(zones_are_read_for_those_who_ask_what_time_it_is)
 {
 	for (int kind = 0; kind < TACT_RULE_KINDS; kind++) {
@@ -876,6 +923,7 @@ static TCase *all_tests(void)
 	tcase_add_test(tcase, an_hour_counts_as_long_as_any_of_it_is_in_the_window);
 	tcase_add_test(tcase, what_was_counted_before_it_was_let_go_on_is_left_out);
 	tcase_add_test(tcase, sums_never_wrap);
+	tcase_add_test(tcase, one_rule_is_asked_alone);
 	tcase_add_test(tcase, zones_are_read_for_those_who_ask_what_time_it_is);
 	tcase_add_test(tcase, a_body_is_wanted_where_a_rule_searches_it);
 	tcase_add_test(tcase, what_was_found_is_told_in_what_smtp_can_carry);
