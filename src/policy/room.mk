@@ -47,6 +47,12 @@ tests_policy_test_people_SOURCES = tests/policy/test_people.c tests/policy/oracl
 tests_policy_test_people_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_policy_test_people_LDADD = $(POLICY) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/policy/test_kinds
+TESTS += tests/policy/test_kinds
+tests_policy_test_kinds_SOURCES = tests/policy/test_kinds.c tests/policy/oracle.c tests/policy/oracle.h
+tests_policy_test_kinds_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_policy_test_kinds_LDADD = $(POLICY) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/policy/test_words
 TESTS += tests/policy/test_words
 tests_policy_test_words_SOURCES = tests/policy/test_words.c tests/policy/fence.c tests/policy/fence.h

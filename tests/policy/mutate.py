@@ -35,7 +35,7 @@ CHANGES = {"<": ["<=", ">"], "<=": ["<", ">"], ">": [">=", "<"], ">=": [">", "<"
            "&&": ["||"], "||": ["&&"], "+": ["-"], "-": ["+"], "!": [""], "true": ["false"], "false": ["true"]}
 RUN = "tests/policy/run"
 # What the standard does not define is noticed when it happens.
-FLAGS = ["-w", "-O0", "-g0", "-fPIC", "-fsanitize=bounds,signed-integer-overflow,null,shift", "-fsanitize-undefined-trap-on-error"]
+FLAGS = ["-w", "-O0", "-g0", "-fPIC", "-fsanitize=bounds,signed-integer-overflow,null,shift,pointer-overflow", "-fsanitize-undefined-trap-on-error"]
 SIMULATION = ("tests/simulation/simulation", "--from", "1", "--count", "40")
 WORDS = ("tests/policy/test_words",)
 PEOPLE, PROPERTIES, DECIDE = ("tests/policy/test_people",), ("tests/policy/test_properties",), ("tests/unit/test_decide",)

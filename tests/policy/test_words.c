@@ -787,6 +787,16 @@ START_TEST(one_rule_is_asked_alone)
 			NULL, 0, HOUR_US + 1),
 		    2 * HOUR_US);
 	}
+	dossier.contacts[0].channel = TACT_CHANNELS;
+	want_int("a channel that there is not counts as mail",
+	    tact_policy_earliest(&rule, &facts, &dossier, NULL, NULL, 0, HOUR_US + 1), 2 * HOUR_US);
+	for (int64_t at = 0; at < 2; at++) {
+		const struct tact_placed placed[] = {
+		    {&facts, (2 + 9 * at) * HOUR_US, {{1}}}, {&facts, (11 - 9 * at) * HOUR_US, {{2}}}};
+
+		want_int("with claims, in whatever order",
+		    tact_policy_earliest(&rule, &facts, &dossier, NULL, placed, 2, HOUR_US + 1), 3 * HOUR_US);
+	}
 	rule.applies.purposes = 1U << TACT_NEWSLETTER;
 	want_int("of other mail", tact_policy_earliest(&rule, &facts, &dossier, NULL, NULL, 0, HOUR_US + 1),
 	    HOUR_US + 1);
