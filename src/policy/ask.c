@@ -73,6 +73,7 @@ static void find_course(const struct tact_question *question, struct asker *aske
 	int64_t now_us = question->now_us;
 	int64_t from_us = sought_from(question);
 	int64_t place_us = policy_place(asker, &question->claim, from_us, question->not_after_us);
+	const struct tact_rule_set *rules = asker->book->rules;
 
 	*ret = (struct course){.place_us = place_us, .at_us = now_us, .since_us = POLICY_NEVER};
 	if (from_us < now_us && place_us <= now_us) {
@@ -83,8 +84,9 @@ static void find_course(const struct tact_question *question, struct asker *aske
 			ret->since_us = place_us;
 			return;
 		}
-		for (size_t i = 0; i < asker->book->rules->rules_count; i++)
-			asker->seats[i].pushed_us = POLICY_NEVER;
+		for (size_t i = 0; i < rules->rules_count; i++)
+			if (policy_delays(&rules->rules[i]))
+				asker->seats[i].pushed_us = POLICY_NEVER;
 		ret->place_us = policy_place(asker, &question->claim, now_us, question->not_after_us);
 	}
 	ret->late = ret->place_us > question->not_after_us;

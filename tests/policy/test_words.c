@@ -755,6 +755,22 @@ END_TEST
 
 /* ---- what other rooms ask ------------------------------------------------------------------------ */
 
+/* One like it each hour, the latest first. */
+static const struct tact_dossier *backwards(const struct tact_contact *contact, int64_t count)
+{
+	struct tact_dossier *dossier = tact_arena_alloc(arena, sizeof *dossier);
+
+	tact_dossier_init(dossier);
+	dossier->contacts = tact_arena_alloc(arena, (size_t)count * sizeof *contact);
+	for (int64_t hour = count; hour > 0; hour--) {
+		struct tact_contact *copy = &dossier->contacts[dossier->contacts_count++];
+
+		*copy = *contact;
+		copy->time_us = hour * HOUR_US;
+	}
+	return dossier;
+}
+
 START_TEST(one_rule_is_asked_alone)
 {
 	const struct tact_facts facts = {.purpose = TACT_PROMOTIONAL,
@@ -787,6 +803,9 @@ START_TEST(one_rule_is_asked_alone)
 			NULL, 0, HOUR_US + 1),
 		    2 * HOUR_US);
 	}
+	want_int("a long record in the wrong order",
+	    tact_policy_earliest(&rule, &facts, backwards(&contact, 60), NULL, NULL, 0, 20 * HOUR_US + 1),
+	    61 * HOUR_US);
 	dossier.contacts[0].channel = TACT_CHANNELS;
 	want_int("a channel that there is not counts as mail",
 	    tact_policy_earliest(&rule, &facts, &dossier, NULL, NULL, 0, HOUR_US + 1), 2 * HOUR_US);
