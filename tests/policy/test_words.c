@@ -826,6 +826,54 @@ START_TEST(one_rule_is_asked_alone)
 }
 END_TEST
 
+/* Times and lengths that only a damaged record has: sums stop at the ends. */
+START_TEST(no_time_wraps)
+{
+	const struct tact_facts facts = {.purpose = TACT_PROMOTIONAL,
+	    .stream = "",
+	    .owner = "",
+	    .brand = "",
+	    .campaign = "",
+	    .offer = "",
+	    .list = "",
+	    .counts = true};
+	struct tact_contact contact = {.count = 1,
+	    .stream = "",
+	    .owner = "",
+	    .brand = "",
+	    .campaign = "",
+	    .offer = "",
+	    .list = "",
+	    .counts = true};
+	struct tact_rule rule = {.kind = TACT_RULE_LIMIT,
+	    .action = TACT_DELAY,
+	    .limit = {.at_most_milli = 1000, .weight_milli = {1000}}};
+	struct tact_dossier dossier;
+	static const struct {
+		int64_t window_s, contact_us, t_us, want_us;
+	} cases[] = {
+	    {3600, INT64_MAX - 2, INT64_MAX - 1, INT64_MAX},
+	    {3600, INT64_MAX - HOUR_US, INT64_MAX - 1, INT64_MAX},
+	    {3600, INT64_MAX - HOUR_US - 1, INT64_MAX - 2, INT64_MAX - 1},
+	    {3600, INT64_MIN + 1, INT64_MIN + 2, INT64_MIN + 1 + HOUR_US},
+	    {INT64_MAX / 1000000, 0, 1, INT64_MAX / 1000000 * 1000000},
+	    {INT64_MAX / 1000000 + 1, 0, 1, INT64_MAX},
+	    {INT64_MAX, 0, 1, INT64_MAX},
+	};
+
+	tact_dossier_init(&dossier);
+	dossier.contacts = &contact;
+	dossier.contacts_count = 1;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		rule.limit.window_s = cases[i].window_s;
+		contact.time_us = cases[i].contact_us;
+		want_int("earliest",
+		    tact_policy_earliest(&rule, &facts, &dossier, NULL, NULL, 0, cases[i].t_us),
+		    cases[i].want_us);
+	}
+}
+END_TEST
+
 START_TEST(zones_are_read_for_those_who_ask_what_time_it_is)
 {
 	for (int kind = 0; kind < TACT_RULE_KINDS; kind++) {
@@ -953,6 +1001,7 @@ static TCase *all_tests(void)
 	tcase_add_test(tcase, what_was_counted_before_it_was_let_go_on_is_left_out);
 	tcase_add_test(tcase, sums_never_wrap);
 	tcase_add_test(tcase, one_rule_is_asked_alone);
+	tcase_add_test(tcase, no_time_wraps);
 	tcase_add_test(tcase, zones_are_read_for_those_who_ask_what_time_it_is);
 	tcase_add_test(tcase, a_body_is_wanted_where_a_rule_searches_it);
 	tcase_add_test(tcase, what_was_found_is_told_in_what_smtp_can_carry);
