@@ -10,8 +10,7 @@
 #
 # Each test is linked once for a file, without that file; the changed file is a library of its own that it loads. What came of a change is kept
 # in the build folder with a digest of the changed file and of the test that noticed it, so that a later run tries only what is new. Such a run
-# does not ask again what another file of the room has to do with it: --fresh forgets everything, and so does --record, which writes the list
-# tests/policy/MUTATIONS.
+# does not ask again what another file of the room has to do with it: --fresh forgets everything. --record writes the list tests/policy/MUTATIONS.
 #
 # Usage: mutate.py BUILD-FOLDER [--file FILE]… [--jobs N] [--quick] [--thorough] [--fresh] [--record REVISION]
 import argparse
@@ -289,7 +288,7 @@ def try_file(arguments, name, explained):
 
 def write_record(revision, results):
     with open(RECORD, "w", encoding="utf-8") as file:
-        file.write("# What tests/policy/mutate.py --record wrote: every change of src/policy, tried anew, and what noticed it.\n"
+        file.write("# What tests/policy/mutate.py --record wrote of every change of src/policy, one at a time.\n"
                    f"# Revision {revision}. SURVIVORS tells why the explained ones change nothing that can be seen.\n")
         for result in results:
             file.write(f"{result}\n")
@@ -308,7 +307,7 @@ def main():
     parser.add_argument("--record", metavar="REVISION")
     arguments = parser.parse_args()
     if arguments.record:
-        arguments.fresh, arguments.file, arguments.quick = True, None, False
+        arguments.file, arguments.quick = None, False
     explained = read_explained()
     started = time.monotonic()
     names = arguments.file or sorted(x for x in os.listdir(POLICY) if x.endswith((".c", ".h")))
