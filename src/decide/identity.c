@@ -14,6 +14,7 @@
 #include "private.h"
 
 #define FIRST_LINE "tact-store 1"
+#define ATTEMPTS_MOST 8
 
 struct identity_text {
 	const char **keys, **profiles;
@@ -202,9 +203,11 @@ int tact_decide_open_identity(struct tact_store *store, const struct tact_keyrin
 	int result = open_once(store, keyring, profile, adopt, arena, ret, &taken, err);
 
 	/* The processes of one tactd find a new store unused at the same time; the first to write it is
-	 * right. */
-	if (result == TACT_REFUSED && taken)
+	 * right. Each refusal is another's progress, and there is little to write. */
+	for (int again = 0; result == TACT_REFUSED && taken && again < ATTEMPTS_MOST; again++) {
+		taken = false;
 		result = open_once(store, keyring, profile, adopt, arena, ret, &taken, err);
+	}
 	return result;
 }
 

@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1084,6 +1085,65 @@ START_TEST(without_evidence_nothing_is_decided_and_the_retry_is_found)
 }
 END_TEST
 
+#define OPENERS 6
+
+struct opener {
+	struct tact_store *store;
+	pthread_barrier_t *begin;
+	struct tact_identity identity;
+	struct tact_error err;
+	int result;
+};
+
+static void *open_a_new_store(void *context)
+{
+	struct opener *opener = context;
+	struct tact_arena *arena = tact_arena_new();
+
+	pthread_barrier_wait(opener->begin);
+	opener->result = tact_decide_open_identity(
+	    opener->store, b.keyring, &b.config->profile, false, arena, &opener->identity, &opener->err);
+	tact_arena_free(&arena);
+	return NULL;
+}
+
+static void open_a_new_store_at_once(struct opener openers[OPENERS])
+{
+	pthread_t threads[OPENERS];
+	pthread_barrier_t begin;
+	struct tact_error err;
+	struct tact_store *store;
+
+	pthread_barrier_init(&begin, NULL, OPENERS);
+	ck_assert_int_eq(tact_store_open("memory:", &store, &err), TACT_OK);
+	for (size_t i = 0; i < OPENERS; i++) {
+		openers[i] = (struct opener){.store = store, .begin = &begin};
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, open_a_new_store, &openers[i]), 0);
+	}
+	for (size_t i = 0; i < OPENERS; i++)
+		pthread_join(threads[i], NULL);
+	tact_store_close(&store);
+	pthread_barrier_destroy(&begin);
+}
+
+/* As the processes of one tactd do that is started for the first time: there are the key and the recovery key
+ * to be written. */
+START_TEST(a_new_store_is_found_by_many_at_the_same_time)
+{
+	struct opener openers[OPENERS];
+
+	for (int round = 0; round < 300; round++) {
+		open_a_new_store_at_once(openers);
+		for (size_t i = 0; i < OPENERS; i++) {
+			ck_assert_msg(openers[i].result == TACT_OK, "round %d, opener %zu: got %s (%s)",
+			    round, i, tact_result_name(openers[i].result), openers[i].err.text);
+			ck_assert_mem_eq(openers[i].identity.recovery_key, openers[0].identity.recovery_key,
+			    sizeof openers[0].identity.recovery_key);
+		}
+	}
+}
+END_TEST
+
 START_TEST(wrong_key_is_refused_and_a_rotated_one_adopted)
 {
 	struct tact_error err = {""};
@@ -1520,6 +1580,7 @@ static Suite *suite(void)
 	tcase_add_test(c, failing_store_leaves_undecided);
 	tcase_add_test(c, without_evidence_nothing_is_decided_and_the_retry_is_found);
 	tcase_add_test(c, a_change_without_evidence_is_repaired_by_repeating_it);
+	tcase_add_test(c, a_new_store_is_found_by_many_at_the_same_time);
 	tcase_add_test(c, wrong_key_is_refused_and_a_rotated_one_adopted);
 	tcase_add_test(c, the_same_wish_twice_is_one_and_ends_by_a_person);
 	tcase_add_test(c, an_alias_is_the_same_person);
