@@ -131,6 +131,23 @@ LANGUAGE sql VOLATILE AS $$
 	ORDER BY r.due_us, r.due_kind, r.due_id LIMIT most;
 $$;
 
+-- The same of the server that the logical partition PART stands on: the others need not be there.
+CREATE OR REPLACE FUNCTION tact.tact_scan_part(wanted smallint, after bytea, most integer, part integer)
+RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON part;
+	SELECT r.found_id, r.found_version, r.found_wake, r.found_bytes FROM tact.tact_scan(wanted, after, most) AS r;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_due_part(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer, part integer)
+RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON part;
+	SELECT r.due_us, r.due_kind, r.due_id FROM tact.tact_due(after_us, after_kind, after_id, until_us, most) AS r;
+$$;
+
 CREATE OR REPLACE FUNCTION tact.tact_identity() RETURNS text
 LANGUAGE plproxy AS $$
 	CLUSTER 'tact';
@@ -161,7 +178,8 @@ GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_origin(
 GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
 GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_scan_all(smallint, bytea, integer),
 	tact.tact_size(), tact.tact_size_all(), tact.tact_due(bigint, smallint, bytea, bigint, integer),
-	tact.tact_due_all(bigint, smallint, bytea, bigint, integer) TO tact_relay, tact_reader;
+	tact.tact_due_all(bigint, smallint, bytea, bigint, integer), tact.tact_scan_part(smallint, bytea, integer, integer),
+	tact.tact_due_part(bigint, smallint, bytea, bigint, integer, integer) TO tact_relay, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text), tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
 
 COMMIT;

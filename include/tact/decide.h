@@ -346,6 +346,11 @@ struct tact_bell_claim {
 int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
     int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
     int64_t *ret_next_us, struct tact_error *err);
+/* The same for those in one part of the store, which needs no other part (tact_store_parts). */
+size_t tact_decide_parts(struct tact_decider *decider);
+int tact_decide_due_part(struct tact_decider *decider, struct tact_arena *arena, size_t part,
+    int64_t after_us, int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret,
+    size_t *ret_count, int64_t *ret_next_us, struct tact_error *err);
 /* Writes a record's state forward: lapsed claims and those named (never fetched) become withdrawn, wake time
  * set anew, outcome entries. */
 int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena,

@@ -142,13 +142,12 @@ static int read_due(struct bell_list *list, const struct due_list *due, struct t
 	return result;
 }
 
-static int list_due(struct tact_decider *decider, int64_t after_us, int64_t until_us, struct due_list *due,
-    struct bell_list *list, struct tact_error *err)
+/* With DUE filled. */
+static int list_due(
+    struct tact_decider *decider, struct due_list *due, struct bell_list *list, struct tact_error *err)
 {
-	int result = tact_store_due(decider->parts.store, after_us, until_us, SIZE_MAX, note_due, due, err);
+	int result;
 
-	if (result != TACT_OK)
-		return result;
 	list->rules = tact_decider_take_rules(decider);
 	list->campaigns = tact_decider_take_campaigns(decider, NULL);
 	result = read_due(list, due, err);
@@ -157,20 +156,48 @@ static int list_due(struct tact_decider *decider, int64_t after_us, int64_t unti
 	return result;
 }
 
-int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
-    int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
-    int64_t *ret_next_us, struct tact_error *err)
+static int end_page(struct tact_decider *decider, struct due_list *due, int64_t until_us, int64_t now_us,
+    struct tact_bell_claim **ret, size_t *ret_count, int64_t *ret_next_us, struct tact_error *err)
 {
-	struct due_list due = {.arena = arena, .page = limit};
-	struct bell_list list = {.decider = decider, .arena = arena, .now_us = now_us};
-	int result = list_due(decider, after_us, until_us, &due, &list, err);
+	struct bell_list list = {.decider = decider, .arena = due->arena, .now_us = now_us};
+	int result = list_due(decider, due, &list, err);
 
 	if (result != TACT_OK)
 		return result;
 	*ret = list.claims;
 	*ret_count = list.count;
-	*ret_next_us = due.more ? due.wakes_us[due.wakes_count - 1] : until_us;
+	*ret_next_us = due->more ? due->wakes_us[due->wakes_count - 1] : until_us;
 	return TACT_OK;
+}
+
+int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
+    int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
+    int64_t *ret_next_us, struct tact_error *err)
+{
+	struct due_list due = {.arena = arena, .page = limit};
+	int result = tact_store_due(decider->parts.store, after_us, until_us, SIZE_MAX, note_due, &due, err);
+
+	return result != TACT_OK
+		   ? result
+		   : end_page(decider, &due, until_us, now_us, ret, ret_count, ret_next_us, err);
+}
+
+size_t tact_decide_parts(struct tact_decider *decider)
+{
+	return tact_store_parts(decider->parts.store);
+}
+
+int tact_decide_due_part(struct tact_decider *decider, struct tact_arena *arena, size_t part,
+    int64_t after_us, int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret,
+    size_t *ret_count, int64_t *ret_next_us, struct tact_error *err)
+{
+	struct due_list due = {.arena = arena, .page = limit};
+	int result = tact_store_due_part(
+	    decider->parts.store, part, after_us, until_us, SIZE_MAX, note_due, &due, err);
+
+	return result != TACT_OK
+		   ? result
+		   : end_page(decider, &due, until_us, now_us, ret, ret_count, ret_next_us, err);
 }
 
 /* ---- moving a record on ---- */

@@ -32,7 +32,9 @@ struct bell {
 	/* The thread's own. */
 	struct tact_arena *arena;
 	bool recounted;
-	int64_t read_until_us, read_whole_ms; /* whole index last read */
+	size_t store_parts;
+	int64_t read_until_us[TACT_STORE_PARTS_MOST]; /* of each part */
+	int64_t read_at_us, read_whole_ms;	      /* when last, by the clock; the whole index */
 	int64_t sweep_ms, sweep_at_us, sweep_from_us, sweep_now_us;
 	bool sweeping;
 	uint64_t campaigns_mark; /* of the campaigns that wake times were last put right for */
@@ -79,7 +81,10 @@ static int64_t store_deadline_ms(const struct bell *bell)
 typedef void (*page_fn)(
     struct bell *bell, const struct tact_bell_claim *claims, size_t count, int64_t now_us);
 
-static int read_page(struct bell *bell, int64_t *after_us, int64_t until_us, int64_t now_us, page_fn fn)
+#define EVERY_PART SIZE_MAX
+
+static int read_page(
+    struct bell *bell, size_t part, int64_t *after_us, int64_t until_us, int64_t now_us, page_fn fn)
 {
 	struct tact_error err = {""};
 	struct tact_bell_claim *claims;
@@ -88,8 +93,12 @@ static int read_page(struct bell *bell, int64_t *after_us, int64_t until_us, int
 	int result;
 
 	tact_arena_reset(bell->arena);
-	result = tact_decide_due_page(bell->parts.decider, bell->arena, *after_us, until_us, PAGE, now_us,
-	    &claims, &count, &next_us, &err);
+	if (part == EVERY_PART)
+		result = tact_decide_due_page(bell->parts.decider, bell->arena, *after_us, until_us, PAGE,
+		    now_us, &claims, &count, &next_us, &err);
+	else
+		result = tact_decide_due_part(bell->parts.decider, bell->arena, part, *after_us, until_us,
+		    PAGE, now_us, &claims, &count, &next_us, &err);
 	if (result != TACT_OK) {
 		complain(&bell->said_store_ms, "cannot read what is due", &err);
 		return result;
@@ -129,24 +138,58 @@ static void add_page(struct bell *bell, const struct tact_bell_claim *claims, si
 	}
 }
 
+static bool read_part(struct bell *bell, size_t part, bool whole, int64_t now_us)
+{
+	int64_t after_us = whole ? 0 : bell->read_until_us[part] - OVERLAP_US;
+
+	if (after_us < 0)
+		after_us = 0;
+	while (after_us < now_us)
+		if (read_page(bell, part, &after_us, now_us, now_us, add_page) != TACT_OK)
+			return false;
+	bell->read_until_us[part] = now_us;
+	return true;
+}
+
+/* Parts of the store that do not answer keep their mail waiting, and no other. */
+static size_t read_parts(struct bell *bell, bool whole, int64_t now_us)
+{
+	size_t read = 0;
+
+	for (size_t part = 0; part < bell->store_parts; part++)
+		read += read_part(bell, part, whole, now_us);
+	return read;
+}
+
+static bool has_new_parts(struct bell *bell)
+{
+	size_t parts = tact_decide_parts(bell->parts.decider);
+
+	if (parts == bell->store_parts)
+		return false;
+	bell->store_parts = parts;
+	return true;
+}
+
 static void read_due(struct bell *bell, int64_t now_us)
 {
-	int64_t now_ms = tact_clock_monotonic_ms(), after_us = bell->read_until_us - OVERLAP_US;
-	bool whole = bell->read_whole_ms == 0 || now_ms - bell->read_whole_ms >= WHOLE_MS ||
-		     now_us < bell->read_until_us;
+	int64_t now_ms = tact_clock_monotonic_ms();
+	bool whole = has_new_parts(bell) || bell->read_whole_ms == 0 ||
+		     now_ms - bell->read_whole_ms >= WHOLE_MS || now_us < bell->read_at_us;
+	size_t read;
 
-	if (whole || after_us < 0)
-		after_us = 0;
 	lock(bell);
 	plan_begin_reading(bell->plan, whole);
 	unlock(bell);
-	while (after_us < now_us)
-		if (read_page(bell, &after_us, now_us, now_us, add_page) != TACT_OK)
-			return;
-	bell->read_until_us = now_us;
+	read = read_parts(bell, whole, now_us);
+	if (read == 0)
+		return;
+	bell->read_at_us = now_us;
 	if (!whole)
 		return;
 	bell->read_whole_ms = now_ms;
+	if (read < bell->store_parts)
+		return;
 	lock(bell);
 	plan_end_reading(bell->plan);
 	unlock(bell);
@@ -185,7 +228,8 @@ static void sweep(struct bell *bell, int64_t now_us)
 		bell->sweep_at_us = 0;
 		bell->sweep_now_us = now_us;
 	}
-	if (read_page(bell, &bell->sweep_at_us, INT64_MAX, bell->sweep_now_us, sweep_page) != TACT_OK)
+	if (read_page(bell, EVERY_PART, &bell->sweep_at_us, INT64_MAX, bell->sweep_now_us, sweep_page) !=
+	    TACT_OK)
 		return;
 	if (bell->sweep_at_us != INT64_MAX)
 		return;

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASIDE_KEPT 2
 #define ASIDE_WAIT_MS 30000
+#define PART_WAIT_MS 5000 /* mail waits for what is asked of one part */
 #define PAGE_FIRST 64
 #define PAGE_MOST 1000
 #define PAGE_BYTES ((size_t)1 << 20)
@@ -27,10 +27,7 @@ struct postgres {
 	struct pg_url url;
 	struct pg_origins *origins;
 	struct pg_pool *pool;
-	pthread_mutex_t lock;
-	struct pg_link *aside[ASIDE_KEPT]; /* free to be taken */
-	size_t aside_count;
-	uint8_t groups[PG_GROUPS];
+	struct pg_aside *aside;
 };
 
 static const char schema[] = {
@@ -46,81 +43,11 @@ static int postgres_check_url(const char *rest, struct tact_error *err)
 	return result;
 }
 
-/* ---- connections aside ------------------------------------------------------------------------------- */
-
-static int aside_open(struct postgres *p, struct pg_link **ret, struct tact_error *err)
-{
-	struct pg_link *link = NULL;
-	int result = pg_link_open(&p->url, p->origins, &link, err);
-
-	if (result == TACT_OK)
-		result = pg_link_greet(link, err);
-	if (result == TACT_OK)
-		*ret = link;
-	else
-		pg_link_close(&link);
-	return result;
-}
-
-static int aside_take(struct postgres *p, struct pg_link **ret, struct tact_error *err)
-{
-	struct pg_link *link = NULL;
-	struct tact_error words = {""};
-	int result = TACT_OK;
-
-	pthread_mutex_lock(&p->lock);
-	if (p->aside_count > 0)
-		link = p->aside[--p->aside_count];
-	pthread_mutex_unlock(&p->lock);
-	if (link && (!pg_link_alive(link) || pg_link_deposed(link)))
-		pg_link_close(&link);
-	if (!link)
-		result = aside_open(p, &link, &words);
-	if (result != TACT_OK)
-		return tact_store_report(&p->store, result, err, "%s", words.text);
-	*ret = link;
-	return TACT_OK;
-}
-
-static void aside_return(struct postgres *p, struct pg_link *link)
-{
-	pthread_mutex_lock(&p->lock);
-	if (p->aside_count < ASIDE_KEPT) {
-		p->aside[p->aside_count++] = link;
-		link = NULL;
-	}
-	pthread_mutex_unlock(&p->lock);
-	pg_link_close(&link);
-}
-
-/* What a call that was not done means; the connection is of no more use. */
-static int aside_fail(
-    struct postgres *p, struct pg_link *link, enum pg_outcome outcome, struct tact_error *err)
-{
-	const char *advice = outcome == PG_REFUSED ? pg_state_advice(pg_link_state(link)) : NULL;
-	int result = tact_store_report(&p->store, TACT_UNAVAILABLE, err, "the database %s%s%s%s",
-	    outcome == PG_LATE ? "gives no answer" : "says ", outcome == PG_LATE ? "" : pg_link_words(link),
-	    advice ? ": " : "", advice ? advice : "");
-
-	pg_link_close(&link);
-	return result;
-}
-
 /* One call with an answer of one row. *ret_link is to be given back. */
 static int ask(struct postgres *p, enum pg_statement statement, const struct pg_param *params, size_t count,
     struct pg_link **ret_link, struct tact_error *err)
 {
-	struct pg_link *link;
-	enum pg_outcome outcome;
-	int result = aside_take(p, &link, err);
-
-	if (result != TACT_OK)
-		return result;
-	outcome = pg_link_call(link, statement, params, count, tact_clock_monotonic_ms() + ASIDE_WAIT_MS);
-	if (outcome != PG_DONE)
-		return aside_fail(p, link, outcome, err);
-	*ret_link = link;
-	return TACT_OK;
+	return pg_aside_ask(p->aside, PG_ALL_PARTS, statement, params, count, ASIDE_WAIT_MS, ret_link, err);
 }
 
 /* ---- read and update --------------------------------------------------------------------------------- */
@@ -151,15 +78,15 @@ static void postgres_update_then(struct tact_store *store, const struct tact_sto
 /* ---- fill -------------------------------------------------------------------------------------------- */
 
 /* What became of a call that was not done, or that nobody vouches for. */
-static int fail_fill(struct postgres *p, struct pg_link *link, enum pg_outcome outcome)
+static int fail_fill(struct postgres *p, int group, struct pg_link *link, enum pg_outcome outcome)
 {
 	bool happened = outcome != PG_REFUSED || pg_state_meaning(pg_link_state(link)) == PG_MEANS_UNCERTAIN;
 
-	aside_fail(p, link, outcome, NULL);
+	pg_aside_fail(p->aside, group, link, outcome, NULL);
 	return happened ? TACT_UNCERTAIN : TACT_UNAVAILABLE;
 }
 
-static void fill_group(struct postgres *p, const struct tact_store_key *keys,
+static void fill_group(struct postgres *p, int group, const struct tact_store_key *keys,
     const struct tact_store_put *puts, size_t count, struct tact_store_answer *answers, int64_t deadline_ms)
 {
 	int64_t now_us = pg_clock_now_us(pg_pool_clock(p->pool));
@@ -167,14 +94,14 @@ static void fill_group(struct postgres *p, const struct tact_store_key *keys,
 	struct pg_link *link;
 	int result;
 
-	if (aside_take(p, &link, NULL) != TACT_OK)
+	if (pg_aside_take(p->aside, group, &link, NULL) != TACT_OK)
 		return;
 	outcome = pg_fill_call(link, keys, puts, count, now_us, answers, deadline_ms);
 	if (outcome == PG_DONE && !pg_link_noticed(link) && !pg_link_deposed(link)) {
-		aside_return(p, link);
+		pg_aside_return(p->aside, link);
 		return;
 	}
-	result = fail_fill(p, link, outcome);
+	result = fail_fill(p, group, link, outcome);
 	for (size_t i = 0; i < count; i++)
 		answers[i] = (struct tact_store_answer){.result = result};
 }
@@ -185,14 +112,69 @@ static void postgres_fill(struct tact_store *store, const struct tact_store_key 
     int64_t deadline_ms)
 {
 	struct postgres *p = (struct postgres *)store;
+	uint8_t groups[PG_GROUPS];
 
+	pg_pool_groups(p->pool, groups);
 	for (size_t at = 0, end; at < count; at = end) {
-		uint8_t group = p->groups[keys[at].id.b[0]];
+		uint8_t group = groups[keys[at].id.b[0]];
 
-		for (end = at + 1; end < count && p->groups[keys[end].id.b[0]] == group;)
+		for (end = at + 1; end < count && groups[keys[end].id.b[0]] == group;)
 			end++;
-		fill_group(p, keys + at, puts + at, end - at, ret_answers + at, deadline_ms);
+		fill_group(p, group, keys + at, puts + at, end - at, ret_answers + at, deadline_ms);
 	}
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------- */
+
+/* Which servers a call asks: all, or those of one group, by a first byte that belongs to it. */
+struct whom {
+	int group; /* or PG_ALL_PARTS */
+	uint8_t byte;
+};
+static const struct whom everybody = {.group = PG_ALL_PARTS};
+
+/* Parts are numbered in the order in which their groups come first. */
+static bool is_first(const uint8_t groups[PG_GROUPS], size_t byte)
+{
+	return memchr(groups, groups[byte], byte) == NULL;
+}
+
+static size_t postgres_parts(struct tact_store *store)
+{
+	uint8_t groups[PG_GROUPS];
+	size_t count = 0;
+
+	pg_pool_groups(((struct postgres *)store)->pool, groups);
+	for (size_t byte = 0; byte < PG_GROUPS; byte++)
+		count += is_first(groups, byte);
+	return count;
+}
+
+static size_t postgres_part_of(struct tact_store *store, const struct tact_id *id)
+{
+	uint8_t groups[PG_GROUPS];
+	size_t part = 0;
+
+	pg_pool_groups(((struct postgres *)store)->pool, groups);
+	for (size_t byte = 0; groups[byte] != groups[id->b[0]]; byte++)
+		part += is_first(groups, byte);
+	return part;
+}
+
+/* One that is no more: the last. */
+static struct whom whom_of(struct postgres *p, size_t part)
+{
+	struct whom whom = everybody;
+	uint8_t groups[PG_GROUPS];
+	size_t seen = 0;
+
+	pg_pool_groups(p->pool, groups);
+	for (size_t byte = 0; byte < PG_GROUPS && seen <= part; byte++)
+		if (is_first(groups, byte)) {
+			whom = (struct whom){.group = groups[byte], .byte = (uint8_t)byte};
+			seen++;
+		}
+	return whom;
 }
 
 /* ---- pages ------------------------------------------------------------------------------------------- */
@@ -204,6 +186,7 @@ static void put_be(uint8_t *to, int64_t value, size_t bytes)
 }
 
 struct page {
+	struct whom whom;
 	enum tact_store_kind kind;
 	struct tact_id after;
 	size_t after_bytes, rows; /* 0: from the beginning; how many rows are asked for */
@@ -217,12 +200,16 @@ struct page {
 
 static int ask_page(struct postgres *p, const struct page *page, struct pg_link **ret, struct tact_error *err)
 {
-	uint8_t kind[2], rows[4];
-	const struct pg_param params[] = {{kind, 2}, {page->after.b, page->after_bytes}, {rows, 4}};
+	uint8_t kind[2], rows[4], byte[4];
+	const struct pg_param params[] = {
+	    {kind, 2}, {page->after.b, page->after_bytes}, {rows, 4}, {byte, 4}};
 
 	put_be(kind, (int64_t)page->kind, 2);
 	put_be(rows, (int64_t)page->rows, 4);
-	return ask(p, PG_SCAN, params, 3, ret, err);
+	put_be(byte, page->whom.byte, 4);
+	if (page->whom.group == PG_ALL_PARTS)
+		return ask(p, PG_SCAN, params, 3, ret, err);
+	return pg_aside_ask(p->aside, page->whom.group, PG_SCAN_PART, params, 4, PART_WAIT_MS, ret, err);
 }
 
 static const char *read_row(const struct pg_link *link, size_t row, const struct tact_store_key *key,
@@ -289,7 +276,7 @@ static int walk_page(struct postgres *p, struct page *page, struct tact_error *e
 		page->rows = page->rows * 2 < PAGE_MOST ? page->rows * 2 : PAGE_MOST;
 	else if (bytes > PAGE_BYTES && page->rows > 1)
 		page->rows /= 2;
-	aside_return(p, link);
+	pg_aside_return(p->aside, link);
 	return TACT_OK;
 }
 
@@ -306,10 +293,10 @@ static int walk(struct postgres *p, struct page *page, enum tact_store_kind kind
 	return result;
 }
 
-static int postgres_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn,
-    void *context, struct tact_error *err)
+static int scan_whom(struct tact_store *store, struct whom whom, enum tact_store_kind kind,
+    tact_store_scan_fn fn, void *context, struct tact_error *err)
 {
-	struct page page = {.fn = fn, .context = context};
+	struct page page = {.whom = whom, .fn = fn, .context = context};
 	int result = walk((struct postgres *)store, &page, kind, err);
 
 	if (result == TACT_OK && page.corrupt > 0)
@@ -321,13 +308,25 @@ static int postgres_scan(struct tact_store *store, enum tact_store_kind kind, ta
 	return result;
 }
 
+static int postgres_scan(struct tact_store *store, enum tact_store_kind kind, tact_store_scan_fn fn,
+    void *context, struct tact_error *err)
+{
+	return scan_whom(store, everybody, kind, fn, context, err);
+}
+
+static int postgres_scan_part(struct tact_store *store, size_t part, enum tact_store_kind kind,
+    tact_store_scan_fn fn, void *context, struct tact_error *err)
+{
+	return scan_whom(store, whom_of((struct postgres *)store, part), kind, fn, context, err);
+}
+
 static int postgres_check(struct tact_store *store, struct tact_store_figures *ret,
     void (*report)(void *context, const struct tact_store_key *key, const char *why), void *context,
     struct tact_error *err)
 {
 	struct postgres *p = (struct postgres *)store;
 	struct tact_store_figures figures = {0};
-	struct page page = {.figures = &figures, .report = report, .context = context};
+	struct page page = {.whom = everybody, .figures = &figures, .report = report, .context = context};
 	struct pg_link *link;
 	int result = TACT_OK;
 
@@ -338,7 +337,7 @@ static int postgres_check(struct tact_store *store, struct tact_store_figures *r
 	if (result != TACT_OK)
 		return result;
 	figures.size_bytes = (uint64_t)pg_link_integer(link, 0, 0);
-	aside_return(p, link);
+	pg_aside_return(p->aside, link);
 	*ret = figures;
 	return TACT_OK;
 }
@@ -346,6 +345,7 @@ static int postgres_check(struct tact_store *store, struct tact_store_figures *r
 /* ---- due --------------------------------------------------------------------------------------------- */
 
 struct due {
+	struct whom whom;
 	int64_t after_us, until_us;
 	struct tact_store_key after;
 	size_t after_bytes, left;
@@ -357,15 +357,18 @@ struct due {
 static int ask_due(
     struct postgres *p, const struct due *due, size_t rows, struct pg_link **ret, struct tact_error *err)
 {
-	uint8_t after[8], kind[2], until[8], most[4];
+	uint8_t after[8], kind[2], until[8], most[4], byte[4];
 	const struct pg_param params[] = {
-	    {after, 8}, {kind, 2}, {due->after.id.b, due->after_bytes}, {until, 8}, {most, 4}};
+	    {after, 8}, {kind, 2}, {due->after.id.b, due->after_bytes}, {until, 8}, {most, 4}, {byte, 4}};
 
 	put_be(after, due->after_us, 8);
 	put_be(kind, (int64_t)due->after.kind, 2);
 	put_be(until, due->until_us, 8);
 	put_be(most, (int64_t)rows, 4);
-	return ask(p, PG_DUE, params, 5, ret, err);
+	put_be(byte, due->whom.byte, 4);
+	if (due->whom.group == PG_ALL_PARTS)
+		return ask(p, PG_DUE, params, 5, ret, err);
+	return pg_aside_ask(p->aside, due->whom.group, PG_DUE_PART, params, 6, PART_WAIT_MS, ret, err);
 }
 
 static void look_at_due(struct due *due, const struct pg_link *link, size_t row)
@@ -394,15 +397,16 @@ static int walk_due(struct postgres *p, struct due *due, struct tact_error *err)
 		look_at_due(due, link, row);
 	if (pg_link_rows(link) < rows)
 		due->more = false;
-	aside_return(p, link);
+	pg_aside_return(p->aside, link);
 	return TACT_OK;
 }
 
-static int postgres_due(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit,
-    tact_store_scan_fn fn, void *context, struct tact_error *err)
+static int due_of_whom(struct tact_store *store, struct whom whom, int64_t after_us, int64_t until_us,
+    size_t limit, tact_store_scan_fn fn, void *context, struct tact_error *err)
 {
 	/* No kind comes after this one: the first page begins behind all that wakes at after_us. */
-	struct due due = {.after_us = after_us,
+	struct due due = {.whom = whom,
+	    .after_us = after_us,
 	    .until_us = until_us,
 	    .after.kind = (enum tact_store_kind)99,
 	    .left = limit,
@@ -414,6 +418,19 @@ static int postgres_due(struct tact_store *store, int64_t after_us, int64_t unti
 	while (due.more && due.left > 0 && result == TACT_OK)
 		result = walk_due((struct postgres *)store, &due, err);
 	return result;
+}
+
+static int postgres_due(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit,
+    tact_store_scan_fn fn, void *context, struct tact_error *err)
+{
+	return due_of_whom(store, everybody, after_us, until_us, limit, fn, context, err);
+}
+
+static int postgres_due_part(struct tact_store *store, size_t part, int64_t after_us, int64_t until_us,
+    size_t limit, tact_store_scan_fn fn, void *context, struct tact_error *err)
+{
+	struct whom whom = whom_of((struct postgres *)store, part);
+	return due_of_whom(store, whom, after_us, until_us, limit, fn, context, err);
 }
 
 /* ---- identity, clock --------------------------------------------------------------------------------- */
@@ -431,7 +448,7 @@ static int postgres_identity(
 		return result;
 	text = pg_link_value(link, 0, 0, &size);
 	*ret = tact_arena_strndup(arena, text, size);
-	aside_return(p, link);
+	pg_aside_return(p->aside, link);
 	return TACT_OK;
 }
 
@@ -451,7 +468,7 @@ static int postgres_set_identity(
 	else if (pg_link_integer(link, 0, 0) != 1)
 		result = tact_store_report(
 		    store, TACT_REFUSED, err, "the identity of the database is not the one expected");
-	aside_return(p, link);
+	pg_aside_return(p->aside, link);
 	return result;
 }
 
@@ -478,11 +495,9 @@ static void postgres_close(struct tact_store *store)
 
 	if (p->pool)
 		pg_pool_free(&p->pool);
-	while (p->aside_count > 0)
-		pg_link_close(&p->aside[--p->aside_count]);
+	pg_aside_free(&p->aside);
 	pg_origins_free(&p->origins);
 	pg_url_clear(&p->url);
-	pthread_mutex_destroy(&p->lock);
 	tact_store_clear(store);
 	free(p);
 }
@@ -502,7 +517,7 @@ static int learn_groups(struct postgres *p, uint8_t ret[PG_GROUPS], struct tact_
 	else
 		result = tact_store_report(&p->store, TACT_SYSTEM, err,
 		    "tact_groups() answers %zu bytes, not %d: run \"tact store upgrade\"", size, PG_GROUPS);
-	aside_return(p, link);
+	pg_aside_return(p->aside, link);
 	return result;
 }
 
@@ -515,17 +530,18 @@ static int learn_clock(struct postgres *p, struct tact_error *err)
 	if (result != TACT_OK)
 		return result;
 	pg_clock_hear(pg_pool_clock(p->pool), pg_link_integer(link, 0, 0), asked_us);
-	aside_return(p, link);
+	pg_aside_return(p->aside, link);
 	return TACT_OK;
 }
 
 static int open_all(struct postgres *p, struct tact_error *err)
 {
-	int result = learn_groups(p, p->groups, err);
+	uint8_t groups[PG_GROUPS];
+	int result = learn_groups(p, groups, err);
 
 	if (result != TACT_OK)
 		return result;
-	p->pool = pg_pool_new(&p->store, &p->url, p->origins, p->groups);
+	p->pool = pg_pool_new(&p->store, &p->url, p->origins, groups);
 	if (!p->pool)
 		return tact_store_report(&p->store, TACT_SYSTEM, err,
 		    "no threads can be made for the database's connections: raise LimitNPROC= or TasksMax=");
@@ -537,9 +553,9 @@ static struct postgres *postgres_new(const struct pg_url *url)
 	struct postgres *p = tact_calloc(1, sizeof *p);
 
 	tact_store_init(&p->store, &tact_store_postgres);
-	pthread_mutex_init(&p->lock, NULL);
 	p->url = *url;
 	p->origins = pg_origins_new();
+	p->aside = pg_aside_new(&p->store, &p->url, p->origins);
 	return p;
 }
 
@@ -596,6 +612,10 @@ const struct tact_store_engine tact_store_postgres = {
     .fill = postgres_fill,
     .scan = postgres_scan,
     .due = postgres_due,
+    .parts = postgres_parts,
+    .part_of = postgres_part_of,
+    .scan_part = postgres_scan_part,
+    .due_part = postgres_due_part,
     .identity = postgres_identity,
     .set_identity = postgres_set_identity,
     .now_us = postgres_now_us,

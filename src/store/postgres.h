@@ -65,7 +65,9 @@ enum pg_statement {
 	PG_FIND_GROUPS,
 	PG_NOW,
 	PG_SCAN,
+	PG_SCAN_PART,
 	PG_DUE,
+	PG_DUE_PART,
 	PG_IDENTITY,
 	PG_SET_IDENTITY,
 	PG_SIZE,
@@ -130,6 +132,26 @@ const char *pg_link_state(const struct pg_link *link);
 /* One line: the latest error or notice. */
 const char *pg_link_words(const struct pg_link *link);
 
+/* ---- aside: connections for what is long or rare ---- */
+
+#define PG_ALL_PARTS (-1)
+
+struct pg_aside;
+
+/* What is given must outlive it. */
+struct pg_aside *pg_aside_new(struct tact_store *store, const struct pg_url *url, struct pg_origins *origins);
+void pg_aside_free(struct pg_aside **aside);
+/* A greeted connection for a call to PART, a group or PG_ALL_PARTS; to be given back by return or fail. While
+ * an earlier call to the same is late (for PG_ALL_PARTS: to anything), TACT_UNAVAILABLE at once. */
+int pg_aside_take(struct pg_aside *aside, int part, struct pg_link **ret, struct tact_error *err);
+void pg_aside_return(struct pg_aside *aside, struct pg_link *link);
+/* With the outcome of a call that was not PG_DONE, or that is not believed. TACT_UNAVAILABLE, with words. */
+int pg_aside_fail(
+    struct pg_aside *aside, int part, struct pg_link *link, enum pg_outcome outcome, struct tact_error *err);
+/* The call as well: on TACT_OK the rows can be read until the link is given back. */
+int pg_aside_ask(struct pg_aside *aside, int part, enum pg_statement statement, const struct pg_param *params,
+    size_t count, int64_t wait_ms, struct pg_link **ret_link, struct tact_error *err);
+
 /* ---- state ---- */
 
 enum pg_meaning {
@@ -185,6 +207,8 @@ void pg_pool_read(struct pg_pool *pool, const struct tact_store_key *keys, size_
 void pg_pool_update(struct pg_pool *pool, const struct tact_store_key *keys, size_t count,
     tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
     int64_t deadline_ms);
+/* Which keys may share a call, as the database told it last. */
+void pg_pool_groups(struct pg_pool *pool, uint8_t ret[PG_GROUPS]);
 uint64_t pg_pool_commits(struct pg_pool *pool);
 struct pg_clock *pg_pool_clock(struct pg_pool *pool);
 

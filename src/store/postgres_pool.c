@@ -158,6 +158,13 @@ void pg_pool_update(struct pg_pool *pool, const struct tact_store_key *keys, siz
 	pg_request_unref(r, 1);
 }
 
+void pg_pool_groups(struct pg_pool *pool, uint8_t ret[PG_GROUPS])
+{
+	pthread_mutex_lock(&pool->lock);
+	memcpy(ret, pool->groups, PG_GROUPS);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 uint64_t pg_pool_commits(struct pg_pool *pool)
 {
 	return atomic_load(&pool->commits);

@@ -229,6 +229,34 @@ int tact_store_due(struct tact_store *store, int64_t after_us, int64_t until_us,
 	return store->engine->due(store, after_us, until_us, limit, fn, context, err);
 }
 
+size_t tact_store_parts(struct tact_store *store)
+{
+	return store->engine->parts ? store->engine->parts(store) : 1;
+}
+
+size_t tact_store_part_of(struct tact_store *store, const struct tact_id *id)
+{
+	return store->engine->part_of ? store->engine->part_of(store, id) : 0;
+}
+
+int tact_store_scan_part(struct tact_store *store, size_t part, enum tact_store_kind kind,
+    tact_store_scan_fn fn, void *context, struct tact_error *err)
+{
+	return tact_store_parts(store) == 1 ? tact_store_scan(store, kind, fn, context, err)
+					    : store->engine->scan_part(store, part, kind, fn, context, err);
+}
+
+int tact_store_due_part(struct tact_store *store, size_t part, int64_t after_us, int64_t until_us,
+    size_t limit, tact_store_scan_fn fn, void *context, struct tact_error *err)
+{
+	if (tact_store_parts(store) == 1)
+		return tact_store_due(store, after_us, until_us, limit, fn, context, err);
+	after_us = after_us < 0 ? 0 : after_us;
+	if (until_us <= after_us || limit == 0)
+		return TACT_OK;
+	return store->engine->due_part(store, part, after_us, until_us, limit, fn, context, err);
+}
+
 int tact_store_identity(
     struct tact_store *store, struct tact_arena *arena, char **ret, struct tact_error *err)
 {

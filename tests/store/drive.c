@@ -6,10 +6,11 @@
  *first.
  *
  *	count N MS		adds one, within MS: RESULT TOOK_MS
+ *	due PART | scan PART	what wakes, or the dossiers, of one part: RESULT TOOK_MS COUNT
  *	look N MS		an update that changes nothing: RESULT TOOK_MS
  *	read N MS		RESULT TOOK_MS NUMBER
  *	many THREADS ROUNDS N SPREAD MS	each thread adds one, ROUNDS times, to key N + (its number × 7 +
- *round) % SPREAD: ok=A unavailable=B uncertain=C slowest_ms=D commits | error | now
+ *round) % SPREAD: ok=A unavailable=B uncertain=C slowest_ms=D commits | error | now | parts
  */
 #include <config.h>
 
@@ -136,6 +137,25 @@ static void do_many(int threads, struct many *many)
 	    many->uncertain, many->slowest_ms);
 }
 
+static bool see(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	(void)key, (void)record;
+	++*(int *)context;
+	return true;
+}
+
+static void do_part(unsigned long long part, bool due)
+{
+	int64_t began_ms = tact_clock_monotonic_ms();
+	struct tact_error err;
+	int seen = 0;
+	int result = due ? tact_store_due_part(store, (size_t)part, 0, INT64_MAX, 1000000, see, &seen, &err)
+			 : tact_store_scan_part(store, (size_t)part, TACT_STORE_DOSSIER, see, &seen, &err);
+
+	printf("%s %lld %d\n", tact_result_name(result), (long long)(tact_clock_monotonic_ms() - began_ms),
+	    seen);
+}
+
 static void obey(const char *line)
 {
 	struct tact_error err;
@@ -153,6 +173,12 @@ static void obey(const char *line)
 	else if (sscanf(line, "many %d %d %llu %llu %lld", &threads, &many.rounds, &many.first, &many.spread,
 		     &ms) == 5)
 		many.ms = ms, do_many(threads, &many);
+	else if (sscanf(line, "due %llu", &n) == 1)
+		do_part(n, true);
+	else if (sscanf(line, "scan %llu", &n) == 1)
+		do_part(n, false);
+	else if (strcmp(line, "parts\n") == 0)
+		printf("%zu\n", tact_store_parts(store));
 	else if (strcmp(line, "commits\n") == 0)
 		printf("%llu\n", (unsigned long long)tact_store_commits(store));
 	else if (strcmp(line, "now\n") == 0)

@@ -477,6 +477,36 @@ class Partitions(Case):
             self.parts[1].start()
         wait_for(lambda: drive.result("count 1 3000") == "ok", "the partition to be served again")
 
+    def test_a_partition_that_stands_still_is_asked_once(self):
+        """What is asked of it is not given up: its backend at the proxy would stay, and each question would add one more."""
+        drive = self.drive(self.main.url())
+        self.assertEqual(figures(drive.ask("many 8 30 0 240 5000"))["ok"], 240)
+        self.assertEqual(drive.ask("parts"), "3")
+        before = [drive.ask("scan %d" % part).split() for part in range(3)]
+        self.assertEqual([row[0] for row in before], ["ok"] * 3)
+        self.assertEqual(sum(int(row[2]) for row in before), int(sum(int(part.sql("SELECT count(*) FROM tact.tact_record WHERE kind = 1")) for part in self.parts)))
+        self.parts[2].stall()
+        try:
+            backends = len(self.main.backends())
+            for command in ("due 2", "scan 2"):
+                result, took_ms, _ = drive.ask(command).split()
+                self.assertEqual(result, "unavailable")
+                self.assertLess(int(took_ms), 8000)
+            for _ in range(10):
+                result, took_ms, _ = drive.ask("due 2").split()
+                self.assertEqual(result, "unavailable")
+                self.assertLess(int(took_ms), 1000, "nobody waits for what is owed already")
+            for part in range(2):
+                result, took_ms, count = drive.ask("scan %d" % part).split()
+                self.assertEqual((result, count), ("ok", before[part][2]))
+                self.assertLess(int(took_ms), 2000)
+                self.assertEqual(drive.result("due %d" % part), "ok")
+            self.assertLessEqual(len(self.main.backends()), backends + 1)
+        finally:
+            self.parts[2].go_on()
+        wait_for(lambda: drive.result("due 2") == "ok", "the partition to be asked again")
+        self.assertEqual(drive.ask("scan 2").split()[::2], before[2][::2])
+
     def steps(self, **more):
         return guide.Guide(self.all, "Partitions", dict({"db%d" % number: part for number, part in enumerate(self.parts, 1)}, **more))
 

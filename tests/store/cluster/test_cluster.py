@@ -16,7 +16,7 @@ from history import now
 from run import PROCESSES, Run
 from servers import skip_without_servers
 
-WRITERS, BACKENDS_EACH = 4, 8  # contrib/postgresql/README
+WRITERS, BACKENDS_EACH = 4, 10  # contrib/postgresql/README
 
 
 class PrimaryAndStandbys(Run):

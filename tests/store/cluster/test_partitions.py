@@ -12,13 +12,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path += [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "postfix")]
 
 import checker
-from harness import main
+from harness import mail, main
 from history import now
-from run import PROCESSES, Run
+from run import PROCESSES, SECTIONS, SETTINGS, Run
 from servers import Servers, skip_without_servers
 
-BACKENDS_EACH = 4 + 3 + 2  # that commit, that read (one for each server), for long work
+BACKENDS_EACH = 4 + 3 + 2 + 2 * 3  # that commit, that read (one for each server), for long work; that ask while there is trouble
 GRACE_S = 3  # of which rcpt_timeout is 2: until then a recipient of a server that is gone may be taken at RCPT, and the message put off at its end
+
+
+def key_of(site, rcpt):
+    """The first byte says on which partition."""
+    with open(site.tactd.key_file, encoding="ascii") as file:
+        secret = bytes.fromhex(file.readline())
+    return hmac.new(secret, hashlib.sha256(rcpt.encode()).digest(), hashlib.sha256).digest()[:16]
 
 
 class ThreePartitions(Run):
@@ -39,6 +46,25 @@ class ThreePartitions(Run):
         self.place()
         self.judge((checker.judge_healthy, (GRACE_S, 3, 20)), (checker.judge_backends, (PROCESSES * BACKENDS_EACH, 0)))
 
+    def test_the_bell_rings_for_those_whose_partition_is_there(self):
+        site = self.site(sections=SECTIONS, settings=dict(SETTINGS, store=self.proxy.url(), slot_length="1s"))
+        rcpts = ["b%d@person.test" % number for number in range(12)]
+        gone = [rcpt for rcpt in rcpts if key_of(site, rcpt)[0] % 3 == 1]
+        here = [rcpt for rcpt in rcpts if rcpt not in gone]
+        self.assertTrue(gone and here)
+        for _ in range(2):
+            for rcpt in rcpts:
+                self.assertEqual(site.relay.send("desk@letters.test", [rcpt], mail(sender="desk@letters.test")).code, 250)
+        site.sink.wait_count(len(rcpts))
+        site.relay.wait_deferred(len(rcpts))
+        self.parts[1].stall()
+        site.tactd.set_clock("+%d" % (20 * 3600 + 120))
+        for rcpt in here:
+            self.assertEqual(len(site.sink.wait_to(rcpt, 2, timeout_s=60)), 2)
+        self.assertEqual([len(site.sink.to(rcpt)) for rcpt in gone], [1] * len(gone))
+        self.parts[1].go_on()
+        site.sink.wait_count(2 * len(rcpts), timeout_s=100)
+
     def gone(self, name, number, break_it, mend_it):
         start = now()
         break_it()
@@ -48,13 +74,11 @@ class ThreePartitions(Run):
         self.fault(name, start, end, partitions=[number])
 
     def place(self):
-        """Whose record is where: by the first byte of the HMAC of an address."""
-        with open(self.sites["left"].tactd.key_file, encoding="ascii") as file:
-            secret = bytes.fromhex(file.readline())
-        keys = {rcpt: hmac.new(secret, hashlib.sha256(rcpt.encode()).digest(), hashlib.sha256).digest()[:16] for rcpt in self.load.crowd.everybody()}
-        for rcpt, key in keys.items():
-            self.history.add("place", rcpt=rcpt, partition=key[0] % 3)
-        key = keys[self.history.of("arrived")[0]["rcpt"]]
+        """Whose record is where."""
+        site = self.sites["left"]
+        for rcpt in self.load.crowd.everybody():
+            self.history.add("place", rcpt=rcpt, partition=key_of(site, rcpt)[0] % 3)
+        key = key_of(site, self.history.of("arrived")[0]["rcpt"])
         found = [part.sql("SELECT count(*) FROM tact.tact_record WHERE id = '\\x%s'" % key.hex()) for part in self.parts]
         self.assertEqual(found.index("1"), key[0] % 3, "the test knows where a recipient is")
 
