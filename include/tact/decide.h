@@ -86,7 +86,8 @@ int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, 
 #define TACT_CAMPAIGNS_STALE_MS 30000
 
 /* All campaigns as of at most TACT_CAMPAIGNS_FRESH_MS ago, held until put back. NULL, and words in err (may
- * be NULL), when they could not be read for TACT_CAMPAIGNS_STALE_MS: mail of a campaign is undecided then. */
+ * be NULL), when they could not be read, or not from all parts of the store, for TACT_CAMPAIGNS_STALE_MS:
+ * mail of a campaign that is not known is undecided then. */
 const struct tact_campaigns *tact_decider_take_campaigns(
     struct tact_decider *decider, struct tact_error *err);
 void tact_decider_put_campaigns(struct tact_decider *decider, const struct tact_campaigns *campaigns);

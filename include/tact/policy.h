@@ -298,7 +298,11 @@ struct tact_campaign_view {
 struct tact_campaigns {
 	const struct tact_campaign_view *views; /* sorted by tact_policy_compare_campaigns, each once */
 	size_t count;
+	/* By the first byte of tact_dossier_campaign_id: those that could not be read. NULL: all were */
+	const bool *unread;
 };
+/* Is it known what stands of the campaign, if only that nothing does? campaigns may be NULL: no. */
+bool tact_policy_knows_campaign(const struct tact_campaigns *campaigns, const char *name);
 /* Order of names without ASCII case: <0, 0, >0. */
 int tact_policy_compare_campaigns(const char *a, const char *b);
 /* NULL when nothing is known of it; campaigns may be NULL. */

@@ -20,7 +20,8 @@ struct reading {
 	struct tact_arena *arena;
 	size_t held;
 	int64_t began_ms;
-	size_t unread; /* counts that were left out */
+	size_t unread;		    /* counts that were left out */
+	bool partial, missing[256]; /* parts of the store did not answer: by first byte of an id */
 };
 
 struct campaigns {
@@ -222,14 +223,55 @@ static int pass_over_unread(
 	return TACT_OK;
 }
 
+/* What of the store cannot be read is not known, and no word about the rest. */
+static void note_missing(struct tact_store *store, size_t part, struct reading *reading)
+{
+	for (size_t byte = 0; byte < sizeof reading->missing / sizeof *reading->missing; byte++) {
+		struct tact_id id = {.b = {(uint8_t)byte}};
+
+		if (tact_store_part_of(store, &id) == part)
+			reading->missing[byte] = true;
+	}
+	reading->partial = true;
+	reading->campaigns.unread = reading->missing;
+}
+
+/* TACT_OK also when some of several parts could not be read. */
+static int scan_parts(struct tact_store *store, size_t parts, struct gathering *gathering,
+    struct reading *reading, struct tact_error *err)
+{
+	size_t missing = 0;
+	int result = TACT_OK;
+
+	for (size_t part = 0; part < parts; part++) {
+		result = tact_store_scan_part(store, part, TACT_STORE_CAMPAIGN, gather_one, gathering, err);
+		if (result == TACT_CORRUPT)
+			return result;
+		if (result == TACT_OK)
+			continue;
+		note_missing(store, part, reading);
+		missing++;
+	}
+	return missing < parts ? TACT_OK : result;
+}
+
+static int scan_all(
+    struct tact_store *store, struct gathering *gathering, struct reading *reading, struct tact_error *err)
+{
+	size_t parts = tact_store_parts(store);
+
+	return parts == 1 ? tact_store_scan(store, TACT_STORE_CAMPAIGN, gather_one, gathering, err)
+			  : scan_parts(store, parts, gathering, reading, err);
+}
+
 static int gather(struct tact_decider *decider, struct reading **ret, struct tact_error *err)
 {
 	struct gathering gathering = {.arena = tact_arena_new()};
 	struct reading *reading = tact_arena_alloc(gathering.arena, sizeof *reading);
 	int result;
 
-	reading->began_ms = tact_clock_monotonic_ms();
-	result = tact_store_scan(decider->parts.store, TACT_STORE_CAMPAIGN, gather_one, &gathering, err);
+	*reading = (struct reading){.began_ms = tact_clock_monotonic_ms()};
+	result = scan_all(decider->parts.store, &gathering, reading, err);
 	if (result == TACT_OK) {
 		sum_up(&gathering);
 		result = pass_over_unread(decider, &gathering, err);
@@ -239,7 +281,8 @@ static int gather(struct tact_decider *decider, struct reading **ret, struct tac
 		return result;
 	}
 	reading->unread = gathering.unread_count;
-	reading->campaigns = (struct tact_campaigns){.views = gathering.views, .count = gathering.count};
+	reading->campaigns.views = gathering.views;
+	reading->campaigns.count = gathering.count;
 	reading->arena = gathering.arena;
 	reading->held = 1;
 	*ret = reading;
@@ -264,14 +307,27 @@ static uint64_t mark_of(const struct tact_campaigns *campaigns)
 	return mark == 0 ? 1 : mark;
 }
 
+/* With the lock held. */
+static bool is_younger(const struct campaigns *campaigns, int64_t most_ms)
+{
+	return campaigns->current != NULL &&
+	       tact_clock_monotonic_ms() - campaigns->current->began_ms < most_ms;
+}
+
+/* A whole one is better than one with gaps, as long as it may be used. */
 static void replace(struct campaigns *campaigns, struct reading *fresh)
 {
 	struct reading *gone;
+	bool keeps;
 
 	pthread_mutex_lock(&campaigns->lock);
-	gone = drop(campaigns->current);
-	campaigns->current = fresh;
-	campaigns->mark = mark_of(&fresh->campaigns);
+	keeps =
+	    fresh->partial && is_younger(campaigns, TACT_CAMPAIGNS_STALE_MS) && !campaigns->current->partial;
+	gone = drop(keeps ? fresh : campaigns->current);
+	if (!keeps)
+		campaigns->current = fresh;
+	if (!fresh->partial)
+		campaigns->mark = mark_of(&fresh->campaigns);
 	pthread_mutex_unlock(&campaigns->lock);
 	free_reading(gone);
 }
@@ -282,6 +338,7 @@ int campaigns_read(struct tact_decider *decider, struct tact_error *err)
 	struct reading *fresh = NULL;
 	struct tact_error why = {""};
 	int result = gather(decider, &fresh, &why);
+	bool partial = result == TACT_OK && fresh->partial;
 
 	pthread_mutex_lock(&campaigns->lock);
 	campaigns->tried_ms = tact_clock_monotonic_ms();
@@ -289,7 +346,9 @@ int campaigns_read(struct tact_decider *decider, struct tact_error *err)
 	pthread_mutex_unlock(&campaigns->lock);
 	if (result == TACT_OK)
 		replace(campaigns, fresh);
-	else
+	if (partial)
+		result = TACT_UNAVAILABLE;
+	if (result != TACT_OK)
 		tact_error_set(err, result, "campaigns cannot be read: %s", why.text);
 	return result;
 }
@@ -306,13 +365,6 @@ int campaigns_tell_unread(struct tact_decider *decider, struct tact_error *err)
 		return TACT_OK;
 	return tact_error_set(err, TACT_CORRUPT,
 	    "counts left out because their records cannot be read: %zu; run \"tact store check\"", unread);
-}
-
-/* With the lock held. */
-static bool is_younger(const struct campaigns *campaigns, int64_t most_ms)
-{
-	return campaigns->current != NULL &&
-	       tact_clock_monotonic_ms() - campaigns->current->began_ms < most_ms;
 }
 
 /* With the lock held. */
@@ -406,7 +458,14 @@ const struct tact_campaigns *campaigns_take(
 
 const struct tact_campaigns *tact_decider_take_campaigns(struct tact_decider *decider, struct tact_error *err)
 {
-	return campaigns_take(decider, 0, err);
+	const struct tact_campaigns *taken = campaigns_take(decider, 0, err);
+
+	if (taken == NULL || taken->unread == NULL)
+		return taken;
+	tact_decider_put_campaigns(decider, taken);
+	tact_error_set(
+	    err, TACT_UNAVAILABLE, "campaigns cannot all be read: a part of the store does not answer");
+	return NULL;
 }
 
 void tact_decider_put_campaigns(struct tact_decider *decider, const struct tact_campaigns *campaigns)

@@ -242,7 +242,8 @@ static int look_at_review(struct work *work)
 /* Not to know whether a campaign may go on is no leave to let it. */
 static int look_at_campaign(const struct work *work)
 {
-	return *work->facts.campaign != '\0' && work->terms.campaigns == NULL && !work->automatic
+	return *work->facts.campaign != '\0' && !work->automatic &&
+		       !tact_policy_knows_campaign(work->terms.campaigns, work->facts.campaign)
 		   ? TACT_UNAVAILABLE
 		   : TACT_OK;
 }

@@ -161,7 +161,8 @@ static bool take_one(void *context, size_t index, const struct tact_record *now,
 		waiting->look = TACT_LOOK_DROP;
 		return false;
 	}
-	if (*claim->facts.campaign != '\0' && pass->terms.campaigns == NULL) {
+	if (*claim->facts.campaign != '\0' &&
+	    !tact_policy_knows_campaign(pass->terms.campaigns, claim->facts.campaign)) {
 		result->result = TACT_UNAVAILABLE; /* whether it may go on is not known */
 		return false;
 	}

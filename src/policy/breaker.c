@@ -49,6 +49,12 @@ const struct tact_campaign_view *tact_policy_find_campaign(
 	return NULL;
 }
 
+bool tact_policy_knows_campaign(const struct tact_campaigns *campaigns, const char *name)
+{
+	return campaigns != NULL &&
+	       (campaigns->unread == NULL || !campaigns->unread[tact_dossier_campaign_id(name).b[0]]);
+}
+
 bool tact_policy_campaign_holds(const struct tact_campaign_view *view)
 {
 	return view != NULL && view->record.tripped_us == 0 &&
@@ -255,7 +261,7 @@ void policy_breaker_judge(const struct asker *asker, size_t rule, int64_t t_us, 
 
 	if (*asker->facts->campaign == '\0')
 		ret->why = "mail has no campaign";
-	else if (asker->book->campaigns == NULL)
+	else if (!tact_policy_knows_campaign(asker->book->campaigns, asker->facts->campaign))
 		judge_unknown(of, ret);
 	else if (asker->campaign == NULL)
 		ret->why = "nothing was sent of this campaign";
@@ -274,7 +280,8 @@ void policy_breaker_prepare(struct asker *asker, size_t rule, int64_t from_us)
 	const struct tact_rule *of = &asker->book->rules->rules[rule];
 	struct tact_finding finding = {.rule = of};
 
-	if (!policy_delays(of) || (asker->book->campaigns == NULL && !asker->asks))
+	if (!policy_delays(of) ||
+	    (!asker->asks && !tact_policy_knows_campaign(asker->book->campaigns, asker->facts->campaign)))
 		return;
 	policy_breaker_judge(asker, rule, from_us, &finding);
 	asker->stopped |= finding.fired;

@@ -185,7 +185,8 @@ int64_t policy_first_made(const struct tact_dossier *dossier, int64_t t_us)
 /* A claim that a campaign made for mail that is still to come, and gave up. */
 static bool is_given_up(const struct book *book, const struct tact_claim *claim)
 {
-	return claim->planned && book->campaigns != NULL && *claim->facts.campaign != '\0' &&
+	return claim->planned && *claim->facts.campaign != '\0' &&
+	       tact_policy_knows_campaign(book->campaigns, claim->facts.campaign) &&
 	       !tact_policy_campaign_holds(tact_policy_find_campaign(book->campaigns, claim->facts.campaign));
 }
 

@@ -653,6 +653,22 @@ START_TEST(a_campaign_is_found_among_any_number)
 }
 END_TEST
 
+START_TEST(a_campaign_is_known_unless_its_record_could_not_be_read)
+{
+	bool unread[256] = {false};
+	struct tact_campaigns all = {0}, some = {.unread = unread};
+
+	unread[tact_dossier_campaign_id("spring").b[0]] = true;
+	want_int("none read", tact_policy_knows_campaign(NULL, "spring"), 0);
+	want_int("all read", tact_policy_knows_campaign(&all, "spring"), 1);
+	want_int("its part not", tact_policy_knows_campaign(&some, "spring"), 0);
+	want_int("whatever the case", tact_policy_knows_campaign(&some, "SPRING"), 0);
+	memset(unread, true, sizeof unread);
+	unread[tact_dossier_campaign_id("spring").b[0]] = false;
+	want_int("others not", tact_policy_knows_campaign(&some, "spring"), 1);
+}
+END_TEST
+
 START_TEST(planned_claims_hold_while_the_record_says_so)
 {
 	static const struct {
@@ -996,6 +1012,7 @@ static TCase *all_tests(void)
 	tcase_add_test(tcase, lengths_of_permissions_are_read);
 	tcase_add_test(tcase, names_of_campaigns_have_an_order);
 	tcase_add_test(tcase, a_campaign_is_found_among_any_number);
+	tcase_add_test(tcase, a_campaign_is_known_unless_its_record_could_not_be_read);
 	tcase_add_test(tcase, planned_claims_hold_while_the_record_says_so);
 	tcase_add_test(tcase, an_hour_counts_as_long_as_any_of_it_is_in_the_window);
 	tcase_add_test(tcase, what_was_counted_before_it_was_let_go_on_is_left_out);

@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path += [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "postfix")]
 
 import checker
-from harness import mail, main
+from harness import mail, main, section, wait_for
 from history import now
 from run import PROCESSES, SECTIONS, SETTINGS, Run
 from servers import Servers, skip_without_servers
@@ -44,7 +44,7 @@ class ThreePartitions(Run):
         self.phase("all three again", 4)
         self.end()
         self.place()
-        self.judge((checker.judge_healthy, (GRACE_S, 3, 20)), (checker.judge_backends, (PROCESSES * BACKENDS_EACH, 0)))
+        self.judge((checker.judge_healthy, (GRACE_S, 3, 5)), (checker.judge_backends, (PROCESSES * BACKENDS_EACH, 0)))
 
     def test_the_bell_rings_for_those_whose_partition_is_there(self):
         site = self.site(sections=SECTIONS, settings=dict(SETTINGS, store=self.proxy.url(), slot_length="1s"))
@@ -64,6 +64,24 @@ class ThreePartitions(Run):
         self.assertEqual([len(site.sink.to(rcpt)) for rcpt in gone], [1] * len(gone))
         self.parts[1].go_on()
         site.sink.wait_count(2 * len(rcpts), timeout_s=100)
+
+    def test_mail_of_campaigns_goes_on_whose_partition_is_there(self):
+        site = self.site(sections=SECTIONS + [section("trusted", listeners=["smtp"])], settings=dict(SETTINGS, store=self.proxy.url()))
+        rcpts = [rcpt for rcpt in ("c%d@person.test" % number for number in range(60)) if key_of(site, rcpt)[0] % 3 != 1]
+
+        def send(number):
+            return site.relay.send("desk@orders.test", [rcpts[number]], mail(sender="desk@orders.test", headers="Feedback-ID: spring-%d:x:y:desk\r\n" % number)).code
+        self.assertEqual([send(number) for number in range(12)], [250] * 12)
+        self.parts[1].kill()
+        site.restart_tactd()  # it knows nothing of before
+        wait_for(lambda: {send(number) for number in range(12, 24)} == {250, 451}, "mail of some campaigns to go on")
+        first, second = ([send(number) for number in range(24)] for _ in range(2))
+        self.assertEqual(first, second, "which they are is no matter of luck")
+        self.assertGreater(first.count(250), 8)
+        self.assertGreater(first.count(451), 2)
+        self.assertIn(b"cannot", site.tactd.tact("campaign", "list", check=False).stderr, "an incomplete list is none")
+        self.parts[1].start()
+        wait_for(lambda: [send(number) for number in range(24)] == [250] * 24, "all to go on")
 
     def gone(self, name, number, break_it, mend_it):
         start = now()
