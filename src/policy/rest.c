@@ -125,7 +125,7 @@ static void tally_before_end(const struct window *window, int64_t t_us, size_t n
 
 		if (sum_behind(window, item->first_us, i + 1, room_milli, &leaves_us) >= room_milli &&
 		    find_disturbed(window, i + 1, item->time_us) < window->count)
-			forbid_until(ret, policy_add(item->time_us, 1));
+			forbid_until(ret, item->time_us);
 	}
 }
 
