@@ -240,6 +240,21 @@ static bool is_leap(int year)
 	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
+/* Clocks that are set back a minute after midnight show the old day once more; but the new one has begun. */
+static bool is_shown_again(const struct world *world, int64_t t_us)
+{
+	struct tact_local_time now, before;
+
+	tact_zone_local(world->zone, floor_s(t_us), &now);
+	for (int64_t ago_s = 30; ago_s <= 3600; ago_s += 30) {
+		tact_zone_local(world->zone, floor_s(t_us) - ago_s, &before);
+		if (tact_date_day(before.year, before.month, before.day) >
+		    tact_date_day(now.year, now.month, now.day))
+			return true;
+	}
+	return false;
+}
+
 /* Is it the day there, as anybody there would say? */
 static bool is_the_day(const struct world *world, int64_t t_us)
 {
@@ -251,7 +266,7 @@ static bool is_the_day(const struct world *world, int64_t t_us)
 		month = world->rule.occasion.leap_day_after ? 3 : 2;
 		day = world->rule.occasion.leap_day_after ? 1 : 28;
 	}
-	return t.month == month && t.day == day;
+	return t.month == month && t.day == day && (t.hour != 23 || !is_shown_again(world, t_us));
 }
 
 static void random_occasion(struct world *world, int64_t near_us)
