@@ -63,9 +63,10 @@ tests_policy_test_words_LDADD = $(POLICY) $(CHECK_LIBS)
 tests_policy_run_SOURCES += tests/policy/table_content.c
 EXTRA_DIST += tests/policy/content.table
 
-# Each comparison and constant of this room changed, one at a time: takes long, so not part of check. FILES names some of them alone.
+# Each comparison and constant of this room changed, one at a time: takes a quarter of an hour, so not part of check. FILES names some of them
+# alone; MUTATE may be --fresh, --thorough, "--record REVISION".
 EXTRA_DIST += tests/policy/SURVIVORS tests/policy/MUTATIONS
 .PHONY: mutate
 mutate: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=
-	$(PYTHON3) -B $(srcdir)/tests/policy/mutate.py $(abs_builddir) $(FILES:%=--file %)
+	$(PYTHON3) -B $(srcdir)/tests/policy/mutate.py $(abs_builddir) $(FILES:%=--file %) $(MUTATE)
