@@ -16,6 +16,8 @@ import tempfile
 import threading
 import time
 
+import databases
+
 BUILD = os.environ.get("TACT_BUILD", ".")
 SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "1000000"))
@@ -24,6 +26,7 @@ READS_BYTES = 800  # on the disk for each dossier
 CONNECTIONS = tuple(int(word) for word in os.environ.get("BENCH_CONNECTIONS", "1 8 64").split())
 WITHOUT_DISK = {"tmpfs", "ramfs", "devtmpfs", "hugetlbfs"}
 START_PATIENCE_S = 30
+ONLY = os.environ.get("BENCH_ONLY", "")
 
 CONFIGURATION = """
 listener "smtp" {{ socket = "unix:{sockets}/milter" }}
@@ -201,6 +204,8 @@ def run(*command):
 
 
 class Bench:
+    configuration = CONFIGURATION
+
     def __init__(self, data, sockets):
         self.data, self.sockets, self.memory = data, sockets, 0
         self.log = os.path.join(data, "log")
@@ -220,9 +225,9 @@ class Bench:
         run(program("fill"), self.conf, PEOPLE)
         return time.monotonic() - began
 
-    def load(self, milter, connections, rejecting):
+    def load(self, milter, connections, rejecting, people=PEOPLE):
         pids = family(milter.process.pid)
-        words = ["-c", connections, "-t", SECONDS, "-n", PEOPLE, "-f", self.used]
+        words = ["-c", connections, "-t", SECONDS, "-n", people, "-f", self.used]
         for pid in pids:
             words += ["-p", pid]
         with Memory(pids) as memory:
@@ -238,9 +243,9 @@ class Bench:
         with self.tactd() as milter:
             return run(program("load"), "-q", milter.path).strip()
 
-    def tact(self, connections, rejecting, conf=None):
+    def tact(self, connections, rejecting, conf=None, people=PEOPLE):
         with self.tactd(conf) as milter:
-            got = self.load(milter, connections, rejecting)
+            got = self.load(milter, connections, rejecting, people)
         self.memory = max(self.memory, got["memory_bytes"])
         return got
 
@@ -343,6 +348,10 @@ def aims(result):
     """Every aim with what came out: (what, got, sign, want). Rejecting is held against the milter that does nothing, so accepts; what one
     that only rejects would reach stands in the table above. Reads are held against each other as they come on the mail path, the work of other
     mails between them; in a row, ten thousand dossiers stay in the processor's own caches and ten million do not, whatever reads them."""
+    return (aims_of_one(result) if "cells" in result else []) + databases.aims(result.get("databases"))
+
+
+def aims_of_one(result):
     cells = {(cell["mode"], cell["connections"]): cell["ratios"] for cell in result["cells"]}
     few, many = result["reads"]["few"], result["reads"]["many"]
     decision, kinds = result["decision"]["accept"], result["decision"]["kinds"]
@@ -368,6 +377,16 @@ def met(got, sign, want):
 def print_result(result):
     print("disk: %s, %.0f fdatasync/s; %d dossiers; %g s a cell; %d CPUs\n" % (
         result["disk"]["kind"], result["disk"]["flushes_per_second"], PEOPLE, SECONDS, os.cpu_count() or 0))
+    if "cells" in result:
+        print_one(result)
+    if result.get("databases"):
+        databases.show(result["databases"])
+    print("\n%-60s %8s    %s" % ("aim", "got", "want"))
+    for what, got, sign, want in aims(result):
+        print("%-60s %8.2f    %s %g  %s" % (what, got, sign, want, "met" if met(got, sign, want) else "MISSED"))
+
+
+def print_one(result):
     print_cells(result["cells"])
     reads, decision = result["reads"], result["decision"]
     print()
@@ -383,14 +402,22 @@ def print_result(result):
     for name, got in decision.items():
         print("decision (%s): %.2f us decoded, %.2f with decoding, %.2f with decoding, a contact more and encoding; record of %d bytes" % (
             name, got["asked_us"], got["decoded_us"], got["written_us"], got["record_bytes"]))
-    print("\n%-60s %8s    %s" % ("aim", "got", "want"))
-    for what, got, sign, want in aims(result):
-        print("%-60s %8.2f    %s %g  %s" % (what, got, sign, want, "met" if met(got, sign, want) else "MISSED"))
+    print()
 
 
 def measure(data, sockets, kind):
     bench = Bench(data, sockets)
     result = {"disk": {"kind": kind, "flushes_per_second": flushes_per_second(data)}, "people": PEOPLE, "seconds": SECONDS}
+    if ONLY in ("", "one"):
+        measure_one(bench, result)
+    if ONLY in ("", "databases"):
+        result["databases"] = databases.measure(bench, run, program, SECONDS)
+    result["aims"] = [{"what": w, "got": g, "sign": s, "want": x, "met": met(g, s, x)} for w, g, s, x in aims(result)]
+    return result
+
+
+def measure_one(bench, result):
+    """With the embedded store."""
     result["fill_s"] = bench.fill()
     result["protocol_steps"] = steps = bench.negotiated()
     result["cells"] = [bench.cell(connections, rejecting, steps) for rejecting in (False, True) for connections in CONNECTIONS]
@@ -403,14 +430,13 @@ def measure(data, sockets, kind):
     result["plan"] = measure_plan(bench)
     result["memory_bytes"] = bench.memory
     result["decision"] = json.loads(run(program("decision")))
-    result["reads"] = measure_reads(data)
-    result["aims"] = [{"what": w, "got": g, "sign": s, "want": x, "met": met(g, s, x)} for w, g, s, x in aims(result)]
-    return result
+    result["reads"] = measure_reads(bench.data)
 
 
 def main():
     folder, kind = folder_on_disk()
     data, sockets = tempfile.mkdtemp(prefix="tact-bench-", dir=folder), tempfile.mkdtemp(prefix="tact-", dir="/tmp")
+    os.chmod(data, 0o711)  # database servers run as somebody else
     try:
         result = measure(data, sockets, kind)
     finally:

@@ -71,7 +71,7 @@ class Server:
     def __init__(self, servers, name):
         self.servers = servers
         self.name = name
-        self.data = os.path.join(servers.dir, name)
+        self.data = os.path.join(servers.disk, name)
         self.log = os.path.join(servers.dir, name + ".log")
         self.port = 5432 + len(servers.all)
         self.process = None
@@ -220,14 +220,17 @@ class Pooler:
 
 
 class Servers:
-    def __init__(self):
+    def __init__(self, disk=None):
+        """DISK: a folder for what the servers keep, if that is to be on a disk of its own."""
         self.bin = bindir()
         self.all = []
         self.user = user_of_servers()
-        self.dir = tempfile.mkdtemp(prefix="tact-pg-")
-        os.chmod(self.dir, 0o755)
-        if self.user:
-            os.chown(self.dir, *self.user)
+        self.dir = tempfile.mkdtemp(prefix="tact-pg-")  # sockets and logs: paths of sockets are short
+        self.disk = tempfile.mkdtemp(prefix="tact-pg-", dir=disk) if disk else self.dir
+        for folder in {self.dir, self.disk}:
+            os.chmod(folder, 0o755)
+            if self.user:
+                os.chown(folder, *self.user)
 
     def __enter__(self):
         return self
@@ -241,7 +244,8 @@ class Servers:
                 server.stop()
             except Exception as error:  # the others must be ended all the same
                 print("stopping %s: %s" % (server.name, error), file=sys.stderr)
-        shutil.rmtree(self.dir, ignore_errors=True)
+        for folder in {self.dir, self.disk}:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def popen(self, argv, **options):
         user = {"user": self.user[0], "group": self.user[1], "extra_groups": []} if self.user else {}
