@@ -92,6 +92,31 @@ class TwoRelays(Case):
             self.database.sql(now % "")
         wait_for(lambda: self.send(self.left, "a@head.test", person()).code == 250, "mail to go again")
 
+    def test_clocks_that_differ_keep_what_is_due_at_the_gate(self):
+        address = person()
+        sent = self.delay(address)
+        now = "CREATE OR REPLACE FUNCTION tact.tact_now() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT (extract(epoch FROM clock_timestamp() %s) * 1000000)::bigint'"
+        self.database.sql(now % "+ interval ''10 minutes''")
+        try:
+            self.fall_due()
+            self.right.relay.wait_queue(lambda queue: [rcpt for one in queue if one["queue_id"] == sent.queue_id for rcpt in one["recipients"]
+                                                       if "451" in rcpt.get("delay_reason", "") and "clock" in rcpt["delay_reason"]],
+                                        "the gate's 451 for the clock")
+            self.assertEqual(self.right.sink.to(address), [])
+        finally:
+            self.database.sql(now % "")
+        self.assertEqual(len(self.right.sink.wait_to(address, timeout_s=60)), 1)
+        self.right.relay.wait_empty()
+
+    def test_the_evidence_of_each_relay_names_it_and_tells_of_its_own_mail_only(self):
+        address = person()
+        sent = {site: self.accepted(self.send(site, "n@news.test", address)) for site in (self.left, self.right)}
+        for site, host in ((self.left, "left.test"), (self.right, "right.test")):
+            for queue_id in (one.queue_id for one in sent.values()):
+                hosts = [entry["host"] for entry in site.tactd.entries(kind="decision", queue_id=queue_id)]
+                self.assertEqual(hosts, [host] if queue_id == sent[site].queue_id else [], queue_id)
+        self.assertEqual(len(self.left.tactd.tact_json("show", address)["contacts"]), 2, "and both tell of one person")
+
     def test_a_wrong_key_is_refused(self):
         stranger = Tactd(self.room_, name="stranger", sections=SECTIONS, settings={"store": self.database.url(), "host": "stranger.test"})
         stranger.spawn()

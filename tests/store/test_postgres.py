@@ -235,6 +235,27 @@ class OneServer(Case):
         self.main.sql("DELETE FROM tact.tact_record WHERE id = '\\x581b0000000000000000000000000000'")
 
 
+class HotKeys(Case):
+    """Nothing that every mail touches is one record."""
+
+    def test_mail_writes_to_its_recipients_only(self):
+        """The database itself counts what is written under each key."""
+        main = self.servers().store("main")
+        main.sql("CREATE TABLE public.written (kind smallint, id bytea);"
+                 "CREATE FUNCTION public.note_written() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+                 " 'BEGIN INSERT INTO public.written VALUES (NEW.kind, NEW.id); RETURN NULL; END';"
+                 "CREATE TRIGGER written AFTER INSERT OR UPDATE ON tact.tact_record FOR EACH ROW EXECUTE FUNCTION public.note_written()")
+        got = subprocess.run([BUILD + "/tests/unit/test_hot_keys"], env=dict(os.environ, TACT_STORE_URL=main.url()), capture_output=True,
+                             timeout=120 * PATIENCE, check=False)
+        self.assertEqual(got.returncode, 0, got.stdout.decode() + got.stderr.decode())
+        most = dict(row.split("|") for row in main.sql("SELECT kind, max(writes) FROM (SELECT kind, count(*) AS writes FROM public.written"
+                                                       " GROUP BY kind, id) AS keys GROUP BY kind").splitlines())
+        people = main.sql("SELECT count(DISTINCT id) FROM public.written WHERE kind = 1")
+        self.assertEqual((people, most["1"]), ("60", "2"), "each of 60 people got two mails")
+        self.assertLessEqual(int(most["2"]), 6, "what is counted of a campaign is written once a second by each relay")
+        self.assertEqual(sorted(most), ["1", "2"])
+
+
 CONFIG = """\
 store = "%(url)s"
 audit = "%(dir)s/%(audit)s"
