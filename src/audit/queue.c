@@ -262,9 +262,10 @@ void tact_audit_append_later(struct tact_audit *audit, const struct tact_audit_l
 	own = audit->own_runs;
 	leads = enqueue(audit, request);
 	audit->own_leads |= leads && own;
-	pthread_mutex_unlock(&audit->mutex);
+	/* Under the lock: once it is let go the entries may be durable and the log closed. */
 	if (leads && own)
 		pthread_cond_signal(&audit->own_wake);
-	else if (leads) /* no thread is to be had: better late than never */
+	pthread_mutex_unlock(&audit->mutex);
+	if (leads && !own) /* no thread is to be had: better late than never */
 		lead(audit);
 }

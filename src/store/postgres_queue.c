@@ -71,12 +71,19 @@ static bool may_take(const struct pg_worker *me, const struct pg_step *step)
 	return !is_taken(me, &step->key);
 }
 
+static void mark_taken(struct pg_batch *batch)
+{
+	int64_t now_ms = tact_clock_monotonic_ms();
+
+	for (size_t i = 0; i < batch->count; i++)
+		batch->steps[i]->taken_ms = now_ms;
+}
+
 bool pg_queue_take(struct pg_worker *me)
 {
 	struct pg_lane *lane = me->lane;
 	struct pg_step *step, *next;
 	size_t looked = 0, most = lane->alone > 0 ? 1 : PG_BATCH_STEPS;
-	int64_t now_ms = tact_clock_monotonic_ms();
 
 	me->batch.count = me->batch.cells_count = 0;
 	for (step = TAILQ_FIRST(&lane->queue); step && me->batch.count < most && looked < LOOK_MOST;
@@ -87,11 +94,11 @@ bool pg_queue_take(struct pg_worker *me)
 		me->group = pg_group_of(lane->pool, step);
 		pg_queue_take_out(lane, step);
 		step->state = PG_LOADING;
-		step->taken_ms = now_ms;
 		me->batch.steps[me->batch.count++] = step;
 	}
 	if (me->batch.count == 0)
 		return false;
+	mark_taken(&me->batch);
 	pg_batch_sort(&me->batch);
 	lane->alone -= lane->alone > 0;
 	lane->circuits[me->group].busy++;
