@@ -139,6 +139,48 @@ class OneServer(Case):
         lock.wait(30)
         self.assertEqual(drive.result("count 6100 5000"), "ok")
 
+    def false_commit(self, body):
+        """tact_commit does that from now on; the true one is tact_commit_true."""
+        words = "(kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])"
+        types = "(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[])"
+        self.main.sql("ALTER FUNCTION tact.tact_commit%s RENAME TO tact_commit_true; CREATE FUNCTION tact.tact_commit%s"
+                      " RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean) LANGUAGE plpgsql SECURITY DEFINER AS"
+                      " 'BEGIN %s END'" % (types, words, body.replace("'", "''")))
+        self.addCleanup(self.main.sql, "DROP FUNCTION tact.tact_commit%s; ALTER FUNCTION tact.tact_commit_true%s RENAME TO tact_commit" % (
+            types, types))
+
+    def test_an_error_that_stands_in_no_table_is_uncertain(self):
+        self.main.sql("CREATE TABLE public.state (code text); INSERT INTO public.state VALUES ('')")
+        self.addCleanup(self.main.sql, "DROP TABLE public.state")
+        self.false_commit("RAISE EXCEPTION USING ERRCODE = (SELECT code FROM public.state), MESSAGE = 'so it is';")
+        drive = self.drive(self.main.url())
+        for state, want in (
+                ("XX000", "uncertain"), ("08006", "uncertain"), ("57014", "uncertain"), ("57P01", "uncertain"), ("58030", "uncertain"),
+                ("53200", "uncertain"), ("40003", "uncertain"), ("0A000", "uncertain"), ("P0001", "uncertain"), ("99999", "uncertain"),
+                ("23514", "unavailable"), ("22003", "unavailable"), ("42501", "unavailable"), ("53100", "unavailable"),
+                ("55P03", "unavailable"), ("25006", "unavailable"), ("57P03", "unavailable")):
+            self.main.sql("UPDATE public.state SET code = '%s'" % state)
+            self.assertEqual(drive.result("count 8400 5000"), want, state)
+            self.assertIn("so it is", drive.ask("error"), state)
+        self.assertEqual(drive.ask("read 8400 5000").split()[2], "0")
+
+    def test_a_conflict_is_tried_again_at_once(self):
+        for state in ("40001", "40P01"):
+            self.main.sql("CREATE SEQUENCE public.tries")
+            self.false_commit("IF nextval('public.tries') < 4 THEN RAISE EXCEPTION USING ERRCODE = '%s'; END IF;"
+                              " RETURN QUERY SELECT * FROM tact.tact_commit_true(kinds, ids, expected, versions, wakes, frames);" % state)
+            drive = self.drive(self.main.url())
+            self.assertEqual(drive.result("count 8401 5000"), "ok", state)
+            self.assertEqual(self.main.sql("SELECT last_value FROM public.tries"), "4", state)
+            self.doCleanups()
+            self.main.sql("DROP SEQUENCE public.tries")
+
+    def test_an_answer_without_its_keys_acknowledges_nothing(self):
+        self.false_commit("PERFORM tact.tact_commit_true(kinds, ids, expected, versions, wakes, frames);")
+        drive = self.drive(self.main.url())
+        self.assertEqual(drive.result("count 8402 5000"), "uncertain")
+        self.assertEqual(drive.result("look 8402 5000"), "unavailable")
+
     def slow_load(self, seconds):
         """Every load takes that long from now on, after it has read."""
         self.main.sql("ALTER FUNCTION tact.tact_load(smallint[], bytea[]) RENAME TO tact_load_fast;"
@@ -643,7 +685,7 @@ class Failover(Case):
     def test_a_primary_that_hangs_is_left(self):
         """Its sockets stay open and say nothing: all connections wait there when the standby takes over."""
         main, other, url = self.pair()
-        drive = self.drive(url + " connections=1")
+        drive = self.drive(url + " connections=1 connect_timeout=2")
         self.assertEqual(figures(drive.ask("many 8 20 1 8 5000"))["ok"], 160)
         main.stall()
         self.assertEqual(figures(drive.ask("many 8 5 1 8 400"))["ok"], 0)
