@@ -70,16 +70,16 @@ bool pg_circuit_take_probe(struct pg_worker *me, int64_t *ret_at_ms)
 }
 
 /* Under the lock: those who still wait for the group are given up, and nobody goes on with a connection that
- * is older than the question. */
+ * is older than the question; but for those who wait for another group. */
 static void renew_links(struct pg_lane *lane, uint8_t group, int64_t asked_ms)
 {
 	for (size_t i = 0; i < lane->workers_count; i++) {
 		struct pg_worker *worker = &lane->workers[i];
 
-		if (!worker->link || worker->opened_ms > asked_ms)
+		if (!worker->link || worker->opened_ms > asked_ms || (worker->late && worker->group != group))
 			continue;
 		worker->renew = true;
-		if (worker->late && worker->group == group)
+		if (worker->late)
 			pg_link_stop(worker->link);
 	}
 	pthread_cond_broadcast(&lane->work);
