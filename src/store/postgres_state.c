@@ -71,6 +71,8 @@ static const struct complaint {
 	"the server's certificate is not signed by what stands in sslrootcert=: name the right file, or ask "
 	"who it is that answers there",
 	false},
+    {"host name must be specified",
+	"write in host= the name that stands in the server's certificate, beside hostaddr=", false},
     {"does not match host name",
 	"write in host= a name that stands in the server's certificate, and in hostaddr= its address if that "
 	"name is not found",

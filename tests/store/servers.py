@@ -15,6 +15,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -203,7 +204,8 @@ class Pooler:
     def answers(self):
         if self.process.poll() is not None:
             raise Failed("%s ended\n%s" % (self.name, self.last_words()))
-        return os.path.exists("%s/.s.PGSQL.%d" % (self.servers.dir, self.port))
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex("%s/.s.PGSQL.%d" % (self.servers.dir, self.port)) == 0  # bound is not yet listening
 
     def last_words(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:

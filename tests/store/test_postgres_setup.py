@@ -164,6 +164,8 @@ class Network(Case):
         self.refuses(self.url(words="sslmode=verify-full sslrootcert=" + self.wrong.path("crt")), "certificate verify failed", "sslrootcert=")
         self.refuses(self.url("other.test", "sslmode=verify-full sslrootcert=" + self.ca), 'for "db.test" does not match host name "other.test"',
                      "write in host= a name")
+        self.refuses(self.url(words="sslmode=verify-full sslrootcert=" + self.ca).replace("host=db.test ", ""), "host name must be specified",
+                     "beside hostaddr=")
         self.refuses(self.url(words="sslmode=verify-full sslrootcert=/nowhere/ca"), '"/nowhere/ca" does not exist', "sslrootcert=")
 
     def test_where_nothing_is_said_a_server_elsewhere_must_show_who_it_is(self):
