@@ -217,6 +217,38 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	ORDER BY r.wake, r.kind, r.id LIMIT most;
 $$;
 
+-- The logical partitions on the same worker.
+CREATE OR REPLACE FUNCTION tact.tact_beside(one integer) RETURNS smallint[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_agg(part::smallint)
+	FROM (SELECT tact.tact_groups() AS groups) AS g, generate_series(0, 255) AS part
+	WHERE get_byte(g.groups, part) = get_byte(g.groups, one);
+$$;
+
+-- The same of what stands on the worker of the logical partition BESIDE: the others need not be there.
+CREATE OR REPLACE FUNCTION tact.tact_scan_part(wanted smallint, after bytea, most integer, beside integer)
+RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	parts smallint[] := tact.tact_beside(beside);
+BEGIN
+	RETURN QUERY
+		SELECT r.id, r.version, r.wake, r.bytes FROM tact.tact_record AS r
+		WHERE r.part = ANY (parts) AND r.kind = wanted AND r.id > after AND tact.tact_may_read(ARRAY[wanted]) ORDER BY r.id LIMIT most;
+END $$;
+
+CREATE OR REPLACE FUNCTION tact.tact_due_part(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer, beside integer)
+RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	parts smallint[] := tact.tact_beside(beside);
+BEGIN
+	RETURN QUERY
+		SELECT r.wake, r.kind, r.id FROM tact.tact_record AS r
+		WHERE r.part = ANY (parts) AND r.wake > 0 AND (r.wake, r.kind, r.id) > (after_us, after_kind, after_id) AND r.wake <= until_us
+		ORDER BY r.wake, r.kind, r.id LIMIT most;
+END $$;
+
 CREATE OR REPLACE FUNCTION tact.tact_identity() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT m.value FROM tact.tact_meta AS m WHERE m.name = 'identity';
@@ -243,7 +275,8 @@ GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_origin(
 	TO tact_relay, tact_web, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
 GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_size(),
-	tact.tact_due(bigint, smallint, bytea, bigint, integer) TO tact_relay, tact_reader;
+	tact.tact_due(bigint, smallint, bytea, bigint, integer), tact.tact_scan_part(smallint, bytea, integer, integer),
+	tact.tact_due_part(bigint, smallint, bytea, bigint, integer, integer) TO tact_relay, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
 GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay;
 

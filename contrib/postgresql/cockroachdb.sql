@@ -134,6 +134,15 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
 	ORDER BY r.wake, r.kind, r.id LIMIT most;
 $$;
 
+-- The same of what stands on the server of the logical partition BESIDE, which is all here.
+CREATE OR REPLACE FUNCTION tact.tact_scan_part(wanted smallint, after bytea, most integer, beside integer)
+RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
+LANGUAGE sql STABLE AS $$ SELECT s.found_id, s.found_version, s.found_wake, s.found_bytes FROM tact.tact_scan(wanted, after, most) AS s $$;
+
+CREATE OR REPLACE FUNCTION tact.tact_due_part(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer, beside integer)
+RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
+LANGUAGE sql STABLE AS $$ SELECT d.due_us, d.due_kind, d.due_id FROM tact.tact_due(after_us, after_kind, after_id, until_us, most) AS d $$;
+
 CREATE OR REPLACE FUNCTION tact.tact_identity() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
 	SELECT m.value FROM tact.tact_meta AS m WHERE m.name = 'identity';
@@ -160,6 +169,7 @@ GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_origin(
 	TO tact_relay, tact_web, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
 GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_size(),
-	tact.tact_due(bigint, smallint, bytea, bigint, integer) TO tact_relay, tact_reader;
+	tact.tact_due(bigint, smallint, bytea, bigint, integer), tact.tact_scan_part(smallint, bytea, integer, integer),
+	tact.tact_due_part(bigint, smallint, bytea, bigint, integer, integer) TO tact_relay, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
 GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay;

@@ -196,6 +196,11 @@ CREATE FUNCTION pg_catalog.citus_total_relation_size(name regclass) RETURNS bigi
         self.keeps_the_contract(contrib("citus.sql"), "citus", self.CITUS)
         groups = self.main.sql("SELECT encode(tact.tact_groups(), 'hex')", database="citus")
         self.assertEqual(groups, "".join("%02x" % (part % 3) for part in range(256)))
+        self.main.sql("DELETE FROM tact.tact_record; INSERT INTO tact.tact_record SELECT 1, decode(lpad(to_hex(n), 2, '0') || repeat('00', 15), 'hex'),"
+                      " 1, 5, '', n FROM generate_series(0, 255) AS n", database="citus")
+        for field, call in (("found_id", "tact.tact_scan_part(1::smallint, '', 1000, %d)"), ("due_id", "tact.tact_due_part(0, 0::smallint, '', 9, 1000, %d)")):
+            query = "SELECT count(*), min(mod(get_byte(%s, 0), 3)), max(mod(get_byte(%s, 0), 3)) FROM %s" % (field, field, call)
+            self.assertEqual([self.main.sql(query % part, database="citus") for part in (3, 4, 255)], ["86|0|0", "85|1|1", "86|0|0"])
 
     def test_yugabytedb(self):
         schema, count = re.subn(r"PRIMARY KEY \(kind ASC, id ASC\)\n\) SPLIT AT VALUES \(.*\);", "PRIMARY KEY (kind, id));", contrib("yugabytedb.sql"))
