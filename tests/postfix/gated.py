@@ -8,6 +8,7 @@ import email.policy
 import itertools
 import os
 import tempfile
+import time
 
 from harness import GATE_DOMAIN, REVIEW_DOMAIN, Case, mail, section, wait_for
 
@@ -33,6 +34,42 @@ def person(name="p", domain="person.test"):
 
 def people(count, name="p"):
     return [person(name) for _ in range(count)]
+
+
+class SeenElsewhere:
+    """What is done to a campaign at one relay is seen by the other within two seconds of the verb's end: whatever is handed in later than
+    that is decided so. Needs self.left and self.right, and a header that names campaigns."""
+
+    SEEN_S = 2.0  # promised, and no margin is needed: a mail is decided after it was begun, and the verb ends after its commit
+
+    def verdict_of(self, site, campaign):
+        body = mail(sender="Desk <a@head.test>", headers="Feedback-ID: %s:x:y:desk\r\n" % campaign)
+        sent = site.relay.send("a@head.test", [person()], body)
+        if sent.code == 550:
+            return "reject"
+        self.assertEqual(sent.code, 250, sent)
+        (entry,) = site.tactd.entries(kind="decision", queue_id=sent.queue_id)
+        return entry["verdict"]
+
+    def watch(self, does, sees, campaign, deed, verdict):
+        """Hands mail in without a pause while the deed spreads."""
+        does.tactd.tact("campaign", deed, campaign, "--reason", "to see how soon")
+        ended, first, last = time.monotonic(), None, 0.0
+        while first is None or time.monotonic() - ended < self.SEEN_S + 0.5:
+            began = time.monotonic() - ended
+            if self.verdict_of(sees, campaign) == verdict:
+                first = began if first is None else first
+            else:
+                self.assertIsNone(first, "%s was seen, and then it was not" % deed)
+                last = began
+                self.assertLess(last, self.SEEN_S, "%s at one relay, and mail begun %.2f s later at the other was decided as before" % (deed, last))
+        print("campaign %s: seen elsewhere %.2f s after the verb's end (the last mail before it was begun after %.2f s)" % (deed, first, last))
+
+    def watch_all(self, campaign):
+        self.assertEqual(self.verdict_of(self.right, campaign), "accept")
+        self.watch(self.left, self.right, campaign, "pause", "delay")
+        self.watch(self.right, self.left, campaign, "resume", "accept")
+        self.watch(self.left, self.right, campaign, "cancel", "reject")
 
 
 class Gated(Case):

@@ -7,8 +7,8 @@ breaker while it runs."""
 import json
 import time
 
-from gated import Gated, people, person
-from harness import mail, main, section, wait_for
+from gated import Gated, SeenElsewhere, people, person
+from harness import Case, Site, mail, main, section, wait_for
 
 SECTIONS = [
     section("owner", "corporate"), section("owner", "leeds"),
@@ -149,6 +149,20 @@ class Campaigns(Gated):
         self.tactd.start()
         self.accepted(self.send_of("steady", person()))
         self.wait_sent("steady", 3)
+
+
+class TwoOnOneStore(SeenElsewhere, Case):
+    """Two tactd, each before a Postfix of its own, on one embedded store."""
+
+    @classmethod
+    def setUpClass(cls):
+        room = cls.class_room()
+        cls.left = Site(room, name="left", sections=SECTIONS, settings={"host": "left.test"}).start()
+        cls.right = Site(room, name="right", sections=SECTIONS, settings={"host": "right.test", "store": "lmdb:" + cls.left.tactd.store,
+                                                                          "key_file": cls.left.tactd.key_file}).start()
+
+    def test_what_is_done_to_a_campaign_is_seen_by_the_other_within_two_seconds(self):
+        self.watch_all("everywhere")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,15 @@ import sys
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "store"))
 
-from gated import SECTIONS, STEP_S, person
-from harness import Case, Site, Tactd, mail, main, wait_for
+from gated import SECTIONS, STEP_S, SeenElsewhere, person
+from harness import Case, Site, Tactd, mail, main, section, wait_for
 from servers import Servers, skip_without_servers
 
 
-class TwoRelays(Case):
+TRUSTING = SECTIONS + [section("trusted", listeners=["smtp"])]  # a header may name a campaign
+
+
+class TwoRelays(SeenElsewhere, Case):
     time_limit_s = 120
 
     @classmethod
@@ -24,8 +27,8 @@ class TwoRelays(Case):
         cls.database = cls.servers.store("main")
         cls.room_ = cls.class_room()
         settings = {"store": cls.database.url(), "slot_length": "1s", "rcpt_timeout": "2s", "message_timeout": "4s"}
-        cls.left = Site(cls.room_, name="left", sections=SECTIONS, settings=dict(settings, host="left.test")).start()
-        cls.right = Site(cls.room_, name="right", sections=SECTIONS,
+        cls.left = Site(cls.room_, name="left", sections=TRUSTING, settings=dict(settings, host="left.test")).start()
+        cls.right = Site(cls.room_, name="right", sections=TRUSTING,
                          settings=dict(settings, host="right.test", key_file=cls.left.tactd.key_file)).start()
         cls.shift = 0
 
@@ -78,6 +81,9 @@ class TwoRelays(Case):
         wait_for(lambda: [one for one in self.right.sink.to(sender) if one.sender == "" and address.encode() in one.data], "a bounce", 30)
         self.right.relay.wait_queue(lambda queue: all(one["queue_id"] != sent.queue_id for one in queue), "it to be gone")
         self.assertEqual(self.right.sink.to(address), [])
+
+    def test_what_is_done_to_a_campaign_is_seen_by_the_other_within_two_seconds(self):
+        self.watch_all("everywhere")
 
     def test_clocks_that_differ_stop_the_mail_for_now(self):
         now = "CREATE OR REPLACE FUNCTION tact.tact_now() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT (extract(epoch FROM clock_timestamp() %s) * 1000000)::bigint'"

@@ -43,7 +43,7 @@ static const char *value_text(struct world *world, struct tact_arena *arena, enu
 }
 
 static int apply_to(struct world *world, struct tact_arena *arena, const char *address,
-    struct tact_change *change, uint64_t *ret_sequence)
+    struct tact_change *change, uint64_t *ret_sequence, bool *ret_changed)
 {
 	struct relay *relay = &world->relays[chance_below(&world->chance, world->relays_count)];
 	struct tact_recipient recipient;
@@ -61,13 +61,34 @@ static int apply_to(struct world *world, struct tact_arena *arena, const char *a
 	result = tact_decide_change(
 	    relay->decider, arena, &recipient, change, 1, world->faults.now_us, 0, &changed, NULL);
 	*ret_sequence = entry.sequence;
+	*ret_changed = changed.changed;
 	return world_leave(world, relay, &entry) ? TACT_UNCERTAIN : result;
 }
 
 static int apply(struct world *world, struct tact_arena *arena, int person, struct tact_change *change,
-    uint64_t *ret_sequence)
+    uint64_t *ret_sequence, bool *ret_changed)
 {
-	return apply_to(world, arena, world_any_address(world, person), change, ret_sequence);
+	return apply_to(world, arena, world_any_address(world, person), change, ret_sequence, ret_changed);
+}
+
+/* Against which campaign is it counted, if it is? -1: nobody knows. */
+static int blame(struct world *world, struct tact_arena *arena, const struct wish_spec *spec,
+    struct tact_change *change, int *ret_back)
+{
+	static const int backs[REASONS] = {
+	    [UNSUBSCRIBE] = LEFT, [COMPLAINT] = COMPLAINED, [HARD_BOUNCE] = BOUNCED_BACK};
+	int campaign = -1;
+
+	*ret_back = -1;
+	if (spec->reason != UNSUBSCRIBE && spec->reason != COMPLAINT && spec->reason != HARD_BOUNCE)
+		return -1;
+	if (chance_of(&world->chance, 4, 5)) {
+		campaign = (int)chance_below(&world->chance, CAMPAIGNS);
+		change->campaign = tact_arena_printf(arena, "c%d", campaign);
+	}
+	*ret_back =
+	    oracle_back(world->oracle, campaign, (enum back)backs[spec->reason], world->faults.now_us);
+	return campaign;
 }
 
 static void wish(struct world *world, struct tact_arena *arena, int person)
@@ -77,8 +98,9 @@ static void wish(struct world *world, struct tact_arena *arena, int person)
 	    .scope = chance_of(chance, 1, 3) ? FOR_ALL : (enum scope)chance_below(chance, SCOPES),
 	    .reason = (enum reason)chance_below(chance, REASONS)};
 	struct tact_change change = {.kind = TACT_CHANGE_SUPPRESS};
-	uint64_t sequence = 0;
-	int number, result;
+	uint64_t sequence = 0, lost;
+	int number, result, campaign, back;
+	bool changed;
 
 	spec.value = random_value(world, spec.scope);
 	if (chance_of(chance, 1, 5))
@@ -99,9 +121,16 @@ static void wish(struct world *world, struct tact_arena *arena, int person)
 	    .ended_by = "",
 	    .ended_why = ""};
 	number = oracle_wish(world->oracle, person, &spec);
-	result = apply(world, arena, person, &change, &sequence);
-	if (result == TACT_OK)
+	campaign = blame(world, arena, &spec, &change, &back);
+	lost = world->faults.lost;
+	result = apply(world, arena, person, &change, &sequence, &changed);
+	if (result == TACT_OK) {
 		oracle_wish_sure(world->oracle, person, number, sequence);
+		if (!changed)
+			oracle_back_void(world->oracle, campaign, back);
+		else if (world->faults.lost == lost)
+			oracle_back_sure(world->oracle, campaign, back);
+	}
 	oracle_unsettle(world->oracle, person);
 	world_trace(world, "%d wishes %d:%d reason %d purposes %x until %lld: %d", person, (int)spec.scope,
 	    spec.value, (int)spec.reason, spec.purposes, (long long)spec.until_us, result);
@@ -119,10 +148,11 @@ static void unwish(struct world *world, struct tact_arena *arena, int person)
 		.ended_by = "",
 		.ended_why = ""}};
 	uint64_t sequence = 0;
+	bool changed;
 	int64_t now_us = world->faults.now_us;
 
 	oracle_wish_ends(world->oracle, person, scope, value);
-	result = apply(world, arena, person, &change, &sequence);
+	result = apply(world, arena, person, &change, &sequence, &changed);
 	if (result == TACT_OK)
 		oracle_wish_over(world->oracle, person, scope, value, now_us, sequence);
 	oracle_unsettle(world->oracle, person);
@@ -139,6 +169,7 @@ static void permit(struct world *world, struct tact_arena *arena, int person)
 	    .time_us = world->faults.now_us};
 	struct tact_change change = {.kind = TACT_CHANGE_CONSENT};
 	uint64_t sequence = 0;
+	bool changed;
 	int number, result;
 
 	spec.value = spec.scope == FOR_ALL ? 0 : random_value(world, spec.scope);
@@ -151,7 +182,7 @@ static void permit(struct world *world, struct tact_arena *arena, int person)
 	    .time_us = spec.time_us,
 	    .until_us = spec.until_us};
 	number = oracle_consent(world->oracle, person, &spec);
-	result = apply(world, arena, person, &change, &sequence);
+	result = apply(world, arena, person, &change, &sequence, &changed);
 	if (result == TACT_OK)
 		oracle_consent_sure(world->oracle, person, number, sequence);
 	oracle_unsettle(world->oracle, person);
@@ -169,10 +200,11 @@ static void forbid(struct world *world, struct tact_arena *arena, int person)
 		.source = "",
 		.proof = ""}};
 	uint64_t sequence = 0;
+	bool changed;
 	int64_t now_us = world->faults.now_us;
 
 	oracle_consent_ends(world->oracle, person, scope, value);
-	result = apply(world, arena, person, &change, &sequence);
+	result = apply(world, arena, person, &change, &sequence, &changed);
 	if (result == TACT_OK)
 		oracle_consent_over(world->oracle, person, scope, value, now_us, sequence);
 	oracle_unsettle(world->oracle, person);
@@ -200,6 +232,7 @@ void change_who(struct world *world, int person)
 	struct tact_occasion birthday = {.name = "birthday"};
 	struct tact_change change = {.kind = TACT_CHANGE_PROFILE};
 	uint64_t sequence = 0;
+	bool changed;
 	int number, result;
 
 	if (chance_of(chance, 4, 5))
@@ -219,7 +252,7 @@ void change_who(struct world *world, int person)
 	    .occasions = &birthday,
 	    .occasions_count = 1};
 	number = oracle_profile(world->oracle, person, &spec);
-	result = apply(world, arena, person, &change, &sequence);
+	result = apply(world, arena, person, &change, &sequence, &changed);
 	if (result == TACT_OK)
 		oracle_profile_sure(world->oracle, person, number, sequence);
 	oracle_unsettle(world->oracle, person);
@@ -235,12 +268,14 @@ void change_alias(struct world *world, int person)
 	struct tact_change change = {.kind = TACT_CHANGE_ALIAS};
 	struct tact_recipient whose;
 	uint64_t sequence = 0;
+	bool changed;
 	int result = tact_facts_recipient(
 	    arena, &world->relays[0].identity, world_any_address(world, person), &whose, NULL);
 
 	change.alias_of = whose.key;
 	if (result == TACT_OK && world->options->breakage != BREAK_ALIAS)
-		result = apply_to(world, arena, world_address(world, person, 3), &change, &sequence);
+		result =
+		    apply_to(world, arena, world_address(world, person, 3), &change, &sequence, &changed);
 	world->aliased[person] = world->aliased[person] || result == TACT_OK;
 	world_trace(world, "%d has a second address: %d", person, result);
 	tact_arena_free(&arena);
@@ -278,8 +313,9 @@ static void telephone(struct world *world, struct tact_arena *arena, int person)
 		.list = "",
 		.counts = true}};
 	uint64_t sequence = 0;
+	bool changed;
 	int number = oracle_contact(world->oracle, person, &facts, time_us);
-	int result = apply(world, arena, person, &change, &sequence);
+	int result = apply(world, arena, person, &change, &sequence, &changed);
 
 	if (result == TACT_OK)
 		oracle_contact_sure(world->oracle, person, number, world->faults.now_us, sequence);

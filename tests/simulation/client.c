@@ -10,6 +10,23 @@
 
 /* ---- mails -------------------------------------------------------------------------------------- */
 
+/* Bounces and other answers of machines; or somebody who would go round the rules so: then it is asked as the
+ * strictest stream, the first. */
+static void lose_sender(struct world *world, struct facts_spec *ret)
+{
+	const struct stream_spec *strictest = &world->house->streams[0];
+
+	ret->null = chance_of(&world->chance, 1, 2) ? NULL_AUTOMATIC : NULL_OTHER;
+	ret->stream = 0;
+	ret->owner = strictest->owner;
+	ret->brand = strictest->brand;
+	ret->purpose = ret->null == NULL_AUTOMATIC ? TRANSACTIONAL : strictest->purpose;
+	ret->priority = strictest->priority;
+	ret->counts = ret->null == NULL_OTHER && strictest->counts;
+	ret->exempt = ret->null == NULL_AUTOMATIC || strictest->exempt;
+	ret->birthday = strictest->purpose == OCCASION;
+}
+
 void client_random_facts(struct world *world, struct facts_spec *ret)
 {
 	struct chance *chance = &world->chance;
@@ -30,8 +47,11 @@ void client_random_facts(struct world *world, struct facts_spec *ret)
 	    .birthday = stream->purpose == OCCASION};
 	if (chance_of(chance, 1, 3))
 		ret->list = (int)chance_below(chance, LISTS);
+	ret->bare = chance_of(chance, 1, 5);
+	if (chance_of(chance, 1, 20))
+		lose_sender(world, ret);
 	/* What calls itself personal and has the marks of a mailing is not. */
-	if (stream->purpose == PERSONAL)
+	if (ret->purpose == PERSONAL || stream->purpose == PERSONAL)
 		ret->campaign = ret->list = -1;
 }
 
@@ -317,6 +337,8 @@ static bool conclude(struct session *session)
 		(void)world_leave(world, session->relay, &entry);
 		return true;
 	}
+	if (sum == TACT_SUM_HOLD) /* whole, by Postfix itself; nobody releases it there */
+		return false;
 	accept(session, sum, contacts);
 	/* Now and then the client does not hear the 250. */
 	return !world->faults.off && chance_of(&world->chance, 1, 60);

@@ -29,6 +29,8 @@ void oracle_deed_ended(struct oracle *oracle, int campaign, int deed, int64_t no
 
 void oracle_deed_sure(struct oracle *oracle, int campaign, int deed, int64_t now_us, uint64_t sequence)
 {
+	if (oracle->campaigns[campaign].deeds[deed].course == GOES)
+		oracle->campaigns[campaign].stopped = false;
 	oracle->campaigns[campaign].deeds[deed].sure_us = now_us;
 	oracle->campaigns[campaign].deeds[deed].sequence = sequence;
 	oracle_deed_ended(oracle, campaign, deed, now_us);
@@ -38,6 +40,147 @@ void oracle_deed_void(struct oracle *oracle, int campaign, int deed)
 {
 	oracle->campaigns[campaign].deeds[deed].nothing = true;
 }
+
+/* ---- what comes back ---------------------------------------------------------------------------- */
+
+/* Until what was counted is written and read by everybody. */
+static int64_t visible_us(const struct asked *asked)
+{
+	return asked->now_us - asked->stale_us - 3 * SECOND_US / 2;
+}
+
+static int add_mark(struct oracle *oracle, int campaign, int what, int64_t now_us, bool sure)
+{
+	struct campaign *of = &oracle->campaigns[campaign];
+
+	of->marks = oracle_grow(of->marks, &of->marks_count, sizeof *of->marks);
+	of->marks[of->marks_count - 1] = (struct mark){.what = what, .time_us = now_us, .sure = sure};
+	return of->marks_count - 1;
+}
+
+void oracle_sent(struct oracle *oracle, int campaign, int64_t now_us, bool sure)
+{
+	if (campaign >= 0)
+		(void)add_mark(oracle, campaign, BACKS, now_us, sure);
+}
+
+int oracle_back(struct oracle *oracle, int campaign, enum back what, int64_t now_us)
+{
+	for (int i = 0; campaign < 0 && i < CAMPAIGNS; i++)
+		(void)add_mark(oracle, i, (int)what, now_us, false);
+	return campaign < 0 ? -1 : add_mark(oracle, campaign, (int)what, now_us, false);
+}
+
+void oracle_back_sure(struct oracle *oracle, int campaign, int back)
+{
+	if (back >= 0)
+		oracle->campaigns[campaign].marks[back].sure = true;
+}
+
+void oracle_back_void(struct oracle *oracle, int campaign, int back)
+{
+	if (back >= 0)
+		oracle->campaigns[campaign].marks[back].nothing = true;
+}
+
+void oracle_uncounted(struct oracle *oracle, int64_t since_us)
+{
+	for (int i = 0; i < CAMPAIGNS; i++)
+		for (int k = 0; k < oracle->campaigns[i].marks_count; k++)
+			if (oracle->campaigns[i].marks[k].time_us >= since_us)
+				oracle->campaigns[i].marks[k].sure = false;
+}
+
+/* The latest resume that may have been, or that surely was: what was counted before it counts no more. */
+static int64_t resumed_us(const struct campaign *campaign, bool surely)
+{
+	int64_t latest_us = INT64_MIN;
+
+	for (int i = 1; i < campaign->deeds_count; i++) {
+		const struct deed *deed = &campaign->deeds[i];
+		int64_t at_us = deed->begun_us;
+
+		if (deed->course != GOES || deed->nothing || (surely && deed->sure_us == 0))
+			continue;
+		if (!surely && deed->sure_us > at_us)
+			at_us = deed->sure_us;
+		latest_us = at_us > latest_us ? at_us : latest_us;
+	}
+	return latest_us;
+}
+
+/* least: what surely counts; else what may. */
+static int64_t count_marks(const struct campaign *campaign, const struct rule_spec *rule,
+    const struct asked *asked, int what, bool least)
+{
+	int64_t since_us = resumed_us(campaign, !least), sum = 0;
+
+	/* Counted, and not yet known when it was let go on: it counts afterwards. */
+	if (!least && since_us != INT64_MIN)
+		since_us -= KNOWN_LATE_US;
+	for (int i = 0; i < campaign->marks_count; i++) {
+		const struct mark *mark = &campaign->marks[i];
+
+		if (mark->what != what || mark->nothing || mark->time_us <= since_us ||
+		    (least && (!mark->sure || mark->time_us > visible_us(asked))) ||
+		    (rule->window_s > 0 && (mark->time_us / HOUR_US + 1) * HOUR_US <=
+					       asked->now_us - rule->window_s * SECOND_US))
+			continue;
+		sum++;
+	}
+	return sum;
+}
+
+/* Is the rate past the threshold, surely or perhaps? */
+static bool is_past(
+    const struct oracle *oracle, const struct rule_spec *rule, const struct asked *asked, bool surely)
+{
+	const struct campaign *campaign = &oracle->campaigns[asked->facts->campaign];
+	int64_t least = count_marks(campaign, rule, asked, BACKS, true);
+	int64_t most = count_marks(campaign, rule, asked, BACKS, false);
+	int64_t enough = rule->at_least > 1 ? rule->at_least : 1;
+
+	if ((surely ? least : most) < enough)
+		return false;
+	for (int i = 0; i < BACKS; i++)
+		if (rule->rates_milli[i] >= 0 && count_marks(campaign, rule, asked, i, surely) * 100000 >
+						     rule->rates_milli[i] * (surely ? most : least))
+			return true;
+	return false;
+}
+
+static bool is_judged(const struct rule_spec *rule, const struct asked *asked)
+{
+	return rule->kind == RULE_BREAKER && !rule->monitor && rule_applies(rule, asked->facts) &&
+	       asked->facts->campaign >= 0;
+}
+
+void oracle_judge_rates(struct oracle *oracle, const struct asked *asked)
+{
+	for (int i = 0; i < asked->house->rules_count; i++)
+		if (is_judged(&asked->house->rules[i], asked) &&
+		    is_past(oracle, &asked->house->rules[i], asked, false)) {
+			oracle->campaigns[asked->facts->campaign].stopped = true;
+			oracle_unsettle(oracle, -1);
+		}
+}
+
+static void check_rates(struct oracle *oracle, const struct asked *asked)
+{
+	for (int i = 0; i < asked->house->rules_count; i++) {
+		const struct rule_spec *rule = &asked->house->rules[i];
+
+		if (!is_judged(rule, asked) ||
+		    (rule->action == QUARANTINE && asked->released != NOT_RELEASED))
+			continue;
+		oracle->figures.rates++;
+		if (is_past(oracle, rule, asked, true))
+			oracle_complain(oracle, "person %d got mail %d of campaign %d, which k%d stops",
+			    asked->person, asked->mail, asked->facts->campaign, i);
+	}
+}
+
+/* ---- deeds -------------------------------------------------------------------------------------- */
 
 /* Did another deed surely take its place by then? */
 static bool is_over(const struct campaign *campaign, const struct deed *deed, int64_t time_us)
@@ -63,6 +206,9 @@ bool oracle_course_may_be(
 	if (campaign < 0)
 		return course == GOES;
 	of = &oracle->campaigns[campaign];
+	/* One that a breaker stopped is as good as paused, or cancelled. */
+	if (of->stopped && (course == PAUSED || course == CANCELLED))
+		return true;
 	for (int i = 0; i < of->deeds_count; i++)
 		if (of->deeds[i].course == course && !of->deeds[i].nothing &&
 		    of->deeds[i].begun_us <= asked->now_us && !is_over(of, &of->deeds[i], time_us))
@@ -251,6 +397,7 @@ void oracle_check_course(struct oracle *oracle, const struct asked *asked)
 	static const enum course stops[] = {PAUSED, CANCELLED};
 
 	oracle->figures.stopped += asked->facts->campaign >= 0;
+	check_rates(oracle, asked);
 	if (oracle_course_may_be(oracle, asked->facts->campaign, GOES, asked) ||
 	    oracle_course_may_be(oracle, asked->facts->campaign, DONE, asked))
 		return;

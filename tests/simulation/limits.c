@@ -54,7 +54,9 @@ int64_t oracle_sum(const struct person *person, const struct rule_spec *rule, co
 
 		if (i != skip && touch->delivered && touch->sequence < sequence && touch->time_us <= end_us &&
 		    rule_concerns(rule, facts, &touch->facts) &&
-		    rule_sees(rule, touch->time_us, end_us, false))
+		    rule_sees(rule, touch->time_us, end_us, false) &&
+		    (touch->late_us == 0 ||
+			(touch->late_us <= end_us && rule_sees(rule, touch->late_us, end_us, false))))
 			sum += rule_weight(rule, &touch->facts);
 	}
 	return sum;
@@ -88,8 +90,8 @@ static int64_t rests_until(const struct person *person, const struct rule_spec *
 		const struct touch *touch = &person->touches[i];
 		int64_t end_us = touch->time_us + rule->rest_s * SECOND_US;
 
-		if (i == skip || !touch->delivered || touch->sequence >= asked->sequence ||
-		    touch->time_us > time_us || end_us <= time_us ||
+		if (i == skip || !touch->delivered || touch->late_us != 0 ||
+		    touch->sequence >= asked->sequence || touch->time_us > time_us || end_us <= time_us ||
 		    !rule_concerns(rule, asked->facts, &touch->facts) ||
 		    rule_weight(rule, &touch->facts) == 0)
 			continue;

@@ -113,6 +113,7 @@ static void lose(struct passing *passing, const struct tact_store_key *key, stru
 	const struct front *front = passing->front;
 	int64_t how = chance_below(front->faults->chance, 4);
 
+	front->faults->uncounted = front->faults->uncounted || key->kind == TACT_STORE_CAMPAIGN;
 	front->faults->lost++;
 	if (how == 0) {
 		ret->result = TACT_UNAVAILABLE;

@@ -27,6 +27,7 @@ struct faults {
 	bool threads;		 /* several ask at once, and what is kept for seconds is kept for real ones */
 	struct chance secrets;	 /* keys and ids that tact draws */
 	int64_t wake_us;	 /* the least wake time written since it was last set to 0 */
+	bool uncounted;		 /* an answer about campaigns was lost */
 	int64_t deaf_us;	 /* a reading of campaigns failed then */
 	uint64_t lost, repeated; /* answers that failed; changes tried a second time */
 };

@@ -37,8 +37,10 @@ void oracle_free(struct oracle **oracle)
 		free((*oracle)->people[i].permissions);
 		free((*oracle)->people[i].profiles);
 	}
-	for (int i = 0; i < CAMPAIGNS; i++)
+	for (int i = 0; i < CAMPAIGNS; i++) {
 		free((*oracle)->campaigns[i].deeds);
+		free((*oracle)->campaigns[i].marks);
+	}
 	free((*oracle)->people);
 	free((*oracle)->complaint);
 	free(*oracle);
@@ -118,7 +120,9 @@ static const char *list_touches(const struct person *person, const struct asked 
 
 static void check_people(struct oracle *oracle, const struct person *person, const struct asked *asked)
 {
-	static const char *const words[] = {[RULE_CONSENT] = "without a permission",
+	static const char *const words[] = {[RULE_BREAKER] = "",
+	    [RULE_CONTENT] = "without what must be in it",
+	    [RULE_CONSENT] = "without a permission",
 	    [RULE_QUIET_HOURS] = "in quiet hours",
 	    [RULE_OCCASION] = "not on the day",
 	    [RULE_TERRITORY] = "and belongs to another"};
@@ -127,7 +131,7 @@ static void check_people(struct oracle *oracle, const struct person *person, con
 		const struct rule_spec *rule = &asked->house->rules[i];
 
 		if (rule->kind == RULE_SUPPRESSION || rule->kind == RULE_LIMIT ||
-		    !oracle_is_asked(rule, asked))
+		    rule->kind == RULE_BREAKER || !oracle_is_asked(rule, asked))
 			continue;
 		oracle->figures.people++;
 		if (oracle_people_rule(person, rule, asked, true))
@@ -380,6 +384,8 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 			touch->late_us = asked->now_us;
 		return known;
 	}
+	if (asked->facts->null != NULL_AUTOMATIC)
+		oracle_sent(oracle, asked->facts->campaign, asked->now_us, true);
 	person->touches = oracle_grow(person->touches, &person->touches_count, sizeof *person->touches);
 	touch = &person->touches[person->touches_count - 1];
 	*touch = (struct touch){.mail = asked->mail,
@@ -398,7 +404,7 @@ void oracle_delivered(struct oracle *oracle, const struct asked *asked, int cont
 	struct person *person = &oracle->people[asked->person];
 
 	oracle->figures.delivered++;
-	if (!asked->house->monitor) {
+	if (!asked->house->monitor && asked->facts->null != NULL_AUTOMATIC) {
 		check_wishes(oracle, person, asked);
 		check_people(oracle, person, asked);
 		check_limits(oracle, person, asked, contact);
@@ -424,13 +430,17 @@ static bool may_fire(const struct oracle *oracle, const struct asked *asked, enu
 
 	if (asked->facts->campaign >= 0 &&
 	    ((action == DELAY && oracle_course_may_be(oracle, asked->facts->campaign, PAUSED, asked)) ||
-		(action == REJECT && oracle_course_may_be(oracle, asked->facts->campaign, CANCELLED, asked))))
+		(action == REJECT &&
+		    oracle_course_may_be(oracle, asked->facts->campaign, CANCELLED, asked)) ||
+		(action == QUARANTINE && oracle->campaigns[asked->facts->campaign].stopped)))
 		return true;
 	for (int i = 0; i < asked->house->rules_count; i++) {
 		const struct rule_spec *rule = &asked->house->rules[i];
 
 		if (rule->action != action || rule->monitor || !rule_applies(rule, asked->facts) ||
 		    (action == QUARANTINE && asked->released == RELEASED))
+			continue;
+		if (rule->kind == RULE_BREAKER)
 			continue;
 		if (rule->kind != RULE_SUPPRESSION && rule->kind != RULE_LIMIT) {
 			/* It may be asked about the place of a mail that has to wait. */
@@ -565,13 +575,15 @@ static void dump(const struct oracle *oracle, const struct asked *asked)
 static void check_reason(
     struct oracle *oracle, const struct person *person, const struct asked *asked, enum fate fate)
 {
+	bool waits = fate != FATE_REJECT;
 	bool late = asked->now_us > asked->not_after_us || is_overdue(person, asked), right;
 
+	oracle_judge_rates(oracle, asked);
 	oracle->figures.justified++;
 	switch (fate) {
 	case FATE_DELAY:
 		/* A place that was spread is later than the rules say. */
-		right = may_fire(oracle, asked, DELAY) || oracle_may_be_firm(person, asked) ||
+		right = may_fire(oracle, asked, DELAY) || oracle_may_be_firm(oracle, asked) ||
 			(asked->house->release_spread_s > 0 && has_waited(person, asked));
 		break;
 	case FATE_QUARANTINE:
@@ -582,6 +594,11 @@ static void check_reason(
 	}
 	if (!right && getenv("DBG"))
 		dump(oracle, asked);
+	/* What has no sender cannot wait, and what a machine answers is nobody's matter. */
+	if (asked->facts->null == NULL_OTHER)
+		right = !waits && (right || may_fire(oracle, asked, QUARANTINE));
+	else if (asked->facts->null == NULL_AUTOMATIC)
+		right = false;
 	if (asked->house->monitor || !right)
 		oracle_complain(oracle,
 		    "mail %d of campaign %d of person %d was %s at %" PRId64 " and no rule can have said so",
@@ -627,6 +644,8 @@ static struct waiting *add_claim(struct oracle *oracle, const struct asked *aske
 	claim->firm_after = asked->house->streams[asked->facts->stream].firm_after;
 	if (planned != NULL) {
 		claim->took = surely ? TOOK_SURELY : TOOK_PERHAPS;
+		claim->decisions = took.decisions;
+		claim->firm_after = took.firm_after > 0 ? took.firm_after : claim->firm_after;
 		claim->took_priority = took.facts.priority;
 		claim->took_made_us = took.made_us;
 		claim->took_made_last_us = took.made_last_us;
@@ -739,6 +758,7 @@ int oracle_begun(struct oracle *oracle, const struct asked *asked)
 		touch->by_claim = true;
 		memcpy(touch->claim, asked->claim, 16);
 	}
+	oracle_judge_rates(oracle, asked);
 	person->decisions++;
 	add_claim(oracle, asked, (const unsigned char[16]){0})->begun = person->touches_count;
 	return person->touches_count - 1;
@@ -749,6 +769,7 @@ void oracle_lost(struct oracle *oracle, int number, int begun)
 	struct person *person = &oracle->people[number];
 
 	person->touches[begun].open = false;
+	oracle_sent(oracle, person->touches[begun].facts.campaign, person->touches[begun].time_us, false);
 	for (int i = 0; i < person->claims_count; i++)
 		if (person->claims[i].planned && !person->touches[begun].by_claim &&
 		    person->claims[i].facts.campaign == person->touches[begun].facts.campaign) {

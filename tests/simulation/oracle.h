@@ -83,13 +83,21 @@ void oracle_plan(struct oracle *oracle, int person, const struct plan_spec *plan
 void oracle_plan_sure(struct oracle *oracle, int person, int campaign);
 /* Somebody pauses, resumes, cancels or ends a campaign: perhaps from here on. Then it is acknowledged (sure),
  * was refused (void), or nobody knows (ended). */
+/* Somebody is counted against a campaign (-1: nobody knows which): perhaps from here on, then surely, or not
+ * at all. */
+int oracle_back(struct oracle *oracle, int campaign, enum back what, int64_t now_us);
+void oracle_back_sure(struct oracle *oracle, int campaign, int back);
+void oracle_back_void(struct oracle *oracle, int campaign, int back);
+/* A relay died: what was counted since then may not have been written. */
+void oracle_uncounted(struct oracle *oracle, int64_t since_us);
 int oracle_deed(struct oracle *oracle, int campaign, enum course course, int64_t now_us);
 void oracle_deed_sure(struct oracle *oracle, int campaign, int deed, int64_t now_us, uint64_t sequence);
 void oracle_deed_void(struct oracle *oracle, int campaign, int deed);
 void oracle_deed_ended(struct oracle *oracle, int campaign, int deed, int64_t now_us);
 
 struct oracle_figures {
-	uint64_t delivered, people, windows, exact, arbitrated, justified, planned, stopped, firm, ahead;
+	uint64_t delivered, people, windows, exact, arbitrated, justified, planned, stopped, firm, ahead,
+	    rates;
 };
 struct oracle_figures oracle_figures(const struct oracle *oracle);
 

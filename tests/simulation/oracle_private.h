@@ -65,9 +65,18 @@ struct deed {
 	uint64_t sequence;
 	bool nothing;
 };
+/* One that is counted: sent, or come back. */
+struct mark {
+	int what; /* enum back, or BACKS: sent */
+	int64_t time_us;
+	bool sure, nothing;
+};
 struct campaign {
 	struct deed *deeds;
 	int deeds_count;
+	struct mark *marks;
+	int marks_count;
+	bool stopped; /* a breaker may have stopped it, and nobody let it go on since */
 };
 
 struct wish {
@@ -161,7 +170,7 @@ int64_t oracle_made_us(const struct person *person, const struct asked *asked);
 /* The best or worst rank that it may have. */
 struct rank oracle_claim_rank(const struct person *person, const struct waiting *claim, bool best);
 struct rank oracle_asked_rank(const struct oracle *oracle, const struct asked *asked, bool best);
-bool oracle_may_be_firm(const struct person *person, const struct asked *asked);
+bool oracle_may_be_firm(const struct oracle *oracle, const struct asked *asked);
 bool oracle_is_firm(const struct waiting *claim);
 /* ties: also when nothing tells them apart. */
 bool oracle_goes_before(struct rank a, struct rank b, bool ties);
@@ -175,6 +184,10 @@ bool oracle_course_may_be(
     const struct oracle *oracle, int campaign, enum course course, const struct asked *asked);
 bool oracle_course_is(
     const struct oracle *oracle, int campaign, enum course course, const struct asked *asked);
+/* Mail of the campaign was sent. */
+void oracle_sent(struct oracle *oracle, int campaign, int64_t now_us, bool sure);
+/* Asked about now, it may stop its campaign. */
+void oracle_judge_rates(struct oracle *oracle, const struct asked *asked);
 bool oracle_is_alive(const struct waiting *claim, int64_t now_us);
 /* Does a campaign's claim surely stand and hold its place? */
 bool oracle_surely_holds(const struct oracle *oracle, const struct waiting *claim, const struct asked *asked);

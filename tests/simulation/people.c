@@ -322,6 +322,8 @@ static bool holds_back(
 	switch (rule->kind) {
 	case RULE_QUIET_HOURS:
 		return is_quiet(rule, zone, asked->now_us);
+	case RULE_CONTENT:
+		return facts->bare;
 	case RULE_TERRITORY:
 		if (!(asked->house->local_owners >> facts->owner & 1) || profile->home == facts->owner)
 			return false;

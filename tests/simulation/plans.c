@@ -38,7 +38,7 @@ static void rewake(struct world *world, struct relay *relay, struct tact_arena *
 	relay->mark = result == TACT_OK ? mark : 0;
 }
 
-void plans_tend(struct world *world, struct relay *relay)
+static void tend(struct world *world, struct relay *relay)
 {
 	struct tact_arena *arena;
 	struct entry entry;
@@ -46,12 +46,22 @@ void plans_tend(struct world *world, struct relay *relay)
 	if (relay->machine.dead || relay->depth > 0 || world->faults.now_us - relay->tended_us < SECOND_US)
 		return;
 	arena = tact_arena_new();
+	relay->counted_us = relay->tended_us;
 	relay->tended_us = world->faults.now_us;
 	world_enter(world, relay, &entry);
 	(void)tact_decide_tend_campaigns(relay->decider, world->faults.now_us, NULL, NULL, NULL);
 	rewake(world, relay, arena);
 	(void)world_leave(world, relay, &entry);
 	tact_arena_free(&arena);
+}
+
+/* The others do so, too, whether or not anything happens at them. */
+void plans_tend(struct world *world, struct relay *relay)
+{
+	for (int i = 0; i < world->relays_count; i++)
+		if (&world->relays[i] != relay)
+			tend(world, &world->relays[i]);
+	tend(world, relay);
 }
 
 static void tend_soon(struct world *world, int64_t at_us)

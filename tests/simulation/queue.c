@@ -45,10 +45,12 @@ static struct asked ask(const struct attempt *attempt, const struct leg *leg)
 
 static void later(const struct attempt *attempt, struct leg *leg)
 {
-	int64_t wait_us = 5 * MINUTE_US << (leg->tries < 4 ? leg->tries : 4);
+	/* maximal_backoff_time; where much waits for long somebody made it longer */
+	int64_t most_us = attempt->house->crowded ? 4 * HOUR_US : 66 * MINUTE_US;
+	int64_t wait_us = 5 * MINUTE_US << (leg->tries < 6 ? leg->tries : 6);
 
 	leg->tries++;
-	leg->next_us = attempt->world->faults.now_us + (wait_us > 66 * MINUTE_US ? 66 * MINUTE_US : wait_us);
+	leg->next_us = attempt->world->faults.now_us + (wait_us > most_us ? most_us : wait_us);
 }
 
 static void done(struct attempt *attempt, struct leg *leg, const char *how)
@@ -436,6 +438,7 @@ void queue_bell(struct world *world, struct relay *relay)
 		}
 	}
 	(void)world_leave(world, relay, &entry);
+	relay->rung_us = count > 0 ? now_us : 0;
 	plan_bell(world, relay, count > 0);
 	tact_arena_free(&arena);
 }

@@ -53,13 +53,6 @@ static const struct waiting *own_claim(const struct person *person, const struct
 	return NULL;
 }
 
-bool oracle_may_be_firm(const struct person *person, const struct asked *asked)
-{
-	const struct waiting *own = own_claim(person, asked);
-
-	return own != NULL && may_be_firm(person, own);
-}
-
 bool oracle_is_firm(const struct waiting *claim)
 {
 	return claim->firm_after > 0 && claim->bumps >= claim->firm_after;
@@ -97,6 +90,18 @@ struct waiting *oracle_find_planned(const struct oracle *oracle, const struct as
 	}
 	*ret_surely = false;
 	return NULL;
+}
+
+bool oracle_may_be_firm(const struct oracle *oracle, const struct asked *asked)
+{
+	const struct person *person = &oracle->people[asked->person];
+	const struct waiting *own = own_claim(person, asked), *planned;
+	bool surely;
+
+	if (own != NULL && may_be_firm(person, own))
+		return true;
+	planned = oracle_find_planned(oracle, asked, &surely);
+	return planned != NULL && may_be_firm(person, planned);
 }
 
 struct rank oracle_asked_rank(const struct oracle *oracle, const struct asked *asked, bool best)

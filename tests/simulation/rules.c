@@ -22,7 +22,7 @@ const char *rules_breakage_name(enum breakage breakage)
 {
 	static const char *const names[BREAKAGES] = {"nothing", "more", "less", "short", "long", "zone",
 	    "wishes", "priority", "late", "quiet", "consent", "territory", "rest", "occasion", "alias",
-	    "firm", "ahead", "plan", "pause", "hold", "race"};
+	    "firm", "ahead", "plan", "pause", "hold", "breaker", "content", "null", "race"};
 
 	return names[breakage];
 }
@@ -58,6 +58,7 @@ static void random_stream(struct chance *chance, int number, struct stream_spec 
 	    .max_delay_s = 3600 * chance_between(chance, 2, 100),
 	    .max_waiting = chance_of(chance, 1, 20) ? chance_below(chance, 5) : 1000000,
 	    .tempfail = chance_of(chance, 1, 6),
+	    .hold = chance_of(chance, 1, 8),
 	    .firm_after = chance_of(chance, 1, 3) ? (int)chance_between(chance, 1, 2) : 0};
 	snprintf(ret->name, sizeof ret->name, "s%d", number);
 	ret->exempt = ret->purpose == TRANSACTIONAL || ret->purpose == PERSONAL;
@@ -85,6 +86,7 @@ static void crowd(struct chance *chance, struct stream_spec *stream)
 void rules_random_streams(struct chance *chance, struct house_spec *house)
 {
 	house->crowded = chance_of(chance, 1, 4);
+	house->breaks = !house->crowded && chance_of(chance, 1, 4);
 	house->local_owners = random_set(chance, 2, 3, OWNERS);
 	house->sensitive_owners = chance_of(chance, 1, 4) ? 1U << chance_below(chance, OWNERS) : 0;
 	house->streams_count = (int)chance_between(chance, 3, STREAMS_MAX);
@@ -225,6 +227,24 @@ static void random_territory(struct chance *chance, struct rule_spec *ret)
 	ret->reject_unknown = chance_of(chance, 1, 4);
 }
 
+static void random_breaker(struct chance *chance, struct rule_spec *ret)
+{
+	ret->kind = RULE_BREAKER;
+	ret->action = chance_of(chance, 2, 3) ? REJECT : chance_of(chance, 1, 2) ? DELAY : QUARANTINE;
+	for (int i = 0; i < BACKS; i++)
+		ret->rates_milli[i] = chance_of(chance, 2, 3) ? 500 * chance_between(chance, 0, 40) : -1;
+	if (ret->rates_milli[COMPLAINED] < 0 && ret->rates_milli[LEFT] < 0)
+		ret->rates_milli[BOUNCED_BACK] = 5000;
+	ret->at_least = chance_between(chance, 1, 6);
+	ret->window_s = chance_of(chance, 1, 3) ? 3600 * chance_between(chance, 1, 24 * 7) : 0;
+}
+
+static void random_content(struct chance *chance, struct rule_spec *ret)
+{
+	ret->kind = RULE_CONTENT;
+	ret->action = chance_of(chance, 2, 3) ? REJECT : QUARANTINE;
+}
+
 static void add_people_rule(struct chance *chance, struct house_spec *house, int in, int of,
     void (*make)(struct chance *chance, struct rule_spec *ret))
 {
@@ -238,7 +258,8 @@ static void add_people_rule(struct chance *chance, struct house_spec *house, int
 	rule->zone = (int)chance_below(chance, ZONES);
 	if (rule->kind == RULE_OCCASION)
 		rule->for_purposes = 1U << OCCASION;
-	else if (rule->for_purposes == 0) /* what nobody asked for */
+	else if (rule->kind != RULE_BREAKER && rule->kind != RULE_CONTENT &&
+		 rule->for_purposes == 0) /* what nobody asked for */
 		rule->for_purposes =
 		    1U << PROMOTIONAL | 1U << NEWSLETTER | 1U << APPRECIATION | 1U << OCCASION;
 }
@@ -263,6 +284,9 @@ void rules_random_rules(struct chance *chance, struct house_spec *house)
 		random_scope(chance, house, rule);
 	}
 	if (!house->crowded) {
+		if (house->breaks)
+			add_people_rule(chance, house, 2, 3, random_breaker);
+		add_people_rule(chance, house, 1, 6, random_content);
 		add_people_rule(chance, house, 1, 6, random_consent);
 		add_people_rule(chance, house, 1, 4, random_quiet_hours);
 		add_people_rule(chance, house, 1, 5, random_occasion);
@@ -310,6 +334,8 @@ static void print_stream(FILE *file, const struct stream_spec *stream, int numbe
 		fprintf(file, "\tdelay_by = %s\n\tmax_delay = %" PRId64 "s\n\tmax_waiting = %" PRId64 "\n",
 		    stream->tempfail ? "tempfail" : "queue",
 		    stream->max_delay_s + (breakage == BREAK_LATE ? 36 * 3600 : 0), stream->max_waiting);
+	if (stream->hold)
+		fprintf(file, "\tquarantine_by = hold\n");
 	if (stream->firm_after > 0 && breakage != BREAK_FIRM)
 		fprintf(file, "\tfirm_after = %d\n", stream->firm_after);
 	fprintf(file, "}\n");
@@ -432,17 +458,34 @@ static void print_consent(FILE *file, const struct rule_spec *rule, enum breakag
 	fprintf(file, "%s", *comma == '\0' ? "" : "}\n");
 }
 
+static void print_breaker(FILE *file, const struct rule_spec *rule)
+{
+	static const char *const names[BACKS] = {"complaints", "unsubscribes", "bounces"};
+
+	for (int i = 0; i < BACKS; i++)
+		if (rule->rates_milli[i] >= 0)
+			fprintf(file, "\t%s = \"%" PRId64 ".%03" PRId64 "%%\"\n", names[i],
+			    rule->rates_milli[i] / 1000, rule->rates_milli[i] % 1000);
+	fprintf(file, "\tat_least = %" PRId64 "\n", rule->at_least);
+	if (rule->window_s > 0)
+		fprintf(file, "\twindow = %" PRId64 "s\n", rule->window_s);
+}
+
 static void print_people_rule(FILE *file, const struct house_spec *house, const struct rule_spec *rule,
     int number, enum breakage breakage)
 {
 	static const char *const names[] = {[RULE_CONSENT] = "consent",
 	    [RULE_QUIET_HOURS] = "quiet_hours",
 	    [RULE_OCCASION] = "occasion",
-	    [RULE_TERRITORY] = "territory"};
+	    [RULE_TERRITORY] = "territory",
+	    [RULE_BREAKER] = "breaker",
+	    [RULE_CONTENT] = "content"};
 	struct rule_spec said = *rule;
 
 	said.monitor = said.monitor || (breakage == BREAK_TERRITORY && rule->kind == RULE_TERRITORY) ||
-		       (breakage == BREAK_OCCASION && rule->kind == RULE_OCCASION);
+		       (breakage == BREAK_OCCASION && rule->kind == RULE_OCCASION) ||
+		       (breakage == BREAK_BREAKER && rule->kind == RULE_BREAKER) ||
+		       (breakage == BREAK_CONTENT && rule->kind == RULE_CONTENT);
 	fprintf(file, "%s k%d {\n", names[rule->kind], number);
 	if (rule->kind == RULE_CONSENT)
 		print_consent(file, rule, breakage);
@@ -451,7 +494,11 @@ static void print_people_rule(FILE *file, const struct house_spec *house, const 
 	if (rule->kind == RULE_OCCASION)
 		fprintf(file, "\tleap_day = %s\n\tunknown = %s\n", rule->leap_day_after ? "after" : "before",
 		    rule->accept_unknown ? "accept" : "reject");
-	if (rule->kind == RULE_TERRITORY)
+	if (rule->kind == RULE_BREAKER)
+		print_breaker(file, rule);
+	else if (rule->kind == RULE_CONTENT)
+		fprintf(file, "\theaders_must = {\"X-Postal-Address\"}\n");
+	else if (rule->kind == RULE_TERRITORY)
 		fprintf(file, "\tunknown = %s\n", rule->reject_unknown ? "reject" : "accept");
 	else
 		fprintf(file, "\tzone = \"%s\"\n", zone_words[rule->zone]);

@@ -31,6 +31,9 @@ enum breakage {
 	BREAK_PLAN,	 /* campaigns are not planned */
 	BREAK_PAUSE,	 /* campaigns are neither paused nor cancelled */
 	BREAK_HOLD,	 /* those that are paused hold their places */
+	BREAK_BREAKER,	 /* rates are not asked */
+	BREAK_CONTENT,	 /* what must be in a message is not asked for */
+	BREAK_NULL,	 /* whatever has no sender says that a machine answers */
 	BREAK_RACE,	 /* the store does not keep those apart who ask at once: for threads */
 	BREAKAGES
 };

@@ -56,7 +56,7 @@ extern const char *const purpose_words[PURPOSES], *const channel_words[CHANNELS]
 struct stream_spec {
 	char name[16];
 	int owner, brand, purpose, priority;
-	bool exempt, counts, tempfail;
+	bool exempt, counts, tempfail, hold;
 	int64_t max_delay_s, max_waiting;
 	int firm_after; /* 0: never */
 };
@@ -65,6 +65,8 @@ enum direction { OUT, IN };
 enum sentiment { NEUTRAL, POSITIVE, NEGATIVE };
 /* at_most = N/W, N since positive, recipient; at_least = N/W */
 enum form { AT_MOST, SINCE_POSITIVE, AS_RECIPIENT_ASKED, AT_LEAST };
+/* What comes back from those who got a campaign. */
+enum back { COMPLAINED, LEFT, BOUNCED_BACK, BACKS };
 enum basis { EXPRESS, IMPLIED, SOFT_OPT_IN, BASES };
 
 enum rule_kind {
@@ -73,7 +75,9 @@ enum rule_kind {
 	RULE_CONSENT,
 	RULE_QUIET_HOURS,
 	RULE_OCCASION,
-	RULE_TERRITORY
+	RULE_TERRITORY,
+	RULE_BREAKER,
+	RULE_CONTENT
 };
 struct rule_spec {
 	enum rule_kind kind;
@@ -89,6 +93,8 @@ struct rule_spec {
 	int64_t expires_s[BASES];
 	int expires_days[BASES]; /* calendar days in the rule's zone */
 	bool leap_day_after, accept_unknown, reject_unknown;
+	/* of a breaker: thousandths of a percent, by what comes back; negative: not looked at */
+	int64_t rates_milli[BACKS], at_least;
 	/* of a limit */
 	enum form form;
 	int64_t at_most_milli, window_s; /* window_s 0: calendar */
@@ -111,12 +117,16 @@ struct house_spec {
 	int64_t release_spread_s, slot_length_s, slot_size;
 	bool monitor;
 	bool crowded; /* much mail for few, which waits */
+	bool breaks;  /* campaigns that many complain about */
 };
 
 /* What rules read of a mail or another contact. */
 struct facts_spec {
 	int stream, owner, brand, purpose, channel, campaign, offer, list, priority;
 	bool birthday; /* the occasion it is for */
+	bool bare;     /* without the field that a rule wants */
+	/* from the null sender: the answer of a machine, or anything else */
+	enum null { SENDER_NAMED, NULL_AUTOMATIC, NULL_OTHER } null;
 	enum direction direction;
 	enum sentiment sentiment;
 	bool counts, exempt;

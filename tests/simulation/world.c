@@ -96,7 +96,9 @@ struct tact_message *world_envelope(struct tact_arena *arena, const struct mail 
 {
 	struct tact_envelope envelope = {.listener = "smtp", .smtp = true, .client_ip = "192.0.2.1"};
 
-	envelope.sender = tact_arena_printf(arena, "desk@s%d.example", mail->facts.stream);
+	envelope.sender = mail->facts.null != SENDER_NAMED
+			      ? ""
+			      : tact_arena_printf(arena, "desk@s%d.example", mail->facts.stream);
 	return tact_facts_new_message(arena, &envelope);
 }
 
@@ -106,7 +108,12 @@ struct tact_message *world_message(struct world *world, struct tact_arena *arena
 	struct tact_message *message = world_envelope(arena, mail);
 
 	tact_facts_add_header(
-	    arena, message, "From", tact_arena_printf(arena, "<%s>", message->envelope.sender));
+	    arena, message, "From", tact_arena_printf(arena, "<desk@s%d.example>", facts->stream));
+	if (!facts->bare)
+		tact_facts_add_header(arena, message, "X-Postal-Address", "1 High Street, Leeds");
+	if (facts->null == NULL_AUTOMATIC ||
+	    (facts->null == NULL_OTHER && world->options->breakage == BREAK_NULL))
+		tact_facts_add_header(arena, message, "Auto-Submitted", "auto-replied");
 	tact_facts_add_header(arena, message, "Subject", tact_arena_printf(arena, "mail %d", mail->number));
 	tact_facts_add_header(
 	    arena, message, "Message-ID", tact_arena_printf(arena, "<%d@x.example>", mail->number));
@@ -160,7 +167,7 @@ static void start_tact(struct world *world, struct relay *relay)
 	    .ledger = relay->ledger});
 	tact_decider_set_rules(relay->decider, &relay->config->rules, NULL, NULL);
 	(void)tact_decide_recount(relay->decider, world->faults.now_us, NULL);
-	relay->tended_us = 0;
+	relay->tended_us = relay->counted_us = relay->rung_us = 0;
 	relay->mark = 0;
 	relay->bell_us = world->faults.now_us + SECOND_US;
 	world_plan(world, relay->bell_us, EVENT_BELL, NULL, (int)(relay - world->relays));
@@ -204,6 +211,9 @@ bool world_leave(struct world *world, struct relay *relay, const struct entry *e
 {
 	bool died = relay->machine.dead;
 
+	if (died || world->faults.uncounted)
+		oracle_uncounted(world->oracle, relay->counted_us);
+	world->faults.uncounted = false;
 	relay->machine.note = entry->before;
 	if (--relay->depth > 0)
 		return died;
@@ -317,12 +327,15 @@ static void ring_for_what_was_written(struct world *world)
 		wake_us = world->faults.now_us + SECOND_US;
 	for (int i = 0; i < world->relays_count; i++) {
 		struct relay *relay = &world->relays[i];
+		int64_t next_us = wake_us;
 
-		if (relay->bell_us > world->faults.now_us && relay->bell_us <= wake_us)
+		if (next_us < relay->rung_us + MINUTE_US)
+			next_us = relay->rung_us + MINUTE_US;
+		if (relay->bell_us > world->faults.now_us && relay->bell_us <= next_us)
 			continue;
-		relay->bell_us = wake_us;
+		relay->bell_us = next_us;
 		relay->idle = 0;
-		world_plan(world, wake_us, EVENT_BELL, NULL, i);
+		world_plan(world, next_us, EVENT_BELL, NULL, i);
 	}
 }
 
@@ -356,7 +369,7 @@ static void plan_all(struct world *world)
 			at_us += SECOND_US * chance_below(chance, 120);
 		world_plan(world, at_us, EVENT_JOB, NULL, 0);
 	}
-	for (int64_t i = chance_below(chance, 40); i > 0; i--)
+	for (int64_t i = chance_below(chance, world->house->breaks ? 120 : 40); i > 0; i--)
 		world_plan(world, world->start_us + chance_below(chance, length_us), EVENT_CHANGE, NULL, 0);
 	for (int64_t i = chance_of(chance, 1, 2) ? chance_below(chance, 4) : 0; i > 0; i--)
 		world_plan(world, world->start_us + chance_below(chance, length_us), EVENT_RELOAD, NULL, 0);
@@ -533,6 +546,7 @@ static void sum_up(struct world *world, struct figures *figures)
 	world->figures.stopped = judged.stopped;
 	world->figures.firm = judged.firm;
 	world->figures.ahead = judged.ahead;
+	world->figures.rates = judged.rates;
 	for (size_t i = 0; i < sizeof *figures / sizeof *to; i++)
 		to[i] += from[i];
 }

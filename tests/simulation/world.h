@@ -30,7 +30,7 @@ struct figures {
 	uint64_t seeds, mails, submissions, recipients, delivered, delayed, quarantined, refused, undecided,
 	    bounced;
 	uint64_t retries, crashes, lost, repeated, meanwhile, changes, reloads, rings, doubled, told;
-	uint64_t people, windows, exact, arbitrated, justified, planned, stopped, firm, ahead;
+	uint64_t people, windows, exact, arbitrated, justified, planned, stopped, firm, ahead, rates;
 	uint64_t plans, deeds;
 };
 
@@ -85,8 +85,9 @@ struct relay {
 	struct tact_config *config;
 	int64_t bell_us, silent_until_us; /* next tick; Postfix does not hear before */
 	int idle;			  /* ticks in vain */
+	int64_t rung_us;		  /* something was due then: not again for a while */
 	int depth;			  /* calls under way */
-	int64_t tended_us;		  /* what is done each second was done then */
+	int64_t tended_us, counted_us;	  /* what is done each second was done then, and the time before */
 	uint64_t mark;			  /* of the campaigns that wake times were put right for */
 };
 
