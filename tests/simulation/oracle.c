@@ -329,8 +329,9 @@ static bool is_free_to(const struct asked *asked, const struct waiting *claim)
 	return false;
 }
 
-/* Mail that is written down may move claims behind it: a bump when its priority is higher. */
-static void stir(struct person *person, const struct asked *asked, const struct waiting *but)
+/* Mail that is written down may move claims behind it: a bump when its priority is higher. What takes the
+ * place that its campaign planned for it held that place before, and moves nobody but by coming late. */
+static void stir(struct person *person, const struct asked *asked, const struct waiting *but, bool took_place)
 {
 	bool free_one = false;
 
@@ -342,7 +343,7 @@ static void stir(struct person *person, const struct asked *asked, const struct 
 
 		if (claim == but)
 			continue;
-		if (claim->took == TOOK_NOTHING && !asked->facts->exempt &&
+		if (claim->took == TOOK_NOTHING && !took_place && !asked->facts->exempt &&
 		    asked->facts->priority > claim->facts.priority)
 			claim->stirs++;
 		else
@@ -356,7 +357,10 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 	struct person *person = &oracle->people[asked->person];
 	int64_t made = oracle_made_us(person, asked);
 	struct rank best = oracle_asked_rank(oracle, asked, true);
+	const struct waiting *own = asked->claim == NULL ? NULL : oracle_find_claim(person, asked->claim);
 	struct touch *touch;
+	bool surely, took_place = own != NULL ? own->took != TOOK_NOTHING
+					      : oracle_find_planned(oracle, asked, &surely) != NULL;
 	int known;
 
 	oracle_take_planned(oracle, asked, has_claim(person, asked->mail));
@@ -368,7 +372,7 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 		else if (asked->claim != NULL && memcmp(claim->id, asked->claim, 16) == 0)
 			claim->over = true;
 	}
-	stir(person, asked, asked->claim == NULL ? NULL : oracle_find_claim(person, asked->claim));
+	stir(person, asked, own, took_place);
 	known = find_contact(person, asked, made);
 	if (known >= 0 && asked->claim != NULL) {
 		touch = &person->touches[known];
@@ -696,7 +700,7 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 	claim->stirs = 0;
 	claim->stirred = claim->stale;
 	claim->pushed = false;
-	stir(person, asked, claim);
+	stir(person, asked, claim, claim->took != TOOK_NOTHING);
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *other = &person->claims[i];
 
