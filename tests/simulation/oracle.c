@@ -536,7 +536,10 @@ static void check_place(
 static bool is_overdue(const struct person *person, const struct asked *asked)
 {
 	for (int i = 0; i < person->claims_count; i++)
-		if (person->claims[i].mail == asked->mail && asked->now_us > person->claims[i].not_after_us)
+		if (person->claims[i].mail == asked->mail &&
+		    (asked->now_us > person->claims[i].not_after_us ||
+			(person->claims[i].took_not_after_us != 0 &&
+			    asked->now_us > person->claims[i].took_not_after_us)))
 			return true;
 	return false;
 }
@@ -650,6 +653,7 @@ static struct waiting *add_claim(struct oracle *oracle, const struct asked *aske
 		claim->took = surely ? TOOK_SURELY : TOOK_PERHAPS;
 		claim->decisions = took.decisions;
 		claim->firm_after = took.firm_after > 0 ? took.firm_after : claim->firm_after;
+		claim->took_not_after_us = took.not_after_us;
 		claim->took_priority = took.facts.priority;
 		claim->took_made_us = took.made_us;
 		claim->took_made_last_us = took.made_last_us;

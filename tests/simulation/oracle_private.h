@@ -51,7 +51,8 @@ struct waiting {
 	enum took { TOOK_NOTHING, TOOK_PERHAPS, TOOK_SURELY } took;
 	int took_priority;
 	int64_t took_made_us, took_made_last_us;
-	int decisions; /* of the person, when it was made */
+	int64_t took_not_after_us; /* it ends with that one, if that is sooner; 0: it took none */
+	int decisions;		   /* of the person, when it was made */
 	int firm_after;
 	/* Since it was told its place: how often mail of higher priority came; did anything else happen? */
 	int stirs;
