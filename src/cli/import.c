@@ -25,6 +25,7 @@ static const struct cli_option options[] = {{"dry-run", NULL, "check and count, 
 	false},
     {"consent", NULL, "the files are of consents: basis, scope, source, proof, created_at, expires_at",
 	false},
+    {"history", NULL, "the files are of contacts: at, channel, direction, purpose, stream, owner ...", false},
     {"plain", NULL, "the file is one address a line, without a header", false},
     {"reason", "REASON", "where a row says nothing (default: manual)", false},
     {"basis", "WORD", "of consents, where a row says nothing: express, implied or soft-opt-in", false},
@@ -91,17 +92,24 @@ static int read_words(struct job *job)
 /* Options that say nothing of files of this kind. */
 static int read_kind(struct job *job)
 {
-	static const char *const no_sense[][5] = {[CLI_SUPPRESSIONS] = {"basis"},
+	static const char *const no_sense[][6] = {[CLI_SUPPRESSIONS] = {"basis"},
 	    [CLI_PROFILES] = {"basis", "reason", "scope", "plain"},
-	    [CLI_CONSENTS] = {"reason", "plain"}};
-	static const char *const names[] = {
-	    [CLI_SUPPRESSIONS] = "suppressions", [CLI_PROFILES] = "profiles", [CLI_CONSENTS] = "consents"};
+	    [CLI_CONSENTS] = {"reason", "plain"},
+	    [CLI_CONTACTS] = {"basis", "reason", "scope", "plain", "source"}};
+	static const char *const names[] = {[CLI_SUPPRESSIONS] = "suppressions",
+	    [CLI_PROFILES] = "profiles",
+	    [CLI_CONSENTS] = "consents",
+	    [CLI_CONTACTS] = "contacts"};
 	struct cli *cli = job->cli;
-	bool profile = cli_has(cli, "profile"), consent = cli_has(cli, "consent");
+	bool profile = cli_has(cli, "profile"), consent = cli_has(cli, "consent"),
+	     history = cli_has(cli, "history");
 
-	if (profile && consent)
-		return cli_fail(EX_USAGE, "--profile and --consent exclude each other");
-	job->import.kind = profile ? CLI_PROFILES : consent ? CLI_CONSENTS : CLI_SUPPRESSIONS;
+	if (profile + consent + history > 1)
+		return cli_fail(EX_USAGE, "--profile, --consent and --history exclude each other");
+	job->import.kind = profile   ? CLI_PROFILES
+			   : consent ? CLI_CONSENTS
+			   : history ? CLI_CONTACTS
+				     : CLI_SUPPRESSIONS;
 	for (const char *const *name = no_sense[job->import.kind]; *name != NULL; name++)
 		if (cli_has(cli, *name))
 			return cli_fail(EX_USAGE, "--%s says nothing of %s", *name, names[job->import.kind]);
@@ -245,6 +253,10 @@ struct tact_change cli_import_change(
 	case CLI_CONSENTS:
 		change.kind = TACT_CHANGE_CONSENT;
 		change.consent = consent_of(row);
+		break;
+	case CLI_CONTACTS:
+		change.kind = TACT_CHANGE_CONTACT;
+		change.contact = *row->contact;
 		break;
 	}
 	return change;

@@ -17,7 +17,7 @@
 
 #include "private.h"
 
-#define CHUNK 8192	/* rows that are loaded in one go */
+#define CHUNK 32768	/* rows that are loaded in one go */
 #define CHANGE_MOST 500 /* of people who are known */
 #define MARK_MS 1000
 #define NICE 10
@@ -367,8 +367,10 @@ static int run_chunks(struct bulk *bulk, bool dry, struct tact_error *err)
 	return result;
 }
 
-static const char *const kind_names[] = {
-    [CLI_SUPPRESSIONS] = "suppressions", [CLI_PROFILES] = "profiles", [CLI_CONSENTS] = "consents"};
+static const char *const kind_names[] = {[CLI_SUPPRESSIONS] = "suppressions",
+    [CLI_PROFILES] = "profiles",
+    [CLI_CONSENTS] = "consents",
+    [CLI_CONTACTS] = "contacts"};
 
 /* One entry stands for all whom nobody knew before; others have theirs. */
 static int record(struct bulk *bulk, const char *what, struct tact_error *err)

@@ -264,12 +264,19 @@ static void hand_over(struct cli_import *import, struct cli_csv *csv, struct cli
 		cli_csv_mistake(csv, "write UTF-8 without control characters");
 }
 
+static void read_history(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
+{
+	row->source = import->source;
+	row->contact = cli_import_contact(import, csv);
+}
+
 static void read_row(void *context, struct cli_csv *csv)
 {
 	static void (*const readers[])(struct cli_import *, struct cli_csv *, struct cli_import_row *) = {
 	    [CLI_SUPPRESSIONS] = read_suppression,
 	    [CLI_PROFILES] = read_profile,
-	    [CLI_CONSENTS] = read_consent};
+	    [CLI_CONSENTS] = read_consent,
+	    [CLI_CONTACTS] = read_history};
 	struct cli_import *import = context;
 	size_t before = import->mistakes;
 	struct cli_import_row *row = push_row(import);
@@ -302,6 +309,8 @@ static int field_of(void *context, const char *name)
 
 	if (import->kind == CLI_PROFILES)
 		return cli_import_profile_field(import, CLI_CSV_OWN, name);
+	if (import->kind == CLI_CONTACTS)
+		return cli_import_contact_field(CLI_CSV_OWN, name);
 	import->says_reason |= tact_text_equal_nocase(name, field_names[REASON]);
 	import->says_basis |= tact_text_equal_nocase(name, field_names[BASIS]);
 	for (int i = REASON; i < FIELDS; i++)

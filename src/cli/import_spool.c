@@ -151,6 +151,20 @@ static void put_profile(FILE *to, const struct tact_profile_change *profile)
 	}
 }
 
+static void put_contact(FILE *to, const struct tact_contact *contact)
+{
+	char id[2 * TACT_ID_BYTES + 1];
+
+	for (size_t i = 0; i < TACT_ID_BYTES; i++)
+		snprintf(id + 2 * i, 3, "%02x", contact->id.b[i]);
+	fprintf(to,
+	    PARTS "%s" PARTS "%" PRId64 PARTS "%d" PARTS "%d" PARTS "%d" PARTS "%d" PARTS "%d" PARTS
+		  "%s" PARTS "%s" PARTS "%s" PARTS "%s" PARTS "%s" PARTS "%s",
+	    id, contact->time_us, (int)contact->channel, (int)contact->direction, (int)contact->sentiment,
+	    (int)contact->purpose, contact->counts, contact->stream, contact->owner, contact->brand,
+	    contact->campaign, contact->offer, contact->list);
+}
+
 void cli_spool_add(void *context, const struct cli_import_row *row)
 {
 	struct cli_spool *spool = context;
@@ -168,6 +182,8 @@ void cli_spool_add(void *context, const struct cli_import_row *row)
 	    or_empty(row->source), or_empty(row->proof), row->time_us, row->until_us);
 	if (row->profile != NULL)
 		put_profile(spool->lines, row->profile);
+	if (row->contact != NULL)
+		put_contact(spool->lines, row->contact);
 	fputc('\n', spool->lines);
 }
 
@@ -209,6 +225,27 @@ static const struct tact_profile_change *read_profile(char *rest, struct tact_ar
 	return profile;
 }
 
+static const struct tact_contact *read_contact(char *rest, struct tact_arena *arena)
+{
+	struct tact_contact *contact = tact_arena_alloc(arena, sizeof *contact);
+
+	*contact = (struct tact_contact){.count = 1};
+	(void)tact_id_parse(next_part(&rest), &contact->id);
+	contact->time_us = next_number(&rest);
+	contact->channel = (enum tact_channel)next_number(&rest);
+	contact->direction = (enum tact_direction)next_number(&rest);
+	contact->sentiment = (enum tact_sentiment)next_number(&rest);
+	contact->purpose = (enum tact_purpose)next_number(&rest);
+	contact->counts = next_number(&rest) != 0;
+	contact->stream = next_part(&rest);
+	contact->owner = next_part(&rest);
+	contact->brand = next_part(&rest);
+	contact->campaign = next_part(&rest);
+	contact->offer = next_part(&rest);
+	contact->list = next_part(&rest);
+	return contact;
+}
+
 /* We wrote it: what is not as it was written is damage, and ends the file. */
 static bool read_line(
     char *line, struct cli_import *import, struct tact_arena *arena, struct cli_import_row *ret)
@@ -235,7 +272,9 @@ static bool read_line(
 	ret->proof = next_part(&rest);
 	ret->time_us = next_number(&rest);
 	ret->until_us = next_number(&rest);
-	if (rest != NULL)
+	if (rest != NULL && import->kind == CLI_CONTACTS)
+		ret->contact = read_contact(rest, arena);
+	else if (rest != NULL)
 		ret->profile = read_profile(rest, arena);
 	return *scope == '\0' || ret->scope != NULL;
 }

@@ -278,7 +278,7 @@ void cli_tally_print(struct tact_arena *arena, const char *heading, const struct
 
 /* ---- import_file.c: CSV into rows ---- */
 
-enum cli_import_kind { CLI_SUPPRESSIONS, CLI_PROFILES, CLI_CONSENTS };
+enum cli_import_kind { CLI_SUPPRESSIONS, CLI_PROFILES, CLI_CONSENTS, CLI_CONTACTS };
 /* How many rows say a word (a reason or a basis) of a scope, and how many of them are new. */
 struct cli_scope_count {
 	const char *text;
@@ -292,6 +292,7 @@ struct cli_import_row {
 	struct cli_scope_count *scope;
 	const char *source, *proof;
 	const struct tact_profile_change *profile;
+	const struct tact_contact *contact;
 	int64_t time_us, until_us;
 	uint64_t order;
 	enum tact_reason reason;
@@ -387,6 +388,13 @@ bool cli_import_expired(const struct cli_import *import, const struct cli_import
 /* Reads the operands, told by NAMES in FILES, into IMPORT. EX_OK, or told. */
 int cli_import_read_files(struct cli *cli, struct cli_import *import, FILE *const *files);
 int cli_import_bulk(struct cli *cli, struct cli_import *import, FILE *const *files);
+
+/* ---- import_contact.c: rows of contacts ---- */
+
+/* Field of a file of contacts, from FIRST on; -1: none. */
+int cli_import_contact_field(int first, const char *column);
+/* NULL when the row says something that cannot be, which is told. */
+const struct tact_contact *cli_import_contact(struct cli_import *import, struct cli_csv *csv);
 
 /* ---- import_profile.c: rows of profiles ---- */
 

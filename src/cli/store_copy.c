@@ -13,7 +13,7 @@
 
 #include "private.h"
 
-#define CHUNK 256
+#define CHUNK 4096
 #define CHUNK_BYTES ((size_t)4 << 20)
 #define UNDER_WAY "tact-copy 1\n"
 
@@ -24,7 +24,11 @@ struct copying {
 	struct tact_arena *arena; /* of the chunk */
 	struct tact_store_key keys[CHUNK];
 	struct tact_record records[CHUNK];
+	struct tact_store_put puts[CHUNK];
+	struct tact_store_answer answers[CHUNK];
+	size_t known[CHUNK]; /* of these: what stands in the new store already */
 	size_t count, bytes;
+	struct tact_store_pace pace;
 	uint64_t read, verified;
 	bool verify; /* compare and do not write */
 	int result;
@@ -41,7 +45,7 @@ static bool put_record(
     void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
 {
 	const struct copying *copying = context;
-	const struct tact_record *record = &copying->records[index];
+	const struct tact_record *record = &copying->records[copying->known[index]];
 
 	(void)now_us;
 	if (is_same(record, now))
@@ -59,23 +63,44 @@ static void show_progress(const struct copying *copying, bool end)
 		    end ? "\n" : "");
 }
 
-static int write_chunk(struct copying *copying)
+/* Of an earlier run: it is written again where it differs. */
+static int update_known(struct copying *copying)
 {
-	struct tact_store_answer answers[CHUNK];
-	int result =
-	    tact_store_update(copying->to, copying->keys, copying->count, put_record, copying, answers, 0);
+	size_t count = 0;
+	int result;
 
+	for (size_t i = 0; i < copying->count; i++)
+		if (copying->answers[i].result == TACT_REFUSED) {
+			copying->keys[count] = copying->keys[i];
+			copying->known[count++] = i;
+		}
+	result =
+	    tact_store_update(copying->to, copying->keys, count, put_record, copying, copying->answers, 0);
 	if (result != TACT_OK)
 		tact_store_last_error(copying->to, &copying->err);
 	return result;
 }
 
+static int write_chunk(struct copying *copying)
+{
+	int result;
+
+	for (size_t i = 0; i < copying->count; i++) {
+		const struct tact_record *record = &copying->records[i];
+
+		copying->puts[i] = (struct tact_store_put){
+		    .bytes = record->bytes, .size = record->size, .wake_us = record->wake_us};
+	}
+	result = tact_store_fill(copying->to, &copying->pace, copying->keys, copying->puts, copying->count,
+	    copying->answers, &copying->err);
+	return result == TACT_OK ? update_known(copying) : result;
+}
+
 static int compare_chunk(struct copying *copying)
 {
 	struct tact_record there[CHUNK];
-	struct tact_store_answer answers[CHUNK];
-	int result =
-	    tact_store_read(copying->to, copying->keys, copying->count, copying->arena, there, answers, 0);
+	int result = tact_store_read(
+	    copying->to, copying->keys, copying->count, copying->arena, there, copying->answers, 0);
 
 	if (result != TACT_OK) {
 		tact_store_last_error(copying->to, &copying->err);

@@ -114,9 +114,10 @@ static void make_dossier(struct loading *loading, size_t person, struct tact_sto
 	dossier.history_since_us = terms->now_us;
 	for (size_t i = loading->first[person]; i < loading->first[person + 1]; i++) {
 		const struct tact_load_row *row = &loading->rows[i];
+		struct tact_change change = row->change;
 
-		loading->ret[i].changed =
-		    change_apply(arena, &dossier, &dossier, &row->change, terms->now_us);
+		change.suppression.id = (struct tact_id){{1}}; /* spares making one up: see below */
+		loading->ret[i].changed = change_apply(arena, &dossier, &dossier, &change, terms->now_us);
 		if (terms->rules->keep_addresses && row->address != NULL)
 			dossier.address = row->address;
 	}

@@ -16,7 +16,8 @@
 #define CHUNK_FIRST 32
 #define CHUNK_MOST 512
 #define CHUNK_LEAST 128
-#define FILL_MOST 16384
+#define FILL_MOST 65536
+#define HOLD_QUIET_US 17000 /* below HOLD_MS: not every chunk takes what the one before did */
 #define HOLD_BESIDE_US 2000
 #define REST_MOST_MS 100    /* waiting for somebody else's lock is not our work: it needs no rest */
 #define CHUNK_WAIT_MS 30000 /* a store that is stuck for this long will not be mended by waiting on */
@@ -85,41 +86,47 @@ static void rest_us(int64_t us)
 
 size_t tact_store_pace_begin(struct tact_store *store, struct tact_store_pace *pace, size_t most)
 {
-	int64_t rest = pace->held_us < REST_MOST_MS * 1000 ? pace->held_us : REST_MOST_MS * 1000;
-
 	(void)store;
 	if (pace->chunk == 0)
 		pace->chunk = CHUNK_FIRST;
-	rest_us(pace->began_us + pace->held_us + rest - monotonic_us());
+	rest_us(pace->began_us + pace->held_us + pace->rest_us - monotonic_us());
 	pace->began_us = monotonic_us();
 	return pace->chunk < most ? pace->chunk : most;
 }
 
-/* Whoever else writes waits for a chunk to end, and for its flush on top of his own: then a chunk takes
- * little more than a flush does. */
-static int64_t hold_us(struct tact_store *store, struct tact_store_pace *pace)
+/* Has anybody else written since the chunk before? Where nobody can tell, nobody waits for a chunk to end. */
+static bool others_write(struct tact_store *store, struct tact_store_pace *pace)
 {
 	uint64_t others = store->engine->others ? store->engine->others(store) : 0;
 	bool moved = others != pace->others;
 
 	pace->others = others;
-	return moved ? HOLD_BESIDE_US : HOLD_MS * 1000 * 3 / 4;
+	return moved;
 }
 
-void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace, size_t done)
+static size_t chunk_that_fits(const struct tact_store_pace *pace, size_t done, int64_t hold_us)
 {
-	int64_t hold = hold_us(store, pace);
-	size_t fits;
+	size_t fits = (size_t)((int64_t)done * hold_us / (pace->held_us > 0 ? pace->held_us : 1));
 
-	pace->held_us = monotonic_us() - pace->began_us;
-	if (done == 0)
-		return;
-	fits = (size_t)((int64_t)done * hold / (pace->held_us > 0 ? pace->held_us : 1));
 	if (fits > 2 * pace->chunk)
 		fits = 2 * pace->chunk; /* one quick chunk says little of the next */
 	if (done < pace->chunk && fits > pace->chunk)
 		fits = pace->chunk;
-	pace->chunk = fits < CHUNK_LEAST ? CHUNK_LEAST : fits > FILL_MOST ? FILL_MOST : fits;
+	return fits < CHUNK_LEAST ? CHUNK_LEAST : fits > FILL_MOST ? FILL_MOST : fits;
+}
+
+/* Who else writes waits for a chunk to end, and for its flush on top of his own: then a chunk takes little
+ * more than a flush does, and rests as long. Where nobody does, a short rest lets in whoever comes. */
+void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace, size_t done)
+{
+	bool beside = others_write(store, pace);
+
+	pace->held_us = monotonic_us() - pace->began_us;
+	pace->rest_us = beside ? pace->held_us : pace->held_us / 4;
+	if (pace->rest_us > REST_MOST_MS * 1000)
+		pace->rest_us = REST_MOST_MS * 1000;
+	if (done > 0)
+		pace->chunk = chunk_that_fits(pace, done, beside ? HOLD_BESIDE_US : HOLD_QUIET_US);
 }
 
 /* ---- fill -------------------------------------------------------------------------------------------- */

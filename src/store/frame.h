@@ -6,10 +6,9 @@
  *	1 byte   frame version: 1, or 2 of a record that never wakes
  *	8 bytes  version, little endian
  *	8 bytes  wake_us, little endian; not in frames of version 2
- *	4 bytes  CRC-32, little endian, of: kind, id, the bytes before, size of the payload (8 bytes), CRC-32 of
- *	         the payload (so that neither needs a copy, and a record that strayed under another key is
- *	         noticed)
- *	…        payload
+ *	4 bytes  CRC-32, little endian, of: kind, id, the bytes before, size of the payload (8 bytes), CRC-32
+ *of the payload (so that neither needs a copy, and a record that strayed under another key is noticed) …
+ *payload
  *
  * Most records of a large store are wishes of people who get no mail: they never wake, and each byte counts.
  */

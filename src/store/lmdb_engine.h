@@ -39,7 +39,8 @@ struct lmdb {
 	atomic_uint_fast64_t commits, fills;
 	/* The writer thread's own. */
 	MDB_txn *txn;
-	void *scratch; /* the record a change function looks at */
+	size_t filled_txn; /* the latest transaction with a step of fill in it */
+	void *scratch;	   /* the record a change function looks at */
 	size_t scratch_size;
 };
 

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-#define SLICE 32
+#define SLICE 64
 
 struct fill {
 	struct tact_store_work work;
@@ -82,6 +82,9 @@ static int fill_step(
 	int64_t now_us = tact_clock_now_us();
 	int code = 0;
 
+	if (mdb_txn_id(e->txn) != e->filled_txn)
+		atomic_fetch_add(&e->fills, 1);
+	e->filled_txn = mdb_txn_id(e->txn);
 	while (code == 0 && row < end)
 		code = fill_run(e, fill, &row, end, now_us, &ret->bytes);
 	if (code != 0)
@@ -101,7 +104,6 @@ void lmdb_fill(struct tact_store *store, const struct tact_store_key *keys, cons
 	struct tact_store_answer *answers = tact_calloc(slices, sizeof *answers);
 
 	lmdb_explain_outcome(e, tact_store_writer_do(e->writer, &fill.work, slices, answers, deadline_ms));
-	atomic_fetch_add(&e->fills, 1);
 	for (size_t i = 0; i < count; i++) {
 		int result = answers[i / SLICE].result;
 
@@ -114,7 +116,7 @@ void lmdb_fill(struct tact_store *store, const struct tact_store_key *keys, cons
 	free(fill.versions);
 }
 
-/* Transactions are counted in the file, whoever committed them. */
+/* Transactions are counted in the file, whoever committed them; those that filled are no others'. */
 uint64_t lmdb_others(struct tact_store *store)
 {
 	struct lmdb *e = (struct lmdb *)store;

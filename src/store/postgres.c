@@ -96,7 +96,9 @@ static void fill_group(struct postgres *p, int group, const struct tact_store_ke
 
 	if (pg_aside_take(p->aside, group, &link, NULL) != TACT_OK)
 		return;
+	tact_edge("store.before-commit");
 	outcome = pg_fill_call(link, keys, puts, count, now_us, answers, deadline_ms);
+	tact_edge("store.after-commit");
 	if (outcome == PG_DONE && !pg_link_noticed(link) && !pg_link_deposed(link)) {
 		pg_aside_return(p->aside, link);
 		return;

@@ -348,7 +348,8 @@ def aims(result):
     """Every aim with what came out: (what, got, sign, want). Rejecting is held against the milter that does nothing, so accepts; what one
     that only rejects would reach stands in the table above. Reads are held against each other as they come on the mail path, the work of other
     mails between them; in a row, ten thousand dossiers stay in the processor's own caches and ten million do not, whatever reads them."""
-    return (aims_of_one(result) if "cells" in result else []) + databases.aims(result.get("databases"))
+    return (aims_of_one(result) if "cells" in result else []) + databases.aims(result.get("databases")) + (
+        bulk.aims(result["bulk"]) if "bulk" in result else [])
 
 
 def aims_of_one(result):
@@ -381,6 +382,8 @@ def print_result(result):
         print_one(result)
     if result.get("databases"):
         databases.show(result["databases"])
+    if "bulk" in result:
+        bulk.print_result(result["bulk"])
     print("\n%-60s %8s    %s" % ("aim", "got", "want"))
     for what, got, sign, want in aims(result):
         print("%-60s %8.2f    %s %g  %s" % (what, got, sign, want, "met" if met(got, sign, want) else "MISSED"))
@@ -412,6 +415,8 @@ def measure(data, sockets, kind):
         measure_one(bench, result)
     if ONLY in ("", "databases"):
         result["databases"] = databases.measure(bench, run, program, SECONDS)
+    if ONLY in ("", "bulk"):
+        result["bulk"] = bulk.measure(bench)
     result["aims"] = [{"what": w, "got": g, "sign": s, "want": x, "met": met(g, s, x)} for w, g, s, x in aims(result)]
     return result
 
@@ -447,6 +452,8 @@ def main():
         file.write("\n")
     print_result(result)
 
+
+import bulk  # noqa: E402: it stands on what is above
 
 if __name__ == "__main__":
     main()

@@ -112,6 +112,32 @@ class Bulk(test_cli.Case):
                          {"zone": "Europe/London", "home_owner": "", "language": "", "own_limit": "4/7d", "occasions": {"birthday": "1980-05-17"}})
         self.assertEqual(self.show("cid@x.example")["profile"]["occasions"], {"birthday": "--02-29"})
 
+    def test_history_counts_like_contacts_that_were_told(self):
+        text = ("email,at,channel,stream,campaign,purpose,direction,id\n"
+                "ann@x.example,2026-11-22T10:00:00Z,,shop,autumn,,,\n"
+                "ann@x.example,2026-11-23T10:00:00Z,phone,,,promotional,,call-7\n"
+                "ann@x.example,2026-11-23T10:00:00Z,phone,,,promotional,,call-7\n"
+                "bob@x.example,2026-11-23T10:00:00Z,email,desk,,,in,\n")
+        path = self.write("list.csv", text)
+        plain = json.loads(self.tact("import", path, "--history", "--json", conf=self.other).out)
+        done, = self.json("import", path, "--bulk", "--history")
+        self.assertEqual([done[name] for name in ("rows", "new", "known")], [4, 3, 1])
+        self.assertEqual([plain[name] for name in ("rows", "new", "known")], [4, 3, 1])
+        for address in ("ann@x.example", "bob@x.example"):
+            self.assertEqual(self.show(address), self.show(address, conf=self.other))
+        self.assertEqual(len(self.show("ann@x.example")["contacts"]), 2)
+        self.assertNotEqual(self.deliver("news@shop.example", "ann@x.example"), ["pass"], "2 a week, and a call counts 1.5")
+        again, = self.json("import", path, "--bulk", "--history")
+        self.assertEqual((again["new"], again["known"]), (0, 4))
+        for bad, what in (("ann@x.example,,,shop,,,,", "at: a contact needs the time"), ("ann@x.example,2027-01-01,,shop,,,,", "at: .*lies in the future"),
+                          ("ann@x.example,2026-11-01,pigeon,shop,,,,", "channel: \"pigeon\""), ("ann@x.example,2026-11-01,,nowhere,,,,", "stream: \"nowhere\""),
+                          ("ann@x.example,2026-11-01,,,,,,", "purpose: say it")):
+            path = self.write("bad.csv", text.splitlines()[0] + "\n" + bad + "\n")
+            self.assertRegex(self.tact("import", path, "--history", code=65).err, "bad.csv:2: " + what)
+            self.assertRegex(self.tact("import", path, "--history", "--bulk", code=65).err, "bad.csv:2: " + what)
+        self.assertIn("exclude each other", self.tact("import", path, "--history", "--consent", code=64).err)
+        self.assertIn("says nothing of contacts", self.tact("import", path, "--history", "--reason", "manual", code=64).err)
+
     def test_killed_it_goes_on_and_a_changed_file_is_refused(self):
         text = "email\n" + "".join("person%d@x.example\n" % i for i in range(60000))
         path = self.write("list.csv", text)
@@ -152,6 +178,29 @@ class Bulk(test_cli.Case):
         figures = json.loads(self.tact("store", "stats", "--json").out)
         self.assertEqual(figures["records"]["dossiers"], 30000)
         self.assertLessEqual(figures["size_bytes"] / 30000, 105, "30,000 records and the store's own pages")
+
+
+class Copy(test_cli.Case):
+    def test_killed_it_goes_on_and_both_are_the_same(self):
+        self.edit("?map_size=64M", "?map_size=256M")
+        new = self.write("new.conf", self.read("tact.conf").decode().replace("/db?", "/new?"))
+        path = self.write("list.csv", "email\n" + "".join("person%d@x.example\n" % i for i in range(20000)))
+        self.tact("import", path, "--bulk")
+        self.tact("suppress", "person5@x.example", "--scope", "brand:alpha")
+        urls = ["lmdb:%s/%s?map_size=256M" % (self.dir, name) for name in ("db", "new")]
+        done = subprocess.run([test_cli.TACT, "-c", self.conf, "store", "copy"] + urls, capture_output=True, timeout=120, check=False,
+                              env=dict(self.env, TACT_KILL_AT="store.before-commit:6"))
+        self.assertEqual(done.returncode, -9, done.stderr.decode())
+        self.assertIn("tact-copy 1", self.tact("show", "person5@x.example", conf=new, code=65).err, "no program takes half a copy")
+        half = json.loads(self.tact("store", "stats", urls[1], "--json").out)["records"]["dossiers"]
+        self.assertTrue(0 < half < 20000, half)
+        self.tact("suppress", "person6@x.example", "--scope", "brand:alpha")
+        done, = self.json("store", "copy", *urls)
+        self.assertEqual((done["records"], done["verified"]), (20000, 20000))
+        for number in (0, 5, 6, 19999):
+            self.assertEqual(self.tact("show", "person%d@x.example" % number, conf=new).out, self.tact("show", "person%d@x.example" % number).out)
+        self.assertIn("in use", self.tact("store", "copy", *urls, code=78).err)
+        self.assertLess(json.loads(self.tact("store", "stats", urls[1], "--json").out)["size_bytes"] / 20000, 110, "pages are full")
 
 
 if __name__ == "__main__":

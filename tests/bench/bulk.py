@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+"""
+Imports, the part of `make bench` that BENCH_ONLY=bulk names: ready records into both engines beside the floor of each (mdb_put with MDB_APPEND, COPY
+into a bare table), `tact import --bulk` beside its keying alone, bytes per suppressed recipient, and what an import does to the mail meanwhile.
+BENCH_ROWS (1000000) is the size of everything; the postgres part is left out where there are no servers.
+"""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "store"))
+import servers  # noqa: E402
+
+ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))  # of each figure that is held against another: the median counts
+TACT = os.path.join(run.BUILD, "src", "tact")
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def ask(*words):
+    return json.loads(run.run(run.program("bulk"), *words))
+
+
+def list_of_suppressed(data):
+    """People whom nobody knows yet."""
+    path = os.path.join(data, "suppressed.csv")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("email,reason,created_at\n")
+        file.writelines("person%08d@elsewhere.example,unsubscribe,2026-01-%02dT10:%02d:00Z\n" % (number, 1 + number % 28, number % 60)
+                        for number in range(ROWS))
+    return path
+
+
+class Import:
+    """tact import --bulk while somebody watches."""
+
+    def __init__(self, conf, path, data):
+        self.began = time.monotonic()
+        self.work = os.path.join(data, "work-%d" % os.getpid())
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.process = subprocess.Popen([TACT, "-c", conf, "--json", "import", "--bulk", "--work", self.work, path], stdout=subprocess.PIPE)
+        self.read_s = None
+
+    def is_loading(self):
+        """The mark is there once all is read and sorted."""
+        if self.read_s is None and glob.glob(self.work + "/*.mark"):
+            self.read_s = time.monotonic() - self.began
+        return self.read_s is not None
+
+    def end(self):
+        while self.process.poll() is None and not self.is_loading():
+            time.sleep(0.01)
+        said = self.process.stdout.read()
+        _, status, used = os.wait4(self.process.pid, 0) if self.process.returncode is None else (0, self.process.returncode, None)
+        took = time.monotonic() - self.began
+        self.process.returncode = status
+        if status != 0:
+            raise RuntimeError("import ended with %d" % status)
+        done = json.loads(said)
+        return {"rows": done["rows"], "new": done["new"], "known": done["known"], "seconds": took, "per_second": done["rows"] / took,
+                "read_s": self.read_s, "load_s": took - (self.read_s or took), "memory_bytes": used.ru_maxrss * 1024 if used else 0,
+                "cpu_s": used.ru_utime + used.ru_stime if used else 0}
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+# ---- lmdb ---------------------------------------------------------------------------------------------------
+
+
+def measure_lmdb(data):
+    def fresh(name):
+        shutil.rmtree(os.path.join(data, name), ignore_errors=True)
+        return os.path.join(data, name)
+
+    floors, fills = [], []
+    for _ in range(ROUNDS):
+        floors.append(ask("floor", fresh("floor"), ROWS))
+        fills.append(ask("fill", "lmdb:" + fresh("filled"), ROWS))
+    result = {"floor": median([one["per_second"] for one in floors]), "fill": median([one["per_second"] for one in fills]),
+              "bytes_per_record": fills[-1]["bytes_per_record"]}
+    for name in ("floor", "filled"):
+        fresh(name)
+    return result
+
+
+def conf_of(bench, name, url):
+    """The bench's configuration over another, empty store, with evidence of its own."""
+    text = run.CONFIGURATION.replace("lmdb:{data}/db", url).replace("{data}/audit", "{data}/" + name + "-audit")
+    return bench.write(name + ".conf", text)
+
+
+def size_of(conf):
+    figures = json.loads(run.run(TACT, "-c", conf, "--json", "store", "stats"))
+    return figures["size_bytes"] / figures["records"]["dossiers"]
+
+
+def measure_import(bench, conf, path):
+    result = Import(conf, path, bench.data).end()
+    result["bytes_per_recipient"] = size_of(conf)
+    again = Import(conf, path, bench.data).end()
+    result["again_per_second"] = again["per_second"]
+    if result["new"] != ROWS or again["known"] != ROWS:
+        raise RuntimeError("import: %d new of %d, then %d known" % (result["new"], ROWS, again["known"]))
+    return result
+
+
+# ---- postgres -----------------------------------------------------------------------------------------------
+
+
+def copy_bare(server, path):
+    """Rows a second of COPY into a table of the same columns, without key or index; the server reads the file itself."""
+    server.sql("DROP TABLE IF EXISTS bare; CREATE TABLE bare (kind smallint, id bytea, version bigint, wake bigint, bytes bytea)")
+    began = time.monotonic()
+    server.sql("COPY bare FROM '%s' (FORMAT binary)" % path)
+    return ROWS / (time.monotonic() - began)
+
+
+def measure_postgres(bench, all_servers):
+    server = all_servers.store("main", fsync="on", shared_buffers="256MB", max_wal_size="4GB")
+    ready = os.path.join(all_servers.dir, "ready")
+    with open(ready, "wb") as file:
+        subprocess.run([run.program("bulk"), "copy", str(ROWS)], stdout=file, check=True)
+    os.chmod(ready, 0o644)
+    floors, fills = [], []
+    for _ in range(ROUNDS):
+        floors.append(copy_bare(server, ready))
+        server.sql("TRUNCATE tact.tact_record")
+        fills.append(ask("fill", server.url(), ROWS))
+    os.unlink(ready)
+    server.sql("DROP TABLE bare; TRUNCATE tact.tact_record")
+    return server, {"floor": median(floors), "fill": median([one["per_second"] for one in fills]), "bytes_per_record": fills[-1]["bytes_per_record"]}
+
+
+# ---- the mail meanwhile -------------------------------------------------------------------------------------
+
+
+def measure_mail(bench, conf, path, connections=8):
+    """Accepting without an import, while one loads, and without again. People of the list are new to this store at each round."""
+    def cell():
+        with bench.tactd(conf) as milter:
+            return bench.load(milter, connections, False)
+
+    without = [cell()]
+    with bench.tactd(conf) as milter:
+        loading = Import(conf, path, bench.data)
+        while not loading.is_loading() and loading.process.poll() is None:
+            time.sleep(0.01)
+        beside = bench.load(milter, connections, False)
+        still = loading.process.poll() is None
+        loading.stop()
+    without.append(cell())
+    return {"connections": connections, "without": without, "during": beside, "import_lasted": still,
+            "ratio": beside["p99_us"] / (sum(one["p99_us"] for one in without) / len(without))}
+
+
+# ---- all of it ----------------------------------------------------------------------------------------------
+
+
+def measure(bench):
+    if not os.path.exists(os.path.join(bench.data, "db")):
+        bench.fill()
+    path = list_of_suppressed(bench.data)
+    result = {"rows": ROWS, "key": ask("key", bench.conf, min(ROWS, 1000000)), "lmdb": measure_lmdb(bench.data)}
+    result["lmdb"]["mail"] = measure_mail(bench, bench.conf, path)
+    result["lmdb"]["import"] = measure_import(bench, conf_of(bench, "bulk", "lmdb:{data}/bulk"), path)
+    if servers.bindir():
+        with servers.Servers() as all_servers:
+            server, result["postgres"] = measure_postgres(bench, all_servers)
+            conf = conf_of(bench, "bulk-pg", server.url())
+            result["postgres"]["import"] = measure_import(bench, conf, path)
+            server.sql("TRUNCATE tact.tact_record")
+            result["postgres"]["mail"] = measure_mail(bench, conf, path)
+    return result
+
+
+def print_result(result):
+    key = result["key"]
+    print("import of %d suppressed recipients; keying alone: HMAC %.2f us, with the canonical form %.2f us" % (
+        result["rows"], key["hmac_us"], key["recipient_us"]))
+    print("%-9s %12s %12s %6s  %9s %9s  %10s %8s %8s %8s  %12s %12s" % (
+        "engine", "floor/s", "ready/s", "ratio", "bytes", "imported", "import/s", "read s", "load s", "MB", "p99 without", "p99 during"))
+    for name in ("lmdb", "postgres"):
+        if name not in result:
+            continue
+        got, one, mail = result[name], result[name]["import"], result[name]["mail"]
+        print("%-9s %12.0f %12.0f %6.2f  %9.1f %9.1f  %10.0f %8.1f %8.1f %8.0f  %9.2f ms %9.2f ms%s" % (
+            name, got["floor"], got["fill"], got["fill"] / got["floor"], got["bytes_per_record"], one["bytes_per_recipient"], one["per_second"],
+            one["read_s"], one["load_s"], one["memory_bytes"] / 1e6, sum(cell["p99_us"] for cell in mail["without"]) / 2000, mail["during"]["p99_us"] / 1000,
+            "" if mail["import_lasted"] else " (the import ended before)"))
+
+
+def aims(result):
+    got = []
+    for name in ("lmdb", "postgres"):
+        if name not in result:
+            continue
+        got += [
+            ("%s: ready records / floor" % name, result[name]["fill"] / result[name]["floor"], ">=", 0.5),
+            ("%s: import end to end / HMAC alone" % name, result[name]["import"]["per_second"] * result["key"]["hmac_us"] / 1e6, ">=", 0.7),
+            ("%s: p99 of mail during an import / without" % name, result[name]["mail"]["ratio"], "<=", 3.0),
+        ]
+    return got + [("lmdb: bytes per suppressed recipient after a load", result["lmdb"]["import"]["bytes_per_recipient"], "<=", 100.0)]
