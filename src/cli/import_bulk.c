@@ -471,6 +471,7 @@ int cli_import_bulk(struct cli *cli, struct cli_import *import, FILE *const *fil
 	int code = find_paths(&bulk);
 
 	(void)setpriority(PRIO_PROCESS, 0, NICE); /* mail goes first */
+	umask(077);				  /* rows name people, wherever they are kept */
 	if (code == EX_OK && dry)
 		bulk.rows_path = tact_arena_printf(cli->arena, "%s.dry", bulk.rows_path);
 	else if (code == EX_OK)
