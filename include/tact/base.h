@@ -166,6 +166,8 @@ char *tact_id_format(struct tact_arena *arena, const struct tact_id *id);
 int tact_id_parse(const char *text, struct tact_id *ret); /* TACT_OK or TACT_INVALID */
 
 void tact_digest_sha256(const void *data, size_t size_bytes, uint8_t ret[TACT_SHA256_BYTES]);
+/* Of all that can still be read from the file. TACT_OK, or TACT_SYSTEM with errno. */
+int tact_digest_sha256_file(int fd, uint8_t ret[TACT_SHA256_BYTES]);
 void tact_digest_hmac(const void *secret, size_t secret_bytes, const void *data, size_t size_bytes,
     uint8_t ret[TACT_SHA256_BYTES]);
 /* SHA-256 over count fields, each preceded by its length (u64 little endian), first 16 bytes: no two lists of

@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
 #include <zlib.h>
@@ -16,6 +18,8 @@
 #include <tact/base.h>
 
 #include "crypto.h"
+
+#define FILE_BLOCK ((size_t)1 << 20)
 
 void tact_digest_sha256(const void *data, size_t size_bytes, uint8_t ret[TACT_SHA256_BYTES])
 {
@@ -25,6 +29,22 @@ void tact_digest_sha256(const void *data, size_t size_bytes, uint8_t ret[TACT_SH
 	    EVP_DigestUpdate(crypto->digest, data, size_bytes) != 1 ||
 	    EVP_DigestFinal_ex(crypto->digest, ret, NULL) != 1)
 		crypto_fail("SHA-256");
+}
+
+int tact_digest_sha256_file(int fd, uint8_t ret[TACT_SHA256_BYTES])
+{
+	const struct crypto *crypto = crypto_get();
+	bool good = EVP_DigestInit_ex2(crypto->digest, crypto->sha256, NULL) == 1;
+	char *block = tact_malloc(FILE_BLOCK);
+	ssize_t got = 0;
+
+	while (good && ((got = read(fd, block, FILE_BLOCK)) > 0 || (got < 0 && errno == EINTR)))
+		if (got > 0)
+			good = EVP_DigestUpdate(crypto->digest, block, (size_t)got) == 1;
+	free(block);
+	if (!good || EVP_DigestFinal_ex(crypto->digest, ret, NULL) != 1)
+		crypto_fail("SHA-256");
+	return got == 0 ? TACT_OK : TACT_SYSTEM;
 }
 
 void tact_digest_hmac(const void *secret, size_t secret_bytes, const void *data, size_t size_bytes,

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,17 +51,11 @@ static void show_progress(const struct bulk *bulk, bool end)
 static int digest_file(const char *name, FILE *file, uint8_t ret[TACT_SHA256_BYTES])
 {
 	struct stat status;
-	void *bytes;
 
 	if (fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode))
 		return cli_fail(EX_USAGE, "%s: --bulk reads a file more than once: name a plain one", name);
-	if (status.st_size == 0)
-		return cli_fail(EX_DATAERR, "%s: the file is empty", name);
-	bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fileno(file), 0);
-	if (bytes == MAP_FAILED)
+	if (tact_digest_sha256_file(fileno(file), ret) != TACT_OK || fseeko(file, 0, SEEK_SET) != 0)
 		return cli_fail(EX_IOERR, "%s: %s", name, strerror(errno));
-	tact_digest_sha256(bytes, (size_t)status.st_size, ret);
-	munmap(bytes, (size_t)status.st_size);
 	return EX_OK;
 }
 

@@ -122,7 +122,7 @@ void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace,
 	bool beside = others_write(store, pace);
 
 	pace->held_us = monotonic_us() - pace->began_us;
-	pace->rest_us = beside ? pace->held_us : pace->held_us / 4;
+	pace->rest_us = beside ? pace->held_us : pace->held_us / 8;
 	if (pace->rest_us > REST_MOST_MS * 1000)
 		pace->rest_us = REST_MOST_MS * 1000;
 	if (done > 0)

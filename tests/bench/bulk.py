@@ -62,7 +62,8 @@ class Import:
     def end(self):
         while self.process.poll() is None and not self.is_loading():
             time.sleep(0.01)
-        said = self.process.stdout.read()
+        with run.Memory([self.process.pid]) as memory:
+            said = self.process.stdout.read()
         _, status, used = os.wait4(self.process.pid, 0) if self.process.returncode is None else (0, self.process.returncode, None)
         took = time.monotonic() - self.began
         self.process.returncode = status
@@ -70,7 +71,7 @@ class Import:
             raise RuntimeError("import ended with %d" % status)
         done = json.loads(said)
         return {"rows": done["rows"], "new": done["new"], "known": done["known"], "seconds": took, "per_second": done["rows"] / took,
-                "read_s": self.read_s, "load_s": took - (self.read_s or took), "memory_bytes": used.ru_maxrss * 1024 if used else 0,
+                "read_s": self.read_s, "load_s": took - (self.read_s or took), "memory_bytes": memory.most,
                 "cpu_s": used.ru_utime + used.ru_stime if used else 0}
 
     def stop(self):

@@ -54,6 +54,32 @@ static void teardown(void)
 
 /* ---- errors, memory ---------------------------------------------------------------------------------- */
 
+START_TEST(sha256_of_a_file_is_that_of_its_bytes)
+{
+	static char bytes[3 * 1024 * 1024 + 7];
+	uint8_t want[TACT_SHA256_BYTES], got[TACT_SHA256_BYTES];
+	FILE *file = tmpfile();
+
+	ck_assert_ptr_nonnull(file);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)(i * 31 + i / 997);
+	for (size_t size = 0; size <= sizeof bytes; size = size == 0   ? 1
+							   : size == 1 ? 1024 * 1024
+								       : size + 1024 * 1024 + 7) {
+		rewind(file);
+		ck_assert_int_eq(ftruncate(fileno(file), 0), 0);
+		ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
+		ck_assert_int_eq(fflush(file), 0);
+		ck_assert_int_eq(lseek(fileno(file), 0, SEEK_SET), 0);
+		tact_digest_sha256(bytes, size, want);
+		ck_assert_int_eq(tact_digest_sha256_file(fileno(file), got), TACT_OK);
+		ck_assert_mem_eq(got, want, sizeof want);
+	}
+	fclose(file);
+	ck_assert_int_eq(tact_digest_sha256_file(-1, got), TACT_SYSTEM);
+}
+END_TEST
+
 START_TEST(result_names)
 {
 	want_text("0", tact_result_name(TACT_OK), "ok");
@@ -1459,6 +1485,7 @@ static void add_memory(Suite *suite)
 {
 	TCase *tcase = new_case(suite, "errors, memory, arena");
 
+	tcase_add_test(tcase, sha256_of_a_file_is_that_of_its_bytes);
 	tcase_add_test(tcase, result_names);
 	tcase_add_test(tcase, error_text);
 	tcase_add_test(tcase, memory_wrappers);
