@@ -158,8 +158,10 @@ static bool concerns(const struct tact_limit *limit, const struct asker *asker, 
 		if (entry->names[name] != asker->names[name])
 			return false;
 	}
-	return asker->contact == NULL || entry->claim || entry->first_us < asker->contact_from_us ||
-	       !tact_id_equal(entry->id, asker->contact);
+	/* Another one of that id, earlier or later, is of a mail that only looks the same. */
+	return asker->contact == NULL || entry->claim || !tact_id_equal(entry->id, asker->contact) ||
+	       entry->first_us < asker->contact_from_us ||
+	       (asker->contact_from_us > 0 && entry->first_us > asker->contact_from_us);
 }
 
 /* Fills the window from the latest item back to the horizon. */

@@ -328,6 +328,8 @@ static int64_t planned_place_us(
 		    !oracle_goes_before(oracle_claim_rank(person, claim, false),
 			oracle_claim_rank(person, &person->claims[i], true), false))
 			return NEVER_US;
+	if (oracle_has_occasion(&as_claim))
+		return NEVER_US;
 	place_us = oracle_expected_place_us(person, &as_claim);
 	return place_us > claim->not_after_us || (place_us > from_us && asked->house->release_spread_s > 0)
 		   ? NEVER_US

@@ -270,16 +270,45 @@ static void check_ahead(struct oracle *oracle, const struct asked *asked, int co
 	}
 }
 
+/* Does a limit on the waiting one count the mail, which itself is not held to give way by that limit? */
+static bool is_free_to(const struct asked *asked, const struct waiting *claim)
+{
+	for (int i = 0; i < asked->house->rules_count; i++) {
+		const struct rule_spec *rule = &asked->house->rules[i];
+
+		if (rule->kind != RULE_LIMIT || !rule_applies(rule, &claim->facts) ||
+		    rule_weight(rule, asked->facts) == 0 || !rule_concerns(rule, &claim->facts, asked->facts))
+			continue;
+		if (!oracle_is_asked(rule, asked) || rule->action != DELAY || rule->form != AT_MOST ||
+		    rule->rest_s > 0 || rule_abstains(rule, asked->facts) ||
+		    rule_weight(rule, &claim->facts) == 0 ||
+		    !rule_concerns(rule, asked->facts, &claim->facts))
+			return true;
+	}
+	return false;
+}
+
+/* Is it free to any of those who wait? Who is moved moves others. */
+static bool is_free(const struct person *person, const struct asked *asked)
+{
+	for (int i = 0; i < person->claims_count; i++)
+		if (oracle_is_alive(&person->claims[i], asked->now_us) &&
+		    is_free_to(asked, &person->claims[i]))
+			return true;
+	return false;
+}
+
 /* Whatever goes before a claim may move it, and so may mail that no limit holds. */
 static void unsettle_lower(struct oracle *oracle, const struct asked *asked, struct rank best)
 {
 	struct person *person = &oracle->people[asked->person];
+	bool unbound = is_free(person, asked);
 
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *claim = &person->claims[i];
 		bool first = oracle_goes_before(oracle_claim_rank(person, claim, false), best, false);
 
-		claim->stale = claim->stale || !first || asked->facts->exempt;
+		claim->stale = claim->stale || !first || asked->facts->exempt || unbound;
 	}
 }
 
@@ -311,33 +340,12 @@ static bool has_claim(const struct person *person, int mail)
 	return false;
 }
 
-/* Does a limit on the waiting one count the mail, which itself is not held to give way by that limit? */
-static bool is_free_to(const struct asked *asked, const struct waiting *claim)
-{
-	for (int i = 0; i < asked->house->rules_count; i++) {
-		const struct rule_spec *rule = &asked->house->rules[i];
-
-		if (rule->kind != RULE_LIMIT || !rule_applies(rule, &claim->facts) ||
-		    rule_weight(rule, asked->facts) == 0 || !rule_concerns(rule, &claim->facts, asked->facts))
-			continue;
-		if (!oracle_is_asked(rule, asked) || rule->action != DELAY || rule->form != AT_MOST ||
-		    rule->rest_s > 0 || rule_abstains(rule, asked->facts) ||
-		    rule_weight(rule, &claim->facts) == 0 ||
-		    !rule_concerns(rule, asked->facts, &claim->facts))
-			return true;
-	}
-	return false;
-}
-
 /* Mail that is written down may move claims behind it: a bump when its priority is higher. What takes the
  * place that its campaign planned for it held that place before, and moves nobody but by coming late. */
 static void stir(struct person *person, const struct asked *asked, const struct waiting *but, bool took_place)
 {
-	bool free_one = false;
+	bool free_one = is_free(person, asked);
 
-	for (int i = 0; i < person->claims_count; i++)
-		free_one = free_one || (oracle_is_alive(&person->claims[i], asked->now_us) &&
-					   is_free_to(asked, &person->claims[i]));
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *claim = &person->claims[i];
 
@@ -552,33 +560,6 @@ static bool has_waited(const struct person *person, const struct asked *asked)
 	return false;
 }
 
-static void dump(const struct oracle *oracle, const struct asked *asked)
-{
-	const struct person *p = &oracle->people[asked->person];
-	struct rank w = oracle_asked_rank(oracle, asked, false);
-	fprintf(stderr, "asked prio %d now %ld rank %d %d %ld stale %ld deaf %d\n", asked->facts->priority,
-	    asked->now_us, w.firm, w.priority, w.made_us, asked->stale_us, asked->deaf);
-	for (int i = 0; i < p->claims_count; i++) {
-		const struct waiting *c = &p->claims[i];
-		struct rank r = oracle_claim_rank(p, c, true);
-		if (c->over)
-			continue;
-		fprintf(stderr,
-		    "claim mail %d campaign %d stream %d planned %d at %ld na %ld until %ld sure %d lost %d "
-		    "begun %d rank %d %d %ld goes %d\n",
-		    c->mail, c->facts.campaign, c->facts.stream, c->planned, c->planned_us, c->not_after_us,
-		    c->until_us, c->sure, c->lost, c->begun, r.firm, r.priority, r.made_us,
-		    oracle_course_may_be(oracle, c->facts.campaign, GOES, asked));
-	}
-	for (int i = 0; i < p->touches_count; i++) {
-		const struct touch *t = &p->touches[i];
-		if (t->gone)
-			continue;
-		fprintf(stderr, "touch mail %d stream %d at -%ld s delivered %d open %d seq %lu late %ld\n",
-		    t->mail, t->facts.stream, (asked->now_us - t->time_us) / 1000000, t->delivered, t->open,
-		    t->sequence, t->late_us);
-	}
-}
 static void check_reason(
     struct oracle *oracle, const struct person *person, const struct asked *asked, enum fate fate)
 {
@@ -599,8 +580,6 @@ static void check_reason(
 	default:
 		right = late || may_fire(oracle, asked, REJECT) || may_fire(oracle, asked, DELAY);
 	}
-	if (!right && getenv("DBG"))
-		dump(oracle, asked);
 	/* What has no sender cannot wait, and what a machine answers is nobody's matter. */
 	if (asked->facts->null == NULL_OTHER)
 		right = !waits && (right || may_fire(oracle, asked, QUARANTINE));
@@ -692,6 +671,8 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 		claim = add_claim(oracle, asked, id);
 	oracle_take_planned(oracle, asked, known);
 	claim->refused = fate == FATE_REJECT;
+	if (asked->claim == NULL)
+		claim->held_us = asked->now_us;
 	if (fate != FATE_DELAY) {
 		claim->over = true; /* it holds no place */
 		oracle_unsettle(oracle, asked->person);

@@ -51,6 +51,7 @@ struct waiting {
 	enum took { TOOK_NOTHING, TOOK_PERHAPS, TOOK_SURELY } took;
 	int took_priority;
 	int64_t took_made_us, took_made_last_us;
+	int64_t held_us;	   /* its client was told last that it waits */
 	int64_t took_not_after_us; /* it ends with that one, if that is sooner; 0: it took none */
 	int decisions;		   /* of the person, when it was made */
 	int firm_after;
@@ -166,7 +167,8 @@ void oracle_wrote(struct person *person, int64_t now_us);
 
 /* ---- ranks.c ---- */
 
-/* When the claim that is asked about was made; now for one that is new. */
+/* When the claim that is asked about was made, or its client came for the last time; now for one that is new.
+ */
 int64_t oracle_made_us(const struct person *person, const struct asked *asked);
 /* The best or worst rank that it may have. */
 struct rank oracle_claim_rank(const struct person *person, const struct waiting *claim, bool best);

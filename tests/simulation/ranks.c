@@ -28,7 +28,9 @@ int64_t oracle_made_us(const struct person *person, const struct asked *asked)
 {
 	const struct waiting *own = asked->claim == NULL ? NULL : oracle_find_claim(person, asked->claim);
 
-	return own == NULL ? asked->now_us : own->made_us;
+	if (own == NULL)
+		return asked->now_us;
+	return own->held_us > own->made_us ? own->held_us : own->made_us;
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -60,7 +62,8 @@ bool oracle_is_firm(const struct waiting *claim)
 
 struct rank oracle_claim_rank(const struct person *person, const struct waiting *claim, bool best)
 {
-	struct rank rank = {.firm = best ? may_be_firm(person, claim) : oracle_is_firm(claim),
+	/* Of the worst it is never said that it is firm: who saw it moved may have seen something else. */
+	struct rank rank = {.firm = best && may_be_firm(person, claim),
 	    .priority = claim->facts.priority,
 	    .made_us =
 		best ? claim->made_us : later(later(claim->made_us, claim->renewed_us), claim->made_last_us)};
