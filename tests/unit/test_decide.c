@@ -442,6 +442,50 @@ START_TEST(monitor_records_and_passes)
 }
 END_TEST
 
+/* Of a mail that is asked about, its own contact is left out, and no other that only looks the same, earlier
+ * or later. */
+START_TEST(only_its_own_contact_is_left_out)
+{
+	const struct tact_id id = {{7}};
+	const int64_t others_us[] = {NOW + HOUR, NOW - HOUR};
+	struct tact_facts facts;
+	struct tact_dossier dossier;
+	struct tact_opinion opinion;
+
+	tact_facts_of_stream(tact_facts_find_stream(&b.config->rules.streams, "branch"), "", "", "", &facts);
+	for (size_t i = 0; i < 3; i++) {
+		struct tact_question question = {.rules = &b.config->rules,
+		    .facts = &facts,
+		    .dossier = &dossier,
+		    .now_us = NOW + 2 * HOUR,
+		    .made_us = NOW + 2 * HOUR,
+		    .not_after_us = NOW + 3 * DAY,
+		    .contact = id,
+		    .contact_from_us = NOW};
+		struct tact_contact contact = {.id = id,
+		    .time_us = NOW,
+		    .channel = TACT_EMAIL,
+		    .purpose = TACT_PROMOTIONAL,
+		    .stream = "branch",
+		    .owner = "leeds",
+		    .brand = "",
+		    .campaign = "",
+		    .offer = "",
+		    .list = "",
+		    .counts = true};
+
+		tact_dossier_init(&dossier);
+		tact_dossier_add_contact(b.arena, &dossier, &contact);
+		contact.time_us = i > 0 ? others_us[i - 1] : 0;
+		if (i > 0)
+			tact_dossier_add_contact(b.arena, &dossier, &contact);
+		tact_policy_ask(b.arena, &question, &opinion);
+		ck_assert_msg(opinion.verdict == (i == 0 ? TACT_ACCEPT : TACT_DELAY), "case %zu: got %s", i,
+		    tact_policy_verdict_name(opinion.verdict));
+	}
+}
+END_TEST
+
 static void count_release(void *owner)
 {
 	++*(int *)owner;
@@ -1555,6 +1599,7 @@ static Suite *suite(void)
 	tcase_add_test(c, personal_to_many_by_return_paths_of_their_own_is_bulk);
 	tcase_add_test(c, the_same_mail_again_is_no_more_mail);
 	tcase_add_test(c, monitor_records_and_passes);
+	tcase_add_test(c, only_its_own_contact_is_left_out);
 	tcase_add_test(c, rules_are_held_for_each_decider);
 	tcase_add_test(c, monitor_lets_go_what_waits);
 	tcase_add_test(c, delayed_passes_when_due);
