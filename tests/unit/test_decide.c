@@ -494,11 +494,12 @@ static void count_release(void *owner)
 /* Two deciders of one process may decide under the same rules: each gives back its own hold. */
 START_TEST(rules_are_held_for_each_decider)
 {
-	int released[2] = {0, 0};
+	static int released[2]; /* the bench's own decider outlives the test */
 	struct tact_decider *other = tact_decider_new(&(struct tact_decider_parts){
 	    .store = b.store, .audit = b.audit, .identity = &b.identity, .host = "other"});
 	const struct tact_rule_set *rules;
 
+	released[0] = released[1] = 0;
 	tact_decider_set_rules(b.decider, &b.config->rules, count_release, &released[0]);
 	tact_decider_set_rules(other, &b.config->rules, count_release, &released[1]);
 	for (int i = 0; i < 3; i++) {
