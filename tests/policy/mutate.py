@@ -84,7 +84,8 @@ STRICT = (RUN, WORDS[0])
 PEOPLE, PROPERTIES, DECIDE = ("tests/policy/test_people",), ("tests/policy/test_properties",), ("tests/unit/test_decide",)
 # Who else looks at a file, the quick ones first.
 SECOND_LOOK = {"calendar.c": [], "content.c": [DECIDE], "breaker.c": [DECIDE, SIMULATION], "consent.c": [PEOPLE], "occasion.c": [PEOPLE],
-               "quiet.c": [PEOPLE], "person.c": [PEOPLE], "territory.c": [PEOPLE], "wish.c": [], "kind.c": [DECIDE], "verdict.c": [DECIDE]}
+               "quiet.c": [PEOPLE], "person.c": [PEOPLE], "territory.c": [PEOPLE], "wish.c": [], "kind.c": [DECIDE], "verdict.c": [DECIDE],
+               "limit.c": [DECIDE, SIMULATION, PROPERTIES]}
 ELSE = [SIMULATION, PROPERTIES]
 
 
