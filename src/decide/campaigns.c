@@ -531,7 +531,9 @@ void campaigns_note(struct tact_decider *decider, const struct tact_rule_set *ru
 {
 	const struct tact_campaign_view *view = tact_policy_find_campaign(known, facts->campaign);
 
-	if (view == NULL || rules->monitor || view->record.tripped_us != 0)
+	/* While a part of the store is not there, some of its counts may be missing: what is written down for
+	 * good waits until all are seen. */
+	if (view == NULL || known->unread != NULL || rules->monitor || view->record.tripped_us != 0)
 		return;
 	for (size_t i = 0; i < opinion->findings_count; i++) {
 		struct campaign_stop stop = {.now_us = now_us};
