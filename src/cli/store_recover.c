@@ -191,6 +191,11 @@ static void tell(const struct recovering *recovering, bool applied)
 	    (unsigned long long)sum->suppressions, (unsigned long long)sum->ended,
 	    (unsigned long long)sum->consents, (unsigned long long)sum->profiles,
 	    (unsigned long long)sum->aliases, (unsigned long long)recovering->campaigns);
+	if (sum->before > 0)
+		printf("%llu entries are of a day before this store's recovery key: no matter if the backup "
+		       "was made "
+		       "after them\n",
+		    (unsigned long long)sum->before);
 	if (sum->unreadable > 0)
 		printf("%llu entries cannot be opened: of another store, or damaged\n",
 		    (unsigned long long)sum->unreadable);
