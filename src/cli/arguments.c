@@ -140,6 +140,14 @@ int cli_stream(const struct cli *cli, const struct tact_stream **ret)
 	return EX_OK;
 }
 
+const char *cli_find_owner(const struct tact_rule_set *rules, const char *name)
+{
+	for (size_t i = 0; i < rules->owners_count; i++)
+		if (tact_text_equal_nocase(rules->owners[i].name, name))
+			return rules->owners[i].name;
+	return NULL;
+}
+
 int cli_time(const struct cli *cli, const char *name, int64_t *ret_us)
 {
 	const char *text = cli_value(cli, name);

@@ -93,37 +93,25 @@ static int check_texts(struct cli *cli)
 	return EX_OK;
 }
 
-/* As the configuration writes it: a name that it does not know would be counted for nobody. */
-static int read_owner(const struct cli *cli, const char **ret)
+static const char *find_brand(const struct tact_rule_set *rules, const char *name)
 {
-	const struct tact_rule_set *rules = &cli->config->rules;
-	const char *name = text_of(cli, "owner", *ret);
-
-	for (size_t i = 0; i < rules->owners_count; i++)
-		if (tact_text_equal_nocase(rules->owners[i].name, name)) {
-			*ret = rules->owners[i].name;
-			return EX_OK;
-		}
-	if (*name == '\0')
-		return EX_OK;
-	return cli_fail(EX_USAGE, "--owner: there is no owner \"%.64s\" in %s", cli_safe(cli->arena, name),
-	    cli->config_path);
+	for (size_t i = 0; i < rules->brands_count; i++)
+		if (tact_text_equal_nocase(rules->brands[i].name, name))
+			return rules->brands[i].name;
+	return NULL;
 }
 
-static int read_brand(const struct cli *cli, const char **ret)
+/* As the configuration writes it: a name that it does not know would be counted for nobody. */
+static int read_declared(const struct cli *cli, const char *what,
+    const char *(*find)(const struct tact_rule_set *rules, const char *name), const char **ret)
 {
-	const struct tact_rule_set *rules = &cli->config->rules;
-	const char *name = text_of(cli, "brand", *ret);
+	const char *name = text_of(cli, what, *ret), *known = find(&cli->config->rules, name);
 
-	for (size_t i = 0; i < rules->brands_count; i++)
-		if (tact_text_equal_nocase(rules->brands[i].name, name)) {
-			*ret = rules->brands[i].name;
-			return EX_OK;
-		}
-	if (*name == '\0')
-		return EX_OK;
-	return cli_fail(EX_USAGE, "--brand: there is no brand \"%.64s\" in %s", cli_safe(cli->arena, name),
-	    cli->config_path);
+	if (known == NULL && *name != '\0')
+		return cli_fail(EX_USAGE, "--%s: there is no %s \"%.64s\" in %s", what, what,
+		    cli_safe(cli->arena, name), cli->config_path);
+	*ret = known != NULL ? known : "";
+	return EX_OK;
 }
 
 static int read_names(struct cli *cli, struct touch *touch)
@@ -136,9 +124,9 @@ static int read_names(struct cli *cli, struct touch *touch)
 	contact->stream = stream != NULL ? stream->name : "";
 	contact->owner = stream != NULL ? stream->owner : "";
 	contact->brand = stream != NULL ? stream->brand : "";
-	code = read_owner(cli, &contact->owner);
+	code = read_declared(cli, "owner", cli_find_owner, &contact->owner);
 	if (code == EX_OK)
-		code = read_brand(cli, &contact->brand);
+		code = read_declared(cli, "brand", find_brand, &contact->brand);
 	contact->campaign = text_of(cli, "campaign", "");
 	contact->offer = text_of(cli, "offer", "");
 	contact->list = text_of(cli, "list", "");

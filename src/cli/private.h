@@ -111,6 +111,8 @@ int cli_scope(struct cli *cli, const char *name, const char *preset, struct tact
 int cli_parse_scope(struct cli *cli, const char *name, const char *text, struct tact_scope *ret);
 /* The stream that --stream, which was given, names in the open configuration; EX_OK or EX_USAGE (told). */
 int cli_stream(const struct cli *cli, const struct tact_stream **ret);
+/* The name of an owner as the configuration writes it, or NULL. */
+const char *cli_find_owner(const struct tact_rule_set *rules, const char *name);
 /* EX_OK or EX_USAGE (told). Untouched when the option was not given. */
 int cli_time(const struct cli *cli, const char *name, int64_t *ret_us);
 /* The same for a time at which something happened: not later than now. */

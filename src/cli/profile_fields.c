@@ -28,10 +28,10 @@ static int check_zone(const struct tact_rule_set *rules, const char *text, struc
 
 static int check_home(const struct tact_rule_set *rules, const char *text, struct tact_error *err)
 {
-	for (size_t i = 0; i < rules->owners_count; i++)
-		if (tact_text_equal_nocase(rules->owners[i].name, text))
-			return TACT_OK;
-	return tact_error_set(err, TACT_INVALID, "there is no owner \"%.64s\" in the configuration", text);
+	return cli_find_owner(rules, text) != NULL
+		   ? TACT_OK
+		   : tact_error_set(
+			 err, TACT_INVALID, "there is no owner \"%.64s\" in the configuration", text);
 }
 
 /* The shape of a language tag (RFC 5646): parts of letters and digits, the first of letters. */
