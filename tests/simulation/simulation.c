@@ -7,7 +7,8 @@
  *
  * simulation [--seed N | --from N --count M] [--verbose] [--engine memory|lmdb|postgres:…] [--break NAME]
  * [--threads N] Without any, some hundred seeds run, and then it is seen that rules which are told wrongly
- * are noticed.
+ * are noticed. Sanitizers (TACT_SANITIZED) look for what tact does to memory, not for what the oracle
+ * notices: they get fewer seeds, threads as well, and no rules that are told wrongly.
  */
 #include <config.h>
 
@@ -25,6 +26,8 @@
 #define NOTICED_WITHIN 300
 #define THREADS 4
 #define THREADED_SEEDS 30
+#define SEEDS 300
+#define SANITIZED_SEEDS 60
 
 static char folder[64];
 
@@ -203,7 +206,8 @@ int main(int argc, char **argv)
 {
 	struct options options = {0};
 	struct figures figures = {0};
-	uint64_t from = 1, count = 300, failed = 0;
+	bool sanitized = getenv("TACT_SANITIZED") != NULL;
+	uint64_t from = 1, count = sanitized ? SANITIZED_SEEDS : SEEDS, failed = 0;
 	struct tact_keyring *keyring;
 
 	parse(argc, argv, &options, &from, &count);
@@ -227,7 +231,7 @@ int main(int argc, char **argv)
 	print_figures(&figures);
 	if (argc == 1) {
 		failed += run_threads(options);
-		failed += !notices_breakages(options);
+		failed += !sanitized && !notices_breakages(options);
 	}
 	tact_facts_free_keyring(&keyring);
 	clean_up();
