@@ -157,7 +157,9 @@ int tact_store_fill(struct tact_store *store, struct tact_store_pace *pace, cons
     struct tact_error *err);
 
 /* The store's identity: one text, opaque here, kept beside the records. "" when never set. set is
- * compare-and-set: TACT_REFUSED when EXPECTED is not what stands there. */
+ * compare-and-set, and durable when it answers TACT_OK, also where TEXT is EXPECTED: TACT_REFUSED when
+ * EXPECTED is not what stands there, TACT_SYSTEM when one may read here and not set it, TACT_UNAVAILABLE (did
+ * not happen), TACT_UNCERTAIN (may have happened: read what stands there). */
 int tact_store_identity(
     struct tact_store *store, struct tact_arena *arena, char **ret, struct tact_error *err);
 int tact_store_set_identity(

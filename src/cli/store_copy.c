@@ -204,6 +204,17 @@ static int begin(struct copying *copying, struct tact_arena *arena, char **ret_o
 	return TACT_OK;
 }
 
+/* What was uncertain is looked at, and made certain by being written again. */
+static int finish(struct copying *copying, struct tact_arena *arena, const char *marked, const char *identity)
+{
+	char *there;
+	int result = tact_store_set_identity(copying->to, marked, identity, &copying->err);
+
+	if (result == TACT_UNCERTAIN && tact_store_identity(copying->to, arena, &there, NULL) == TACT_OK)
+		result = tact_store_set_identity(copying->to, there, identity, &copying->err);
+	return result;
+}
+
 static int copy_all(struct copying *copying, struct tact_arena *arena)
 {
 	const char *marked;
@@ -218,7 +229,7 @@ static int copy_all(struct copying *copying, struct tact_arena *arena)
 	if (result == TACT_OK)
 		result = check_extra(copying);
 	if (result == TACT_OK)
-		result = tact_store_set_identity(copying->to, marked, identity, &copying->err);
+		result = finish(copying, arena, marked, identity);
 	return result;
 }
 

@@ -454,16 +454,34 @@ static int postgres_identity(
 	return TACT_OK;
 }
 
+/* What a call that writes came to, which did not end well. */
+static int judge_write(const struct pg_link *link, enum pg_outcome outcome)
+{
+	if (outcome != PG_REFUSED)
+		return TACT_UNCERTAIN;
+	if (tact_text_equal(pg_link_state(link), "42501"))
+		return TACT_SYSTEM;
+	return pg_state_meaning(pg_link_state(link)) == PG_MEANS_UNCERTAIN ? TACT_UNCERTAIN
+									   : TACT_UNAVAILABLE;
+}
+
 static int postgres_set_identity(
     struct tact_store *store, const char *expected, const char *text, struct tact_error *err)
 {
 	struct postgres *p = (struct postgres *)store;
 	const struct pg_param params[] = {{expected, strlen(expected)}, {text, strlen(text)}};
 	struct pg_link *link;
-	int result = ask(p, PG_SET_IDENTITY, params, 2, &link, err);
+	enum pg_outcome outcome;
+	int result = pg_aside_take(p->aside, PG_ALL_PARTS, &link, err);
 
 	if (result != TACT_OK)
 		return result;
+	outcome = pg_link_call(link, PG_SET_IDENTITY, params, 2, tact_clock_monotonic_ms() + ASIDE_WAIT_MS);
+	if (outcome != PG_DONE) {
+		result = judge_write(link, outcome);
+		(void)pg_aside_fail(p->aside, PG_ALL_PARTS, link, outcome, err);
+		return result;
+	}
 	if (pg_link_noticed(link))
 		result = tact_store_report(store, TACT_UNCERTAIN, err,
 		    "the identity may not be replicated: %s", pg_link_words(link));

@@ -11,6 +11,8 @@
  *	read N MS		RESULT TOOK_MS NUMBER
  *	many THREADS ROUNDS N SPREAD MS	each thread adds one, ROUNDS times, to key N + (its number × 7 +
  *round) % SPREAD: ok=A unavailable=B uncertain=C slowest_ms=D commits | error | now | parts
+ *	keyless			takes the recovery key out of the store's identity: RESULT
+ *	rename TEXT		makes the store's identity TEXT, whatever it was: RESULT
  */
 #include <config.h>
 
@@ -156,6 +158,26 @@ static void do_part(unsigned long long part, bool due)
 	    seen);
 }
 
+/* Sets the identity to TEXT; NULL: to itself without its last line, the recovery key. */
+static void do_identity(const char *text)
+{
+	struct tact_arena *arena = tact_arena_new();
+	struct tact_error err;
+	char *stored, *line;
+	int result = tact_store_identity(store, arena, &stored, &err);
+
+	if (result == TACT_OK && text == NULL) {
+		text = tact_arena_strdup(arena, stored);
+		line = strstr(text, "recovery ");
+		if (line != NULL)
+			*line = '\0';
+	}
+	if (result == TACT_OK)
+		result = tact_store_set_identity(store, stored, text, &err);
+	puts(tact_result_name(result));
+	tact_arena_free(&arena);
+}
+
 static void obey(const char *line)
 {
 	struct tact_error err;
@@ -183,6 +205,10 @@ static void obey(const char *line)
 		printf("%llu\n", (unsigned long long)tact_store_commits(store));
 	else if (strcmp(line, "now\n") == 0)
 		printf("%lld\n", (long long)tact_store_now_us(store));
+	else if (strcmp(line, "keyless\n") == 0)
+		do_identity(NULL);
+	else if (strncmp(line, "rename ", 7) == 0)
+		do_identity(line + 7);
 	else if (strcmp(line, "error\n") == 0)
 		tact_store_last_error(store, &err), printf("%s\n", err.text);
 	else
