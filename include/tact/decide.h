@@ -23,12 +23,22 @@
 
 /* ---- identity ------------------------------------------------------------------------------------------ */
 
+enum tact_opening {
+	/* to read: a store that is in use stays as it is, without a recovery key if it has none */
+	TACT_OPEN_READ,
+	/* to change what people wish: a store of before there were recovery keys gets one, unless one may
+	 * not set its identity here */
+	TACT_OPEN_CHANGE,
+	/* makes the given key and profile current, keeping the earlier ones listed (needs the earlier secrets
+	 * in the keyring) */
+	TACT_OPEN_ADOPT
+};
 /* Holds the keyring and canonical profile against the store's identity. An unused store takes them on.
- * TACT_OK fills ret: the current profile first, then every earlier one. TACT_REFUSED: the store was made with
- * another key or other canonical options; err says which and what to do. adopt: makes the given ones current,
- * keeping the earlier ones listed (needs the earlier secrets in the keyring). */
+ * TACT_OK fills ret: the current profile first, then every earlier one; recovery_day 0 is no recovery key.
+ * TACT_REFUSED: the store was made with another key or other canonical options; err says which and what to
+ * do. Else as the store answered. */
 int tact_decide_open_identity(struct tact_store *store, const struct tact_keyring *keyring,
-    const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena,
+    const struct tact_canonical_profile *profile, enum tact_opening opening, struct tact_arena *arena,
     struct tact_identity *ret, struct tact_error *err);
 
 /* A store without an identity is new. Evidence of decisions or changes in AUDIT_DIR says that there was
@@ -449,8 +459,12 @@ int tact_decide_load(struct tact_decider *decider, struct tact_arena *arena, str
 /* ---- recovering: wishes that a restored store has forgotten ---- */
 
 struct tact_recovered {
-	uint64_t read, before,
-	    unreadable;		  /* entries: with wishes; of before the backup; of another store's key */
+	/* entries: with wishes; of a day before the store's key; of another store's key, or damaged */
+	uint64_t read, before, unreadable;
+	int64_t before_us; /* the day of the first of those before; 0: there are none */
+	/* Those before were sealed with another key than the store's: the backup was made before its store
+	 * had one, and what they tell is forgotten. */
+	bool other_key;
 	uint64_t people, changed; /* named in them; whose record was, or would be, changed */
 	uint64_t suppressions, ended, consents, profiles, aliases; /* that had been forgotten */
 };
@@ -458,8 +472,8 @@ struct tact_recovery;
 /* Gathers in memory, some hundred bytes a person. */
 struct tact_recovery *tact_decide_recovery_new(struct tact_decider *decider);
 void tact_decide_recovery_free(struct tact_recovery **recovery);
-/* One entry's recover field, in any order and any number of times. TACT_OK; TACT_ABSENT: sealed before the
- * store was backed up, so nothing can have been forgotten; TACT_CORRUPT: under another key, or damaged. */
+/* One entry's recover field, in any order and any number of times. TACT_OK; TACT_ABSENT: sealed on a
+ * day before that of the store's key; TACT_CORRUPT: under another key, or damaged. */
 int tact_decide_recovery_take(struct tact_recovery *recovery, const char *text);
 /* Looks at everybody who was named, and with APPLY writes what is missing, durable with a change entry each,
  * at the gait of long work. What is there stays: nothing that is newer is undone, and done again it changes

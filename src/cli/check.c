@@ -60,7 +60,7 @@ static void check_store(struct cli_findings *findings)
 	struct cli *cli = findings->cli;
 	struct tact_error err;
 
-	if (cli->keyring != NULL && cli_open_store(cli, false, &err) != TACT_OK)
+	if (cli->keyring != NULL && cli_open_store(cli, TACT_OPEN_READ, &err) != TACT_OK)
 		cli_find(findings, CLI_ERROR, "", "%s", err.text);
 }
 

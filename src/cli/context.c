@@ -78,15 +78,15 @@ static bool is_memory(const struct cli *cli)
 	return strncmp(cli->config->store, "memory:", 7) == 0;
 }
 
-int cli_open_store(struct cli *cli, bool adopt, struct tact_error *err)
+int cli_open_store(struct cli *cli, enum tact_opening opening, struct tact_error *err)
 {
 	int result = tact_store_open(cli->config->store, &cli->store, err);
 
-	if (result == TACT_OK && !always_fails(cli) && !adopt && !is_memory(cli))
+	if (result == TACT_OK && !always_fails(cli) && opening != TACT_OPEN_ADOPT && !is_memory(cli))
 		result = tact_decide_check_new_store(cli->store, cli->config->audit, err);
 	if (result == TACT_OK && !always_fails(cli))
-		result = tact_decide_open_identity(
-		    cli->store, cli->keyring, &cli->config->profile, adopt, cli->arena, &cli->identity, err);
+		result = tact_decide_open_identity(cli->store, cli->keyring, &cli->config->profile, opening,
+		    cli->arena, &cli->identity, err);
 	return result;
 }
 
@@ -121,10 +121,10 @@ int cli_open(struct cli *cli, enum cli_need need)
 	code = cli_become_user(cli);
 	if (code != EX_OK)
 		return code;
-	result = cli_open_store(cli, false, &err);
+	result = cli_open_store(cli, need == CLI_CHANGE ? TACT_OPEN_CHANGE : TACT_OPEN_READ, &err);
 	if (result != TACT_OK)
 		return cli_fail(result == TACT_INVALID ? EX_CONFIG : cli_exit_code(result), "%s", err.text);
-	if (need >= CLI_CHANGE)
+	if (need >= CLI_RECOVER)
 		code = open_audit(cli);
 	if (code == EX_OK)
 		make_decider(cli);

@@ -130,7 +130,9 @@ enum cli_need {
 	CLI_CONFIG, /* configuration */
 	CLI_KEY,    /* and key file, with the identity these two make */
 	CLI_READ,   /* and store, its identity, a decider for readers */
-	CLI_CHANGE  /* and evidence */
+	/* and evidence; a store without a recovery key is left without one */
+	CLI_RECOVER,
+	CLI_CHANGE /* and evidence, and a recovery key */
 };
 /* EX_OK, or the exit code with everything told. */
 int cli_open(struct cli *cli, enum cli_need need);
@@ -140,7 +142,7 @@ int cli_open_config(struct cli *cli);
 /* root becomes the configured user, so that what is made belongs to it. */
 int cli_become_user(struct cli *cli);
 /* Store and its identity; a store that always fails has none and is taken as it is. */
-int cli_open_store(struct cli *cli, bool adopt, struct tact_error *err);
+int cli_open_store(struct cli *cli, enum tact_opening opening, struct tact_error *err);
 /* Exit code for an answer of a room. */
 int cli_exit_code(int result);
 

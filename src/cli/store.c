@@ -187,7 +187,7 @@ static int run_adopt(struct cli *cli)
 		code = cli_become_user(cli);
 	if (code != EX_OK)
 		return code;
-	result = cli_open_store(cli, true, &err);
+	result = cli_open_store(cli, TACT_OPEN_ADOPT, &err);
 	if (result != TACT_OK)
 		return cli_fail(cli_exit_code(result), "%s", err.text);
 	if (cli->json) {

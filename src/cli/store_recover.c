@@ -180,6 +180,35 @@ static int recover_campaigns(struct recovering *recovering, struct tact_error *e
 
 /* ---- telling ---- */
 
+static const char *day_of(const struct cli *cli, int64_t time_us)
+{
+	return tact_arena_printf(cli->arena, "%.10s", cli_when(cli->arena, time_us, ""));
+}
+
+/* A store that was restored from a backup of before it had a recovery key cannot be given that key again. */
+static void tell_before(const struct recovering *recovering)
+{
+	const struct tact_recovered *sum = &recovering->sum;
+	const struct cli *cli = recovering->cli;
+	unsigned long long before = sum->before;
+
+	if (sum->other_key)
+		printf(
+		    "%llu entries with wishes cannot be opened: the first was sealed on %s, with a key that "
+		    "the backup does not hold; this store %s%s. What they tell is forgotten, unless a backup "
+		    "made after that is restored and recovered\n",
+		    before, day_of(cli, sum->before_us),
+		    cli->identity.recovery_day == 0 ? "has none" : "got its own on ",
+		    day_of(cli, cli->identity.recovery_day * 86400 * INT64_C(1000000)));
+	else if (before > 0)
+		printf("%llu entries are of a day before this store's recovery key: no matter if the backup "
+		       "was made after them\n",
+		    before);
+	else if (cli->identity.recovery_day == 0)
+		printf("this store has no recovery key, and the evidence holds no wishes sealed with one: an "
+		       "older tact wrote them\n");
+}
+
 static void tell(const struct recovering *recovering, bool applied)
 {
 	const struct tact_recovered *sum = &recovering->sum;
@@ -191,11 +220,7 @@ static void tell(const struct recovering *recovering, bool applied)
 	    (unsigned long long)sum->suppressions, (unsigned long long)sum->ended,
 	    (unsigned long long)sum->consents, (unsigned long long)sum->profiles,
 	    (unsigned long long)sum->aliases, (unsigned long long)recovering->campaigns);
-	if (sum->before > 0)
-		printf("%llu entries are of a day before this store's recovery key: no matter if the backup "
-		       "was made "
-		       "after them\n",
-		    (unsigned long long)sum->before);
+	tell_before(recovering);
 	if (sum->unreadable > 0)
 		printf("%llu entries cannot be opened: of another store, or damaged\n",
 		    (unsigned long long)sum->unreadable);
@@ -212,6 +237,8 @@ static void tell_json(const struct recovering *recovering, bool applied)
 
 	cli_json_put_integer(object, "entries", (int64_t)sum->read);
 	cli_json_put_integer(object, "before", (int64_t)sum->before);
+	cli_json_put_time(object, "before_first", sum->before_us);
+	cli_json_put_bool(object, "other_key", sum->other_key);
 	cli_json_put_integer(object, "unreadable", (int64_t)sum->unreadable);
 	cli_json_put_integer(object, "people", (int64_t)sum->people);
 	cli_json_put_integer(object, "changed", (int64_t)sum->changed);
@@ -261,11 +288,9 @@ static int run_recover(struct cli *cli)
 	if (code == EX_OK)
 		code = cli_text(cli, "by", cli->by, &cli->by);
 	if (code == EX_OK)
-		code = cli_open(cli, apply ? CLI_CHANGE : CLI_READ);
+		code = cli_open(cli, apply ? CLI_RECOVER : CLI_READ);
 	if (code != EX_OK)
 		return code;
-	if (cli->identity.recovery_day == 0)
-		return cli_fail(EX_CONFIG, "this store has no recovery key: it was made by an older tact");
 	recovering.recovery = tact_decide_recovery_new(cli->decider);
 	result = recover(&recovering, &err);
 	tact_decide_recovery_free(&recovering.recovery);
@@ -275,7 +300,7 @@ static int run_recover(struct cli *cli)
 		tell_json(&recovering, apply);
 	else
 		tell(&recovering, apply);
-	return recovering.sum.unreadable > 0 ? EX_DATAERR : EX_OK;
+	return recovering.sum.unreadable > 0 || recovering.sum.other_key ? EX_DATAERR : EX_OK;
 }
 
 const struct cli_verb cli_store_recover = {"store recover", "",

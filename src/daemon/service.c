@@ -146,7 +146,7 @@ static int open_identity(struct holdings *holdings, struct tact_error *err)
 
 	if (result == TACT_OK)
 		result = tact_decide_open_identity(holdings->store, holdings->keyring, &config->profile,
-		    false, holdings->arena, &holdings->identity, err);
+		    TACT_OPEN_CHANGE, holdings->arena, &holdings->identity, err);
 
 	if (result != TACT_UNAVAILABLE || !always_fails(config))
 		return result;

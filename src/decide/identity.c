@@ -141,73 +141,85 @@ static int fill(struct tact_arena *arena, const struct identity_text *text,
 	return text->recovery == NULL ? TACT_OK : recovery_parse(text->recovery, ret, err);
 }
 
-/* Stores made before there were recovery keys get one; whoever may only read goes without. */
-static int add_recovery(struct tact_store *store, struct tact_arena *arena, const char *stored,
-    struct identity_text *text, bool *ret_taken, struct tact_error *err)
+static bool is_current(const struct identity_text *text, enum tact_opening opening)
+{
+	return text->keys_count > 0 && opening != TACT_OPEN_ADOPT;
+}
+
+/* What should stand in the store; STORED itself where that does. */
+static const char *complete(struct tact_store *store, struct tact_arena *arena, const char *stored,
+    enum tact_opening opening, const char *key, const char *profile, struct identity_text *text)
 {
 	struct tact_identity fresh = {.recovery_day = recovery_day(tact_store_now_us(store))};
-	int result;
+	const char *whole;
 
-	if (text->recovery != NULL)
-		return TACT_OK;
-	tact_random_bytes(fresh.recovery_key, sizeof fresh.recovery_key);
-	text->recovery = recovery_print(arena, &fresh);
-	result = tact_store_set_identity(store, stored, print(arena, text), err);
-	*ret_taken = result == TACT_REFUSED;
-	if (result == TACT_OK || *ret_taken)
+	if (is_current(text, opening) && (text->recovery != NULL || opening == TACT_OPEN_READ))
+		return stored;
+	make_last(arena, &text->keys, &text->keys_count, key);
+	make_last(arena, &text->profiles, &text->profiles_count, profile);
+	if (text->recovery == NULL) {
+		tact_random_bytes(fresh.recovery_key, sizeof fresh.recovery_key);
+		text->recovery = recovery_print(arena, &fresh);
+	}
+	whole = print(arena, text);
+	return tact_text_equal(whole, stored) ? stored : whole;
+}
+
+/* What was uncertain once is made certain by being written again. */
+static int write_identity(struct tact_store *store, const char *stored, const char *whole, bool uncertain,
+    bool may_lack, struct identity_text *text, struct tact_error *err)
+{
+	int result = TACT_OK;
+
+	if (whole != stored || uncertain)
+		result = tact_store_set_identity(store, stored, whole, err);
+	if (result != TACT_SYSTEM || !may_lack)
 		return result;
-	text->recovery = NULL;
+	text->recovery = NULL; /* whoever may not set it goes without */
 	return TACT_OK;
 }
 
-/* One attempt; ret_taken says that an unused or adopting store was written to meanwhile, so that its identity
- * must be read again. */
+/* One attempt. ret_again says that what stands in the store must be read again: somebody else wrote it
+ * meanwhile, or we may have. */
 static int open_once(struct tact_store *store, const struct tact_keyring *keyring,
-    const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena,
-    struct tact_identity *ret, bool *ret_taken, struct tact_error *err)
+    const struct tact_canonical_profile *profile, enum tact_opening opening, struct tact_arena *arena,
+    struct tact_identity *ret, bool *again, struct tact_error *err)
 {
 	struct tact_id fingerprint = tact_facts_keyring_fingerprint(keyring, 0);
 	const char *key = tact_id_format(arena, &fingerprint),
-		   *profile_text = tact_facts_format_profile(arena, profile);
+		   *profile_text = tact_facts_format_profile(arena, profile), *whole;
 	struct identity_text text;
+	bool uncertain = *again, may_lack;
 	char *stored;
 	int result = tact_store_identity(store, arena, &stored, err);
 
+	*again = false;
 	if (result == TACT_OK)
 		result = parse(arena, stored, &text, err);
 	if (result == TACT_OK)
 		result = check_keys(arena, &text, keyring, err);
+	if (result == TACT_OK && is_current(&text, opening))
+		result = check_current(&text, key, profile_text, err);
 	if (result != TACT_OK)
 		return result;
-	if (!adopt && text.keys_count > 0) {
-		result = check_current(&text, key, profile_text, err);
-	} else {
-		make_last(arena, &text.keys, &text.keys_count, key);
-		make_last(arena, &text.profiles, &text.profiles_count, profile_text);
-		const char *fresh = print(arena, &text);
-		if (!tact_text_equal(fresh, stored))
-			result = tact_store_set_identity(store, stored, fresh, err);
-		*ret_taken = result == TACT_REFUSED;
-		stored = (char *)fresh;
-	}
-	if (result == TACT_OK)
-		result = add_recovery(store, arena, stored, &text, ret_taken, err);
+	may_lack = is_current(&text, opening) && text.recovery == NULL;
+	whole = complete(store, arena, stored, opening, key, profile_text, &text);
+	result = write_identity(store, stored, whole, uncertain, may_lack, &text, err);
+	*again = result == TACT_REFUSED || result == TACT_UNCERTAIN;
 	return result == TACT_OK ? fill(arena, &text, keyring, ret, err) : result;
 }
 
 int tact_decide_open_identity(struct tact_store *store, const struct tact_keyring *keyring,
-    const struct tact_canonical_profile *profile, bool adopt, struct tact_arena *arena,
+    const struct tact_canonical_profile *profile, enum tact_opening opening, struct tact_arena *arena,
     struct tact_identity *ret, struct tact_error *err)
 {
-	bool taken = false;
-	int result = open_once(store, keyring, profile, adopt, arena, ret, &taken, err);
+	bool again = false;
+	int result = open_once(store, keyring, profile, opening, arena, ret, &again, err);
 
 	/* The processes of one tactd find a new store unused at the same time; the first to write it is
 	 * right. Each refusal is another's progress, and there is little to write. */
-	for (int again = 0; result == TACT_REFUSED && taken && again < ATTEMPTS_MOST; again++) {
-		taken = false;
-		result = open_once(store, keyring, profile, adopt, arena, ret, &taken, err);
-	}
+	for (int attempts = 0; again && attempts < ATTEMPTS_MOST; attempts++)
+		result = open_once(store, keyring, profile, opening, arena, ret, &again, err);
 	return result;
 }
 

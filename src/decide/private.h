@@ -142,6 +142,7 @@ int evidence_append(struct tact_decider *decider, const struct tact_audit_entry 
  * the key as it was so long ago, and what was sealed before that nobody opens any more. */
 #define RECOVERY_KEPT_DAYS 35
 int64_t recovery_day(int64_t time_us);
+int64_t recovery_time_us(int64_t day); /* at which the day begins */
 int recovery_parse(const char *text, struct tact_identity *ret, struct tact_error *err);
 const char *recovery_print(struct tact_arena *arena, const struct tact_identity *identity);
 /* Makes the key that of a later day; there is no way back. */

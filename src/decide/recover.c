@@ -129,6 +129,15 @@ static void take_alias(struct tact_recovery *recovery, const struct recovery_wis
 	node->target = wishes->ends ? (struct tact_id){{0}} : wishes->key;
 }
 
+/* Sealed on a day before that of the store's key. */
+static void count_before(struct tact_recovered *sum, const char *text)
+{
+	int64_t time_us = recovery_time_us(strtoll(text, NULL, 10));
+
+	if (sum->before++ == 0 || time_us < sum->before_us)
+		sum->before_us = time_us;
+}
+
 int tact_decide_recovery_take(struct tact_recovery *recovery, const char *text)
 {
 	struct recovery_wishes wishes;
@@ -144,7 +153,8 @@ int tact_decide_recovery_take(struct tact_recovery *recovery, const char *text)
 	if (result == TACT_OK)
 		result = take_person(recovery, &wishes);
 	recovery->sum.read += result == TACT_OK;
-	recovery->sum.before += result == TACT_ABSENT;
+	if (result == TACT_ABSENT)
+		count_before(&recovery->sum, text);
 	recovery->sum.unreadable += result == TACT_CORRUPT;
 	return result;
 }
@@ -365,6 +375,15 @@ static int recover_people(struct chunk *chunk,
 	return result;
 }
 
+/* Only a key that has not grown older since it was made is of a day within the last RECOVERY_KEPT_DAYS: what
+ * was sealed before that day was so with another one. A day more for clocks that differ. */
+static bool has_other_key(const struct tact_recovery *recovery, int64_t now_us)
+{
+	int64_t day = recovery->decider->parts.identity->recovery_day;
+
+	return recovery->sum.before > 0 && (day == 0 || day > recovery_day(now_us) - RECOVERY_KEPT_DAYS + 1);
+}
+
 int tact_decide_recover(struct tact_recovery *recovery, const char *by, bool apply, int64_t now_us,
     void (*progress)(void *context, const struct tact_recovered *so_far), void *context,
     struct tact_recovered *ret, struct tact_error *err)
@@ -391,6 +410,7 @@ int tact_decide_recover(struct tact_recovery *recovery, const char *by, bool app
 	free(recovery->list);
 	recovery->list = NULL;
 	free(chunk);
+	recovery->sum.other_key = has_other_key(recovery, now_us);
 	*ret = recovery->sum;
 	return result;
 }

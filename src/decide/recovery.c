@@ -31,6 +31,11 @@ int64_t recovery_day(int64_t time_us)
 	return time_us / DAY_US;
 }
 
+int64_t recovery_time_us(int64_t day)
+{
+	return day * DAY_US;
+}
+
 int recovery_parse(const char *text, struct tact_identity *ret, struct tact_error *err)
 {
 	char *end;

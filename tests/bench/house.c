@@ -37,8 +37,8 @@ void house_open(const char *config_path, bool with_audit, struct house *ret)
 	load(config_path, ret);
 	house_need(tact_facts_load_keyring(ret->config->key_file, &ret->keyring, &err), "key_file", &err);
 	house_need(tact_store_open(ret->config->store, &ret->store, &err), "store", &err);
-	house_need(tact_decide_open_identity(ret->store, ret->keyring, &ret->config->profile, false,
-		       ret->arena, &ret->identity, &err),
+	house_need(tact_decide_open_identity(ret->store, ret->keyring, &ret->config->profile,
+		       TACT_OPEN_CHANGE, ret->arena, &ret->identity, &err),
 	    "identity", &err);
 	if (with_audit)
 		house_need(tact_audit_open(ret->config->audit, ret->config->host, &ret->audit, NULL, &err),

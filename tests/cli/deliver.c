@@ -34,7 +34,7 @@ static int open_all(struct holdings *h, const char *path, struct tact_error *err
 		result = tact_store_open(h->config->store, &h->store, err);
 	if (result == TACT_OK)
 		result = tact_decide_open_identity(
-		    h->store, h->keyring, &h->config->profile, false, h->arena, &h->identity, err);
+		    h->store, h->keyring, &h->config->profile, TACT_OPEN_CHANGE, h->arena, &h->identity, err);
 	if (result == TACT_OK)
 		result = tact_audit_open(h->config->audit, h->config->host, &h->audit, NULL, err);
 	return result;

@@ -135,6 +135,47 @@ class Recover(test_cli.Case):
         self.assertEqual((done["people"], done["changed"], done["aliases"], done["campaigns"]), (9, 0, 0, 0))
         self.assertEqual(self.wishes(), want)
 
+    def make_keyless(self):
+        """As an older tact left it."""
+        drive = os.path.join(test_cli.BUILD, "tests", "store", "drive")
+        done = self.run_program([drive, "lmdb:%s?map_size=64M" % self.path("db")], b"keyless\n")
+        self.assertEqual(done.out.splitlines(), ["open", "ok"])
+
+    def test_a_backup_of_before_there_was_a_key_is_not_given_one_of_today(self):
+        """It opens nothing, neither before tactd gave it a key of its own nor afterwards; one that is made later opens all."""
+        self.before()
+        self.make_keyless()
+        self.backup()
+        self.tact("suppress", "eve@x.example", "--reason", "unsubscribe")
+        self.tact("campaign", "pause", "spring", "--reason", "wrong price")
+        shutil.copytree(self.path("db"), self.path("later"))
+        self.later(2 * 86400)
+        self.tact("suppress", "gil@x.example", "--reason", "unsubscribe")
+        want = self.wishes()
+        self.restore()
+        self.tact("show", "eve@x.example")
+        for words in ([], ["--yes"], []):
+            got = self.recover(*words, code=65)
+            self.assertEqual((got["before"], got["before_first"], got["other_key"]), (7, "2026-11-24T00:00:00Z", True))
+            self.assertIn("7 entries with wishes cannot be opened: the first was sealed on 2026-11-24, with a key that the backup does not hold; "
+                          "this store has none", self.tact("store", "recover", "--from-log", code=65).out)
+        self.assertIn("paused", self.tact("campaign", "list").out, "that is not sealed")
+        self.tact("suppress", "hal@x.example", "--reason", "unsubscribe")
+        got = self.recover(code=65)
+        self.assertEqual((got["entries"], got["before"], got["unreadable"], got["other_key"]), (1, 6, 1, True))
+        self.assertIn("this store got its own on 2026-11-26", self.tact("store", "recover", "--from-log", code=65).out)
+        shutil.rmtree(self.path("backup"))
+        os.rename(self.path("later"), self.path("backup"))
+        self.restore()
+        got = self.recover("--yes", code=65)
+        self.assertEqual((got["suppressions"], got["unreadable"], got["other_key"]), (1, 6, False), "what other keys have sealed stays closed")
+        self.assertEqual(self.wishes(), want)
+
+    def test_a_store_of_before_there_were_keys_is_not_missing_any(self):
+        self.verdict("hal@x.example")
+        self.make_keyless()
+        self.assertIn("no recovery key", self.tact("store", "recover", "--from-log").out)
+
     def test_the_key_grows_old(self):
         """What was sealed more than 35 days ago only a backup of that time opens."""
         self.before()
@@ -146,6 +187,7 @@ class Recover(test_cli.Case):
         now = self.recover()
         self.assertEqual((now["entries"], now["unreadable"]), (0, 0))
         self.assertGreater(now["before"], 10)
+        self.assertFalse(now["other_key"])
         self.restore()
         self.assertEqual(self.recover("--yes")["unreadable"], 0)
         self.assertEqual(self.wishes(), want)

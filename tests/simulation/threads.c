@@ -737,8 +737,8 @@ static void open_crew(struct crew *crew, struct world *world)
 	crew_at_work = crew;
 	crew->front = open_front(crew);
 	crew->ledger = tact_ledger_new();
-	if (tact_decide_open_identity(world->shared, world->options->keyring, &config->profile, false,
-		world->arena, &crew->identity, NULL) != TACT_OK)
+	if (tact_decide_open_identity(world->shared, world->options->keyring, &config->profile,
+		TACT_OPEN_CHANGE, world->arena, &crew->identity, NULL) != TACT_OK)
 		abort();
 	for (int i = 0; i < DECIDERS; i++) {
 		crew->deciders[i] = tact_decider_new(&(struct tact_decider_parts){.store = crew->front,

@@ -191,7 +191,7 @@ static void open_relay(struct world *world, int number)
 					 &relay->machine.really, NULL, &err) != TACT_OK)
 		abort();
 	if (tact_decide_open_identity(relay->machine.store, world->options->keyring, &relay->config->profile,
-		false, world->arena, &relay->identity, &err) != TACT_OK) {
+		TACT_OPEN_CHANGE, world->arena, &relay->identity, &err) != TACT_OK) {
 		fprintf(stderr, "identity: %s\n", err.text);
 		abort();
 	}

@@ -31,6 +31,16 @@ class Case(unittest.TestCase):
         self.assertEqual(drive.greeting, "open")
         return drive
 
+    def lock_identity(self):
+        """A session that holds it; what writes it waits."""
+        lock = subprocess.Popen(["psql", "-XAtq", "-h", self.main.servers.dir, "-p", str(self.main.port), "-U", "postgres", "tact"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(lock.stdout.close)
+        lock.stdin.write(b"BEGIN; SELECT 1 FROM tact.tact_meta WHERE name = 'identity' FOR UPDATE;\n")
+        lock.stdin.flush()
+        lock.stdout.readline()
+        return lock
+
 
 class OneServer(Case):
     """What one server shows; each test has keys of its own."""
@@ -138,6 +148,23 @@ class OneServer(Case):
         lock.stdin.close()
         lock.wait(30)
         self.assertEqual(drive.result("count 6100 5000"), "ok")
+
+    def test_an_identity_whose_writing_is_broken_off_is_uncertain(self):
+        drive = self.drive(self.main.url())
+        before = self.main.sql("SELECT value FROM tact.tact_meta WHERE name = 'identity'")
+        lock = self.lock_identity()
+        drive.send("rename another")
+        wait_for(lambda: self.main.sql(BREAK_OFF), "the write to wait")
+        self.assertEqual(drive.answer(), "uncertain")
+        lock.stdin.write(b"ROLLBACK;\n")
+        lock.stdin.close()
+        lock.wait(30)
+        self.assertEqual(self.main.sql("SELECT value FROM tact.tact_meta WHERE name = 'identity'"), before)
+        self.main.sql("REVOKE EXECUTE ON FUNCTION tact.tact_set_identity(text, text) FROM tact_relay")
+        self.assertEqual(drive.ask("rename another"), "system", "it may not")
+        self.main.sql("GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay")
+        self.assertEqual(drive.ask("rename another"), "ok")
+        self.main.sql("UPDATE tact.tact_meta SET value = '' WHERE name = 'identity'")
 
     def false_commit(self, body):
         """tact_commit does that from now on; the true one is tact_commit_true."""
@@ -277,6 +304,11 @@ class OneServer(Case):
         self.main.sql("DELETE FROM tact.tact_record WHERE id = '\\x581b0000000000000000000000000000'")
 
 
+# Ends the session that waits to write the identity; says nothing while there is none.
+BREAK_OFF = ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%tact_set_identity%'"
+             " AND pid <> pg_backend_pid()")
+
+
 class HotKeys(Case):
     """Nothing that every mail touches is one record."""
 
@@ -387,6 +419,36 @@ class Verbs(Case):
         plain = lambda text: re.sub(r'"(version|history_since)": ?[^,]*,', "", text)
         self.assertEqual([plain(self.tact(conf, "show", address, "--json")) for address in people], [plain(text) for text in want])
         self.assertIn(": 0 people have forgotten", self.tact(conf, "store", "recover", "--from-log", "--yes"))
+
+    def keys(self):
+        return [line for line in self.main.sql("SELECT value FROM tact.tact_meta WHERE name = 'identity'").splitlines() if line.startswith("recovery")]
+
+    def test_a_store_of_an_older_tact_gets_a_recovery_key_from_who_may(self):
+        self.tact(self.configure("a.conf", self.main.url()), "store", "init", "postgres:" + self.main.conninfo(user="tact"))
+        self.main.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay; CREATE ROLE web LOGIN IN ROLE tact_web; CREATE ROLE reports LOGIN IN ROLE tact_reader")
+        conf = self.configure("a.conf", self.main.url())
+        self.tact(conf, "key", "new")
+        self.tact(conf, "suppress", "ann@example.com", "--reason", "unsubscribe")
+        self.assertEqual(len(self.keys()), 1)
+        self.main.sql("UPDATE tact.tact_meta SET value = regexp_replace(value, 'recovery .*', '') WHERE name = 'identity'")
+        for role in ("reports", "relay"):
+            self.assertIn("unsubscribe", self.tact(self.configure("b.conf", "postgres:" + self.main.conninfo(user=role)), "show", "ann@example.com"))
+        self.tact(self.configure("b.conf", "postgres:" + self.main.conninfo(user="web")), "suppress", "bob@example.com", "--reason", "unsubscribe")
+        self.assertEqual(self.keys(), [], "who reads leaves it as it is, and who may not set it goes without")
+        self.main.sql("CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$; "
+                      "CREATE TRIGGER fail BEFORE UPDATE ON tact.tact_meta FOR EACH ROW EXECUTE FUNCTION public.fail()")
+        self.assertIn("disk", self.tact(conf, "suppress", "cid@example.com", "--reason", "unsubscribe", code=75))
+        self.main.sql("DROP TRIGGER fail ON tact.tact_meta")
+        lock = self.lock_identity()
+        tact = subprocess.Popen([BUILD + "/src/tact", "-c", conf, "suppress", "cid@example.com", "--reason", "unsubscribe"], stdout=subprocess.PIPE)
+        self.addCleanup(tact.stdout.close)
+        wait_for(lambda: self.main.sql(BREAK_OFF), "the write to wait")
+        lock.stdin.write(b"ROLLBACK;\n")
+        lock.stdin.close()
+        lock.wait(30)
+        self.assertEqual(tact.wait(60 * PATIENCE), 0, "it looks again, and writes again")
+        self.assertEqual(len(self.keys()), 1)
+        self.assertIn("unsubscribe", self.tact(conf, "show", "cid@example.com"))
 
     def test_a_wrong_key_is_refused(self):
         self.tact(self.configure("a.conf", self.main.url()), "store", "init", "postgres:" + self.main.conninfo(user="tact"))

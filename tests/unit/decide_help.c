@@ -45,8 +45,8 @@ void bench_open(const char *url, const char *configuration)
 	if (url == NULL)
 		url = tact_arena_printf(b.arena, "lmdb:%s?map_size=16M", bench_below("db"));
 	ck_assert_msg(tact_store_open(url, &b.store, &err) == TACT_OK, "store: got %s", err.text);
-	ck_assert_msg(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, false, b.arena,
-			  &b.identity, &err) == TACT_OK,
+	ck_assert_msg(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, TACT_OPEN_CHANGE,
+			  b.arena, &b.identity, &err) == TACT_OK,
 	    "identity: got %s", err.text);
 	ck_assert_msg(tact_audit_open(bench_below("audit"), "relay", &b.audit, NULL, &err) == TACT_OK,
 	    "audit: got %s", err.text);

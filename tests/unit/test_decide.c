@@ -80,8 +80,8 @@ static void open_with(const char *url, const char *text)
 			  url != NULL ? url : tact_arena_printf(b.arena, "lmdb:%s?map_size=64M", below("db")),
 			  &b.store, &err) == TACT_OK,
 	    "store: got %s", err.text);
-	ck_assert_msg(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, false, b.arena,
-			  &b.identity, &err) == TACT_OK,
+	ck_assert_msg(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, TACT_OPEN_CHANGE,
+			  b.arena, &b.identity, &err) == TACT_OK,
 	    "identity: got %s", err.text);
 	ck_assert_msg(tact_audit_open(below("audit"), "relay", &b.audit, NULL, &err) == TACT_OK,
 	    "audit: got %s", err.text);
@@ -1146,8 +1146,8 @@ static void *open_a_new_store(void *context)
 	struct tact_arena *arena = tact_arena_new();
 
 	pthread_barrier_wait(opener->begin);
-	opener->result = tact_decide_open_identity(
-	    opener->store, b.keyring, &b.config->profile, false, arena, &opener->identity, &opener->err);
+	opener->result = tact_decide_open_identity(opener->store, b.keyring, &b.config->profile,
+	    TACT_OPEN_CHANGE, arena, &opener->identity, &opener->err);
 	tact_arena_free(&arena);
 	return NULL;
 }
@@ -1197,22 +1197,22 @@ START_TEST(wrong_key_is_refused_and_a_rotated_one_adopted)
 
 	ck_assert_int_eq(tact_facts_create_key_file(below("other"), false, &err), TACT_OK);
 	ck_assert_int_eq(tact_facts_load_keyring(below("other"), &other, &err), TACT_OK);
-	ck_assert_int_eq(
-	    tact_decide_open_identity(b.store, other, &b.config->profile, false, b.arena, &identity, &err),
+	ck_assert_int_eq(tact_decide_open_identity(
+			     b.store, other, &b.config->profile, TACT_OPEN_CHANGE, b.arena, &identity, &err),
 	    TACT_REFUSED);
 	ck_assert_msg(strstr(err.text, "wrong key") != NULL, "got %s", err.text);
-	ck_assert_int_eq(
-	    tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &identity, &err),
+	ck_assert_int_eq(tact_decide_open_identity(
+			     b.store, other, &b.config->profile, TACT_OPEN_ADOPT, b.arena, &identity, &err),
 	    TACT_REFUSED);
 	tact_facts_free_keyring(&other);
 	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW);
 	ck_assert_int_eq(tact_facts_create_key_file(below("key"), true, &err), TACT_OK);
 	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &other, &err), TACT_OK);
-	ck_assert_int_eq(
-	    tact_decide_open_identity(b.store, other, &b.config->profile, false, b.arena, &identity, &err),
+	ck_assert_int_eq(tact_decide_open_identity(
+			     b.store, other, &b.config->profile, TACT_OPEN_CHANGE, b.arena, &identity, &err),
 	    TACT_REFUSED);
-	ck_assert_int_eq(
-	    tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &b.identity, &err),
+	ck_assert_int_eq(tact_decide_open_identity(
+			     b.store, other, &b.config->profile, TACT_OPEN_ADOPT, b.arena, &b.identity, &err),
 	    TACT_OK);
 	struct tact_ruling ruling = decide_one("news@head.example", "a", NOW, "ann@example.com");
 	expect_fate("unsubscribed under the earlier key", &ruling, TACT_FATE_REFUSE);
@@ -1439,8 +1439,8 @@ static void rotate_key(void)
 
 	ck_assert_int_eq(tact_facts_create_key_file(below("key"), true, &err), TACT_OK);
 	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &other, &err), TACT_OK);
-	ck_assert_int_eq(
-	    tact_decide_open_identity(b.store, other, &b.config->profile, true, b.arena, &b.identity, &err),
+	ck_assert_int_eq(tact_decide_open_identity(
+			     b.store, other, &b.config->profile, TACT_OPEN_ADOPT, b.arena, &b.identity, &err),
 	    TACT_OK);
 	tact_facts_free_keyring(&b.keyring);
 	b.keyring = other;

@@ -283,8 +283,8 @@ static void setup(void)
 	ck_assert_int_eq(tact_facts_load_keyring(below("key"), &b.keyring, NULL), TACT_OK);
 	ck_assert_int_eq(tact_store_open("memory:", &b.store, NULL), TACT_OK);
 	ck_assert_int_eq(tact_store_open("fail:", &b.fail, NULL), TACT_OK);
-	ck_assert_int_eq(tact_decide_open_identity(
-			     b.store, b.keyring, &b.config->profile, false, b.arena, &b.identity, NULL),
+	ck_assert_int_eq(tact_decide_open_identity(b.store, b.keyring, &b.config->profile, TACT_OPEN_CHANGE,
+			     b.arena, &b.identity, NULL),
 	    TACT_OK);
 	ck_assert_int_eq(tact_audit_open(below("audit"), "relay", &b.audit, NULL, NULL), TACT_OK);
 	b.ledger = tact_ledger_new();
