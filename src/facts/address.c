@@ -118,12 +118,37 @@ bool facts_is_clean(const char *text)
 
 /* ---- taking apart -------------------------------------------------------------------------------------- */
 
+static bool is_ascii_atext(char c)
+{
+	switch (c) {
+	case '!':
+	case '#':
+	case '$':
+	case '%':
+	case '&':
+	case '\'':
+	case '*':
+	case '+':
+	case '-':
+	case '/':
+	case '=':
+	case '?':
+	case '^':
+	case '_':
+	case '`':
+	case '{':
+	case '|':
+	case '}':
+	case '~':
+		return true;
+	default:
+		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+	}
+}
+
 static bool is_atext(char c)
 {
-	if ((unsigned char)c >= 0x80)
-		return true;
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	return (unsigned char)c >= 0x80 || is_ascii_atext(c);
 }
 
 static bool is_dot_atom(const char *text)
@@ -372,6 +397,93 @@ static int canonical_local(struct tact_arena *arena, const struct parts *parts, 
 	return TACT_OK;
 }
 
+/* ---- ordinary addresses ---------------------------------------------------------------------------------
+ */
+
+/* Of a dot-atom in ASCII before an '@'; 0 of anything else. */
+static size_t ordinary_local(const char *text)
+{
+	char before = '.';
+	size_t n = 0;
+
+	for (; text[n] != '@'; before = text[n++])
+		if (text[n] == '.' ? before == '.' : !is_ascii_atext(text[n]))
+			return 0;
+	return before == '.' ? 0 : n;
+}
+
+/* Of a domain that is what it looks like, in any case; 0 of anything else. Two hyphens may be IDNA's. */
+static size_t ordinary_domain(const char *text)
+{
+	size_t n = 0, label = 0;
+
+	for (;; n++) {
+		if (text[n] == '.' || text[n] == '\0') {
+			if (label == 0 || label > LABEL_MAX || text[n - 1] == '-')
+				return 0;
+			if (text[n] == '\0')
+				return n <= DOMAIN_MAX ? n : 0;
+			label = 0;
+			continue;
+		}
+		if (!is_label_character(ascii_lower(text[n])) ||
+		    (text[n] == '-' && (label == 0 || text[n - 1] == '-')))
+			return 0;
+		label++;
+	}
+}
+
+static void lower_ascii(char *text)
+{
+	for (; *text != '\0'; text++)
+		*text = ascii_lower(*text);
+}
+
+/* The local part without what its domain ignores. False when that is no dot-atom any more. */
+static bool strip_local(
+    struct tact_arena *arena, const struct tact_canonical_profile *profile, struct tact_address *address)
+{
+	bool plus = is_listed(profile->plus_domains, profile->plus_domains_count, address->domain),
+	     dots = is_listed(profile->dot_domains, profile->dot_domains_count, address->domain);
+	char *local = (char *)address->local;
+
+	if (!plus && !dots)
+		return true;
+	if (plus)
+		cut_tag(local);
+	if (dots)
+		drop_dots(local);
+	address->canonical = tact_arena_printf(arena, "%s@%s", local, address->domain);
+	return is_dot_atom(local);
+}
+
+/* What nearly all addresses are, in one look: exactly what the long way makes of them, which takes all for
+ * which this answers false. */
+static bool parse_ordinary(struct tact_arena *arena, const char *given,
+    const struct tact_canonical_profile *profile, struct tact_address *ret)
+{
+	size_t local = ordinary_local(given), domain = local > 0 ? ordinary_domain(given + local + 1) : 0;
+	struct tact_address address = {.given = given};
+	char *lower, *canonical;
+
+	if (domain == 0)
+		return false;
+	lower = canonical = tact_arena_copy(arena, given, local + 1 + domain + 1);
+	lower_ascii(lower);
+	if (!profile->fold_local_case) {
+		canonical = tact_arena_copy(arena, lower, local + 1 + domain + 1);
+		memcpy(canonical, given, local);
+	}
+	address.plain = lower;
+	address.canonical = canonical;
+	address.domain = canonical + local + 1;
+	address.local = tact_arena_strndup(arena, canonical, local);
+	if (!strip_local(arena, profile, &address))
+		return false;
+	*ret = address;
+	return true;
+}
+
 /* ---- the whole ----------------------------------------------------------------------------------------- */
 
 static bool is_blank(char c)
@@ -421,15 +533,12 @@ static int make_canonical(struct tact_arena *arena, const struct parts *parts,
 	return TACT_OK;
 }
 
-int tact_facts_parse_address(struct tact_arena *arena, const char *text,
+static int parse_any(struct tact_arena *arena, const char *given,
     const struct tact_canonical_profile *profile, struct tact_address *ret, struct tact_error *err)
 {
 	struct tact_address address = {0};
 	struct parts parts = {0};
-	char *given = NULL;
-	int result = unwrap(arena, text, &given, err);
-	if (result == TACT_OK)
-		result = check_characters(given, strlen(given), err);
+	int result = check_characters(given, strlen(given), err);
 	if (result == TACT_OK)
 		result = take_apart(tact_arena_strdup(arena, given), &parts, err);
 	if (result == TACT_OK)
@@ -442,4 +551,22 @@ int tact_facts_parse_address(struct tact_arena *arena, const char *text,
 		return refuse(err, "the address cannot be lower-cased");
 	*ret = address;
 	return TACT_OK;
+}
+
+int tact_facts_parse_address(struct tact_arena *arena, const char *text,
+    const struct tact_canonical_profile *profile, struct tact_address *ret, struct tact_error *err)
+{
+	char *given = NULL;
+	int result = unwrap(arena, text, &given, err);
+	if (result != TACT_OK || parse_ordinary(arena, given, profile, ret))
+		return result;
+	return parse_any(arena, given, profile, ret, err);
+}
+
+int facts_parse_address_the_long_way(struct tact_arena *arena, const char *text,
+    const struct tact_canonical_profile *profile, struct tact_address *ret, struct tact_error *err)
+{
+	char *given = NULL;
+	int result = unwrap(arena, text, &given, err);
+	return result == TACT_OK ? parse_any(arena, given, profile, ret, err) : result;
 }

@@ -17,6 +17,10 @@ bool facts_is_utf8(const char *text);
 /* Valid UTF-8 without control characters. */
 bool facts_is_clean(const char *text);
 
+/* tact_facts_parse_address without its short cut for ordinary addresses: what a test holds that against. */
+int facts_parse_address_the_long_way(struct tact_arena *arena, const char *text,
+    const struct tact_canonical_profile *profile, struct tact_address *ret, struct tact_error *err);
+
 /* ---- key.c ---- */
 
 /* Lower-case hex without an arena, since secrets must not stay in one. ret holds 2 × size_bytes + 1. */

@@ -27,15 +27,30 @@ static void add_also(struct tact_arena *arena, struct keys *keys, const struct t
 	*TACT_PUSH(arena, keys->also, keys->also_count) = *id;
 }
 
+static void add_digest(struct tact_arena *arena, const struct tact_keyring *keyring, size_t first,
+    struct keys *keys, const uint8_t sha256[TACT_SHA256_BYTES])
+{
+	for (size_t i = first; i < tact_facts_keyring_count(keyring); i++) {
+		struct tact_id id = tact_facts_key(keyring, i, sha256);
+		add_also(arena, keys, &id);
+	}
+}
+
 static void add_text(
     struct tact_arena *arena, const struct tact_keyring *keyring, struct keys *keys, const char *text)
 {
 	uint8_t sha256[TACT_SHA256_BYTES];
 	tact_digest_sha256(text, strlen(text), sha256);
-	for (size_t i = 0; i < tact_facts_keyring_count(keyring); i++) {
-		struct tact_id id = tact_facts_key(keyring, i, sha256);
-		add_also(arena, keys, &id);
-	}
+	add_digest(arena, keyring, 0, keys, sha256);
+}
+
+/* The key of the canonical form under the current secret, and the others of it. */
+static struct keys first_keys(
+    struct tact_arena *arena, const struct tact_keyring *keyring, const uint8_t sha256[TACT_SHA256_BYTES])
+{
+	struct keys keys = {.key = tact_facts_key(keyring, 0, sha256)};
+	add_digest(arena, keyring, 1, &keys, sha256);
+	return keys;
 }
 
 static void finish(const struct keys *keys, struct tact_recipient *ret)
@@ -54,15 +69,15 @@ int tact_facts_recipient(struct tact_arena *arena, const struct tact_identity *i
 		return result;
 	uint8_t sha256[TACT_SHA256_BYTES];
 	tact_digest_sha256(address.canonical, strlen(address.canonical), sha256);
-	struct keys keys = {.key = tact_facts_key(identity->keyring, 0, sha256)};
-	add_text(arena, identity->keyring, &keys, address.canonical);
+	struct keys keys = first_keys(arena, identity->keyring, sha256);
 	for (size_t i = 1; i < identity->profiles_count; i++) {
 		result = tact_facts_parse_address(arena, text, &identity->profiles[i], &earlier, err);
 		if (result != TACT_OK)
 			return result;
 		add_text(arena, identity->keyring, &keys, earlier.canonical);
 	}
-	add_text(arena, identity->keyring, &keys, address.plain);
+	if (strcmp(address.plain, address.canonical) != 0) /* most often it is the same */
+		add_text(arena, identity->keyring, &keys, address.plain);
 	ret->address = address;
 	finish(&keys, ret);
 	return TACT_OK;
@@ -75,11 +90,7 @@ int tact_facts_recipient_of_sha256(struct tact_arena *arena, const struct tact_i
 	if (tact_hex_decode(hex, sha256, sizeof sha256) != TACT_OK)
 		return tact_error_set(
 		    err, TACT_INVALID, "not a SHA-256: %d hex digits are one", 2 * TACT_SHA256_BYTES);
-	struct keys keys = {.key = tact_facts_key(identity->keyring, 0, sha256)};
-	for (size_t i = 1; i < tact_facts_keyring_count(identity->keyring); i++) {
-		struct tact_id id = tact_facts_key(identity->keyring, i, sha256);
-		add_also(arena, &keys, &id);
-	}
+	struct keys keys = first_keys(arena, identity->keyring, sha256);
 	const char *given = tact_hex_encode(arena, sha256, sizeof sha256);
 	ret->address =
 	    (struct tact_address){.given = given, .canonical = "", .plain = "", .local = "", .domain = ""};
@@ -134,8 +145,7 @@ int tact_facts_recipient_of_phone(struct tact_arena *arena, const struct tact_id
 	if (result != TACT_OK)
 		return result;
 	tact_digest_sha256(canonical, strlen(canonical), sha256);
-	struct keys keys = {.key = tact_facts_key(identity->keyring, 0, sha256)};
-	add_text(arena, identity->keyring, &keys, canonical);
+	struct keys keys = first_keys(arena, identity->keyring, sha256);
 	ret->address = (struct tact_address){.given = tact_arena_strdup(arena, text),
 	    .canonical = canonical,
 	    .plain = canonical,

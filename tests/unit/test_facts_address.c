@@ -6,10 +6,11 @@
 #include <config.h>
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <tact/facts.h>
+#include "../../src/facts/internal.h"
 
 static struct tact_arena *arena;
 
@@ -404,6 +405,78 @@ END_TEST
 
 /* ---- domains and profiles ------------------------------------------------------------------------------ */
 
+/* ---- the short cut for ordinary addresses ----------------------------------------------------------------
+ */
+
+static void want_same_text(const char *given, const char *what, const char *got, const char *want)
+{
+	ck_assert_msg(strcmp(got, want) == 0, "%s: %s: got %s, want %s", given, what, got, want);
+}
+
+/* True: it is an address. */
+static bool check_both_ways(const char *given, const struct tact_canonical_profile *profile)
+{
+	struct tact_address got = {0}, want = {0};
+	struct tact_error got_err = {""}, want_err = {""};
+	int result = tact_facts_parse_address(arena, given, profile, &got, &got_err),
+	    long_result = facts_parse_address_the_long_way(arena, given, profile, &want, &want_err);
+
+	ck_assert_msg(result == long_result, "%s: got %s, want %s", given, tact_result_name(result),
+	    tact_result_name(long_result));
+	want_same_text(given, "words", got_err.text, want_err.text);
+	if (result != TACT_OK)
+		return false;
+	want_same_text(given, "given", got.given, want.given);
+	want_same_text(given, "canonical", got.canonical, want.canonical);
+	want_same_text(given, "plain", got.plain, want.plain);
+	want_same_text(given, "local", got.local, want.local);
+	want_same_text(given, "domain", got.domain, want.domain);
+	return true;
+}
+
+static uint32_t next_number(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/* Of parts that meet every branch, more often than bytes would. */
+static void make_address(uint32_t *seed, char *ret, size_t room)
+{
+	static const char *const parts[] = {"a", "B", "z9", ".", "+", "-", "_", "--", "xn--", "xn--bcher-kva",
+	    "@", "@", "\"", " ", "<", ">", "[", "]", "(", "/", "\\", "\xc3\xb6", "o\xcc\x88", "\xff", "\x7f",
+	    "ann", "Example.COM", "@example.com", "@plus.example", "@DOTS.example", "@both.example",
+	    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff"};
+	size_t count = 1 + next_number(seed) % 9, length = 0;
+
+	for (size_t i = 0; i < count; i++)
+		length += (size_t)snprintf(ret + length, room - length, "%s",
+		    parts[next_number(seed) % (sizeof parts / sizeof *parts)]);
+}
+
+START_TEST(the_short_cut_is_the_long_way)
+{
+	static const struct tact_canonical_profile keeping_listed = {false, plus_domains, 2, dot_domains, 2};
+	static const struct tact_canonical_profile *const profiles[] = {&folding, &keeping, &keeping_listed};
+	uint32_t seed = 4;
+	char given[1024];
+	size_t legals = 0;
+
+	for (size_t i = 0; i < sizeof legal / sizeof *legal; i++)
+		for (size_t j = 0; j < 3; j++)
+			check_both_ways(legal[i].given, profiles[j]);
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		check_both_ways(refused[i].given, &folding);
+	for (int i = 0; i < 300000; i++) {
+		if (i % 1000 == 0)
+			tact_arena_reset(arena);
+		make_address(&seed, given, sizeof given);
+		legals += check_both_ways(given, profiles[i % 3]);
+	}
+	ck_assert_msg(legals > 5000, "got %zu legal ones, want more", legals);
+}
+END_TEST
+
 START_TEST(domains_alone)
 {
 	char *domain = NULL;
@@ -477,6 +550,7 @@ int main(void)
 	tcase_add_test(tables, lengths_of_domains);
 	tcase_add_test(tables, a_canonical_form_never_outgrows_an_address);
 	tcase_add_test(tables, canonical_of_canonical_is_canonical);
+	tcase_add_test(tables, the_short_cut_is_the_long_way);
 	tcase_add_test(tables, domains_alone);
 	tcase_add_test(tables, a_profile_is_one_stable_line);
 	tcase_add_test(tables, a_profile_is_read_back);
