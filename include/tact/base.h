@@ -174,6 +174,8 @@ void tact_digest_hmac(const void *secret, size_t secret_bytes, const void *data,
  * fields collide by shifting. */
 struct tact_id tact_digest_id(const char *const *fields, size_t count);
 uint32_t tact_digest_crc32(const void *data, size_t size_bytes);
+/* Of what came to BEFORE (0: nothing) and this behind it. */
+uint32_t tact_digest_crc32_more(uint32_t before, const void *data, size_t size_bytes);
 void tact_random_bytes(void *ret, size_t size_bytes);
 
 /* AES-256-GCM, 12-byte random nonce; sealed = nonce ‖ ciphertext ‖ 16-byte tag. The associated text is

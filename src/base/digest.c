@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * CRC-32, SHA-256, HMAC, ids, and random bytes; encryption is in seal.c.
+ * SHA-256, HMAC, ids, and random bytes; encryption is in seal.c.
  */
 #include <config.h>
 
@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <openssl/evp.h>
-#include <zlib.h>
 
 #include <tact/base.h>
 
@@ -87,11 +86,6 @@ struct tact_id tact_digest_id(const char *const *fields, size_t count)
 		crypto_fail("SHA-256");
 	memcpy(id.b, digest, sizeof id.b);
 	return id;
-}
-
-uint32_t tact_digest_crc32(const void *data, size_t size_bytes)
-{
-	return (uint32_t)crc32_z(0, size_bytes == 0 ? (const void *)"" : data, size_bytes);
 }
 
 /* ---- random bytes ------------------------------------------------------------------------------------ */

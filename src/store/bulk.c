@@ -19,6 +19,7 @@
 #define FILL_MOST 65536
 #define HOLD_QUIET_US 17000 /* below HOLD_MS: not every chunk takes what the one before did */
 #define HOLD_BESIDE_US 2000
+#define REST_QUIET 16	    /* part of a chunk's time: enough for one who waits to take the lock */
 #define REST_MOST_MS 100    /* waiting for somebody else's lock is not our work: it needs no rest */
 #define CHUNK_WAIT_MS 30000 /* a store that is stuck for this long will not be mended by waiting on */
 
@@ -122,7 +123,7 @@ void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace,
 	bool beside = others_write(store, pace);
 
 	pace->held_us = monotonic_us() - pace->began_us;
-	pace->rest_us = beside ? pace->held_us : pace->held_us / 8;
+	pace->rest_us = beside ? pace->held_us : pace->held_us / REST_QUIET;
 	if (pace->rest_us > REST_MOST_MS * 1000)
 		pace->rest_us = REST_MOST_MS * 1000;
 	if (done > 0)

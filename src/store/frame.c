@@ -47,19 +47,26 @@ uint64_t tact_store_get_u64_be(const uint8_t *from)
 	return value;
 }
 
+static uint32_t more_le(uint32_t crc, uint64_t value, size_t bytes)
+{
+	uint8_t le[8];
+
+	put_le(le, value, sizeof le);
+	return tact_digest_crc32_more(crc, le, bytes);
+}
+
+/* Each part from where it stands: put together first, it would be read before it is written. */
 static uint32_t frame_crc(const uint8_t *frame, size_t payload, const struct tact_store_key *key)
 {
-	uint8_t all[1 + TACT_ID_BYTES + TACT_STORE_FRAME_BYTES + 8 + 4], *to = all;
 	size_t head = crc_at(frame[0]);
+	uint32_t inner = tact_digest_crc32(frame + head + CRC_BYTES, payload),
+		 crc = more_le(0, (uint64_t)key->kind, 1);
 
-	*to++ = (uint8_t)key->kind;
-	memcpy(to, key->id.b, TACT_ID_BYTES);
-	to += TACT_ID_BYTES;
-	memcpy(to, frame, head);
-	to += head;
-	put_le(to, payload, 8);
-	put_le(to + 8, tact_digest_crc32(frame + head + CRC_BYTES, payload), 4);
-	return tact_digest_crc32(all, (size_t)(to - all) + 12);
+	crc = tact_digest_crc32_more(crc, key->id.b, TACT_ID_BYTES);
+	crc = tact_digest_crc32_more(crc, frame, 1);
+	crc = tact_digest_crc32_more(crc, frame + 1, head - 1);
+	crc = more_le(crc, payload, 8);
+	return more_le(crc, inner, CRC_BYTES);
 }
 
 static uint8_t frame_version(const struct tact_record *record)

@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-#define SLICE 64
+#define SLICE 128
 
 struct fill {
 	struct tact_store_work work;

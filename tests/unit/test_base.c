@@ -1072,6 +1072,38 @@ START_TEST(digest_crc32)
 	want_int("check value", tact_digest_crc32("123456789", 9), 0xcbf43926);
 	want_int("empty", tact_digest_crc32("", 0), 0);
 	want_int("NULL", tact_digest_crc32(NULL, 0), 0);
+	want_int("a word", tact_digest_crc32("12345678", 8), 0x9ae0daaf);
+}
+END_TEST
+
+/* Bit by bit, as the polynomial says it. */
+static uint32_t crc32_of_bits(const uint8_t *bytes, size_t count)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < 8 * count; i++) {
+		bool bit = ((crc ^ (uint32_t)(bytes[i / 8] >> (i % 8))) & 1) != 0;
+
+		crc = crc >> 1 ^ (bit ? 0xedb88320U : 0);
+	}
+	return ~crc;
+}
+
+START_TEST(digest_crc32_of_every_length)
+{
+	uint8_t bytes[200 + 8];
+
+	tact_random_bytes(bytes, sizeof bytes);
+	for (size_t length = 0; length < 200; length++)
+		for (size_t at = 0; at < 8; at++) {
+			uint32_t first = tact_digest_crc32(bytes + at, length / 3);
+
+			want_int("random bytes", tact_digest_crc32(bytes + at, length),
+			    crc32_of_bits(bytes + at, length));
+			want_int("in two parts",
+			    tact_digest_crc32_more(first, bytes + at + length / 3, length - length / 3),
+			    crc32_of_bits(bytes + at, length));
+		}
 }
 END_TEST
 
@@ -1543,6 +1575,7 @@ static void add_digest(Suite *suite)
 	tcase_add_test(tcase, digest_hmac_no_secret_is_not_the_last);
 	tcase_add_test(tcase, digest_id);
 	tcase_add_test(tcase, digest_crc32);
+	tcase_add_test(tcase, digest_crc32_of_every_length);
 	tcase_add_test(tcase, id_text);
 	tcase_add_test(tcase, random_differs);
 	tcase_add_test(tcase, random_differs_after_fork);
