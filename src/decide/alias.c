@@ -208,33 +208,35 @@ static int update_alias(struct aliasing *aliasing)
 
 /* ---- all of it ---- */
 
-static const char *seal_alias(struct aliasing *aliasing)
+static void seal_alias(struct aliasing *aliasing, struct tact_audit_entry **entries, size_t *count)
 {
 	aliasing->wishes.key = aliasing->target;
 	aliasing->wishes.alias = aliasing->alias;
 	aliasing->wishes.ends = aliasing->ends;
 	aliasing->wishes.version = aliasing->version_written;
-	return recovery_seal(
-	    aliasing->arena, aliasing->decider->parts.identity, &aliasing->wishes, aliasing->terms->now_us);
+	recovery_seal(aliasing->arena, aliasing->decider->parts.identity, &aliasing->wishes,
+	    aliasing->terms->now_us, entries, count);
 }
 
 static int append(struct aliasing *aliasing, bool known, struct tact_error *err)
 {
-	struct tact_audit_entry entry = {0};
+	struct tact_audit_entry *entries = NULL, *entry;
+	size_t count = 0;
 	const struct tact_change *change = aliasing->change;
 	struct tact_arena *arena = aliasing->arena;
 	const char *why = change->why != NULL ? change->why : "";
 
-	evidence_common(aliasing->terms->rules, TACT_AUDIT_CHANGE, "command", &entry);
-	entry.action = aliasing->ends ? "alias-ended" : "alias";
-	entry.text = tact_arena_printf(arena, "by %s: %s %s%s%s%s", change->by != NULL ? change->by : "",
+	entry = TACT_PUSH(arena, entries, count);
+	evidence_common(aliasing->terms->rules, TACT_AUDIT_CHANGE, "command", entry);
+	entry->action = aliasing->ends ? "alias-ended" : "alias";
+	entry->text = tact_arena_printf(arena, "by %s: %s %s%s%s%s", change->by != NULL ? change->by : "",
 	    tact_id_format(arena, &aliasing->alias), aliasing->ends ? "stands for itself" : "stands for this",
 	    *why != '\0' ? ": " : "", why, known ? " (known already)" : "");
-	entry.version_seen = aliasing->version_seen;
-	entry.version_written = aliasing->version_written;
-	entry.recover = seal_alias(aliasing);
-	evidence_person(arena, aliasing->person_key, &aliasing->target, NULL, &entry);
-	return evidence_append(aliasing->decider, &entry, 1, aliasing->terms->now_us, err);
+	entry->version_seen = aliasing->version_seen;
+	entry->version_written = aliasing->version_written;
+	evidence_person(arena, aliasing->person_key, &aliasing->target, NULL, entry);
+	seal_alias(aliasing, &entries, &count);
+	return evidence_append(aliasing->decider, entries, count, aliasing->terms->now_us, err);
 }
 
 /* Whom the alias stands for now, and whom it is to stand for. */

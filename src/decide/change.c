@@ -336,15 +336,16 @@ static bool is_told(const struct changing *changing, const struct step *step)
 }
 
 /* What was not changed is told as of now: it is so still, or again. */
-static const char *seal_wishes(struct changing *changing, size_t key, uint64_t version)
+static void seal_wishes(
+    struct changing *changing, size_t key, struct tact_audit_entry **entries, size_t *count)
 {
 	struct recovery_wishes wishes = changing->found[key].wishes;
-	uint64_t now = (uint64_t)changing->terms.now_us;
+	uint64_t now = (uint64_t)changing->terms.now_us, version = (*entries)[*count - 1].version_written;
 
 	wishes.key = changing->keys[key].id;
 	wishes.version = changing->found[key].changed || version > now ? version : now;
-	return recovery_seal(
-	    changing->arena, changing->decider->parts.identity, &wishes, changing->terms.now_us);
+	recovery_seal(changing->arena, changing->decider->parts.identity, &wishes, changing->terms.now_us,
+	    entries, count);
 }
 
 static int append(struct changing *changing, struct tact_error *err)
@@ -369,11 +370,11 @@ static int append(struct changing *changing, struct tact_error *err)
 				    tact_arena_printf(changing->arena, "%s (known already)", entry->text);
 			entry->version_seen = found->version_seen;
 			entry->version_written = changing->ret[step->change].version;
-			if (changing->changes[step->change].kind != TACT_CHANGE_CONTACT)
-				entry->recover = seal_wishes(changing, k, entry->version_written);
 			if (found->has_person_key)
 				evidence_person(changing->arena, found->person_key, &step->key,
 				    changing->people[step->change].recipient.address.domain, entry);
+			if (changing->changes[step->change].kind != TACT_CHANGE_CONTACT)
+				seal_wishes(changing, k, &entries, &count);
 		}
 	}
 	return evidence_append(changing->decider, entries, count, changing->terms.now_us, err);

@@ -147,24 +147,30 @@ int recovery_parse(const char *text, struct tact_identity *ret, struct tact_erro
 const char *recovery_print(struct tact_arena *arena, const struct tact_identity *identity);
 /* Makes the key that of a later day; there is no way back. */
 void recovery_age(struct tact_identity *identity, int64_t day);
+struct recovery_part {
+	const void *dossier; /* encoded: suppressions, consents and profile alone */
+	size_t size;
+};
 /* What a change left of a person's wishes, and where it stands. */
 struct recovery_wishes {
 	struct tact_id key;   /* of the dossier */
 	struct tact_id alias; /* which stands for key since; with ends, for itself again; none: no alias */
 	bool ends;
-	uint64_t version;    /* of the record that was written */
-	const void *dossier; /* encoded: suppressions, consents and profile alone */
-	size_t dossier_size;
+	uint64_t version; /* of the record that was written */
+	/* more than one where they are too long for an entry; none has them all then */
+	struct recovery_part *parts;
+	size_t parts_count;
 };
 /* Encodes what of DOSSIER are wishes. */
 void recovery_encode(
     struct tact_arena *arena, const struct tact_dossier *dossier, struct recovery_wishes *ret);
-/* For an entry's recover field; NULL when there is no key or they are too long for an entry. */
-const char *recovery_seal(struct tact_arena *arena, const struct tact_identity *identity,
-    const struct recovery_wishes *wishes, int64_t now_us);
+/* Into the recover field of the last of ENTRIES, which is else complete; what finds no room there into
+ * further entries behind it. Without a key nothing is sealed. */
+void recovery_seal(struct tact_arena *arena, const struct tact_identity *identity,
+    const struct recovery_wishes *wishes, int64_t now_us, struct tact_audit_entry **entries, size_t *count);
 /* TACT_OK, TACT_ABSENT (of a day before the store's key), TACT_CORRUPT (another store's, or damaged). */
 int recovery_open(struct tact_arena *arena, const struct tact_identity *identity, const char *sealed,
-    struct recovery_wishes *ret);
+    struct recovery_wishes *ret, struct recovery_part *ret_part);
 
 /* identity.c: moves the store's key on, as the sweep does each night. TACT_OK, or as the store answered. */
 int identity_age_recovery(struct tact_store *store, int64_t now_us, struct tact_error *err);

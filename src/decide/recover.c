@@ -95,9 +95,10 @@ static void keep_wishes(struct tact_arena *arena, struct node *node, const struc
 	memcpy(node->wishes, bytes, node->size);
 }
 
-/* Each entry tells all wishes as they were then: the latest is right, earlier ones add what it no longer
- * has. */
-static int take_person(struct tact_recovery *recovery, const struct recovery_wishes *wishes)
+/* Each entry tells all wishes as they were then, or a part of them beside others of the same version: the
+ * latest is right, others add what it does not have. */
+static int take_person(
+    struct tact_recovery *recovery, const struct recovery_wishes *wishes, const struct recovery_part *part)
 {
 	static const struct recover_terms terms = {.gathering = true};
 	struct tact_arena *arena = recovery->arena;
@@ -106,7 +107,7 @@ static int take_person(struct tact_recovery *recovery, const struct recovery_wis
 	struct tact_dossier known, told;
 	struct tact_recovered unused = {0};
 
-	if (tact_dossier_decode(arena, wishes->dossier, wishes->dossier_size, &told, NULL) != TACT_OK ||
+	if (tact_dossier_decode(arena, part->dossier, part->size, &told, NULL) != TACT_OK ||
 	    tact_dossier_decode(arena, node->wishes, node->size, &known, NULL) != TACT_OK)
 		return TACT_CORRUPT;
 	if (latest) {
@@ -141,17 +142,18 @@ static void count_before(struct tact_recovered *sum, const char *text)
 int tact_decide_recovery_take(struct tact_recovery *recovery, const char *text)
 {
 	struct recovery_wishes wishes;
+	struct recovery_part part;
 	int result;
 
 	tact_arena_reset(recovery->arena);
-	result = recovery_open(recovery->arena, recovery->decider->parts.identity, text, &wishes);
+	result = recovery_open(recovery->arena, recovery->decider->parts.identity, text, &wishes, &part);
 	if (result == TACT_OK && !tact_id_is_none(&wishes.alias))
 		take_alias(recovery, &wishes);
 	/* The version of an alias is its own, and says nothing of the person's profile. */
 	if (result == TACT_OK && !tact_id_is_none(&wishes.alias))
 		wishes.version = 0;
 	if (result == TACT_OK)
-		result = take_person(recovery, &wishes);
+		result = take_person(recovery, &wishes, &part);
 	recovery->sum.read += result == TACT_OK;
 	if (result == TACT_ABSENT)
 		count_before(&recovery->sum, text);
@@ -223,10 +225,11 @@ static int look(struct chunk *chunk)
 	return result;
 }
 
-static void describe(struct chunk *chunk, size_t i, struct tact_audit_entry *entry)
+static void describe(struct chunk *chunk, size_t i, struct tact_audit_entry **entries, size_t *count)
 {
 	struct tact_arena *arena = chunk->recovery->arena;
 	struct person *person = &chunk->people[i];
+	struct tact_audit_entry *entry = TACT_PUSH(arena, *entries, *count);
 
 	evidence_common(chunk->terms.rules, TACT_AUDIT_CHANGE, "command", entry);
 	entry->action = "recover";
@@ -236,9 +239,9 @@ static void describe(struct chunk *chunk, size_t i, struct tact_audit_entry *ent
 	entry->version_written = chunk->answers[i].version;
 	person->wishes.key = chunk->keys[i].id;
 	person->wishes.version = chunk->answers[i].version;
-	entry->recover = recovery_seal(
-	    arena, chunk->recovery->decider->parts.identity, &person->wishes, chunk->terms.now_us);
 	evidence_person(arena, person->person_key, &chunk->keys[i].id, NULL, entry);
+	recovery_seal(arena, chunk->recovery->decider->parts.identity, &person->wishes, chunk->terms.now_us,
+	    entries, count);
 }
 
 static int append(struct chunk *chunk, struct tact_error *err)
@@ -248,7 +251,7 @@ static int append(struct chunk *chunk, struct tact_error *err)
 
 	for (size_t i = 0; i < chunk->count; i++)
 		if (chunk->people[i].changed && chunk->answers[i].result == TACT_OK)
-			describe(chunk, i, TACT_PUSH(chunk->recovery->arena, entries, count));
+			describe(chunk, i, &entries, &count);
 	return evidence_append(chunk->recovery->decider, entries, count, chunk->terms.now_us, err);
 }
 

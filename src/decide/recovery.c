@@ -21,7 +21,7 @@
 #define DAY_US (86400 * INT64_C(1000000))
 #define FORMAT_VERSION 1
 #define HEAD_BYTES (2 + 2 * TACT_ID_BYTES + 8)
-#define SEALED_MOST 20000
+#define SEALED_MOST 20000 /* what has room in an entry beside all else: audit/entry.c counts on it */
 #define DAYS_MOST 100000
 
 enum { PLAIN, ALIAS, ALIAS_ENDS };
@@ -76,24 +76,90 @@ static void derive(const struct tact_identity *identity, size_t secret, uint8_t 
 
 /* ---- in ---- */
 
+static void encode(struct tact_arena *arena, const struct tact_dossier *wishes, struct recovery_part *ret)
+{
+	tact_dossier_encode(arena, wishes, &ret->dossier, &ret->size);
+}
+
+/* One wish that no entry has room for: without what was only written beside it. If its scope alone is too
+ * long, nothing that is sent has such a name. */
+static void add_shortened(
+    struct tact_arena *arena, const struct tact_dossier *wishes, struct recovery_wishes *ret)
+{
+	struct tact_dossier shortened;
+	struct recovery_part part;
+
+	tact_dossier_copy(arena, wishes, &shortened);
+	for (size_t i = 0; i < shortened.suppressions_count; i++) {
+		struct tact_suppression *one = &shortened.suppressions[i];
+		one->source = one->note = one->ended_by = one->ended_why = "";
+	}
+	for (size_t i = 0; i < shortened.consents_count; i++) {
+		struct tact_consent *one = &shortened.consents[i];
+		one->source = one->proof = one->ended_by = one->ended_why = "";
+	}
+	encode(arena, &shortened, &part);
+	if (part.size <= SEALED_MOST)
+		*TACT_PUSH(arena, ret->parts, ret->parts_count) = part;
+}
+
+/* In as many parts as it takes, each with the profile. */
+static void add_parts(
+    struct tact_arena *arena, const struct tact_dossier *wishes, struct recovery_wishes *ret)
+{
+	struct tact_dossier first = *wishes, second = *wishes;
+	struct recovery_part part;
+
+	encode(arena, wishes, &part);
+	if (part.size <= SEALED_MOST) {
+		*TACT_PUSH(arena, ret->parts, ret->parts_count) = part;
+	} else if (wishes->suppressions_count + wishes->consents_count < 2) {
+		add_shortened(arena, wishes, ret);
+	} else {
+		first.suppressions_count = (wishes->suppressions_count + 1) / 2;
+		first.consents_count = wishes->consents_count / 2;
+		second.suppressions += first.suppressions_count;
+		second.suppressions_count -= first.suppressions_count;
+		second.consents += first.consents_count;
+		second.consents_count -= first.consents_count;
+		add_parts(arena, &first, ret);
+		add_parts(arena, &second, ret);
+	}
+}
+
+/* Nobody has so many days to be congratulated on; what is left of them leaves room for wishes. */
+static void shorten_profile(struct tact_arena *arena, struct tact_dossier *wishes)
+{
+	struct recovery_part part;
+
+	encode(arena, wishes, &part);
+	while (part.size > SEALED_MOST / 2 && wishes->profile.occasions_count > 0) {
+		wishes->profile.occasions_count /= 2;
+		encode(arena, wishes, &part);
+	}
+}
+
 void recovery_encode(
     struct tact_arena *arena, const struct tact_dossier *dossier, struct recovery_wishes *ret)
 {
 	struct tact_dossier wishes;
 
 	tact_dossier_init(&wishes);
+	wishes.profile = dossier->profile;
+	shorten_profile(arena, &wishes);
 	wishes.suppressions = dossier->suppressions;
 	wishes.suppressions_count = dossier->suppressions_count;
 	wishes.consents = dossier->consents;
 	wishes.consents_count = dossier->consents_count;
-	wishes.profile = dossier->profile;
-	tact_dossier_encode(arena, &wishes, &ret->dossier, &ret->dossier_size);
+	ret->parts = NULL;
+	ret->parts_count = 0;
+	add_parts(arena, &wishes, ret);
 }
 
-static uint8_t *print_wishes(
-    struct tact_arena *arena, const struct recovery_wishes *wishes, size_t *ret_bytes)
+static uint8_t *print_wishes(struct tact_arena *arena, const struct recovery_wishes *wishes,
+    const struct recovery_part *part, size_t *ret_bytes)
 {
-	uint8_t *plain = tact_arena_alloc(arena, HEAD_BYTES + wishes->dossier_size), *to = plain;
+	uint8_t *plain = tact_arena_alloc(arena, HEAD_BYTES + part->size), *to = plain;
 
 	*to++ = FORMAT_VERSION;
 	*to++ = tact_id_is_none(&wishes->alias) ? PLAIN : wishes->ends ? ALIAS_ENDS : ALIAS;
@@ -102,14 +168,14 @@ static uint8_t *print_wishes(
 	to += 2 * TACT_ID_BYTES;
 	for (size_t i = 0; i < 8; i++)
 		*to++ = (uint8_t)(wishes->version >> (8 * i));
-	if (wishes->dossier_size > 0)
-		memcpy(to, wishes->dossier, wishes->dossier_size);
-	*ret_bytes = HEAD_BYTES + wishes->dossier_size;
+	if (part->size > 0)
+		memcpy(to, part->dossier, part->size);
+	*ret_bytes = HEAD_BYTES + part->size;
 	return plain;
 }
 
-const char *recovery_seal(struct tact_arena *arena, const struct tact_identity *identity,
-    const struct recovery_wishes *wishes, int64_t now_us)
+static const char *seal(struct tact_arena *arena, const struct tact_identity *identity,
+    const struct recovery_wishes *wishes, const struct recovery_part *part, int64_t now_us)
 {
 	struct tact_identity then = *identity;
 	uint8_t key[TACT_SEAL_KEY_BYTES], *plain;
@@ -117,20 +183,51 @@ const char *recovery_seal(struct tact_arena *arena, const struct tact_identity *
 	size_t bytes;
 	void *sealed;
 
-	if (identity->recovery_day == 0 || wishes->dossier_size > SEALED_MOST)
-		return NULL;
 	if (recovery_day(now_us) < then.recovery_day + DAYS_MOST)
 		recovery_age(&then, recovery_day(now_us));
 	derive(&then, 0, key);
-	plain = print_wishes(arena, wishes, &bytes);
+	plain = print_wishes(arena, wishes, part, &bytes);
 	day = tact_arena_printf(arena, "%" PRId64, then.recovery_day);
 	sealed = tact_seal(arena, key, plain, bytes, day, strlen(day), &bytes);
 	return tact_arena_printf(arena, "%s.%s", day, tact_base64_encode(arena, sealed, bytes));
 }
 
+/* Says no more than that it belongs to that one. */
+static struct tact_audit_entry more_of(const struct tact_audit_entry *entry)
+{
+	return (struct tact_audit_entry){.kind = entry->kind,
+	    .phase = entry->phase,
+	    .action = "wishes",
+	    .pseudonym = entry->pseudonym,
+	    .version_seen = entry->version_seen,
+	    .version_written = entry->version_written,
+	    .policy = entry->policy,
+	    .software = entry->software,
+	    .mode = entry->mode};
+}
+
+void recovery_seal(struct tact_arena *arena, const struct tact_identity *identity,
+    const struct recovery_wishes *wishes, int64_t now_us, struct tact_audit_entry **entries, size_t *count)
+{
+	size_t of = *count - 1;
+
+	if (identity->recovery_day == 0)
+		return;
+	for (size_t i = 0; i < wishes->parts_count; i++) {
+		const char *sealed = seal(arena, identity, wishes, &wishes->parts[i], now_us);
+
+		if (i > 0) {
+			struct tact_audit_entry more = more_of(&(*entries)[of]);
+			*TACT_PUSH(arena, *entries, *count) = more;
+		}
+		(*entries)[*count - 1].recover = sealed;
+	}
+}
+
 /* ---- and out ---- */
 
-static int read_wishes(const uint8_t *plain, size_t bytes, struct recovery_wishes *ret)
+static int read_wishes(
+    const uint8_t *plain, size_t bytes, struct recovery_wishes *ret, struct recovery_part *ret_part)
 {
 	if (bytes < HEAD_BYTES || plain[0] != FORMAT_VERSION || plain[1] > ALIAS_ENDS)
 		return TACT_CORRUPT;
@@ -139,13 +236,12 @@ static int read_wishes(const uint8_t *plain, size_t bytes, struct recovery_wishe
 	memcpy(ret->alias.b, plain + 2 + TACT_ID_BYTES, TACT_ID_BYTES);
 	for (size_t i = 0; i < 8; i++)
 		ret->version |= (uint64_t)plain[HEAD_BYTES - 8 + i] << (8 * i);
-	ret->dossier = plain + HEAD_BYTES;
-	ret->dossier_size = bytes - HEAD_BYTES;
+	*ret_part = (struct recovery_part){plain + HEAD_BYTES, bytes - HEAD_BYTES};
 	return TACT_OK;
 }
 
 int recovery_open(struct tact_arena *arena, const struct tact_identity *identity, const char *text,
-    struct recovery_wishes *ret)
+    struct recovery_wishes *ret, struct recovery_part *ret_part)
 {
 	struct tact_identity then = *identity;
 	char *end;
@@ -166,7 +262,7 @@ int recovery_open(struct tact_arena *arena, const struct tact_identity *identity
 		derive(&then, i, key);
 		if (tact_unseal(arena, key, sealed, sealed_bytes, text, (size_t)(end - text), &plain,
 			&bytes) == TACT_OK)
-			return read_wishes(plain, bytes, ret);
+			return read_wishes(plain, bytes, ret, ret_part);
 	}
 	return TACT_CORRUPT;
 }

@@ -135,6 +135,36 @@ class Recover(test_cli.Case):
         self.assertEqual((done["people"], done["changed"], done["aliases"], done["campaigns"]), (9, 0, 0, 0))
         self.assertEqual(self.wishes(), want)
 
+    def test_more_wishes_than_an_entry_holds(self):
+        """They go into further entries, which belong to the person as the first does; what is written beside a wish may be too long for any."""
+        self.before()
+        self.backup()
+        for number in range(30):
+            self.tact("suppress", "eve@x.example", "--reason", "unsubscribe", "--scope", "campaign:c%02d" % number, "--note", "%d" % number * 500)
+        self.tact("suppress", "fay@x.example", "--reason", "complaint", "--note", "n" * 30000, "--source", "form")
+        self.tact("profile", "eve@x.example", "--zone", "Asia/Tokyo")
+        self.tact("unsuppress", "eve@x.example", "--scope", "campaign:c03", "--why", "w" * 3000)
+        self.tact("consent", "eve@x.example", "--basis", "express", "--scope", "brand:alpha", "--source", "form", "--proof", "p" * 9000)
+        want = self.wishes()
+        size = os.path.getsize(self.path("audit/relay.test/entries/000000000000"))
+        entries = [json.loads(line) for line in self.tact("audit", "trail", "eve@x.example", "--json").out.splitlines()]
+        more = [entry for entry in entries if entry["action"] == "wishes"]
+        self.assertGreater(len(more), 10)
+        self.assertEqual([entry["action"] for entry in entries if "recover" not in entry], [])
+        self.assertNotIn("cut", "".join(entries[-1]) + "".join(more[-1]))
+        self.assertLess(size, 30 * 60000)
+        self.restore()
+        done = self.recover("--yes")
+        self.assertEqual((done["suppressions"], done["ended"], done["consents"], done["profiles"], done["unreadable"]), (31, 0, 1, 1, 0))
+        got = self.wishes()
+        long = json.loads(want["fay@x.example"][0][0])
+        self.assertEqual(json.loads(got["fay@x.example"][0][0]), dict(long, note="", source=""), "the wish is there")
+        got["fay@x.example"] = want["fay@x.example"]
+        self.assertEqual(got, want)
+        self.restore()
+        self.recover("--yes")
+        self.assertEqual(self.wishes()["eve@x.example"], want["eve@x.example"], "of what recovering wrote, too")
+
     def make_keyless(self):
         """As an older tact left it."""
         drive = os.path.join(test_cli.BUILD, "tests", "store", "drive")
