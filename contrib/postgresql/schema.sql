@@ -2,7 +2,7 @@
 -- Copyright (c) 2026 The tact authors
 --
 -- The schema of the postgres engine, version 1. `tact store init` and `tact store upgrade` run this text, which is built into the program;
--- it may be run by hand as well, and again. Programs see functions only:
+-- it may be run by hand as well, and again. Programs see functions, and may add records by COPY:
 --
 --	tact_relay	the relays: all of them
 --	tact_web	the web front: records by key, never a list of them
@@ -151,23 +151,38 @@ END $$;
 
 -- Makes a record of each key under which nothing stands, and answers the keys under which something does; those are left as they are, and
 -- are acknowledged by nobody. Keys come in ascending order.
+--
+-- Looking first whether something stands takes as long again as writing. So a call writes as if nothing did; one that meets a record begins
+-- again and looks, as do the next 16 of its session, for known people rarely come alone.
 CREATE OR REPLACE FUNCTION tact.tact_fill(kinds smallint[], ids bytea[], versions bigint[], wakes bigint[], frames bytea[])
 RETURNS TABLE (known_kind smallint, known_id bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	look integer := coalesce(nullif(current_setting('tact.look', true), ''), '0');
 	made bigint;
 BEGIN
 	PERFORM tact.tact_durable();
+	IF look <= 0 THEN
+		BEGIN
+			INSERT INTO tact.tact_record
+			SELECT unnest(kinds), unnest(ids), unnest(versions), unnest(wakes), unnest(frames);
+			RETURN;
+		EXCEPTION WHEN unique_violation THEN
+			look := 16;
+		END;
+	END IF;
 	INSERT INTO tact.tact_record
-	SELECT * FROM unnest(kinds, ids, versions, wakes, frames)
+	SELECT unnest(kinds), unnest(ids), unnest(versions), unnest(wakes), unnest(frames)
 	ON CONFLICT (kind, id) DO NOTHING;
 	GET DIAGNOSTICS made = ROW_COUNT;
 	IF made < cardinality(kinds) THEN
+		look := 17;
 		RETURN QUERY
 			SELECT r.kind, r.id FROM unnest(kinds, ids) AS k (kind, id)
 			JOIN tact.tact_record AS r ON r.kind = k.kind AND r.id = k.id
 			WHERE r.xmin <> pg_current_xact_id()::xid;
 	END IF;
+	PERFORM set_config('tact.look', (look - 1)::text, false);
 END $$;
 
 CREATE OR REPLACE FUNCTION tact.tact_scan(wanted smallint, after bytea, most integer)
@@ -223,6 +238,9 @@ GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_si
 	tact.tact_due(bigint, smallint, bytea, bigint, integer), tact.tact_scan_part(smallint, bytea, integer, integer),
 	tact.tact_due_part(bigint, smallint, bytea, bigint, integer, integer) TO tact_relay, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
+-- For COPY, several times as fast as tact_fill: rows may be added where none stand, which tact_fill does, too; none may be read or changed.
+GRANT INSERT ON tact.tact_record TO tact_relay;
+GRANT EXECUTE ON FUNCTION tact.tact_durable() TO tact_relay;
 GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay;
 
 COMMIT;

@@ -135,10 +135,11 @@ typedef void (*tact_store_progress_fn)(void *context, uint64_t done);
 int tact_store_bulk(struct tact_store *store, tact_store_next_fn next, tact_store_change_fn fn,
     tact_store_progress_fn progress, void *context, uint64_t *ret_done, struct tact_error *err);
 
-/* The gait of long work, zero to begin with: chunks that hold the store for at most 20 ms, each followed by a
- * rest (time that the caller spends otherwise counts): a sixteenth as long where nobody else writes, as long
- * as the chunk and with much shorter chunks where somebody does. begin rests and answers how many of MOST the
- * next chunk may have, end says that it is over. */
+/* The gait of long work, zero to begin with: chunks that hold the store for at most 20 ms (longer ones where
+ * a chunk holds nothing that others want), each followed by a rest (time that the caller spends otherwise
+ * counts): a sixteenth as long where nobody else writes, as long as the chunk and with much shorter chunks
+ * where somebody does. begin rests and answers how many of MOST the next chunk may have, end says that it is
+ * over. */
 struct tact_store_pace {
 	size_t chunk;
 	int64_t began_us, held_us, rest_us;

@@ -116,6 +116,13 @@ static size_t chunk_that_fits(const struct tact_store_pace *pace, size_t done, i
 	return fits < CHUNK_LEAST ? CHUNK_LEAST : fits > FILL_MOST ? FILL_MOST : fits;
 }
 
+static int64_t hold_us(const struct tact_store *store, bool beside)
+{
+	if (beside)
+		return HOLD_BESIDE_US;
+	return store->engine->hold_us > 0 ? store->engine->hold_us : HOLD_QUIET_US;
+}
+
 /* Who else writes waits for a chunk to end, and for its flush on top of his own: then a chunk takes little
  * more than a flush does, and rests as long. Where nobody does, a short rest lets in whoever comes. */
 void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace, size_t done)
@@ -127,7 +134,7 @@ void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace,
 	if (pace->rest_us > REST_MOST_MS * 1000)
 		pace->rest_us = REST_MOST_MS * 1000;
 	if (done > 0)
-		pace->chunk = chunk_that_fits(pace, done, beside ? HOLD_BESIDE_US : HOLD_QUIET_US);
+		pace->chunk = chunk_that_fits(pace, done, hold_us(store, beside));
 }
 
 /* ---- fill -------------------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@
 #define PAGE_MOST 1000
 #define PAGE_BYTES ((size_t)1 << 20)
 #define SCHEMA_WAIT_MS 600000
+#define FILL_HOLD_US 100000 /* a chunk holds its own rows only, which nobody else has seen yet */
 
 struct postgres {
 	struct tact_store store;
@@ -28,6 +29,7 @@ struct postgres {
 	struct pg_origins *origins;
 	struct pg_pool *pool;
 	struct pg_aside *aside;
+	struct pg_fill *fill;
 };
 
 static const char schema[] = {
@@ -75,55 +77,12 @@ static void postgres_update_then(struct tact_store *store, const struct tact_sto
 	pg_pool_update(p->pool, keys, count, fn, after, context, ret_answers, deadline_ms);
 }
 
-/* ---- fill -------------------------------------------------------------------------------------------- */
-
-/* What became of a call that was not done, or that nobody vouches for. */
-static int fail_fill(struct postgres *p, int group, struct pg_link *link, enum pg_outcome outcome)
-{
-	bool happened = outcome != PG_REFUSED || pg_state_meaning(pg_link_state(link)) == PG_MEANS_UNCERTAIN;
-
-	pg_aside_fail(p->aside, group, link, outcome, NULL);
-	return happened ? TACT_UNCERTAIN : TACT_UNAVAILABLE;
-}
-
-static void fill_group(struct postgres *p, int group, const struct tact_store_key *keys,
-    const struct tact_store_put *puts, size_t count, struct tact_store_answer *answers, int64_t deadline_ms)
-{
-	int64_t now_us = pg_clock_now_us(pg_pool_clock(p->pool));
-	enum pg_outcome outcome;
-	struct pg_link *link;
-	int result;
-
-	if (pg_aside_take(p->aside, group, &link, NULL) != TACT_OK)
-		return;
-	tact_edge("store.before-commit");
-	outcome = pg_fill_call(link, keys, puts, count, now_us, answers, deadline_ms);
-	tact_edge("store.after-commit");
-	if (outcome == PG_DONE && !pg_link_noticed(link) && !pg_link_deposed(link)) {
-		pg_aside_return(p->aside, link);
-		return;
-	}
-	result = fail_fill(p, group, link, outcome);
-	for (size_t i = 0; i < count; i++)
-		answers[i] = (struct tact_store_answer){.result = result};
-}
-
-/* Keys stand in order, so those of one group stand together or nearly so. */
 static void postgres_fill(struct tact_store *store, const struct tact_store_key *keys,
     const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
     int64_t deadline_ms)
 {
 	struct postgres *p = (struct postgres *)store;
-	uint8_t groups[PG_GROUPS];
-
-	pg_pool_groups(p->pool, groups);
-	for (size_t at = 0, end; at < count; at = end) {
-		uint8_t group = groups[keys[at].id.b[0]];
-
-		for (end = at + 1; end < count && groups[keys[end].id.b[0]] == group;)
-			end++;
-		fill_group(p, group, keys + at, puts + at, end - at, ret_answers + at, deadline_ms);
-	}
+	pg_fill_chunk(p->fill, p->pool, keys, puts, count, ret_answers, deadline_ms);
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------- */
@@ -515,6 +474,7 @@ static void postgres_close(struct tact_store *store)
 
 	if (p->pool)
 		pg_pool_free(&p->pool);
+	pg_fill_free(&p->fill);
 	pg_aside_free(&p->aside);
 	pg_origins_free(&p->origins);
 	pg_url_clear(&p->url);
@@ -576,6 +536,7 @@ static struct postgres *postgres_new(const struct pg_url *url)
 	p->url = *url;
 	p->origins = pg_origins_new();
 	p->aside = pg_aside_new(&p->store, &p->url, p->origins);
+	p->fill = pg_fill_new(&p->store, p->aside);
 	return p;
 }
 
@@ -630,6 +591,7 @@ const struct tact_store_engine tact_store_postgres = {
     .update = postgres_update,
     .update_then = postgres_update_then,
     .fill = postgres_fill,
+    .hold_us = FILL_HOLD_US,
     .scan = postgres_scan,
     .due = postgres_due,
     .parts = postgres_parts,

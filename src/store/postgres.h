@@ -62,6 +62,7 @@ enum pg_statement {
 	PG_LOAD,
 	PG_COMMIT,
 	PG_FILL,
+	PG_MAY_COPY,
 	PG_FIND_GROUPS,
 	PG_NOW,
 	PG_SCAN,
@@ -118,6 +119,9 @@ void pg_link_stop(struct pg_link *link);
 enum pg_outcome pg_link_call(struct pg_link *link, enum pg_statement statement, const struct pg_param *params,
     size_t count, int64_t deadline_ms);
 enum pg_outcome pg_link_wait(struct pg_link *link, int64_t deadline_ms);
+/* A transaction of COPY into the table of records, of rows in its binary form: kind, id, version, wake,
+ * frame. It acknowledges what tact_fill does. */
+enum pg_outcome pg_link_copy(struct pg_link *link, const void *rows, size_t size, int64_t deadline_ms);
 /* A text of many statements, for the schema. */
 enum pg_outcome pg_link_run(struct pg_link *link, const char *text, int64_t deadline_ms);
 
@@ -182,14 +186,6 @@ const char *pg_words_advice(const char *words);
 /* Did it find a mistake in what it was told, before it asked anybody? */
 bool pg_words_are_of_url(const char *words);
 
-/* ---- fill ---- */
-
-/* Makes records where none stand; the answers are written when it is PG_DONE, TACT_REFUSED where one does.
- * The keys are of one group. */
-enum pg_outcome pg_fill_call(struct pg_link *link, const struct tact_store_key *keys,
-    const struct tact_store_put *puts, size_t count, int64_t now_us, struct tact_store_answer *ret_answers,
-    int64_t deadline_ms);
-
 /* ---- pool ---- */
 
 struct pg_pool;
@@ -211,5 +207,17 @@ void pg_pool_update(struct pg_pool *pool, const struct tact_store_key *keys, siz
 void pg_pool_groups(struct pg_pool *pool, uint8_t ret[PG_GROUPS]);
 uint64_t pg_pool_commits(struct pg_pool *pool);
 struct pg_clock *pg_pool_clock(struct pg_pool *pool);
+
+/* ---- fill: many records where none stand ---- */
+
+struct pg_fill;
+
+/* What is given must outlive it. */
+struct pg_fill *pg_fill_new(struct tact_store *store, struct pg_aside *aside);
+void pg_fill_free(struct pg_fill **fill);
+/* One chunk of tact_store_fill; the answers were set to TACT_UNAVAILABLE. */
+void pg_fill_chunk(struct pg_fill *fill, struct pg_pool *pool, const struct tact_store_key *keys,
+    const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms);
 
 #endif

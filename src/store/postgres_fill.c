@@ -1,106 +1,273 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * Making many records where none stand: whole arrays of ready frames in one call of tact_fill.
+ * Making many records where none stand: a chunk is cut into pieces, each a transaction of its own, and two
+ * connections take them in turn, so that one computes while the other waits for its flush.
  *
- * Not COPY into a staging table: every row would be written twice, and COPY passes neither PL/Proxy nor a
- * pooler that hands out transactions. The arrays are as quick (tests/bench/bench_bulk.c).
+ * COPY straight into the table is what the database takes fastest, but it passes no PL/Proxy, and it makes
+ * all of its rows or none. So it is for those who reach the table and meet nothing in it: a piece that meets
+ * a record goes by the call, which passes everywhere and says under which keys something stands, and so do
+ * the pieces behind it until it has met none for a while. Never a table beside it to COPY into: every row
+ * would be written twice.
  */
 #include <config.h>
 
 #include "engine.h"
-#include "frame.h"
-#include "postgres_list.h"
+#include "postgres_ready.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct tact_record record_of(const struct tact_store_put *put, int64_t now_us)
+#define PIECE_MOST 16384
+#define PIECE_LEAST 1024 /* for less another connection is not worth its while */
+#define CAREFUL_FOR 16	 /* pieces by the call since one has met a record */
+
+enum way { WAY_UNKNOWN, WAY_CALL, WAY_COPY };
+
+struct pg_fill {
+	struct tact_store *store;
+	struct pg_aside *aside;
+	pthread_mutex_t lock;
+	enum way way;
+	unsigned careful;
+};
+
+/* One chunk, which two threads work at. */
+struct work {
+	struct pg_fill *fill;
+	struct pg_ready all;
+	uint8_t groups[PG_GROUPS];
+	size_t piece; /* at most */
+	int64_t deadline_ms;
+	size_t at; /* under the lock, as stopped is */
+	bool stopped;
+};
+
+struct piece {
+	int group;
+	struct pg_ready ready;
+};
+
+struct pg_fill *pg_fill_new(struct tact_store *store, struct pg_aside *aside)
 {
-	return (struct tact_record){.bytes = put->bytes,
-	    .size = put->size,
-	    .version = tact_store_next_version(0, now_us),
-	    .wake_us = tact_store_wake(put->wake_us)};
+	struct pg_fill *fill = tact_calloc(1, sizeof *fill);
+
+	fill->store = store;
+	fill->aside = aside;
+	pthread_mutex_init(&fill->lock, NULL);
+	return fill;
 }
 
-static size_t frames_bytes(const struct tact_store_put *puts, size_t count)
+void pg_fill_free(struct pg_fill **fill)
 {
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < count; i++)
-		bytes += TACT_STORE_FRAME_BYTES + puts[i].size;
-	return bytes;
+	if (!*fill)
+		return;
+	pthread_mutex_destroy(&(*fill)->lock);
+	free(*fill);
+	*fill = NULL;
 }
 
-static enum pg_outcome call(struct pg_link *link, struct tact_arena *arena, const struct tact_store_key *keys,
-    const struct tact_store_put *puts, size_t count, int64_t now_us, int64_t deadline_ms)
+/* ---- which way --------------------------------------------------------------------------------------- */
+
+static void set_way(struct pg_fill *fill, enum way way)
 {
-	struct pg_list kinds = pg_list_new(arena, count, PG_INT2, 2 * count),
-		       ids = pg_list_new(arena, count, PG_BYTEA, TACT_ID_BYTES * count),
-		       versions = pg_list_new(arena, count, PG_INT8, 8 * count),
-		       wakes = pg_list_new(arena, count, PG_INT8, 8 * count),
-		       frames = pg_list_new(arena, count, PG_BYTEA, frames_bytes(puts, count));
+	pthread_mutex_lock(&fill->lock);
+	fill->way = way;
+	pthread_mutex_unlock(&fill->lock);
+}
 
-	for (size_t i = 0; i < count; i++) {
-		struct tact_record record = record_of(&puts[i], now_us);
+static enum way next_way(struct pg_fill *fill)
+{
+	pthread_mutex_lock(&fill->lock);
+	enum way way = fill->way == WAY_COPY && fill->careful > 0 ? WAY_CALL : fill->way;
+	pthread_mutex_unlock(&fill->lock);
+	return way;
+}
 
-		pg_list_add_integer(&kinds, (int64_t)keys[i].kind, 2);
-		pg_list_add_bytes(&ids, keys[i].id.b, TACT_ID_BYTES);
-		pg_list_add_integer(&versions, (int64_t)record.version, 8);
-		pg_list_add_integer(&wakes, record.wake_us, 8);
-		tact_store_frame_write(
-		    pg_list_add_room(&frames, tact_store_frame_bytes(&record)), &keys[i], &record);
+static void note_met(struct pg_fill *fill, bool met)
+{
+	pthread_mutex_lock(&fill->lock);
+	if (met)
+		fill->careful = CAREFUL_FOR;
+	else if (fill->careful > 0)
+		fill->careful--;
+	pthread_mutex_unlock(&fill->lock);
+}
+
+/* Is there a table behind this connection, and may this login add to it? An older schema knows no answer. */
+static enum pg_outcome learn_way(struct pg_fill *fill, struct pg_link *link, int64_t deadline_ms)
+{
+	enum pg_outcome outcome = pg_link_call(link, PG_MAY_COPY, NULL, 0, deadline_ms);
+
+	if (outcome == PG_DONE)
+		set_way(fill, pg_link_integer(link, 0, 0) == 1 ? WAY_COPY : WAY_CALL);
+	else if (outcome == PG_REFUSED)
+		set_way(fill, WAY_CALL);
+	return outcome == PG_REFUSED ? PG_DONE : outcome;
+}
+
+/* ---- a piece ----------------------------------------------------------------------------------------- */
+
+static bool meets_one(const struct pg_link *link)
+{
+	return strcmp(pg_link_state(link), "23505") == 0;
+}
+
+/* Rights that were taken away meanwhile, or another server that has none of this. */
+static bool may_not(const struct pg_link *link)
+{
+	return strncmp(pg_link_state(link), "42", 2) == 0;
+}
+
+static enum pg_outcome send_call(struct work *work, struct pg_link *link, const struct pg_ready *ready)
+{
+	enum pg_outcome outcome = pg_ready_call(link, ready, work->deadline_ms);
+
+	if (outcome == PG_DONE)
+		note_met(work->fill, pg_link_rows(link) > 0);
+	return outcome;
+}
+
+static enum pg_outcome send_copy(struct work *work, struct pg_link *link, const struct pg_ready *ready)
+{
+	enum pg_outcome outcome = pg_ready_copy(link, ready, work->deadline_ms);
+
+	if (outcome != PG_REFUSED || !(meets_one(link) || may_not(link)))
+		return outcome;
+	if (may_not(link))
+		set_way(work->fill, WAY_CALL);
+	return send_call(work, link, ready);
+}
+
+static enum pg_outcome send_piece(struct work *work, struct pg_link *link, const struct pg_ready *ready)
+{
+	if (next_way(work->fill) == WAY_UNKNOWN) {
+		enum pg_outcome outcome = learn_way(work->fill, link, work->deadline_ms);
+		if (outcome != PG_DONE)
+			return outcome;
 	}
-	const struct pg_param params[] = {pg_list_param(&kinds), pg_list_param(&ids),
-	    pg_list_param(&versions), pg_list_param(&wakes), pg_list_param(&frames)};
-	return pg_link_call(link, PG_FILL, params, 5, deadline_ms);
+	return next_way(work->fill) == WAY_COPY ? send_copy(work, link, ready) : send_call(work, link, ready);
 }
 
-static int compare_keys(const void *a, const void *b)
+/* What became of a piece that was not done, or that nobody vouches for. */
+static int fail_piece(
+    struct work *work, const struct piece *piece, struct pg_link *link, enum pg_outcome outcome)
 {
-	return tact_store_key_compare(a, b);
+	bool happened = outcome != PG_REFUSED || pg_state_meaning(pg_link_state(link)) == PG_MEANS_UNCERTAIN;
+
+	pg_aside_fail(work->fill->aside, piece->group, link, outcome, NULL);
+	return happened ? TACT_UNCERTAIN : TACT_UNAVAILABLE;
 }
 
-/* Keys that were handed over in another order are looked for one by one. */
-static size_t find_key(const struct tact_store_key *keys, size_t count, const struct tact_store_key *key)
+/* False: no more of them. */
+static bool do_piece(struct work *work, const struct piece *piece)
 {
-	const struct tact_store_key *found = bsearch(key, keys, count, sizeof *keys, compare_keys);
-	size_t at = found ? (size_t)(found - keys) : 0;
+	struct pg_aside *aside = work->fill->aside;
+	enum pg_outcome outcome;
+	struct pg_link *link;
+	int result;
 
-	while (!found && at < count && tact_store_key_compare(&keys[at], key) != 0)
-		at++;
-	return at;
-}
-
-/* A row for each key under which something stands already. */
-static void take_known(const struct pg_link *link, const struct tact_store_key *keys, size_t count,
-    struct tact_store_answer *answers)
-{
-	for (size_t row = 0; row < pg_link_rows(link); row++) {
-		struct tact_store_key key = {.kind = (enum tact_store_kind)pg_link_integer(link, row, 0)};
-		size_t size, at;
-		const void *id = pg_link_value(link, row, 1, &size);
-
-		memcpy(key.id.b, id, size < TACT_ID_BYTES ? size : TACT_ID_BYTES);
-		at = find_key(keys, count, &key);
-		if (at < count)
-			answers[at] = (struct tact_store_answer){.result = TACT_REFUSED};
+	if (pg_aside_take(aside, piece->group, &link, NULL) != TACT_OK)
+		return false;
+	tact_edge("store.before-commit");
+	outcome = send_piece(work, link, &piece->ready);
+	tact_edge("store.after-commit");
+	if (outcome == PG_DONE && !pg_link_noticed(link) && !pg_link_deposed(link)) {
+		pg_aside_return(aside, link);
+		return true;
 	}
+	result = fail_piece(work, piece, link, outcome);
+	for (size_t i = 0; i < piece->ready.count; i++)
+		piece->ready.answers[i] = (struct tact_store_answer){.result = result};
+	return false;
 }
 
-enum pg_outcome pg_fill_call(struct pg_link *link, const struct tact_store_key *keys,
-    const struct tact_store_put *puts, size_t count, int64_t now_us, struct tact_store_answer *ret_answers,
+/* ---- a chunk ----------------------------------------------------------------------------------------- */
+
+static int group_of(const struct work *work, size_t i)
+{
+	return work->groups[work->all.keys[i].id.b[0]];
+}
+
+/* Keys stand in order, so those of one group stand together or nearly so. */
+static bool take_piece(struct work *work, struct piece *ret)
+{
+	size_t from, to;
+
+	pthread_mutex_lock(&work->fill->lock);
+	from = to = work->stopped ? work->all.count : work->at;
+	while (to < work->all.count && to - from < work->piece && group_of(work, to) == group_of(work, from))
+		to++;
+	work->at = to;
+	pthread_mutex_unlock(&work->fill->lock);
+	if (from == to)
+		return false;
+	*ret = (struct piece){.group = group_of(work, from),
+	    .ready = {.keys = work->all.keys + from,
+		.puts = work->all.puts + from,
+		.answers = work->all.answers + from,
+		.count = to - from,
+		.now_us = work->all.now_us}};
+	return true;
+}
+
+static void *do_pieces(void *context)
+{
+	struct work *work = context;
+	struct piece piece;
+	bool done = true;
+
+	while (done && take_piece(work, &piece))
+		done = do_piece(work, &piece);
+	if (!done) {
+		pthread_mutex_lock(&work->fill->lock);
+		work->stopped = true;
+		pthread_mutex_unlock(&work->fill->lock);
+	}
+	return NULL;
+}
+
+/* Signals are for the program's own threads. */
+static bool start_second(struct work *work, pthread_t *ret)
+{
+	sigset_t all, before;
+	bool started;
+
+	if (work->all.count < 2 * PIECE_LEAST)
+		return false;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	started = pthread_create(ret, NULL, do_pieces, work) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return started;
+}
+
+/* As many for the one as for the other, since the chunk ends with the slower. */
+static size_t piece_of(size_t count)
+{
+	size_t pieces = count < 2 * PIECE_LEAST ? 1 : 2 * ((count + 2 * PIECE_MOST - 1) / (2 * PIECE_MOST));
+	return (count + pieces - 1) / pieces;
+}
+
+void pg_fill_chunk(struct pg_fill *fill, struct pg_pool *pool, const struct tact_store_key *keys,
+    const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
     int64_t deadline_ms)
 {
-	struct tact_arena *arena = tact_arena_new();
-	enum pg_outcome outcome = call(link, arena, keys, puts, count, now_us, deadline_ms);
+	struct work work = {.fill = fill,
+	    .all = {.keys = keys,
+		.puts = puts,
+		.answers = ret_answers,
+		.count = count,
+		.now_us = pg_clock_now_us(pg_pool_clock(pool))},
+	    .piece = piece_of(count),
+	    .deadline_ms = deadline_ms};
+	pthread_t second;
+	bool two;
 
-	tact_arena_free(&arena);
-	if (outcome != PG_DONE)
-		return outcome;
-	for (size_t i = 0; i < count; i++)
-		ret_answers[i] = (struct tact_store_answer){
-		    .result = TACT_OK, .version = tact_store_next_version(0, now_us)};
-	take_known(link, keys, count, ret_answers);
-	return outcome;
+	pg_pool_groups(pool, work.groups);
+	two = start_second(&work, &second);
+	do_pieces(&work);
+	if (two)
+		pthread_join(second, NULL);
 }

@@ -24,6 +24,7 @@
 #define OPEN_WAIT_MS 10000  /* for the first words with a server that took the connection */
 #define OTHERS_WAIT_MS 1000 /* for all other hosts together */
 #define HOSTS_MOST 16
+#define COPY_BYTES 65536
 
 enum {
 	BYTEA = 17,
@@ -48,6 +49,10 @@ static const struct statement {
 	{INT2_LIST, BYTEA_LIST, INT8_LIST, INT8_LIST, INT8_LIST, BYTEA_LIST}},
     [PG_FILL] = {"tact_fill", "SELECT known_kind, known_id FROM tact.tact_fill($1, $2, $3, $4, $5)",
 	{INT2_LIST, BYTEA_LIST, INT8_LIST, INT8_LIST, BYTEA_LIST}},
+    [PG_MAY_COPY] = {"tact_may_copy",
+	"SELECT coalesce(pg_catalog.has_table_privilege("
+	"pg_catalog.to_regclass('tact.tact_record')::pg_catalog.oid, 'INSERT'), false)",
+	{0}},
     [PG_FIND_GROUPS] = {"tact_groups", "SELECT tact.tact_groups()", {0}},
     [PG_NOW] = {"tact_now", "SELECT tact.tact_now()", {0}},
     [PG_SCAN] = {"tact_scan",
@@ -82,6 +87,7 @@ struct pg_link {
 	int stop; /* an eventfd */
 	PGresult *rows;
 	bool noticed, refused;
+	bool copying; /* the server waits for rows */
 	char state[6];
 	char words[700];
 };
@@ -582,7 +588,16 @@ static void take_result(struct pg_link *link, PGresult *result)
 	PQclear(result);
 }
 
-/* PQgetResult answers NULL only after ReadyForQuery. */
+static bool take_copy(struct pg_link *link, PGresult *result)
+{
+	if (PQresultStatus(result) != PGRES_COPY_IN)
+		return false;
+	link->copying = true;
+	PQclear(result);
+	return true;
+}
+
+/* PQgetResult answers NULL only after ReadyForQuery. PG_DONE also where the server waits for COPY's rows. */
 enum pg_outcome pg_link_wait(struct pg_link *link, int64_t deadline_ms)
 {
 	for (;;) {
@@ -597,6 +612,8 @@ enum pg_outcome pg_link_wait(struct pg_link *link, int64_t deadline_ms)
 				return PQstatus(link->conn) != CONNECTION_OK ? lose(link)
 				       : link->refused			     ? PG_REFUSED
 									     : PG_DONE;
+			if (take_copy(link, result))
+				return PG_DONE;
 			take_result(link, result);
 		}
 		enum pg_outcome outcome = wait_for_socket(link, unsent > 0, deadline_ms);
@@ -609,7 +626,7 @@ static void begin_call(struct pg_link *link)
 {
 	PQclear(link->rows);
 	link->rows = NULL;
-	link->noticed = link->refused = false;
+	link->noticed = link->refused = link->copying = false;
 	link->state[0] = link->words[0] = '\0';
 }
 
@@ -661,6 +678,38 @@ enum pg_outcome pg_link_call(struct pg_link *link, enum pg_statement statement, 
 		sent = PQsendQueryParams(
 		    link->conn, what->text, (int)count, what->types, values, sizes, binary, 1);
 	return sent ? pg_link_wait(link, deadline_ms) : lose(link);
+}
+
+/* libpq keeps what the server does not take yet. */
+static bool hand_over(struct pg_link *link, const char *rows, size_t size)
+{
+	link->copying = false;
+	for (size_t at = 0, n; at < size; at += n) {
+		n = size - at < COPY_BYTES ? size - at : COPY_BYTES;
+		if (PQputCopyData(link->conn, rows + at, (int)n) != 1)
+			return false;
+	}
+	return PQputCopyEnd(link->conn, NULL) == 1;
+}
+
+enum pg_outcome pg_link_copy(struct pg_link *link, const void *rows, size_t size, int64_t deadline_ms)
+{
+	/* One text of two statements is one transaction. */
+	static const char text[] = "SELECT tact.tact_durable(); "
+				   "COPY tact.tact_record (kind, id, version, wake, bytes) FROM STDIN "
+				   "(FORMAT binary)";
+	enum pg_outcome outcome;
+
+	begin_call(link);
+	if (!PQsendQuery(link->conn, text))
+		return lose(link);
+	outcome = pg_link_wait(link, deadline_ms);
+	/* Nobody would send what a late one asks for. */
+	if (outcome == PG_LATE)
+		return PG_LOST;
+	if (outcome != PG_DONE)
+		return outcome;
+	return link->copying && hand_over(link, rows, size) ? pg_link_wait(link, deadline_ms) : lose(link);
 }
 
 enum pg_outcome pg_link_run(struct pg_link *link, const char *text, int64_t deadline_ms)

@@ -11,7 +11,7 @@ src_store_libstore_a_SOURCES = include/tact/store.h src/store/bulk.c src/store/e
 	src/store/memory.c src/store/postgres.c src/store/postgres.h src/store/postgres_aside.c src/store/postgres_batch.c src/store/postgres_batch.h \
 	src/store/postgres_circuit.c src/store/postgres_clock.c src/store/postgres_fate.c src/store/postgres_fill.c src/store/postgres_link.c \
 	src/store/postgres_list.c src/store/postgres_list.h src/store/postgres_origin.c src/store/postgres_pool.c src/store/postgres_pool.h src/store/postgres_probe.c \
-	src/store/postgres_queue.c src/store/postgres_request.c src/store/postgres_request.h src/store/postgres_state.c src/store/postgres_url.c \
+	src/store/postgres_queue.c src/store/postgres_ready.c src/store/postgres_ready.h src/store/postgres_request.c src/store/postgres_request.h src/store/postgres_state.c src/store/postgres_url.c \
 	src/store/postgres_worker.c src/store/store.c src/store/writer.c src/store/writer.h
 
 # The schema of the database as the bytes of a C array: one text, for people and for the program.
@@ -23,8 +23,8 @@ src/store/postgres_schema.inc: contrib/postgresql/schema.sql
 $(src_store_libstore_a_OBJECTS): src/store/postgres_schema.inc
 
 check_PROGRAMS += tests/store/contract tests/store/drive tests/store/lmdb tests/store/writer
-TESTS += tests/store/contract tests/store/lmdb tests/store/writer tests/store/test_postgres.py tests/store/test_postgres_guide.py tests/store/test_postgres_setup.py
-EXTRA_DIST += tests/store/guide.py tests/store/servers.py tests/store/test_postgres.py tests/store/test_postgres_guide.py tests/store/test_postgres_setup.py
+TESTS += tests/store/contract tests/store/lmdb tests/store/writer tests/store/test_postgres.py tests/store/test_postgres_fill.py tests/store/test_postgres_guide.py tests/store/test_postgres_setup.py
+EXTRA_DIST += tests/store/guide.py tests/store/servers.py tests/store/test_postgres.py tests/store/test_postgres_fill.py tests/store/test_postgres_guide.py tests/store/test_postgres_setup.py
 tests_store_contract_SOURCES = tests/store/contract.c tests/store/kit.c tests/store/kit.h
 tests_store_contract_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_contract_LDADD = $(STORE) $(CHECK_LIBS)

@@ -98,6 +98,44 @@ static void do_read(unsigned long long n, int64_t ms)
 	tact_arena_free(&arena);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct tact_store_key));
+}
+
+static void count_answers(
+    const struct tact_store_answer *answers, size_t count, size_t *ret_made, size_t *ret_known)
+{
+	for (size_t i = 0; i < count; i++) {
+		*ret_made += answers[i].result == TACT_OK;
+		*ret_known += answers[i].result == TACT_REFUSED;
+	}
+}
+
+static void do_fill(unsigned long long first, size_t count, unsigned long long step)
+{
+	struct tact_store_key *keys = tact_calloc(count, sizeof *keys);
+	struct tact_store_put *puts = tact_calloc(count, sizeof *puts);
+	struct tact_store_answer *answers = tact_calloc(count, sizeof *answers);
+	struct tact_store_pace pace = {.chunk = count};
+	struct tact_error err;
+	int64_t began_ms = tact_clock_monotonic_ms();
+	size_t made = 0, known = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = key_of(first + i * step);
+		puts[i] = (struct tact_store_put){.bytes = "0", .size = 1, .wake_us = i % 3 == 0 ? 1000 : 0};
+	}
+	qsort(keys, count, sizeof *keys, compare_keys);
+	int result = tact_store_fill(store, &pace, keys, puts, count, answers, &err);
+	count_answers(answers, count, &made, &known);
+	printf("%s %lld made=%zu known=%zu\n", tact_result_name(result),
+	    (long long)(tact_clock_monotonic_ms() - began_ms), made, known);
+	free(keys);
+	free(puts);
+	free(answers);
+}
+
 struct many {
 	unsigned long long first, spread;
 	int64_t ms;
@@ -182,12 +220,15 @@ static void obey(const char *line)
 {
 	struct tact_error err;
 	struct many many = {.first = 0};
-	unsigned long long n;
+	unsigned long long n, step;
+	size_t count;
 	long long ms;
 	int threads;
 
 	if (sscanf(line, "count %llu %lld", &n, &ms) == 2)
 		do_update(n, ms, add_one);
+	else if (sscanf(line, "fill %llu %zu %llu", &n, &count, &step) == 3)
+		do_fill(n, count, step);
 	else if (sscanf(line, "look %llu %lld", &n, &ms) == 2)
 		do_update(n, ms, change_nothing);
 	else if (sscanf(line, "read %llu %lld", &n, &ms) == 2)
