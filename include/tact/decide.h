@@ -414,8 +414,11 @@ struct tact_change {
 	/* SUPPRESS for unsubscribe, complaint and hard bounce: the campaign it is counted against; NULL: that
 	 * of the scope, else of the person's latest mail of the 30 days before it */
 	const char *campaign;
-	struct tact_contact contact;	    /* CONTACT */
-	struct tact_id alias_of;	    /* ALIAS: key of whom it stands for; none: for itself again */
+	struct tact_contact contact; /* CONTACT */
+	struct tact_id alias_of;     /* ALIAS: key of whom it stands for; none: for itself again */
+	/* and that person's other keys (tact_recipient.also): what stands there becomes known to the alias */
+	const struct tact_id *alias_also;
+	size_t alias_also_count;
 	struct tact_profile_change profile; /* PROFILE */
 	/* CONSENT: takes the place of an older one of its scope, basis and origin (imported or not); one that
 	 * is no newer than what is known changes nothing, nor does an imported one where a consent of the

@@ -177,6 +177,9 @@ struct tact_dossier {
 	/* contacts before this were never seen by this store; 0 when unknown */
 	int64_t history_since_us;
 	const char *address; /* only with keep_addresses */
+	/* Key of whom this one became an alias of: what counts, or waits, was moved there, and so is whatever
+	 * would be written here. None: its own. */
+	struct tact_id stands_for;
 	struct tact_contact *contacts;
 	size_t contacts_count;
 	struct tact_suppression *suppressions;

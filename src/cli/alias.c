@@ -52,8 +52,11 @@ static int change(
 	struct tact_error err = {""};
 	int result;
 
-	if (person != NULL)
+	if (person != NULL) {
 		change.alias_of = person->key;
+		change.alias_also = person->also;
+		change.alias_also_count = person->also_count;
+	}
 	result =
 	    tact_decide_change(cli->decider, cli->arena, alias, &change, 1, cli->now_us, 0, &changed, &err);
 	if (result != TACT_OK)

@@ -3,6 +3,11 @@
  *
  * One more name for a person: a second address, a phone number or an old key that from now on stands for
  * another dossier. One hop: an alias of an alias is led on, and what led to the new alias is led on with it.
+ *
+ * What counts is brought to the person first, then the alias leads there, and last its own record is left:
+ * emptied of what went over, with a mark that makes whoever looked it up before look again. Only a record
+ * that nobody wrote meanwhile is left; else it is brought anew. So nothing that counts, waits or forbids ever
+ * stands where mail to the person does not look.
  */
 #include <config.h>
 
@@ -10,22 +15,33 @@
 
 #include "alias.h"
 
+/* One record whose contents go over. */
+struct source {
+	struct tact_id key;
+	bool stays; /* it is somebody's who goes on: copied, not moved */
+	uint64_t version;
+	struct tact_dossier dossier, earlier; /* as read last, and the time before */
+	bool again;			      /* earlier went over already */
+	bool late;			      /* it was written since it was read */
+};
+
 struct aliasing {
 	struct tact_decider *decider;
 	struct tact_arena *arena;
 	const struct record_terms *terms;
 	const struct tact_change *change;
-	struct tact_id alias, target; /* target none: there is none yet, or no more */
+	const struct tact_recipient *recipient; /* the alias, with its other keys */
+	struct tact_id alias, target;		/* target none: there is none yet, or no more */
+	struct tact_id into; /* whom it is brought to: the target, or the alias that ends */
 	bool ends;
 	uint64_t version_seen, version_written;
-	bool recent;
-	struct recovery_wishes wishes; /* of the target, as they are now */
-	struct tact_dossier
-	    before; /* what stood under the alias's own key and is strict: wishes and contacts */
-	bool has_before;
+	struct recovery_wishes wishes; /* of into, as they are now */
+	bool has_person_key;	       /* the target's, before anything went over */
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];
-	int result;		  /* of reading a dossier inside the store's update */
-	struct tact_id *led_here; /* other aliases that point to this one */
+	int result; /* of reading a dossier inside the store's update */
+	struct source *sources;
+	size_t sources_count;
+	struct tact_id *led_here; /* other aliases that point to one of those that move */
 	size_t led_here_count;
 };
 
@@ -67,94 +83,90 @@ static int read_alias(
 	return TACT_OK;
 }
 
+static bool is_moved(const struct aliasing *aliasing, const void *key)
+{
+	for (size_t i = 0; i < aliasing->sources_count; i++)
+		if (!aliasing->sources[i].stays &&
+		    memcmp(aliasing->sources[i].key.b, key, TACT_ID_BYTES) == 0)
+			return true;
+	return false;
+}
+
 static bool note_led_here(void *context, const struct tact_store_key *key, const struct tact_record *record)
 {
 	struct aliasing *aliasing = context;
 
-	if (record->size == TACT_ID_BYTES && memcmp(record->bytes, aliasing->alias.b, TACT_ID_BYTES) == 0)
+	if (record->size == TACT_ID_BYTES && is_moved(aliasing, record->bytes) &&
+	    !tact_id_equal(&key->id, &aliasing->into))
 		*TACT_PUSH(aliasing->arena, aliasing->led_here, aliasing->led_here_count) = key->id;
 	return true;
 }
 
-/* This alias and, when it stands for somebody, all that led to it. */
-static int write_aliases(struct aliasing *aliasing, struct tact_error *err)
+static int point(struct aliasing *aliasing, const struct tact_id *aliases, size_t count,
+    struct tact_id target, struct tact_store_answer *answers)
 {
-	struct tact_store *store = aliasing->decider->parts.store;
-	struct tact_store_key *keys;
-	struct tact_store_answer *answers;
-	size_t count;
-	int result =
-	    aliasing->ends ? TACT_OK : tact_store_scan(store, TACT_STORE_ALIAS, note_led_here, aliasing, err);
+	struct tact_store_key *keys = tact_arena_alloc(aliasing->arena, (count + 1) * sizeof *keys);
 
-	if (result != TACT_OK)
-		return result;
-	count = aliasing->led_here_count + 1;
-	keys = tact_arena_alloc(aliasing->arena, count * sizeof *keys);
-	answers = tact_arena_alloc(aliasing->arena, count * sizeof *answers);
-	keys[0] = (struct tact_store_key){.kind = TACT_STORE_ALIAS, .id = aliasing->alias};
-	for (size_t i = 1; i < count; i++)
-		keys[i] = (struct tact_store_key){.kind = TACT_STORE_ALIAS, .id = aliasing->led_here[i - 1]};
-	struct tact_id target = aliasing->ends ? (struct tact_id){{0}} : aliasing->target;
-	result = tact_store_update(store, keys, count, point_to, &target, answers, 0);
-	aliasing->version_written = answers[0].version;
+	for (size_t i = 0; i < count; i++)
+		keys[i] = (struct tact_store_key){.kind = TACT_STORE_ALIAS, .id = aliases[i]};
+	return count == 0 ? TACT_OK
+			  : tact_store_update(
+				aliasing->decider->parts.store, keys, count, point_to, &target, answers, 0);
+}
+
+/* To the target, or with none to nobody else. */
+static int point_alias(struct aliasing *aliasing, struct tact_id target)
+{
+	struct tact_store_answer answer;
+	int result = point(aliasing, &aliasing->alias, 1, target, &answer);
+
+	aliasing->version_written = answer.version;
 	return result;
 }
 
-/* ---- the two dossiers ---- */
-
-/* Nobody is permitted more for standing under two names, and claims stay where their mail looks for them. */
-static void keep_strict(struct tact_dossier *dossier)
+/* All else that moves: the other keys. */
+static int point_others(struct aliasing *aliasing)
 {
-	struct tact_dossier all = *dossier;
+	struct tact_id *keys = NULL;
+	size_t count = 0;
 
-	tact_dossier_init(dossier);
-	dossier->contacts = all.contacts;
-	dossier->contacts_count = all.contacts_count;
-	dossier->suppressions = all.suppressions;
-	dossier->suppressions_count = all.suppressions_count;
+	for (size_t i = 0; i < aliasing->sources_count; i++)
+		if (!aliasing->sources[i].stays &&
+		    !tact_id_equal(&aliasing->sources[i].key, &aliasing->alias))
+			*TACT_PUSH(aliasing->arena, keys, count) = aliasing->sources[i].key;
+	return point(aliasing, keys, count, aliasing->into,
+	    tact_arena_alloc(aliasing->arena, (count + 1) * sizeof(struct tact_store_answer)));
 }
 
-static bool adopt(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
-    struct tact_store_put *ret)
+/* Looked for only after the alias leads on: whoever makes an alias of it meanwhile finds out by himself. */
+static int lead_others_on(struct aliasing *aliasing, struct tact_error *err)
 {
-	struct aliasing *aliasing = context;
-	struct tact_dossier dossier;
-	bool fresh;
+	int result =
+	    tact_store_scan(aliasing->decider->parts.store, TACT_STORE_ALIAS, note_led_here, aliasing, err);
 
-	(void)index;
-	(void)store_now_us;
-	aliasing->result = tact_dossier_decode(aliasing->arena, now->bytes, now->size, &dossier, NULL);
-	if (aliasing->result != TACT_OK)
-		return false;
-	fresh = !dossier.has_person_key;
-	if (aliasing->has_before)
-		tact_dossier_merge(aliasing->arena, &dossier, &aliasing->before);
-	if (fresh || aliasing->has_before)
-		record_finish(aliasing->arena, aliasing->terms, NULL, &dossier, ret);
-	memcpy(aliasing->person_key, dossier.person_key, sizeof aliasing->person_key);
-	recovery_encode(aliasing->arena, &dossier, &aliasing->wishes);
-	return fresh || aliasing->has_before;
+	return result != TACT_OK
+		   ? result
+		   : point(aliasing, aliasing->led_here, aliasing->led_here_count, aliasing->target,
+			 tact_arena_alloc(aliasing->arena,
+			     (aliasing->led_here_count + 1) * sizeof(struct tact_store_answer)));
 }
 
-static int update_person(struct aliasing *aliasing, bool carry)
+/* Somebody else may have made the person an alias at the same time, perhaps of this very one. */
+static int check_target(struct aliasing *aliasing, bool known, struct tact_error *err)
 {
-	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = aliasing->target};
-	struct tact_store_answer answer;
-	int result;
+	struct tact_id further;
+	uint64_t unused;
+	int result = read_alias(aliasing, &aliasing->target, &further, &unused);
 
-	aliasing->has_before = false;
-	if (carry) {
-		result =
-		    whom_read(aliasing->decider, aliasing->arena, &aliasing->alias, &aliasing->before, 0);
-		if (result != TACT_OK)
-			return result;
-		keep_strict(&aliasing->before);
-		aliasing->has_before =
-		    aliasing->before.contacts_count + aliasing->before.suppressions_count > 0;
-	}
-	result = tact_store_update(aliasing->decider->parts.store, &key, 1, adopt, aliasing, &answer, 0);
-	return worst(result, aliasing->result);
+	if (result != TACT_OK || tact_id_is_none(&further))
+		return result;
+	if (!known)
+		(void)point_alias(aliasing, (struct tact_id){{0}});
+	return tact_error_set(
+	    err, TACT_UNAVAILABLE, "whom it is to stand for became an alias just now; try again");
 }
+
+/* ---- what goes over ---- */
 
 static bool was_carried(const struct tact_dossier *before, const struct tact_contact *contact)
 {
@@ -168,49 +180,242 @@ static bool was_carried(const struct tact_dossier *before, const struct tact_con
 	return false;
 }
 
-/* The alias's own record is read along: a contact must not count in both. Wishes have ids, and stay for the
- * day it stands for itself again. */
-static bool drop_carried(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+/* What has an id is known by it when a process died half-way and all of this is done again. */
+static bool carry_contacts(
+    struct tact_arena *arena, const struct source *source, struct tact_dossier *dossier)
+{
+	const struct tact_dossier before = *dossier;
+
+	for (size_t i = 0; i < source->dossier.contacts_count; i++) {
+		const struct tact_contact *contact = &source->dossier.contacts[i];
+
+		if ((source->again && was_carried(&source->earlier, contact)) ||
+		    (!tact_id_is_none(&contact->id) && was_carried(&before, contact)))
+			continue;
+		tact_dossier_add_contact(arena, dossier, contact);
+	}
+	return dossier->contacts_count > before.contacts_count;
+}
+
+/* Nobody is permitted more for standing under two names: what holds on one side holds for both. */
+static bool carry_suppressions(
+    struct tact_arena *arena, const struct source *source, struct tact_dossier *dossier)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < source->dossier.suppressions_count; i++) {
+		const struct tact_suppression *wish = &source->dossier.suppressions[i];
+		struct tact_suppression *known = tact_dossier_find_suppression(dossier, &wish->id);
+
+		if (known != NULL && (wish->ended_us != 0 || known->ended_us == 0))
+			continue;
+		if (known != NULL)
+			*known = *wish;
+		else
+			tact_dossier_add_suppression(arena, dossier, wish);
+		changed = true;
+	}
+	return changed;
+}
+
+/* Of two that were one, the one that got further tells what became of the mail. */
+static int progress_of(const struct tact_claim *claim)
+{
+	static const int progress[TACT_CLAIM_STATES] = {[TACT_CLAIM_WITHDRAWN] = 1,
+	    [TACT_CLAIM_REFUSED] = 2,
+	    [TACT_CLAIM_PASSING] = 3,
+	    [TACT_CLAIM_PASSED] = 4,
+	    [TACT_CLAIM_BOUNCED] = 4};
+
+	return progress[claim->state];
+}
+
+static bool has_planned(const struct tact_dossier *dossier, const struct tact_claim *claim)
+{
+	for (size_t i = 0; i < dossier->claims_count; i++) {
+		const struct tact_claim *one = &dossier->claims[i];
+
+		if (one->planned && one->state == TACT_CLAIM_WAITING &&
+		    tact_text_equal_nocase(one->facts.campaign, claim->facts.campaign) &&
+		    tact_text_equal_nocase(one->facts.owner, claim->facts.owner))
+			return true;
+	}
+	return false;
+}
+
+/* No maximum here: one left out would be a mail that nobody finds, or a place given away. */
+static bool carry_claim(struct tact_arena *arena, const struct aliasing *aliasing,
+    const struct source *source, struct tact_claim claim, struct tact_dossier *dossier)
+{
+	struct tact_claim *known;
+	bool waits = claim.state == TACT_CLAIM_WAITING || claim.state == TACT_CLAIM_PASSING;
+
+	/* By the id that planning it again would give it. */
+	if (claim.planned && claim.state == TACT_CLAIM_WAITING) {
+		claim.id = tact_dossier_planned_id(claim.facts.campaign, &aliasing->into);
+		if (source->stays || has_planned(dossier, &claim))
+			return false;
+	} else if (source->stays && waits) {
+		/* Whose it is nobody knows. It holds one place only; come, it is decided again. */
+		claim.state = TACT_CLAIM_WITHDRAWN;
+		claim.done_us = aliasing->terms->now_us;
+	}
+	known = tact_dossier_find_claim(dossier, &claim.id);
+	if (known == NULL)
+		*TACT_PUSH(arena, dossier->claims, dossier->claims_count) = claim;
+	else if (progress_of(known) < progress_of(&claim))
+		*known = claim;
+	else
+		return false;
+	return true;
+}
+
+static bool carry(struct aliasing *aliasing, const struct source *source, struct tact_dossier *dossier)
+{
+	struct tact_arena *arena = aliasing->arena;
+	const struct tact_dossier *from = &source->dossier;
+	bool changed = carry_contacts(arena, source, dossier);
+
+	/* Left before, it has only what stayed behind as it was then. */
+	if (source->stays || !tact_id_equal(&from->stands_for, &aliasing->into))
+		changed |= carry_suppressions(arena, source, dossier);
+	for (size_t i = 0; i < from->claims_count; i++)
+		changed |= carry_claim(arena, aliasing, source, from->claims[i], dossier);
+	if (*dossier->profile.own_limit == '\0' && *from->profile.own_limit != '\0') {
+		dossier->profile.own_limit = from->profile.own_limit;
+		changed = true;
+	}
+	return changed;
+}
+
+static bool adopt(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
 {
 	struct aliasing *aliasing = context;
 	struct tact_dossier dossier;
-	size_t kept = 0, before;
+	bool changed;
 
 	(void)index;
 	(void)store_now_us;
 	aliasing->result = tact_dossier_decode(aliasing->arena, now->bytes, now->size, &dossier, NULL);
+	if (aliasing->result == TACT_OK && !aliasing->ends && !tact_id_is_none(&dossier.stands_for))
+		aliasing->result = TACT_UNAVAILABLE; /* it became an alias itself, just now */
 	if (aliasing->result != TACT_OK)
 		return false;
-	before = dossier.contacts_count;
-	for (size_t i = 0; i < before; i++)
-		if (!was_carried(&aliasing->before, &dossier.contacts[i]))
-			dossier.contacts[kept++] = dossier.contacts[i];
-	dossier.contacts_count = kept;
-	if (kept == before)
+	changed = !dossier.has_person_key || !tact_id_is_none(&dossier.stands_for);
+	dossier.stands_for = (struct tact_id){{0}};
+	for (size_t i = 0; i < aliasing->sources_count; i++)
+		changed |= carry(aliasing, &aliasing->sources[i], &dossier);
+	if (changed)
+		record_finish(aliasing->arena, aliasing->terms, NULL, &dossier, ret);
+	if (!aliasing->has_person_key)
+		memcpy(aliasing->person_key, dossier.person_key, sizeof aliasing->person_key);
+	recovery_encode(aliasing->arena, &dossier, &aliasing->wishes);
+	return changed;
+}
+
+static int read_source(struct aliasing *aliasing, struct source *source)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = source->key};
+	struct tact_record record;
+	struct tact_store_answer answer;
+	int result =
+	    tact_store_read(aliasing->decider->parts.store, &key, 1, aliasing->arena, &record, &answer, 0);
+
+	if (result != TACT_OK)
+		return result;
+	source->version = record.version;
+	return tact_dossier_decode(aliasing->arena, record.bytes, record.size, &source->dossier, NULL);
+}
+
+static int bring(struct aliasing *aliasing)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = aliasing->into};
+	struct tact_store_answer answer;
+	int result = TACT_OK;
+
+	for (size_t i = 0; i < aliasing->sources_count && result == TACT_OK; i++)
+		result = read_source(aliasing, &aliasing->sources[i]);
+	if (result != TACT_OK)
+		return result;
+	result = tact_store_update(aliasing->decider->parts.store, &key, 1, adopt, aliasing, &answer, 0);
+	return worst(result, aliasing->result);
+}
+
+/* ---- what is left ---- */
+
+/* Wishes and permissions have ids, and stay for the day it stands for itself again; what counts, or waits,
+ * must stand in one place. */
+static bool leave_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	struct aliasing *aliasing = context;
+	struct source *source = NULL;
+	struct tact_dossier left;
+
+	(void)store_now_us;
+	for (size_t i = 0, moved = 0; i < aliasing->sources_count; i++)
+		if (!aliasing->sources[i].stays && moved++ == index)
+			source = &aliasing->sources[i];
+	source->late = now->version != source->version;
+	left = source->dossier;
+	if (source->late || (tact_id_equal(&left.stands_for, &aliasing->into) &&
+				left.contacts_count + left.claims_count == 0))
 		return false;
-	record_finish(aliasing->arena, aliasing->terms, NULL, &dossier, ret);
+	left.stands_for = aliasing->into;
+	left.contacts_count = left.claims_count = 0;
+	left.profile.own_limit = "";
+	record_finish(aliasing->arena, aliasing->terms, NULL, &left, ret);
 	return true;
 }
 
-static int update_alias(struct aliasing *aliasing)
+static int leave(struct aliasing *aliasing, bool *ret_late)
 {
-	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = aliasing->alias};
-	struct tact_store_answer answer;
-	int result;
+	size_t count = 0, n = aliasing->sources_count;
+	struct tact_store_key *keys = tact_arena_alloc(aliasing->arena, (n + 1) * sizeof *keys);
+	struct tact_store_answer *answers = tact_arena_alloc(aliasing->arena, (n + 1) * sizeof *answers);
+	int result = TACT_OK;
 
-	if (!aliasing->has_before)
-		return TACT_OK;
-	result =
-	    tact_store_update(aliasing->decider->parts.store, &key, 1, drop_carried, aliasing, &answer, 0);
-	return worst(result, aliasing->result);
+	for (size_t i = 0; i < n; i++)
+		if (!aliasing->sources[i].stays)
+			keys[count++] = (struct tact_store_key){
+			    .kind = TACT_STORE_DOSSIER, .id = aliasing->sources[i].key};
+	if (count > 0)
+		result = tact_store_update(
+		    aliasing->decider->parts.store, keys, count, leave_one, aliasing, answers, 0);
+	*ret_late = false;
+	for (size_t i = 0; i < n; i++) {
+		struct source *source = &aliasing->sources[i];
+
+		*ret_late |= source->late;
+		source->earlier = source->dossier;
+		source->again = true;
+	}
+	return result;
+}
+
+#define LEAVE_TRIES 16
+
+static int leave_all(struct aliasing *aliasing, struct tact_error *err)
+{
+	for (int tries = 0; tries < LEAVE_TRIES; tries++) {
+		bool late;
+		int result = leave(aliasing, &late);
+
+		if (result != TACT_OK || !late)
+			return result;
+		result = bring(aliasing);
+		if (result != TACT_OK)
+			return result;
+	}
+	return tact_error_set(err, TACT_UNAVAILABLE, "it is written to all the time; try again");
 }
 
 /* ---- all of it ---- */
 
 static void seal_alias(struct aliasing *aliasing, struct tact_audit_entry **entries, size_t *count)
 {
-	aliasing->wishes.key = aliasing->target;
+	aliasing->wishes.key = aliasing->into;
 	aliasing->wishes.alias = aliasing->alias;
 	aliasing->wishes.ends = aliasing->ends;
 	aliasing->wishes.version = aliasing->version_written;
@@ -264,15 +469,85 @@ static int find_target(struct aliasing *aliasing, struct tact_id *ret_now, struc
 	return result;
 }
 
+static void add_source(struct aliasing *aliasing, const struct tact_id *key, bool stays)
+{
+	if (tact_id_is_none(key) || tact_id_equal(key, &aliasing->into))
+		return;
+	for (size_t i = 0; i < aliasing->sources_count; i++)
+		if (tact_id_equal(&aliasing->sources[i].key, key))
+			return;
+	*TACT_PUSH(aliasing->arena, aliasing->sources, aliasing->sources_count) =
+	    (struct source){.key = *key, .stays = stays};
+}
+
+/* NOW: whom it stood for so far. */
+static void list_sources(struct aliasing *aliasing, const struct tact_id *now)
+{
+	const struct tact_recipient *recipient = aliasing->recipient;
+	const struct tact_change *change = aliasing->change;
+
+	add_source(aliasing, &aliasing->alias, false);
+	for (size_t i = 0; i < recipient->also_count; i++)
+		add_source(aliasing, &recipient->also[i], false);
+	for (size_t i = 0; i < change->alias_also_count; i++)
+		add_source(aliasing, &change->alias_also[i], false);
+	add_source(aliasing, now, true);
+}
+
+/* Its person goes on, and nobody can tell which of his contacts, wishes and mails were this one's: it keeps
+ * them all, before it stands for itself. */
+static int end_alias(struct aliasing *aliasing, struct tact_error *err)
+{
+	const struct tact_recipient *recipient = aliasing->recipient;
+	struct tact_dossier person;
+	int result = whom_read(aliasing->decider, aliasing->arena, &aliasing->target, &person, 0);
+
+	if (result != TACT_OK)
+		return result;
+	aliasing->has_person_key = person.has_person_key;
+	memcpy(aliasing->person_key, person.person_key, sizeof aliasing->person_key);
+	aliasing->into = aliasing->alias;
+	add_source(aliasing, &aliasing->target, true);
+	for (size_t i = 0; i < recipient->also_count; i++)
+		add_source(aliasing, &recipient->also[i], false);
+	result = bring(aliasing);
+	if (result == TACT_OK)
+		result = point_others(aliasing);
+	if (result == TACT_OK)
+		result = point_alias(aliasing, (struct tact_id){{0}});
+	return result == TACT_OK ? leave_all(aliasing, err) : result;
+}
+
+static int make_alias(struct aliasing *aliasing, const struct tact_id *now, struct tact_error *err)
+{
+	bool known = tact_id_equal(now, &aliasing->target);
+	int result;
+
+	aliasing->into = aliasing->target;
+	list_sources(aliasing, now);
+	/* The person first: an alias must not lead away from what was known under it. */
+	result = bring(aliasing);
+	if (result == TACT_OK)
+		result = point_alias(aliasing, aliasing->target);
+	if (result == TACT_OK)
+		result = point_others(aliasing);
+	if (result == TACT_OK)
+		result = lead_others_on(aliasing, err);
+	if (result == TACT_OK)
+		result = check_target(aliasing, known, err);
+	return result == TACT_OK ? leave_all(aliasing, err) : result;
+}
+
 int alias_change(struct tact_decider *decider, struct tact_arena *arena, const struct record_terms *terms,
-    const struct tact_id *alias, const struct tact_change *change, struct tact_changed *ret,
+    const struct tact_recipient *alias, const struct tact_change *change, struct tact_changed *ret,
     struct tact_error *err)
 {
 	struct aliasing aliasing = {.decider = decider,
 	    .arena = arena,
 	    .terms = terms,
 	    .change = change,
-	    .alias = *alias,
+	    .recipient = alias,
+	    .alias = alias->key,
 	    .ends = tact_id_is_none(&change->alias_of)};
 	struct tact_id now;
 	bool known;
@@ -281,14 +556,10 @@ int alias_change(struct tact_decider *decider, struct tact_arena *arena, const s
 	if (result != TACT_OK)
 		return result;
 	known = !aliasing.ends && tact_id_equal(&now, &aliasing.target);
-	/* The person first: an alias must not lead away from what was known under it. */
-	result = update_person(&aliasing, !known && !aliasing.ends);
-	if (result == TACT_OK && !known)
-		result = write_aliases(&aliasing, err);
-	if (result == TACT_OK)
-		result = update_alias(&aliasing);
+	result = aliasing.ends ? end_alias(&aliasing, err) : make_alias(&aliasing, &now, err);
 	if (result != TACT_OK) {
-		tact_store_last_error(decider->parts.store, err);
+		if (err != NULL && err->text[0] == '\0')
+			tact_store_last_error(decider->parts.store, err);
 		return result;
 	}
 	ret->changed = !known;

@@ -41,6 +41,20 @@ static struct tact_claim *find_claim(
 		   : claim;
 }
 
+struct tact_id work_contact_id(const struct work *work, const struct whom *whom, struct tact_dossier *dossier)
+{
+	struct tact_id own = tact_facts_contact_id(work->request->message, &whom->key);
+
+	for (size_t i = 0; i <= whom->asked_count; i++) {
+		struct tact_id id =
+		    i == 0 ? own : tact_facts_contact_id(work->request->message, &whom->asked[i - 1]);
+
+		if (work_find_contact(work, dossier, &id) != NULL || find_claim(work, dossier, &id) != NULL)
+			return id;
+	}
+	return own;
+}
+
 static bool header_may_lift(const struct tact_dossier *view)
 {
 	for (size_t i = 0; i < view->consents_count; i++) {
@@ -336,10 +350,12 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 	(void)store_now_us;
 	*result = (struct person_result){.version_seen = now->version};
 	result->result = tact_dossier_decode(work->arena, now->bytes, now->size, &dossier, NULL);
+	if (result->result == TACT_OK && !tact_id_is_none(&dossier.stands_for))
+		result->result = TACT_UNAVAILABLE; /* it became an alias since it was looked up */
 	if (result->result != TACT_OK)
 		return false;
 	record_withdraw_lapsed(work->arena, &work->terms, &dossier);
-	contact_id = tact_facts_contact_id(work->request->message, &work->people[index].key);
+	contact_id = work_contact_id(work, &work->people[index], &dossier);
 	struct tact_contact *contact = work_find_contact(work, &dossier, &contact_id);
 	struct tact_claim *claim = find_claim(work, &dossier, &contact_id);
 	if (claim != NULL) {
@@ -367,7 +383,7 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 
 void work_consider(struct work *work, size_t person, struct tact_dossier *dossier)
 {
-	struct tact_id contact_id = tact_facts_contact_id(work->request->message, &work->people[person].key);
+	struct tact_id contact_id = work_contact_id(work, &work->people[person], dossier);
 	struct tact_claim *claim = find_claim(work, dossier, &contact_id);
 
 	if (claim == NULL)

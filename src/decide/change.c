@@ -139,6 +139,15 @@ static const char *campaign_of(const struct tact_change *change, const struct ta
 		   : latest_campaign(dossier, change->suppression.time_us);
 }
 
+/* Not only ends and clears what may stand there. */
+static bool writes_there(const struct changing *changing, size_t key)
+{
+	for (size_t i = changing->first_step[key]; i < changing->first_step[key + 1]; i++)
+		if (!changing->steps[i].also)
+			return true;
+	return false;
+}
+
 static bool change_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
 {
@@ -151,6 +160,9 @@ static bool change_one(void *context, size_t index, const struct tact_record *no
 
 	*found = (struct record_found){.version_seen = now->version};
 	found->result = tact_dossier_decode(changing->arena, now->bytes, now->size, &dossier, NULL);
+	if (found->result == TACT_OK && writes_there(changing, index) &&
+	    !tact_id_is_none(&dossier.stands_for))
+		found->result = TACT_UNAVAILABLE; /* it became an alias since it was looked up */
 	if (found->result != TACT_OK)
 		return false;
 	for (size_t i = changing->first_step[index]; i < changing->first_step[index + 1]; i++) {
@@ -459,7 +471,7 @@ int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
 	for (size_t i = 0; i < count; i++)
 		if (changes[i].kind == TACT_CHANGE_ALIAS && ret[i].result == TACT_OK)
 			ret[i].result = alias_change(
-			    decider, arena, &changing.terms, &recipients[i].key, &changes[i], &ret[i], err);
+			    decider, arena, &changing.terms, &recipients[i], &changes[i], &ret[i], err);
 	stores = worst(result, sum_up(&changing, count));
 	if (result == TACT_UNAVAILABLE || result == TACT_UNCERTAIN)
 		tact_store_last_error(decider->parts.store, err);

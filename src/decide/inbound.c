@@ -77,10 +77,12 @@ static bool remember(void *context, size_t index, const struct tact_record *now,
 	(void)store_now_us;
 	*result = (struct person_result){.version_seen = now->version};
 	result->result = tact_dossier_decode(work->arena, now->bytes, now->size, &dossier, NULL);
+	if (result->result == TACT_OK && !tact_id_is_none(&dossier.stands_for))
+		result->result = TACT_UNAVAILABLE; /* it became an alias since it was looked up */
 	if (result->result != TACT_OK)
 		return false;
 	record_withdraw_lapsed(work->arena, &work->terms, &dossier);
-	id = tact_facts_contact_id(work->request->message, &inbound->person.key);
+	id = work_contact_id(work, &inbound->person, &dossier);
 	fresh = contact_of(&work->facts, &id, work->request->now_us);
 	fresh.direction = TACT_IN;
 	work_remember(work, &dossier, work_find_contact(work, &dossier, &id), &fresh);

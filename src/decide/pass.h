@@ -30,8 +30,9 @@ struct pass_result {
 	struct tact_opinion opinion;
 	struct tact_facts facts;
 	bool found, released, discarded;
-	bool sent;	    /* a contact was written that was not there before */
-	int waiting_change; /* goes to the ledger */
+	struct tact_id moved_to; /* not found: the person became an alias since it was looked up */
+	bool sent;		 /* a contact was written that was not there before */
+	int waiting_change;	 /* goes to the ledger */
 	struct tact_id decision;
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];
 	bool has_person_key;

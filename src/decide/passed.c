@@ -23,6 +23,7 @@ static bool pass_one(void *context, size_t index, const struct tact_record *now,
 	if (result->result != TACT_OK)
 		return false;
 	struct tact_claim *claim = tact_dossier_find_claim(&dossier, &pass->waiting[index]->claim);
+	result->moved_to = claim == NULL ? dossier.stands_for : (struct tact_id){{0}};
 	if (claim == NULL)
 		return false;
 	result->found = true;
@@ -34,6 +35,24 @@ static bool pass_one(void *context, size_t index, const struct tact_record *now,
 	claim->done_us = pass->now_us;
 	record_finish(pass->arena, &pass->terms, &pass->people[index], &dossier, ret);
 	return true;
+}
+
+/* Whoever became an alias since the mail was handed on: the claim went along, and must be found, or the mail
+ * would be handed on again. */
+static void follow_moved(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct pass one = *pass;
+
+		one.waiting += i;
+		one.people += i;
+		one.results += i;
+		one.count = 1;
+		for (int hops = 0; hops < 4 && !tact_id_is_none(&one.results->moved_to); hops++) {
+			one.people->key = one.results->moved_to;
+			pass_update(&one, pass_one);
+		}
+	}
 }
 
 static int append_outcomes(
@@ -78,6 +97,7 @@ int tact_decide_passed(struct tact_decider *decider, struct tact_arena *arena, s
 	}
 	tact_edge("gate-before-passed");
 	pass_update(&pass, pass_one);
+	follow_moved(&pass);
 	tact_edge("gate-after-passed");
 	for (size_t i = 0; i < pass.count; i++)
 		result = worst(result, pass.results[i].result);

@@ -16,7 +16,7 @@
 /* One of the chunk, and what became of the claim. */
 struct planned_one {
 	struct tact_id key;
-	enum planned_as { AS_KNOWN, AS_CLAIMED, AS_FULL, AS_UNREADABLE } as;
+	enum planned_as { AS_KNOWN, AS_CLAIMED, AS_FULL, AS_UNREADABLE, AS_MOVED } as;
 };
 
 struct plan {
@@ -147,6 +147,9 @@ static bool claim_one(void *context, size_t index, const struct tact_record *now
 	one->as = AS_UNREADABLE;
 	if (tact_dossier_decode(plan->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
 		return false;
+	one->as = AS_MOVED;
+	if (!tact_id_is_none(&dossier.stands_for))
+		return false;
 	(void)record_withdraw_given_up(&plan->terms, &dossier);
 	record_note_places(plan->arena, &plan->terms, &dossier, &before);
 	one->as = claim_place(plan, &one->key, &dossier);
@@ -169,6 +172,9 @@ static void count_chunk(void *context, uint64_t done)
 		plan->planned.known += plan->chunk[i].as == AS_KNOWN;
 		plan->planned.full += plan->chunk[i].as == AS_FULL;
 		plan->planned.unreadable += plan->chunk[i].as == AS_UNREADABLE;
+		/* It became an alias since it was looked up: made good by planning again. */
+		if (plan->chunk[i].as == AS_MOVED)
+			plan->result = TACT_UNAVAILABLE;
 	}
 	plan->first += plan->chunk_count;
 	plan->chunk = NULL;

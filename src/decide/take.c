@@ -152,6 +152,10 @@ static bool take_one(void *context, size_t index, const struct tact_record *now,
 	if (result->result != TACT_OK)
 		return false;
 	struct tact_claim *claim = tact_dossier_find_claim(&dossier, &waiting->claim);
+	if (claim == NULL && !tact_id_is_none(&dossier.stands_for)) {
+		result->result = TACT_UNAVAILABLE; /* it became an alias since it was looked up */
+		return false;
+	}
 	if (claim == NULL) {
 		say_look(waiting, TACT_LOOK_UNKNOWN, "4.7.1",
 		    "not known here as waiting; ask the operator of this relay");

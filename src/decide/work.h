@@ -70,6 +70,10 @@ void work_consider(struct work *work, size_t person, struct tact_dossier *dossie
 /* A tact_store_change_fn over struct work. */
 bool work_change(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret);
+/* Under which this message left a contact or claim before: it may have been asked about under another of the
+ * person's keys. Else that of the key which is written. */
+struct tact_id work_contact_id(
+    const struct work *work, const struct whom *whom, struct tact_dossier *dossier);
 /* The contact this message left before, if a retry is what it is; NULL when there is none. */
 struct tact_contact *work_find_contact(
     const struct work *work, struct tact_dossier *dossier, const struct tact_id *id);

@@ -363,6 +363,7 @@ static void read_person(struct reader *reader, const Tact__Record *record, struc
 		memcpy(ret->person_key, record->person_key.data, sizeof ret->person_key);
 	else if (record->person_key.len != 0)
 		refuse(reader, "length of a person key", (int64_t)record->person_key.len);
+	ret->stands_for = read_id(reader, &record->stands_for);
 	read_unknown(reader, &record->base, &ret->unknown);
 }
 

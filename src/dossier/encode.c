@@ -415,6 +415,7 @@ static void write_person(struct tact_arena *arena, const struct tact_dossier *do
 		record->person_key.len = sizeof dossier->person_key;
 		record->person_key.data = (uint8_t *)dossier->person_key;
 	}
+	record->stands_for = write_id(&dossier->stands_for);
 	dossier_write_unknown(arena, &dossier->unknown, &record->base);
 }
 

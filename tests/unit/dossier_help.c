@@ -296,6 +296,8 @@ void random_dossier(struct tact_arena *arena, uint64_t seed, struct tact_dossier
 	ret->has_person_key = random_below(&state, 2) > 0;
 	for (size_t i = 0; ret->has_person_key && i < sizeof ret->person_key; i++)
 		ret->person_key[i] = (uint8_t)random_next(&state);
+	if (random_below(&state, 4) == 0)
+		ret->stands_for = random_id(&state);
 }
 
 /* ---- differences ------------------------------------------------------------------------------------- */
@@ -443,6 +445,7 @@ static void compare_person(struct comparison *c, const struct tact_dossier *a, c
 		differ(c, "person_key");
 	SAME_NUMBER(c, a, b, history_since_us);
 	SAME_TEXT(c, a, b, address);
+	SAME_ID(c, a, b, stands_for);
 	SAME_TEXT(c, a, b, profile.zone);
 	SAME_TEXT(c, a, b, profile.home_owner);
 	SAME_TEXT(c, a, b, profile.language);

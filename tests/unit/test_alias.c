@@ -1,0 +1,784 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * One more name for a person who had a life of its own: whatever state it is in when it becomes an alias,
+ * mail to either address counts what the other got, whatever it waits for is found, and no wish is lost. Also
+ * while others write at the same time, and when the alias ends.
+ */
+#include <config.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decide_help.h"
+
+#define NOW INT64_C(1767603600000000) /* 2026-01-05T09:00:00Z, a Monday */
+#define SECOND INT64_C(1000000)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
+
+#define MAIN "ann@example.com"
+#define OTHER "ann@home.example"
+#define THIRD "ann@work.example"
+
+static const char configuration[] =
+    "listener smtp { socket = \"inet:8891@127.0.0.1\" }\n"
+    "trusted { listeners = {\"smtp\"} }\n"
+    "owner head {}\nowner leeds {}\n"
+    "slot_length = 60s\nmax_delay = 3d\n"
+    "stream launch { owner = head purpose = promotional priority = 800 senders = {\"@head.example\"} }\n"
+    "stream branch { owner = leeds purpose = promotional priority = 300 senders = {\"@leeds.example\"} }\n"
+    "stream cards { owner = leeds purpose = promotional priority = 300 senders = {\"@cards.example\"} "
+    "delay_by = tempfail "
+    "}\n"
+    "suppression unsubscribed { action = reject }\n"
+    "limit daily { at_most = 1/20h count = {promotional} action = delay }\n"
+    "limit asked { at_most = recipient action = delay }\n";
+
+static void setup_memory(void)
+{
+	bench_open("memory:", configuration);
+}
+
+static void setup_lmdb(void)
+{
+	bench_open(NULL, configuration);
+}
+
+/* ---- somebody who acts between two steps of another ---- */
+
+static struct {
+	void (*act)(void);
+	int after; /* updates that go before */
+} meanwhile;
+
+static void come_between(void)
+{
+	void (*act)(void) = meanwhile.act;
+
+	if (act == NULL || meanwhile.after-- > 0)
+		return;
+	meanwhile.act = NULL;
+	act();
+}
+
+int __real_tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms);
+int __wrap_tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms);
+int __real_tact_store_update_then(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms);
+int __wrap_tact_store_update_then(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms);
+
+/* The linker puts them before the store's own. */
+int __wrap_tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms)
+{
+	come_between();
+	return __real_tact_store_update(store, keys, count, fn, context, ret_answers, deadline_ms);
+}
+
+int __wrap_tact_store_update_then(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
+    int64_t deadline_ms)
+{
+	come_between();
+	return __real_tact_store_update_then(
+	    store, keys, count, fn, after, context, ret_answers, deadline_ms);
+}
+
+/* ---- asking ---- */
+
+static struct tact_message *message_of(const char *sender, const char *id)
+{
+	struct tact_envelope envelope = {
+	    .listener = "smtp", .smtp = true, .client_ip = "192.0.2.1", .sender = sender};
+	struct tact_message *message = tact_facts_new_message(b.arena, &envelope);
+
+	tact_facts_add_header(b.arena, message, "From", sender);
+	tact_facts_add_header(
+	    b.arena, message, "Message-ID", tact_arena_printf(b.arena, "<%s@x.example>", id));
+	if (strncmp(id, "autumn", 6) == 0)
+		tact_facts_add_header(b.arena, message, "Feedback-ID", "autumn:x:y:z");
+	tact_facts_finish_message(b.arena, message, &b.config->profile);
+	return message;
+}
+
+static struct tact_ruling send_to(const char *sender, const char *id, const char *address, int64_t now_us)
+{
+	struct tact_asked asked = {.given = address};
+	struct tact_decide_request request = {
+	    .message = message_of(sender, id), .asked = &asked, .asked_count = 1, .now_us = now_us};
+	struct tact_ruling ruling = {0};
+
+	tact_decide_message(b.decider, b.arena, &request, &ruling, NULL);
+	return ruling;
+}
+
+static const char *const fates[] = {"pass", "gate", "review", "refuse", "undecided"};
+
+static void want_fate(const char *what, struct tact_ruling got, enum tact_fate want)
+{
+	ck_assert_msg(
+	    got.fate == want, "%s: got %s (%s), want %s", what, fates[got.fate], got.text, fates[want]);
+}
+
+static void want_until(const char *what, struct tact_ruling got, int64_t want_us)
+{
+	want_fate(what, got, TACT_FATE_GATE);
+	ck_assert_msg(got.opinion.until_us == want_us, "%s: got a place %lld s from now, want %lld", what,
+	    (long long)((got.opinion.until_us - NOW) / SECOND), (long long)((want_us - NOW) / SECOND));
+}
+
+static int change(const char *address, struct tact_change change, struct tact_changed *ret)
+{
+	struct tact_recipient recipient = bench_person(address);
+
+	change.by = "eve";
+	if (change.why == NULL)
+		change.why = "asked";
+	return tact_decide_change(b.decider, b.arena, &recipient, &change, 1, NOW, 0, ret, NULL);
+}
+
+static void want_result(const char *what, int got, int want)
+{
+	ck_assert_msg(
+	    got == want, "%s: got %s, want %s", what, tact_result_name(got), tact_result_name(want));
+}
+
+/* of NULL: for itself again */
+static int try_alias(const char *address, const char *of)
+{
+	struct tact_change alias = {.kind = TACT_CHANGE_ALIAS};
+	struct tact_changed changed;
+	struct tact_recipient whose;
+
+	if (of != NULL) {
+		whose = bench_person(of);
+		alias.alias_of = whose.key;
+	}
+	return change(address, alias, &changed);
+}
+
+static void make_alias(const char *address, const char *of)
+{
+	want_result(of != NULL ? "alias" : "alias ends", try_alias(address, of), TACT_OK);
+}
+
+static int try_unsubscribe(const char *address)
+{
+	struct tact_changed changed;
+
+	return change(address,
+	    (struct tact_change){.kind = TACT_CHANGE_SUPPRESS,
+		.suppression = {.scope = {TACT_SCOPE_GLOBAL, ""},
+		    .reason = TACT_UNSUBSCRIBE,
+		    .source = "",
+		    .note = "",
+		    .time_us = NOW,
+		    .ended_by = "",
+		    .ended_why = ""}},
+	    &changed);
+}
+
+/* ---- at the gate ---- */
+
+static struct tact_waiting look(const struct tact_id *claim, const char *given, int64_t now_us)
+{
+	struct tact_waiting waiting = {.claim = *claim, .given = given};
+
+	tact_decide_look(b.decider, b.arena, &waiting, now_us, 0, NULL);
+	return waiting;
+}
+
+static void want_look(const char *what, const struct tact_waiting *got, enum tact_look want)
+{
+	ck_assert_msg(
+	    got->look == want, "%s: got look %d (%s), want %d", what, (int)got->look, got->text, (int)want);
+}
+
+static void take(struct tact_waiting *waiting, const char *sender, const char *id, int64_t now_us)
+{
+	tact_decide_take(b.decider, b.arena, message_of(sender, id), NULL, NULL, waiting, 1, now_us, 0, NULL);
+}
+
+static void pass(const char *what, struct tact_waiting *waiting, int64_t now_us)
+{
+	want_result(
+	    what, tact_decide_passed(b.decider, b.arena, waiting, 1, "Q1", "Q2", now_us, 0, NULL), TACT_OK);
+}
+
+static void release(const char *sender, const char *id, const struct tact_ruling *ruling, int64_t now_us)
+{
+	struct tact_waiting waiting = look(&ruling->claim, ruling->given, now_us);
+
+	want_look(id, &waiting, TACT_LOOK_TAKE);
+	take(&waiting, sender, id, now_us);
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "%s at the gate: got %s (%s), want pass", id,
+	    fates[waiting.fate], waiting.text);
+	pass(id, &waiting, now_us);
+	waiting = look(&ruling->claim, ruling->given, now_us);
+	want_look("again", &waiting, TACT_LOOK_DROP);
+}
+
+/* One mail passed there, and one waits for its place 20 hours later. */
+static struct tact_ruling delay(const char *address)
+{
+	struct tact_ruling ruling;
+
+	want_fate("the first", send_to("a@leeds.example", "first", address, NOW), TACT_FATE_PASS);
+	ruling = send_to("a@leeds.example", "waits", address, NOW + HOUR);
+	want_until("the second", ruling, NOW + 20 * HOUR);
+	return ruling;
+}
+
+/* ---- what each state becomes ---- */
+
+START_TEST(contacts_of_either_count_for_both)
+{
+	want_fate("there", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_PASS);
+	make_alias(OTHER, MAIN);
+	want_until("here", send_to("a@leeds.example", "b", MAIN, NOW + HOUR), NOW + 20 * HOUR);
+}
+END_TEST
+
+START_TEST(what_waited_counts_for_the_main_address_once_it_passed)
+{
+	struct tact_ruling ruling = delay(OTHER);
+
+	make_alias(OTHER, MAIN);
+	release("a@leeds.example", "waits", &ruling, NOW + 20 * HOUR);
+	want_until("to the main address", send_to("a@leeds.example", "next", MAIN, NOW + 21 * HOUR),
+	    NOW + 40 * HOUR);
+	want_until(
+	    "to the alias", send_to("a@cards.example", "card", OTHER, NOW + 22 * HOUR), NOW + 60 * HOUR);
+}
+END_TEST
+
+START_TEST(what_waits_keeps_its_place_before_later_mail_to_the_main_address)
+{
+	struct tact_ruling ruling = delay(OTHER);
+
+	make_alias(OTHER, MAIN);
+	want_until("behind it", send_to("a@leeds.example", "later", MAIN, NOW + 2 * HOUR), NOW + 40 * HOUR);
+	release("a@leeds.example", "waits", &ruling, NOW + 20 * HOUR);
+}
+END_TEST
+
+START_TEST(the_bell_rings_for_what_waited)
+{
+	struct tact_ruling ruling = delay(OTHER);
+	struct tact_bell_claim *claims;
+	int64_t next_us;
+	size_t count;
+
+	make_alias(OTHER, MAIN);
+	ck_assert_int_eq(tact_decide_due_page(b.decider, b.arena, NOW, NOW + 30 * HOUR, 100, NOW + 20 * HOUR,
+			     &claims, &count, &next_us, NULL),
+	    TACT_OK);
+	ck_assert_msg(count == 1, "got %zu claims that are due, want 1", count);
+	ck_assert(tact_id_equal(&claims[0].claim, &ruling.claim));
+	ck_assert_int_eq(claims[0].place_us, NOW + 20 * HOUR);
+}
+END_TEST
+
+START_TEST(what_was_handed_on_before_is_passed_after)
+{
+	struct tact_ruling ruling = delay(OTHER);
+	struct tact_waiting waiting = look(&ruling.claim, OTHER, NOW + 20 * HOUR);
+
+	take(&waiting, "a@leeds.example", "waits", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_PASS);
+	make_alias(OTHER, MAIN);
+	pass("in between", &waiting, NOW + 20 * HOUR);
+	waiting = look(&ruling.claim, OTHER, NOW + 20 * HOUR);
+	want_look("again", &waiting, TACT_LOOK_DROP);
+	want_until("next", send_to("a@leeds.example", "next", MAIN, NOW + 21 * HOUR), NOW + 40 * HOUR);
+}
+END_TEST
+
+/* A client that tries again is no second mail. */
+START_TEST(a_retry_is_found_under_either_name)
+{
+	struct tact_ruling first;
+
+	want_fate("first", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_PASS);
+	first = send_to("a@cards.example", "card", OTHER, NOW + HOUR);
+	want_until("a card, at its client", first, NOW + 20 * HOUR);
+	make_alias(OTHER, MAIN);
+	want_fate("again", send_to("a@leeds.example", "a", OTHER, NOW + HOUR / 2), TACT_FATE_PASS);
+	want_until(
+	    "the card again", send_to("a@cards.example", "card", OTHER, NOW + 2 * HOUR), NOW + 20 * HOUR);
+	want_fate(
+	    "the card in time", send_to("a@cards.example", "card", OTHER, NOW + 20 * HOUR), TACT_FATE_PASS);
+	ck_assert_uint_eq(bench_view(MAIN).contacts_count, 2);
+}
+END_TEST
+
+static void set_own_limit(const char *address, const char *limit)
+{
+	struct tact_changed changed;
+
+	want_result("own limit",
+	    change(address,
+		(struct tact_change){.kind = TACT_CHANGE_PROFILE, .profile = {.own_limit = limit}}, &changed),
+	    TACT_OK);
+}
+
+START_TEST(what_the_recipient_asked_for_holds_for_both)
+{
+	set_own_limit(OTHER, "1/60h");
+	make_alias(OTHER, MAIN);
+	want_fate("first", send_to("a@leeds.example", "a", MAIN, NOW), TACT_FATE_PASS);
+	want_until("second", send_to("a@leeds.example", "b", MAIN, NOW + HOUR), NOW + 60 * HOUR);
+}
+END_TEST
+
+START_TEST(the_main_address_keeps_its_own_limit)
+{
+	set_own_limit(OTHER, "1/60h");
+	set_own_limit(MAIN, "1/30h");
+	make_alias(OTHER, MAIN);
+	ck_assert_str_eq(bench_view(MAIN).profile.own_limit, "1/30h");
+}
+END_TEST
+
+/* ---- campaigns ---- */
+
+struct list {
+	const char *const *addresses;
+	size_t count, at;
+};
+
+static bool next_person(void *context, struct tact_id *ret_key)
+{
+	struct list *list = context;
+
+	if (list->at == list->count)
+		return false;
+	*ret_key = bench_person(list->addresses[list->at++]).key;
+	return true;
+}
+
+static uint64_t plan(const char *first, const char *second)
+{
+	const struct tact_stream *stream = &b.config->rules.streams.streams[0];
+	const char *const addresses[] = {first, second};
+	struct list list = {.addresses = addresses, .count = second != NULL ? 2 : 1};
+	struct tact_campaign campaign = {.name = "autumn",
+	    .stream = "launch",
+	    .owner = "head",
+	    .brand = "",
+	    .offer = "",
+	    .priority = 800,
+	    .planned_us = NOW + DAY,
+	    .not_after_us = NOW + 3 * DAY,
+	    .by = "anna",
+	    .why = ""};
+	struct tact_facts facts;
+	struct tact_planned planned;
+
+	tact_facts_of_stream(stream, "autumn", "", "", &facts);
+	want_result("plan",
+	    tact_decide_plan(b.decider, &campaign, &facts, next_person, NULL, &list, NOW, &planned, NULL),
+	    TACT_OK);
+	return planned.claimed;
+}
+
+START_TEST(a_planned_place_is_the_main_address_s)
+{
+	ck_assert_uint_eq(plan(OTHER, NULL), 1);
+	make_alias(OTHER, MAIN);
+	want_until("behind the plan", send_to("a@leeds.example", "a", MAIN, NOW + 5 * HOUR), NOW + 44 * HOUR);
+	ck_assert_uint_eq(plan(MAIN, OTHER), 0);
+	want_fate("its mail", send_to("a@head.example", "autumn", OTHER, NOW + DAY), TACT_FATE_PASS);
+	ck_assert_uint_eq(bench_view(MAIN).contacts_count, 1);
+}
+END_TEST
+
+START_TEST(two_places_of_one_campaign_become_one)
+{
+	size_t planned = 0;
+
+	ck_assert_uint_eq(plan(OTHER, MAIN), 2);
+	make_alias(OTHER, MAIN);
+	struct tact_dossier view = bench_view(OTHER);
+	for (size_t i = 0; i < view.claims_count; i++)
+		planned += view.claims[i].planned;
+	ck_assert_msg(planned == 1, "got %zu planned places, want 1", planned);
+}
+END_TEST
+
+/* ---- several names ---- */
+
+START_TEST(two_aliases_of_one_person_count_together)
+{
+	struct tact_ruling ruling = delay(OTHER);
+
+	want_fate("third", send_to("a@leeds.example", "third", THIRD, NOW + 2 * HOUR), TACT_FATE_PASS);
+	make_alias(OTHER, MAIN);
+	make_alias(THIRD, MAIN);
+	struct tact_waiting waiting = look(&ruling.claim, OTHER, NOW + 20 * HOUR);
+	want_look("until what the third got is 20 hours old", &waiting, TACT_LOOK_WAIT);
+	ck_assert_int_eq(waiting.until_us, NOW + 22 * HOUR);
+	release("a@leeds.example", "waits", &ruling, NOW + 22 * HOUR);
+	want_until("to the third", send_to("a@leeds.example", "b", THIRD, NOW + 23 * HOUR), NOW + 42 * HOUR);
+}
+END_TEST
+
+START_TEST(an_alias_of_an_alias_brings_all_along)
+{
+	struct tact_ruling ruling = delay(THIRD);
+
+	make_alias(THIRD, OTHER);
+	make_alias(OTHER, MAIN);
+	release("a@leeds.example", "waits", &ruling, NOW + 20 * HOUR);
+	want_until("main", send_to("a@leeds.example", "b", MAIN, NOW + 21 * HOUR), NOW + 40 * HOUR);
+}
+END_TEST
+
+/* What was told under the name while it stood for one belongs to whom it stands for next as well. */
+START_TEST(led_to_somebody_else_it_takes_along_what_it_was_told)
+{
+	make_alias(OTHER, THIRD);
+	struct tact_ruling ruling = delay(OTHER);
+	want_result("unsubscribe", try_unsubscribe(OTHER), TACT_OK);
+	make_alias(OTHER, MAIN);
+	ck_assert_uint_eq(bench_view(MAIN).contacts_count, 1);
+	want_fate("main", send_to("a@leeds.example", "b", MAIN, NOW + 21 * HOUR), TACT_FATE_REFUSE);
+	want_fate("third", send_to("a@leeds.example", "c", THIRD, NOW + 21 * HOUR), TACT_FATE_REFUSE);
+	struct tact_waiting waiting = look(&ruling.claim, OTHER, NOW + 20 * HOUR);
+	want_look("what waited", &waiting, TACT_LOOK_TAKE);
+}
+END_TEST
+
+/* ---- for itself again ---- */
+
+START_TEST(for_itself_again_it_keeps_what_was_told_meanwhile)
+{
+	make_alias(OTHER, MAIN);
+	struct tact_ruling ruling = delay(OTHER);
+	want_fate("card", send_to("a@cards.example", "card", MAIN, NOW + 2 * HOUR), TACT_FATE_GATE);
+	make_alias(OTHER, NULL);
+	want_fate("at once", send_to("a@leeds.example", "b", OTHER, NOW + 3 * HOUR), TACT_FATE_GATE);
+	release("a@leeds.example", "waits", &ruling, NOW + 20 * HOUR);
+	ck_assert_uint_eq(bench_view(OTHER).contacts_count, 2);
+	ck_assert_uint_eq(bench_view(MAIN).contacts_count, 1);
+}
+END_TEST
+
+START_TEST(for_itself_again_it_is_still_unsubscribed)
+{
+	make_alias(OTHER, MAIN);
+	want_result("unsubscribe", try_unsubscribe(OTHER), TACT_OK);
+	make_alias(OTHER, NULL);
+	want_fate("itself", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_REFUSE);
+	want_fate("main", send_to("a@leeds.example", "b", MAIN, NOW), TACT_FATE_REFUSE);
+	/* From now on each has wishes of its own. */
+	struct tact_changed changed;
+	want_result("ended there",
+	    change(OTHER,
+		(struct tact_change){
+		    .kind = TACT_CHANGE_UNSUPPRESS, .suppression = {.scope = {TACT_SCOPE_GLOBAL, ""}}},
+		&changed),
+	    TACT_OK);
+	want_fate("itself", send_to("a@leeds.example", "c", OTHER, NOW), TACT_FATE_PASS);
+	want_fate("main", send_to("a@leeds.example", "d", MAIN, NOW), TACT_FATE_REFUSE);
+	make_alias(OTHER, MAIN);
+	want_fate("once more one", send_to("a@leeds.example", "e", OTHER, NOW), TACT_FATE_REFUSE);
+}
+END_TEST
+
+/* ---- others write at the same time ---- */
+
+static void becomes_alias(void)
+{
+	make_alias(OTHER, MAIN);
+}
+
+START_TEST(mail_that_looked_before_is_asked_again_after)
+{
+	meanwhile.act = becomes_alias;
+	want_fate("looked up before", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_UNDECIDED);
+	want_fate("its retry", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_PASS);
+	want_until("main", send_to("a@leeds.example", "b", MAIN, NOW + HOUR), NOW + 20 * HOUR);
+}
+END_TEST
+
+START_TEST(a_wish_that_looked_before_is_not_noted_where_nobody_reads_it)
+{
+	meanwhile.act = becomes_alias;
+	want_result("looked up before", try_unsubscribe(OTHER), TACT_UNAVAILABLE);
+	want_result("again", try_unsubscribe(OTHER), TACT_OK);
+	want_fate("main", send_to("a@leeds.example", "b", MAIN, NOW), TACT_FATE_REFUSE);
+}
+END_TEST
+
+static void is_sent_to(void)
+{
+	want_fate("in between", send_to("a@leeds.example", "between", OTHER, NOW), TACT_FATE_PASS);
+}
+
+static void wishes(void)
+{
+	want_result("in between", try_unsubscribe(OTHER), TACT_OK);
+}
+
+/* The alias is made in several writes; each time somebody comes before one of them. */
+START_TEST(mail_between_the_writes_of_an_alias_counts)
+{
+	for (int after = 0; after < 3; after++) {
+		meanwhile.act = is_sent_to;
+		meanwhile.after = after;
+		make_alias(OTHER, MAIN);
+		ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+		want_until("main", send_to("a@leeds.example", "b", MAIN, NOW + HOUR), NOW + 20 * HOUR);
+		ck_assert_uint_eq(bench_view(MAIN).contacts_count, 1);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+}
+END_TEST
+
+START_TEST(a_wish_between_the_writes_of_an_alias_holds)
+{
+	for (int after = 0; after < 3; after++) {
+		meanwhile.act = wishes;
+		meanwhile.after = after;
+		make_alias(OTHER, MAIN);
+		ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+		want_fate("main", send_to("a@leeds.example", "b", MAIN, NOW), TACT_FATE_REFUSE);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+}
+END_TEST
+
+static struct tact_ruling delayed;
+
+static void takes(void)
+{
+	struct tact_waiting waiting = look(&delayed.claim, OTHER, NOW + 20 * HOUR);
+
+	want_look("in between", &waiting, TACT_LOOK_TAKE);
+	take(&waiting, "a@leeds.example", "waits", NOW + 20 * HOUR);
+	ck_assert_msg(
+	    waiting.fate == TACT_FATE_PASS, "in between: got %s (%s)", fates[waiting.fate], waiting.text);
+	pass("in between", &waiting, NOW + 20 * HOUR);
+}
+
+START_TEST(what_passes_between_the_writes_of_an_alias_passed_once)
+{
+	for (int after = 0; after < 3; after++) {
+		delayed = delay(OTHER);
+		meanwhile.act = takes;
+		meanwhile.after = after;
+		make_alias(OTHER, MAIN);
+		ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+		struct tact_waiting waiting = look(&delayed.claim, OTHER, NOW + 20 * HOUR);
+		want_look("again", &waiting, TACT_LOOK_DROP);
+		want_until("main", send_to("a@leeds.example", "b", MAIN, NOW + 21 * HOUR), NOW + 40 * HOUR);
+		ck_assert_uint_eq(bench_view(MAIN).contacts_count, 2);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+}
+END_TEST
+
+static int crossed;
+
+static void becomes_alias_the_other_way(void)
+{
+	crossed = try_alias(MAIN, OTHER);
+}
+
+/* Two who make each the other's alias: one of them may, and mail goes on. */
+START_TEST(two_are_never_each_other_s_alias)
+{
+	for (int after = 0; after < 3; after++) {
+		meanwhile.act = becomes_alias_the_other_way;
+		meanwhile.after = after;
+		int got = try_alias(OTHER, MAIN);
+		ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+		ck_assert_msg((got == TACT_OK) + (crossed == TACT_OK) <= 1, "both were made (%d)", after);
+		want_fate("to one", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_PASS);
+		want_fate("to the other", send_to("a@leeds.example", "b", MAIN, NOW + DAY), TACT_FATE_PASS);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+}
+END_TEST
+
+static void main_becomes_alias(void)
+{
+	make_alias(MAIN, THIRD);
+}
+
+/* The person it is led to becomes an alias itself: still one hop. */
+START_TEST(whom_it_stands_for_may_become_an_alias_meanwhile)
+{
+	for (int after = 0; after < 3; after++) {
+		meanwhile.act = main_becomes_alias;
+		meanwhile.after = after;
+		int got = try_alias(OTHER, MAIN);
+		ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+		if (got != TACT_OK)
+			make_alias(OTHER, MAIN);
+		want_fate("one", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_PASS);
+		want_fate("two", send_to("a@leeds.example", "b", MAIN, NOW + HOUR), TACT_FATE_GATE);
+		want_fate("three", send_to("a@leeds.example", "c", THIRD, NOW + HOUR), TACT_FATE_GATE);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+}
+END_TEST
+
+/* ---- a process that died, or an older tact ---- */
+
+static bool put_id(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	(void)index, (void)now, (void)store_now_us;
+	*ret = (struct tact_store_put){.bytes = context, .size = TACT_ID_BYTES};
+	return true;
+}
+
+/* Made, and nothing was brought along. */
+START_TEST(an_alias_that_was_half_made_is_mended_by_making_it_again)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_ALIAS, .id = bench_person(OTHER).key};
+	struct tact_id target = bench_person(MAIN).key;
+	struct tact_store_answer answer;
+	struct tact_ruling ruling = delay(OTHER);
+
+	ck_assert_int_eq(tact_store_update(b.store, &key, 1, put_id, &target, &answer, 0), TACT_OK);
+	make_alias(OTHER, MAIN);
+	release("a@leeds.example", "waits", &ruling, NOW + 20 * HOUR);
+	want_until("main", send_to("a@leeds.example", "b", MAIN, NOW + 21 * HOUR), NOW + 40 * HOUR);
+	make_alias(OTHER, MAIN);
+	ck_assert_uint_eq(bench_view(OTHER).contacts_count, 2);
+}
+END_TEST
+
+/* ---- earlier keys ---- */
+
+static void rotate_key(void)
+{
+	struct tact_keyring *other;
+
+	ck_assert_int_eq(tact_facts_create_key_file(bench_below("key"), true, NULL), TACT_OK);
+	ck_assert_int_eq(tact_facts_load_keyring(bench_below("key"), &other, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_open_identity(
+			     b.store, other, &b.config->profile, TACT_OPEN_ADOPT, b.arena, &b.identity, NULL),
+	    TACT_OK);
+	tact_facts_free_keyring(&b.keyring);
+	b.keyring = other;
+}
+
+START_TEST(what_stands_under_earlier_keys_is_brought_along)
+{
+	struct tact_ruling ruling = delay(OTHER);
+
+	rotate_key();
+	make_alias(OTHER, MAIN);
+	want_until("main", send_to("a@leeds.example", "b", MAIN, NOW + 2 * HOUR), NOW + 40 * HOUR);
+	release("a@leeds.example", "waits", &ruling, NOW + 20 * HOUR);
+	want_until("card", send_to("a@cards.example", "c", MAIN, NOW + 21 * HOUR), NOW + 60 * HOUR);
+}
+END_TEST
+
+static void make_alias_of(const char *address, const char *of)
+{
+	struct tact_recipient whose = bench_person(of);
+	struct tact_changed changed;
+
+	want_result("alias",
+	    change(address,
+		(struct tact_change){.kind = TACT_CHANGE_ALIAS,
+		    .alias_of = whose.key,
+		    .alias_also = whose.also,
+		    .alias_also_count = whose.also_count},
+		&changed),
+	    TACT_OK);
+}
+
+START_TEST(a_wish_under_an_earlier_key_of_the_main_address_holds_for_its_alias)
+{
+	want_result("unsubscribe", try_unsubscribe(MAIN), TACT_OK);
+	rotate_key();
+	make_alias_of(OTHER, MAIN);
+	want_fate("alias", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_REFUSE);
+	want_fate("main", send_to("a@leeds.example", "b", MAIN, NOW), TACT_FATE_REFUSE);
+}
+END_TEST
+
+START_TEST(made_again_after_a_rotation_an_alias_counts_as_before)
+{
+	make_alias(OTHER, MAIN);
+	want_fate("before", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_PASS);
+	rotate_key();
+	make_alias_of(OTHER, MAIN);
+	want_until("main", send_to("a@leeds.example", "b", MAIN, NOW + HOUR), NOW + 20 * HOUR);
+	want_until("alias", send_to("a@leeds.example", "c", OTHER, NOW + 2 * HOUR), NOW + 40 * HOUR);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	static const struct {
+		const char *name;
+		void (*setup)(void);
+	} engines[] = {{"memory", setup_memory}, {"lmdb", setup_lmdb}};
+	Suite *suite = suite_create("alias");
+
+	for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+		TCase *c = tcase_create(engines[i].name);
+
+		tcase_set_timeout(c, 60);
+		tcase_add_checked_fixture(c, engines[i].setup, bench_close);
+		tcase_add_test(c, contacts_of_either_count_for_both);
+		tcase_add_test(c, what_waited_counts_for_the_main_address_once_it_passed);
+		tcase_add_test(c, what_waits_keeps_its_place_before_later_mail_to_the_main_address);
+		tcase_add_test(c, the_bell_rings_for_what_waited);
+		tcase_add_test(c, what_was_handed_on_before_is_passed_after);
+		tcase_add_test(c, a_retry_is_found_under_either_name);
+		tcase_add_test(c, what_the_recipient_asked_for_holds_for_both);
+		tcase_add_test(c, the_main_address_keeps_its_own_limit);
+		tcase_add_test(c, a_planned_place_is_the_main_address_s);
+		tcase_add_test(c, two_places_of_one_campaign_become_one);
+		tcase_add_test(c, two_aliases_of_one_person_count_together);
+		tcase_add_test(c, an_alias_of_an_alias_brings_all_along);
+		tcase_add_test(c, led_to_somebody_else_it_takes_along_what_it_was_told);
+		tcase_add_test(c, for_itself_again_it_keeps_what_was_told_meanwhile);
+		tcase_add_test(c, for_itself_again_it_is_still_unsubscribed);
+		tcase_add_test(c, mail_that_looked_before_is_asked_again_after);
+		tcase_add_test(c, a_wish_that_looked_before_is_not_noted_where_nobody_reads_it);
+		tcase_add_test(c, mail_between_the_writes_of_an_alias_counts);
+		tcase_add_test(c, a_wish_between_the_writes_of_an_alias_holds);
+		tcase_add_test(c, what_passes_between_the_writes_of_an_alias_passed_once);
+		tcase_add_test(c, two_are_never_each_other_s_alias);
+		tcase_add_test(c, whom_it_stands_for_may_become_an_alias_meanwhile);
+		tcase_add_test(c, an_alias_that_was_half_made_is_mended_by_making_it_again);
+		tcase_add_test(c, what_stands_under_earlier_keys_is_brought_along);
+		tcase_add_test(c, a_wish_under_an_earlier_key_of_the_main_address_holds_for_its_alias);
+		tcase_add_test(c, made_again_after_a_rotation_an_alias_counts_as_before);
+		suite_add_tcase(suite, c);
+	}
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
