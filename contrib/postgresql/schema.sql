@@ -76,11 +76,12 @@ BEGIN
 	RETURN true;
 END $$;
 
--- A row for each key, in any order; absent: version 0.
+-- A row for each key, in any order; absent: version 0. One plan fits all calls; where a kind has no records yet, each would make its own.
 CREATE OR REPLACE FUNCTION tact.tact_load(kinds smallint[], ids bytea[])
 RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
 	IF 3 = ANY (kinds) THEN
 		PERFORM tact.tact_may_read(kinds);

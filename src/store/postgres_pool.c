@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#define READERS 2
+#define READERS 1 /* for each group: what comes while it asks shares its next call */
 #define QUEUE_MOST 100000
 
 /* ---- callers ---- */
