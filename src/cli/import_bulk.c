@@ -28,8 +28,10 @@ struct bulk {
 	const char *folder, *rows_path, *mark_path, *digest;
 	struct cli_mark mark;
 	bool went_on; /* an earlier run had begun */
-	struct cli_spool *spool;
-	struct cli_spool_file rows;
+	struct cli_runs *runs;
+	struct cli_sorter *sorter;
+	struct cli_bytes packed;
+	struct cli_merge *merge;
 	struct tact_arena *arena; /* of the chunk */
 	struct cli_import_row *chunk;
 	size_t count;
@@ -176,7 +178,8 @@ static void take_row(void *context, const struct cli_import_row *row)
 		bulk->mark.expired++;
 		return;
 	}
-	cli_spool_add(bulk->spool, row);
+	cli_spool_pack(row, &bulk->packed);
+	cli_sorter_add(bulk->sorter, &row->key, row->order, bulk->packed.data, bulk->packed.size);
 	bulk->mark.rows++;
 	if (bulk->mark.rows % 65536 == 0 && isatty(STDERR_FILENO))
 		fprintf(stderr, "\rread %llu", (unsigned long long)bulk->mark.rows);
@@ -186,11 +189,12 @@ static int read_and_sort(struct bulk *bulk)
 {
 	struct cli *cli = bulk->cli;
 	struct tact_error err;
-	int code, result = cli_spool_new(bulk->folder, bulk->rows_path, &bulk->spool, &err);
+	int code, result = cli_runs_new(bulk->rows_path, &bulk->runs, &err);
 
 	if (result != TACT_OK)
 		return cli_fail(EX_OSERR, "%s", err.text);
 	bulk->mark = (struct cli_mark){.digest = bulk->digest, .begun_us = cli->now_us};
+	bulk->sorter = cli_sorter_new(bulk->runs);
 	bulk->import->arena = tact_arena_new();
 	bulk->import->take = take_row;
 	bulk->import->taker = bulk;
@@ -198,32 +202,66 @@ static int read_and_sort(struct bulk *bulk)
 	tact_arena_free(&bulk->import->arena);
 	if (isatty(STDERR_FILENO))
 		fputc('\n', stderr);
-	result = code == EX_OK ? cli_spool_end(&bulk->spool, &err) : TACT_OK;
-	cli_spool_free(&bulk->spool);
+	cli_sorter_end(&bulk->sorter);
+	free(bulk->packed.data);
+	result = code == EX_OK ? cli_runs_end(&bulk->runs, &err) : TACT_OK;
+	cli_runs_free(&bulk->runs);
 	bulk->mark.known = bulk->import->blank;
 	return result == TACT_OK ? code : cli_fail(EX_IOERR, "%s", err.text);
 }
 
-static int open_rows(struct bulk *bulk)
+/* As far as an earlier run had come. */
+static int skip_rows(struct bulk *bulk, struct tact_error *err)
 {
-	bulk->rows = (struct cli_spool_file){.file = fopen(bulk->rows_path, "re"), .at = bulk->mark.at};
-	if (bulk->rows.file != NULL && fseeko(bulk->rows.file, (off_t)bulk->mark.at, SEEK_SET) == 0)
-		return EX_OK;
-	return cli_fail(EX_IOERR, "%s: %s; begin again with --anew", bulk->rows_path, strerror(errno));
+	int result = TACT_OK;
+
+	for (uint64_t i = 0; i < bulk->mark.done && result == TACT_OK; i++) {
+		struct tact_id key;
+		const void *bytes;
+		size_t size;
+
+		result = cli_merge_next(bulk->merge, &key, &bytes, &size, err);
+	}
+	return result == TACT_ABSENT ? TACT_OK
+				     : result; /* then there are fewer than the mark says: told below */
+}
+
+static int open_rows(struct bulk *bulk, struct tact_error *err)
+{
+	uint64_t records;
+	int result = cli_merge_open(bulk->rows_path, &bulk->merge, &records, err);
+
+	if (result == TACT_OK && records != bulk->mark.rows)
+		result = tact_error_set(err, TACT_CORRUPT,
+		    "%s holds other rows than were written; begin again with --anew", bulk->rows_path);
+	return result == TACT_OK ? skip_rows(bulk, err) : result;
 }
 
 /* ---- a chunk ---- */
 
-/* One person's rows may stand in two chunks: of the second he is known. */
-static bool fill_chunk(struct bulk *bulk)
+/* One person's rows may stand in two chunks: of the second he is known. TACT_OK also at the end, with none.
+ */
+static int fill_chunk(struct bulk *bulk, struct tact_error *err)
 {
+	int result = TACT_OK;
+
 	tact_arena_reset(bulk->arena);
-	bulk->count = 0;
 	bulk->chunk = tact_arena_alloc(bulk->arena, CHUNK * sizeof *bulk->chunk);
-	while (bulk->count < CHUNK &&
-	       cli_spool_read(&bulk->rows, bulk->import, bulk->arena, &bulk->chunk[bulk->count]))
-		bulk->count++;
-	return bulk->count > 0;
+	for (bulk->count = 0; bulk->count < CHUNK; bulk->count++) {
+		struct cli_import_row *row = &bulk->chunk[bulk->count];
+		struct tact_id key;
+		const void *bytes;
+		size_t size;
+
+		result = cli_merge_next(bulk->merge, &key, &bytes, &size, err);
+		if (result != TACT_OK)
+			break;
+		if (!cli_spool_unpack(bytes, size, bulk->import, bulk->arena, row))
+			return tact_error_set(err, TACT_CORRUPT,
+			    "%s is not as it was written; begin again with --anew", bulk->rows_path);
+		row->key = key;
+	}
+	return result == TACT_ABSENT ? TACT_OK : result;
 }
 
 static int change_rows(struct bulk *bulk, const struct cli_import_row *const *rows, size_t count, bool apply,
@@ -338,20 +376,26 @@ static int write_mark(struct bulk *bulk, bool now, struct tact_error *err)
 	return cli_mark_write(bulk->arena, bulk->mark_path, &bulk->mark, err);
 }
 
+static int run_chunk(struct bulk *bulk, bool dry, struct tact_error *err)
+{
+	int result = dry ? preview_chunk(bulk, err) : load_chunk(bulk, err);
+
+	if (result != TACT_OK)
+		return result;
+	bulk->mark.done += bulk->count;
+	show_progress(bulk, false);
+	return dry ? TACT_OK : write_mark(bulk, false, err);
+}
+
 static int run_chunks(struct bulk *bulk, bool dry, struct tact_error *err)
 {
-	int result = TACT_OK;
+	int result = fill_chunk(bulk, err);
 
 	bulk->label = dry ? "looked at" : "loaded";
-	while (result == TACT_OK && fill_chunk(bulk)) {
-		result = dry ? preview_chunk(bulk, err) : load_chunk(bulk, err);
-		if (result != TACT_OK)
-			break;
-		bulk->mark.at = bulk->rows.at;
-		bulk->mark.done += bulk->count;
-		if (!dry)
-			result = write_mark(bulk, false, err);
-		show_progress(bulk, false);
+	while (result == TACT_OK && bulk->count > 0) {
+		result = run_chunk(bulk, dry, err);
+		if (result == TACT_OK)
+			result = fill_chunk(bulk, err);
 	}
 	show_progress(bulk, true);
 	if (result == TACT_OK && bulk->mark.done != bulk->mark.rows)
@@ -440,14 +484,14 @@ static void tell_json(const struct bulk *bulk, bool dry)
 static int run_rows(struct bulk *bulk, bool dry)
 {
 	struct tact_error err = {""};
-	int code = open_rows(bulk), result;
+	int result = open_rows(bulk, &err);
 
-	if (code != EX_OK)
-		return code;
+	if (result != TACT_OK)
+		return cli_fail(cli_exit_code(result), "%s", err.text);
 	bulk->arena = tact_arena_new();
 	result = dry ? run_chunks(bulk, true, &err) : load_all(bulk, &err);
 	tact_arena_free(&bulk->arena);
-	cli_spool_close(&bulk->rows);
+	cli_merge_close(&bulk->merge);
 	if (dry)
 		unlink(bulk->rows_path);
 	if (result == TACT_OK)

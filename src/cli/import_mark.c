@@ -15,8 +15,8 @@
 #include "private.h"
 
 #define FORMAT                                                                                               \
-	"tact-import 1\ndigest %s\nrows %" PRIu64 "\nexpired %" PRIu64 "\nat %" PRIu64 "\ndone %" PRIu64     \
-	"\nnew %" PRIu64 "\nknown %" PRIu64 "\nbegun %" PRId64 "\n"
+	"tact-import 2\ndigest %s\nrows %" PRIu64 "\nexpired %" PRIu64 "\ndone %" PRIu64 "\nnew %" PRIu64    \
+	"\nknown %" PRIu64 "\nbegun %" PRId64 "\n"
 #define DIGEST_DIGITS (2 * TACT_SHA256_BYTES)
 
 int cli_mark_read(struct tact_arena *arena, const char *path, struct cli_mark *ret, struct tact_error *err)
@@ -30,12 +30,11 @@ int cli_mark_read(struct tact_arena *arena, const char *path, struct cli_mark *r
 		return errno == ENOENT ? TACT_ABSENT
 				       : tact_error_set(err, TACT_SYSTEM, "%s: %s", path, strerror(errno));
 	read = fscanf(file,
-	    "tact-import 1 digest %64[0-9a-f] rows %" SCNu64 " expired %" SCNu64 " at %" SCNu64
-	    " done %" SCNu64 " new %" SCNu64 " known %" SCNu64 " begun %" SCNd64,
-	    digest, &mark.rows, &mark.expired, &mark.at, &mark.done, &mark.fresh, &mark.known,
-	    &mark.begun_us);
+	    "tact-import 2 digest %64[0-9a-f] rows %" SCNu64 " expired %" SCNu64 " done %" SCNu64
+	    " new %" SCNu64 " known %" SCNu64 " begun %" SCNd64,
+	    digest, &mark.rows, &mark.expired, &mark.done, &mark.fresh, &mark.known, &mark.begun_us);
 	fclose(file);
-	if (read != 8)
+	if (read != 7)
 		return tact_error_set(err, TACT_CORRUPT,
 		    "%s is no mark of an import: remove it, or begin again with --anew", path);
 	*ret = mark;
@@ -54,7 +53,7 @@ int cli_mark_write(
     struct tact_arena *arena, const char *path, const struct cli_mark *mark, struct tact_error *err)
 {
 	const char *fresh = tact_arena_printf(arena, "%s.new", path),
-		   *text = tact_arena_printf(arena, FORMAT, mark->digest, mark->rows, mark->expired, mark->at,
+		   *text = tact_arena_printf(arena, FORMAT, mark->digest, mark->rows, mark->expired,
 		       mark->done, mark->fresh, mark->known, mark->begun_us);
 	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	bool done = fd >= 0 && write_all(fd, text);

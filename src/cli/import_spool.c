@@ -1,299 +1,224 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * Rows of an import on the disk, in the order of their keys, however many there are: a line each, whose
- * beginning is what it is sorted by, the key and the place in the file. sort(1) does that in a bounded
- * memory; it is started by a fixed path, by an admin's tact import, never on the way of a mail.
+ * Rows of an import as bytes, to be sorted on the disk, and back. The bytes stay on one machine until the
+ * import is done: numbers stand as they are in memory, texts end with a NUL.
  */
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "private.h"
 
-#define SORT "/usr/bin/sort"
-#define SORT_MEMORY "128M"
-#define PARTS "\x1f" /* between the parts of a line: in no text that is let in */
-#define KEY_DIGITS (2 * TACT_ID_BYTES)
-#define ORDER_DIGITS 12
-#define BY_AT (KEY_DIGITS + ORDER_DIGITS)
-#define ALSO_AT (BY_AT + 1)
-#define HEAD (ALSO_AT + 1)
+/* Of each row; then texts, and the parts of a profile or a contact. */
+struct fixed {
+	int64_t time_us, until_us;
+	uint8_t by, also, reason, basis, more;
+};
+enum { NO_MORE, A_PROFILE, A_CONTACT };
 
-static const char by_letters[] = {[CLI_BY_ADDRESS] = 'a', [CLI_BY_SHA256] = 's', [CLI_BY_KEY] = 'k'};
-
-struct cli_spool {
-	FILE *lines;
-	pid_t sort;
-	char *path, *unfinished;
-	struct tact_arena *arena; /* of a line */
+struct contact_numbers {
+	struct tact_id id;
+	int64_t time_us;
+	uint8_t channel, direction, sentiment, purpose, counts;
 };
 
-/* ---- sort ---- */
+/* ---- to bytes ---- */
 
-static int spawn_sort(struct cli_spool *spool, const char *folder, int from, struct tact_error *err)
+static void put(struct cli_bytes *to, const void *from, size_t size)
 {
-	static char language[] = "LC_ALL=C";
-	static char *const environment[] = {language, NULL};
-	char *const argv[] = {(char *)"sort", (char *)"-S", (char *)SORT_MEMORY, (char *)"-T", (char *)folder,
-	    (char *)"-o", spool->unfinished, NULL};
-	posix_spawn_file_actions_t actions;
-	int failed;
-
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, from, STDIN_FILENO);
-	failed = posix_spawn(&spool->sort, SORT, &actions, NULL, argv, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	if (failed == 0)
-		return TACT_OK;
-	spool->sort = -1;
-	return tact_error_set(err, TACT_SYSTEM, "%s cannot be started: %s", SORT, strerror(failed));
-}
-
-int cli_spool_new(const char *folder, const char *path, struct cli_spool **ret, struct tact_error *err)
-{
-	struct cli_spool *spool = tact_calloc(1, sizeof *spool);
-	struct tact_arena *arena = spool->arena = tact_arena_new();
-	int ends[2], result;
-
-	spool->sort = -1;
-	spool->path = tact_strdup(path);
-	spool->unfinished = tact_strdup(tact_arena_printf(arena, "%s.unfinished", path));
-	if (pipe2(ends, O_CLOEXEC) != 0) {
-		result = tact_error_set(err, TACT_SYSTEM, "pipe: %s", strerror(errno));
-		cli_spool_free(&spool);
-		return result;
+	if (to->size + size > to->room) {
+		to->room = 2 * (to->size + size) + 256;
+		to->data = tact_realloc(to->data, to->room);
 	}
-	signal(SIGPIPE, SIG_IGN);
-	spool->lines = fdopen(ends[1], "w");
-	result = spawn_sort(spool, folder, ends[0], err);
-	close(ends[0]);
-	if (result == TACT_OK)
-		*ret = spool;
-	else
-		cli_spool_free(&spool);
-	return result;
+	memcpy(to->data + to->size, from, size);
+	to->size += size;
 }
 
-static int wait_for_sort(struct cli_spool *spool)
+static void put_text(struct cli_bytes *to, const char *text)
 {
-	int status = -1;
-
-	if (spool->lines != NULL && fclose(spool->lines) != 0)
-		kill(spool->sort, SIGTERM); /* it ended already, or its disk is full */
-	spool->lines = NULL;
-	while (spool->sort > 0 && waitpid(spool->sort, &status, 0) < 0 && errno == EINTR)
-		continue;
-	spool->sort = -1;
-	return status;
-}
-
-void cli_spool_free(struct cli_spool **spool)
-{
-	if (*spool == NULL)
-		return;
-	if ((*spool)->sort > 0)
-		kill((*spool)->sort, SIGTERM);
-	(void)wait_for_sort(*spool);
-	unlink((*spool)->unfinished);
-	tact_arena_free(&(*spool)->arena);
-	free((*spool)->path);
-	free((*spool)->unfinished);
-	free(*spool);
-	*spool = NULL;
-}
-
-int cli_spool_end(struct cli_spool **spool, struct tact_error *err)
-{
-	int result = TACT_OK, status = wait_for_sort(*spool);
-
-	if (status != 0)
-		result = tact_error_set(err, TACT_SYSTEM,
-		    "the rows could not be sorted (sort ended with %d): is there room for them, twice, below "
-		    "%s?",
-		    WIFEXITED(status) ? WEXITSTATUS(status) : -1, (*spool)->path);
-	else if (rename((*spool)->unfinished, (*spool)->path) != 0)
-		result = tact_error_set(err, TACT_SYSTEM, "%s: %s", (*spool)->path, strerror(errno));
-	cli_spool_free(spool);
-	return result;
-}
-
-/* ---- a line ---- */
-
-static const char *or_empty(const char *text)
-{
-	return text != NULL ? text : "";
+	if (text == NULL)
+		text = "";
+	put(to, text, strlen(text) + 1);
 }
 
 /* "=VALUE", or nothing where the row says nothing. */
-static void put_profile(FILE *to, const struct tact_profile_change *profile)
+static void put_profile(struct cli_bytes *to, const struct tact_profile_change *profile)
 {
 	struct tact_profile_change *said = (struct tact_profile_change *)profile;
 
 	for (size_t i = 0; i < CLI_PROFILE_FIELDS; i++) {
 		const char *value = *cli_profile_set(said, &cli_profile_fields[i]);
 
-		fprintf(to, PARTS "%s%s", value != NULL ? "=" : "", or_empty(value));
+		put(to, "=", value != NULL ? 1 : 0);
+		put_text(to, value);
 	}
+	put(to, &profile->occasions_count, sizeof profile->occasions_count);
 	for (size_t i = 0; i < profile->occasions_count; i++) {
 		const struct tact_occasion *occasion = &profile->occasions[i];
+		const int date[] = {occasion->year, occasion->month, occasion->day};
 
-		fprintf(to, PARTS "%s" PARTS "%d" PARTS "%d" PARTS "%d", occasion->name, occasion->year,
-		    occasion->month, occasion->day);
+		put_text(to, occasion->name);
+		put(to, date, sizeof date);
 	}
 }
 
-static void put_contact(FILE *to, const struct tact_contact *contact)
+static void put_contact(struct cli_bytes *to, const struct tact_contact *contact)
 {
-	char id[2 * TACT_ID_BYTES + 1];
+	struct contact_numbers numbers = {.id = contact->id,
+	    .time_us = contact->time_us,
+	    .channel = (uint8_t)contact->channel,
+	    .direction = (uint8_t)contact->direction,
+	    .sentiment = (uint8_t)contact->sentiment,
+	    .purpose = (uint8_t)contact->purpose,
+	    .counts = contact->counts};
+	const char *const texts[] = {contact->stream, contact->owner, contact->brand, contact->campaign,
+	    contact->offer, contact->list};
 
-	for (size_t i = 0; i < TACT_ID_BYTES; i++)
-		snprintf(id + 2 * i, 3, "%02x", contact->id.b[i]);
-	fprintf(to,
-	    PARTS "%s" PARTS "%" PRId64 PARTS "%d" PARTS "%d" PARTS "%d" PARTS "%d" PARTS "%d" PARTS
-		  "%s" PARTS "%s" PARTS "%s" PARTS "%s" PARTS "%s" PARTS "%s",
-	    id, contact->time_us, (int)contact->channel, (int)contact->direction, (int)contact->sentiment,
-	    (int)contact->purpose, contact->counts, contact->stream, contact->owner, contact->brand,
-	    contact->campaign, contact->offer, contact->list);
+	put(to, &numbers, sizeof numbers);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		put_text(to, texts[i]);
 }
 
-void cli_spool_add(void *context, const struct cli_import_row *row)
+void cli_spool_pack(const struct cli_import_row *row, struct cli_bytes *to)
 {
-	struct cli_spool *spool = context;
-	char head[HEAD + 1];
+	struct fixed fixed = {.time_us = row->time_us,
+	    .until_us = row->until_us,
+	    .by = (uint8_t)row->by,
+	    .also = row->also,
+	    .reason = (uint8_t)row->reason,
+	    .basis = (uint8_t)row->basis,
+	    .more = row->profile != NULL   ? A_PROFILE
+		    : row->contact != NULL ? A_CONTACT
+					   : NO_MORE};
 
-	tact_arena_reset(spool->arena);
-	memcpy(head, tact_hex_encode(spool->arena, row->key.b, TACT_ID_BYTES), KEY_DIGITS);
-	snprintf(head + KEY_DIGITS, ORDER_DIGITS + 1, "%012" PRIx64, row->order);
-	head[BY_AT] = by_letters[row->by];
-	head[ALSO_AT] = row->also ? '+' : '-';
-	head[HEAD] = '\0';
-	fprintf(spool->lines,
-	    "%s%s" PARTS "%d" PARTS "%d" PARTS "%s" PARTS "%s" PARTS "%s" PARTS "%" PRId64 PARTS "%" PRId64,
-	    head, row->person, (int)row->reason, (int)row->basis, row->scope != NULL ? row->scope->text : "",
-	    or_empty(row->source), or_empty(row->proof), row->time_us, row->until_us);
+	to->size = 0;
+	put(to, &fixed, sizeof fixed);
+	put_text(to, row->person);
+	put_text(to, row->scope != NULL ? row->scope->text : "");
+	put_text(to, row->source);
+	put_text(to, row->proof);
 	if (row->profile != NULL)
-		put_profile(spool->lines, row->profile);
-	if (row->contact != NULL)
-		put_contact(spool->lines, row->contact);
-	fputc('\n', spool->lines);
+		put_profile(to, row->profile);
+	else if (row->contact != NULL)
+		put_contact(to, row->contact);
 }
 
 /* ---- and back ---- */
 
-static const char *next_part(char **rest)
-{
-	char *part = strsep(rest, PARTS);
+/* What is left of a row. We wrote it: what is not as it was written is damage. */
+struct reading {
+	const char *at, *end;
+	bool damaged;
+};
 
-	return part != NULL ? part : "";
+static void take(struct reading *from, void *to, size_t size)
+{
+	from->damaged |= (size_t)(from->end - from->at) < size;
+	if (from->damaged) {
+		memset(to, 0, size);
+		return;
+	}
+	memcpy(to, from->at, size);
+	from->at += size;
 }
 
-static int64_t next_number(char **rest)
+static const char *take_text(struct reading *from)
 {
-	return strtoll(next_part(rest), NULL, 10);
+	const char *text = from->at,
+		   *nul = from->damaged ? NULL : memchr(text, '\0', (size_t)(from->end - text));
+
+	from->damaged |= nul == NULL;
+	if (from->damaged)
+		return "";
+	from->at = nul + 1;
+	return text;
 }
 
-static const struct tact_profile_change *read_profile(char *rest, struct tact_arena *arena)
+static const struct tact_profile_change *take_profile(struct reading *from, struct tact_arena *arena)
 {
 	struct tact_profile_change *profile = tact_arena_alloc(arena, sizeof *profile);
 	struct tact_occasion *occasions = NULL;
+	size_t count;
 
-	*profile = (struct tact_profile_change){0};
 	for (size_t i = 0; i < CLI_PROFILE_FIELDS; i++) {
-		const char *part = next_part(&rest);
+		const char *value = take_text(from);
 
-		if (*part == '=')
-			*cli_profile_set(profile, &cli_profile_fields[i]) = part + 1;
+		if (*value == '=')
+			*cli_profile_set(profile, &cli_profile_fields[i]) = value + 1;
 	}
-	while (rest != NULL) {
+	take(from, &count, sizeof count);
+	while (profile->occasions_count < count && !from->damaged) {
 		struct tact_occasion *occasion = TACT_PUSH(arena, occasions, profile->occasions_count);
+		int date[3];
 
-		*occasion = (struct tact_occasion){.name = next_part(&rest)};
-		occasion->year = (int)next_number(&rest);
-		occasion->month = (int)next_number(&rest);
-		occasion->day = (int)next_number(&rest);
+		occasion->name = take_text(from);
+		take(from, date, sizeof date);
+		occasion->year = date[0];
+		occasion->month = date[1];
+		occasion->day = date[2];
 	}
 	profile->occasions = occasions;
 	return profile;
 }
 
-static const struct tact_contact *read_contact(char *rest, struct tact_arena *arena)
+static const struct tact_contact *take_contact(struct reading *from, struct tact_arena *arena)
 {
 	struct tact_contact *contact = tact_arena_alloc(arena, sizeof *contact);
+	struct contact_numbers numbers;
 
-	*contact = (struct tact_contact){.count = 1};
-	(void)tact_id_parse(next_part(&rest), &contact->id);
-	contact->time_us = next_number(&rest);
-	contact->channel = (enum tact_channel)next_number(&rest);
-	contact->direction = (enum tact_direction)next_number(&rest);
-	contact->sentiment = (enum tact_sentiment)next_number(&rest);
-	contact->purpose = (enum tact_purpose)next_number(&rest);
-	contact->counts = next_number(&rest) != 0;
-	contact->stream = next_part(&rest);
-	contact->owner = next_part(&rest);
-	contact->brand = next_part(&rest);
-	contact->campaign = next_part(&rest);
-	contact->offer = next_part(&rest);
-	contact->list = next_part(&rest);
+	take(from, &numbers, sizeof numbers);
+	*contact = (struct tact_contact){.id = numbers.id,
+	    .time_us = numbers.time_us,
+	    .channel = (enum tact_channel)numbers.channel,
+	    .direction = (enum tact_direction)numbers.direction,
+	    .sentiment = (enum tact_sentiment)numbers.sentiment,
+	    .purpose = (enum tact_purpose)numbers.purpose,
+	    .counts = numbers.counts != 0,
+	    .count = 1};
+	contact->stream = take_text(from);
+	contact->owner = take_text(from);
+	contact->brand = take_text(from);
+	contact->campaign = take_text(from);
+	contact->offer = take_text(from);
+	contact->list = take_text(from);
 	return contact;
 }
 
-/* We wrote it: what is not as it was written is damage, and ends the file. */
-static bool read_line(
-    char *line, struct cli_import *import, struct tact_arena *arena, struct cli_import_row *ret)
+/* Rows of one scope follow one another in most files. */
+static struct cli_scope_count *find_scope(struct cli_import *import, const char *text)
 {
-	char digits[KEY_DIGITS + 1];
-	char *rest = line + HEAD;
-	const char *scope;
 	struct tact_error err;
 
-	*ret = (struct cli_import_row){.also = line[ALSO_AT] == '+'};
-	memcpy(digits, line, KEY_DIGITS);
-	digits[KEY_DIGITS] = '\0';
-	if (tact_id_parse(digits, &ret->key) != TACT_OK)
-		return false;
-	for (size_t i = 0; i < sizeof by_letters; i++)
-		if (by_letters[i] == line[BY_AT])
-			ret->by = (enum cli_import_by)i;
-	ret->person = next_part(&rest);
-	ret->reason = (enum tact_reason)next_number(&rest);
-	ret->basis = (enum tact_basis)next_number(&rest);
-	scope = next_part(&rest);
-	ret->scope = *scope != '\0' ? cli_import_scope(import, scope, &err) : NULL;
-	ret->source = next_part(&rest);
-	ret->proof = next_part(&rest);
-	ret->time_us = next_number(&rest);
-	ret->until_us = next_number(&rest);
-	if (rest != NULL && import->kind == CLI_CONTACTS)
-		ret->contact = read_contact(rest, arena);
-	else if (rest != NULL)
-		ret->profile = read_profile(rest, arena);
-	return *scope == '\0' || ret->scope != NULL;
+	if (import->latest_scope == NULL || strcmp(import->latest_scope->text, text) != 0)
+		import->latest_scope = cli_import_scope(import, text, &err);
+	return import->latest_scope;
 }
 
-bool cli_spool_read(struct cli_spool_file *from, struct cli_import *import, struct tact_arena *arena,
+bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import, struct tact_arena *arena,
     struct cli_import_row *ret)
 {
-	ssize_t length = getline(&from->line, &from->room, from->file);
+	const char *copy = tact_arena_copy(arena, bytes, size);
+	struct reading from = {.at = copy, .end = copy + size};
+	struct fixed fixed;
+	const char *scope;
 
-	if (length <= HEAD || from->line[length - 1] != '\n')
-		return false;
-	from->at += (uint64_t)length;
-	return read_line(tact_arena_strndup(arena, from->line, (size_t)length - 1), import, arena, ret);
-}
-
-void cli_spool_close(struct cli_spool_file *from)
-{
-	if (from->file != NULL)
-		fclose(from->file);
-	free(from->line);
-	*from = (struct cli_spool_file){0};
+	take(&from, &fixed, sizeof fixed);
+	*ret = (struct cli_import_row){.time_us = fixed.time_us,
+	    .until_us = fixed.until_us,
+	    .by = (enum cli_import_by)fixed.by,
+	    .also = fixed.also != 0,
+	    .reason = (enum tact_reason)fixed.reason,
+	    .basis = (enum tact_basis)fixed.basis};
+	ret->person = take_text(&from);
+	scope = take_text(&from);
+	ret->source = take_text(&from);
+	ret->proof = take_text(&from);
+	if (fixed.more == A_PROFILE)
+		ret->profile = take_profile(&from, arena);
+	else if (fixed.more == A_CONTACT)
+		ret->contact = take_contact(&from, arena);
+	ret->scope = *scope != '\0' ? find_scope(import, scope) : NULL;
+	return !from.damaged && (*scope == '\0' || ret->scope != NULL);
 }

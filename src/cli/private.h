@@ -326,7 +326,8 @@ struct cli_import {
 	size_t rows_count, rows_room;
 	size_t blank; /* rows of profiles that say nothing; they are not among the others */
 	void *scopes, *sources, *checked; /* trees of what was seen */
-	const char **occasions;		  /* names that columns had */
+	struct cli_scope_count *latest_scope;
+	const char **occasions; /* names that columns had */
 	size_t occasions_count;
 	uint64_t fields[CLI_PROFILE_FIELDS + 1]; /* rows that say the field; the last: an occasion */
 	const char **ignored;			 /* columns that are not read */
@@ -340,36 +341,51 @@ void cli_import_clear(struct cli_import *import);
 /* Text of the scope must be valid. NULL and words in err when not. */
 struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *text, struct tact_error *err);
 
-/* ---- import_spool.c: rows on the disk, in the order of their keys ---- */
+/* ---- import_sort.c: records in the order of their keys, however many ---- */
 
-struct cli_spool;
-/* Begins a file of rows at PATH, sorted by sort(1) in a process of its own, which puts what does not fit into
- * its memory into FOLDER. TACT_OK or TACT_SYSTEM. */
-int cli_spool_new(const char *folder, const char *path, struct cli_spool **ret, struct tact_error *err);
-/* A cli_import.take over a spool. */
-void cli_spool_add(void *spool, const struct cli_import_row *row);
-/* Waits until the file is complete and under its name. Frees, whatever the result: TACT_OK or TACT_SYSTEM. */
-int cli_spool_end(struct cli_spool **spool, struct tact_error *err);
+struct cli_runs;   /* a file of sorted runs, written by any number of threads */
+struct cli_sorter; /* one thread's */
+/* Begins a file that is at PATH once it ended well. TACT_OK or TACT_SYSTEM. */
+int cli_runs_new(const char *path, struct cli_runs **ret, struct tact_error *err);
+/* When all sorters have ended. Frees, whatever the result: TACT_OK, or TACT_SYSTEM when anything could not be
+ * written. */
+int cli_runs_end(struct cli_runs **runs, struct tact_error *err);
 /* Ends it without a file. */
-void cli_spool_free(struct cli_spool **spool);
-/* A file of rows being read; zero but for the file and where it stands. */
-struct cli_spool_file {
-	FILE *file;
-	uint64_t at; /* the next row's place, in bytes */
-	char *line;
-	size_t room;
+void cli_runs_free(struct cli_runs **runs);
+struct cli_sorter *cli_sorter_new(struct cli_runs *runs);
+/* Copies; ORDER tells records of one key apart and puts them in order. */
+void cli_sorter_add(
+    struct cli_sorter *sorter, const struct tact_id *key, uint64_t order, const void *bytes, size_t size);
+/* Writes what is left, and frees. */
+void cli_sorter_end(struct cli_sorter **sorter);
+
+struct cli_merge; /* such a file being read */
+/* TACT_OK, TACT_SYSTEM, TACT_CORRUPT. */
+int cli_merge_open(const char *path, struct cli_merge **ret, uint64_t *ret_records, struct tact_error *err);
+/* The next record, which lives until the one after it; SIZE may be a few zero bytes more than was added.
+ * TACT_OK, TACT_ABSENT at the end, TACT_CORRUPT. */
+int cli_merge_next(struct cli_merge *merge, struct tact_id *ret_key, const void **ret_bytes, size_t *ret_size,
+    struct tact_error *err);
+void cli_merge_close(struct cli_merge **merge);
+
+/* ---- import_spool.c: rows as bytes ---- */
+
+struct cli_bytes {
+	uint8_t *data; /* freed by its owner */
+	size_t size, room;
 };
-/* The next row; its texts live in the arena, scopes come from IMPORT. False at the end. */
-bool cli_spool_read(struct cli_spool_file *from, struct cli_import *import, struct tact_arena *arena,
+/* All but key and order, in place of what was there. */
+void cli_spool_pack(const struct cli_import_row *row, struct cli_bytes *to);
+/* Its texts live in the arena, scopes come from IMPORT. False when the bytes are not what pack made. */
+bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import, struct tact_arena *arena,
     struct cli_import_row *ret);
-void cli_spool_close(struct cli_spool_file *from);
 
 /* ---- import_mark.c: how far a long import has come ---- */
 
 struct cli_mark {
 	const char *digest; /* of files and options */
 	uint64_t rows, expired;
-	uint64_t at, done; /* in the file of rows: bytes, rows */
+	uint64_t done; /* of the rows, in their order */
 	uint64_t fresh, known;
 	int64_t begun_us;
 };

@@ -28,6 +28,7 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 	src/cli/import_file.c \
 	src/cli/import_mark.c \
 	src/cli/import_profile.c \
+	src/cli/import_sort.c \
 	src/cli/import_spool.c \
 	src/cli/key.c \
 	src/cli/output.c \

@@ -142,7 +142,7 @@ class Bulk(test_cli.Case):
         text = "email\n" + "".join("person%d@x.example\n" % i for i in range(60000))
         path = self.write("list.csv", text)
         done = subprocess.run([test_cli.TACT, "-c", self.conf, "import", path, "--bulk"], capture_output=True, timeout=120, check=False,
-                              env=dict(self.env, TACT_KILL_AT="store.before-commit:12"))
+                              env=dict(self.env, TACT_KILL_AT="store.before-commit:6"))
         self.assertEqual(done.returncode, -9, done.stderr.decode())
         before = json.loads(self.tact("store", "stats", "--json").out)["records"]["dossiers"]
         self.assertTrue(0 < before < 60000, before)
