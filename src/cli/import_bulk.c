@@ -418,7 +418,7 @@ static int record(struct bulk *bulk, const char *what, struct tact_error *err)
 	    tact_arena_printf(cli->arena, "import of %llu rows of %s by %s from %s: %s",
 		(unsigned long long)bulk->mark.rows, kind_names[bulk->import->kind], cli->by, bulk->sources,
 		what),
-	    cli->now_us, err);
+	    tact_clock_now_us(), err);
 }
 
 static int load_all(struct bulk *bulk, struct tact_error *err)

@@ -6,7 +6,7 @@ CLI = src/cli/libcli.a $(CSV_LIBS) $(CONFIG) $(DECIDE)
 noinst_LIBRARIES += src/cli/libcli.a
 src_cli_libcli_a_CPPFLAGS = $(AM_CPPFLAGS) -DSYSCONFDIR='"$(sysconfdir)"'
 src_cli_libcli_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/private.h \
+src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/private.h src/cli/trail.h \
 	src/cli/alias.c \
 	src/cli/arguments.c \
 	src/cli/campaign.c \
@@ -50,7 +50,8 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 	src/cli/store_make.c \
 	src/cli/suppress.c \
 	src/cli/tally.c \
-	src/cli/trail.c
+	src/cli/trail.c \
+	src/cli/trail_origin.c
 
 check_PROGRAMS += tests/cli/deliver
 tests_cli_deliver_SOURCES = tests/cli/deliver.c

@@ -2,15 +2,15 @@
  * Copyright (c) 2026 The tact authors
  *
  * tact audit trail: one person's entries of the evidence, in order of time, sealed fields opened with the
- * person key from his dossier.
+ * person key from his dossier; before them the wishes that a long import brought, which has one entry for
+ * many.
  */
 #include <config.h>
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "trail.h"
 
 static const struct cli_option options[] = {
     {"sha256", NULL, "the operand is the hex SHA-256 of an address", false},
@@ -36,6 +36,8 @@ struct trail {
 	size_t aliases_count;
 	struct found *found;
 	size_t found_count;
+	struct tact_dossier dossier; /* all that is known of him */
+	struct cli_origins origins;
 };
 
 /* ---- whose ---- */
@@ -55,6 +57,7 @@ static int add_alias(
 	if (result != TACT_OK)
 		return cli_fail(
 		    cli_exit_code(result), "%s: %s", cli_name_of(recipient, cli->arena), err.text);
+	cli_origins_take_version(&trail->origins, version);
 	if (!dossier.has_person_key)
 		return EX_OK;
 	struct alias *alias = TACT_PUSH(cli->arena, trail->aliases, trail->aliases_count);
@@ -63,11 +66,29 @@ static int add_alias(
 	return EX_OK;
 }
 
+static int view_all(struct trail *trail, const struct tact_recipient *recipient)
+{
+	struct cli *cli = trail->cli;
+	struct tact_error err = {""};
+	struct tact_id written;
+	uint64_t version;
+	int result =
+	    tact_decide_view(cli->decider, cli->arena, recipient, &trail->dossier, &written, &version, &err);
+
+	if (result != TACT_OK)
+		return cli_fail(
+		    cli_exit_code(result), "%s: %s", cli_name_of(recipient, cli->arena), err.text);
+	cli_origins_take_version(&trail->origins, version);
+	return EX_OK;
+}
+
 /* By each key alone: the merged view has one person key only. */
 static int list_aliases(struct trail *trail, const struct tact_recipient *recipient)
 {
-	int code = add_alias(trail, &recipient->key, true, recipient);
+	int code = view_all(trail, recipient);
 
+	if (code == EX_OK)
+		code = add_alias(trail, &recipient->key, true, recipient);
 	for (size_t i = 0; i < recipient->also_count && code == EX_OK; i++)
 		code = add_alias(trail, &recipient->also[i], true, recipient);
 	return code;
@@ -99,15 +120,15 @@ static void keep(struct trail *trail, const struct alias *alias, const char *jso
 	struct found *found = TACT_PUSH(cli->arena, trail->found, trail->found_count);
 	*found = (struct found){
 	    .time_us = time_of(entry), .order = trail->found_count, .entry = entry, .text = text};
+	cli_origins_take(&trail->origins, entry);
 }
 
 static bool look_at(void *context, const char *host, uint64_t seq, const char *json, size_t length)
 {
 	struct trail *trail = context;
 
-	(void)host;
-	(void)seq;
 	(void)length;
+	cli_origins_look(&trail->origins, host, seq, json);
 	for (size_t i = 0; i < trail->aliases_count; i++)
 		if (strstr(json, trail->aliases[i].pseudonym) != NULL)
 			keep(trail, &trail->aliases[i], json);
@@ -205,8 +226,11 @@ static void print_entry(struct trail *trail, const struct found *found)
 	printf("\n");
 }
 
-static void print_all(struct trail *trail)
+/* Answers how many there are. */
+static size_t print_all(struct trail *trail)
 {
+	size_t count = trail->found_count + cli_origins_tell(&trail->origins, &trail->dossier);
+
 	if (trail->found_count > 1)
 		qsort(trail->found, trail->found_count, sizeof *trail->found, compare_found);
 	for (size_t i = 0; i < trail->found_count; i++) {
@@ -216,21 +240,21 @@ static void print_all(struct trail *trail)
 			print_entry(trail, &trail->found[i]);
 		json_decref(trail->found[i].entry);
 	}
+	return count;
 }
 
 static int tell(struct cli *cli, const struct tact_recipient *recipient)
 {
-	struct trail trail = {.cli = cli};
+	struct trail trail = {.cli = cli, .origins.cli = cli};
 	struct tact_error err = {""};
 	int code = list_aliases(&trail, recipient), result = TACT_OK;
 
 	if (code != EX_OK)
 		return code;
-	if (trail.aliases_count > 0)
+	if (trail.aliases_count > 0 || trail.dossier.suppressions_count + trail.dossier.consents_count > 0)
 		result = tact_audit_scan(cli->config->audit, NULL, look_at, &trail, &err);
-	if (trail.found_count == 0 && result == TACT_OK)
+	if (print_all(&trail) == 0 && result == TACT_OK)
 		fprintf(stderr, "tact: %s: there are no entries\n", cli_name_of(recipient, cli->arena));
-	print_all(&trail);
 	return result == TACT_OK ? EX_OK : cli_fail(cli_exit_code(result), "%s", err.text);
 }
 

@@ -84,7 +84,8 @@ class Bulk(test_cli.Case):
                                 for what in ("begun", "done, 2000 new, 0 known already")])
         self.assertEqual(self.deliver("news@shop.example", "person7@x.example"), ["refuse"])
         self.assertEqual(self.deliver("news@shop.example", "nobody@x.example"), ["pass"])
-        entry, = [json.loads(line) for line in self.tact("audit", "trail", "person7@x.example", "--json").out.splitlines()]
+        record, entry = [json.loads(line) for line in self.tact("audit", "trail", "person7@x.example", "--json").out.splitlines()]
+        self.assertEqual((record["kind"], record["source"]), ("record", "import list.csv"))
         self.assertEqual((entry["verdict"], entry["weighed"][0]["reason"]), ("reject", "unsubscribe"))
         wish, = json.loads(self.tact("show", "person7@x.example", "--json").out)["suppressions"]
         self.assertEqual(entry["weighed"][0]["id"], wish["id"])
@@ -93,6 +94,48 @@ class Bulk(test_cli.Case):
         self.tact("import", path, "--bulk", "--reason", "unsubscribe", "--anew")
         self.assertEqual(self.deliver("news@shop.example", "person7@x.example", mail=test_cli.MAIL.replace(b"<1@", b"<2@")), ["refuse"],
                          "who is named in a later file is suppressed again, as by every import")
+
+    def test_a_trail_names_the_file_that_a_wish_came_from(self):
+        """Of whom nobody knew there is no entry of his own; his record tells when it was written, and the import's entry of which file."""
+        rows = {"first": "ann@x.example,unsubscribe,global,2026-01-05\nbob@x.example,complaint,brand:alpha,2026-01-05\n",
+                "second": "cid@x.example,unsubscribe,global,2026-01-05\nbob@x.example,manual,global,2026-01-06\n"}
+        digests = {}
+        for number, (name, text) in enumerate(rows.items()):
+            self.write("clock", "@%d\n" % (test_cli.NOW + number * 3600))
+            path = self.write(name + ".csv", "email,reason,scope,created_at\n" + text)
+            self.tact("import", path, "--bulk", "--by", "eve", "--source", "crm")
+            digests[name] = hashlib.sha256(self.read(name + ".csv")).hexdigest()
+        consents = self.write("consents.csv", "email,basis,scope,created_at,proof\ndan@x.example,implied,global,2026-10-01,IP 192.0.2.1\n")
+        self.tact("import", consents, "--bulk", "--consent")
+        self.write("clock", "@%d\n" % (test_cli.NOW + 7200))
+        self.deliver("news@shop.example", "ann@x.example", "cid@x.example")
+        self.tact("suppress", "ann@x.example", "--reason", "manual")
+        for address, name, more in (("ann", "first", ["decision", "change"]), ("cid", "second", ["decision"])):
+            got = self.json("audit", "trail", address + "@x.example")
+            self.assertEqual([one["kind"] for one in got], ["record"] + more)
+            self.keys(got[0], "kind action scope reason time source certain imports")
+            self.assertEqual([got[0][field] for field in "action scope reason time source".split()],
+                             ["suppress", "global", "unsubscribe", "2026-01-05T00:00:00Z", "crm"])
+            one, = got[0]["imports"]
+            self.keys(one, "import host seq begun done")
+            self.assertEqual(one["import"], "import of 2 rows of suppressions by eve from %s (sha256 %s)" % (self.path(name + ".csv"), digests[name]))
+            self.assertEqual(one["begun"], "2026-11-24T%s:00:00Z" % {"first": "09", "second": "10"}[name])
+        got = self.json("audit", "trail", "bob@x.example")
+        self.assertEqual([(one["kind"], one["action"]) for one in got], [("record", "suppress"), ("change", "suppress")], "of the second file he has an entry")
+        self.assertIn("sha256 " + digests["first"], got[0]["imports"][0]["import"])
+        self.assertEqual((len(got[0]["imports"]), got[0]["certain"]), (1, True))
+        got, = self.json("audit", "trail", "dan@x.example")
+        self.assertEqual((got["action"], got["basis"], got["source"]), ("consent", "implied", "import consents.csv"))
+        text = self.tact("audit", "trail", "ann@x.example").out
+        self.assertIn("2026-01-05T00:00:00Z record\n  wish: scope global, reason unsubscribe, source crm\n  import of 2 rows of suppressions by eve from %s "
+                      "(sha256 %s), 2026-11-24T09:00:00Z to 2026-11-24T09:00:00Z, relay.test#" % (self.path("first.csv"), digests["first"]), text)
+        self.assertEqual(self.json("audit", "trail", "nobody@x.example"), [])
+        self.write("clock", "@%d\n" % (test_cli.NOW + 86400))
+        self.tact("store", "copy", "lmdb:%s?map_size=256M" % self.path("db"), "lmdb:%s?map_size=256M" % self.path("other"))
+        self.edit("/db?", "/other?")
+        self.assertIn("perhaps: import of 1 rows of consents by", self.tact("audit", "trail", "dan@x.example").out, "its record was written since")
+        got = self.json("audit", "trail", "dan@x.example") + self.json("audit", "trail", "cid@x.example")
+        self.assertEqual([one["certain"] for one in got if one["kind"] == "record"], [False, True], "an entry saw the record as the import left it")
 
     def test_what_a_person_ended_no_file_gives_again(self):
         self.tact("consent", "ann@x.example", "--basis", "express", "--scope", "brand:alpha", "--source", "form")
