@@ -23,6 +23,7 @@ struct tact_listener {
 struct tact_config {
 	const char *path;
 	const char *store; /* url */
+	int store_line;	   /* where it is written; 0: it is the preset */
 	const char *audit; /* folder */
 	const char *key_file;
 	const char *host; /* name in evidence and claims; default: this machine's */

@@ -54,6 +54,10 @@ int tact_store_open(const char *url, struct tact_store **ret, struct tact_error 
 int tact_store_create(const char *url, struct tact_error *err);
 /* TACT_OK or TACT_INVALID with a text: what config asks before it accepts a url. */
 int tact_store_check_url(const char *url, struct tact_error *err);
+/* True with words when what is asked for in a good url protects less than it could (postgres: an sslmode
+ * weaker than verify-full to another machine, be it from the url, a service file or the environment). Opens
+ * no connection. */
+bool tact_store_warns_of_url(const char *url, struct tact_error *ret);
 void tact_store_close(struct tact_store **store);
 /* Words for the log about the latest failure and what to do ("disk full: free space below /var/lib/tact");
  * copied out. */

@@ -60,6 +60,9 @@ static void check_store(struct cli_findings *findings)
 	struct cli *cli = findings->cli;
 	struct tact_error err;
 
+	if (tact_store_warns_of_url(cli->config->store, &err))
+		cli_find(findings, CLI_WARNING, "", "%s:%d: store: %s", cli->config->path,
+		    cli->config->store_line, err.text);
 	if (cli->keyring != NULL && cli_open_store(cli, TACT_OPEN_READ, &err) != TACT_OK)
 		cli_find(findings, CLI_ERROR, "", "%s", err.text);
 }

@@ -112,6 +112,7 @@ static void parse_url(struct build *build, const struct row *row, const struct e
 		tact_config_mistake(build->reading, entry->line, "%s: %s", row->doc.name, err.text);
 	else
 		parse_text(build, row, entry, target);
+	build->whole->config.store_line = entry->line;
 }
 
 /* libmilter's form: inet:PORT@HOST, inet6:PORT@HOST, unix:PATH, local:PATH. */

@@ -306,10 +306,13 @@ static int watch(struct family *family, const sigset_t *set)
 static int prepare(struct family *family, struct tact_error *err)
 {
 	struct tact_audit *audit = NULL;
+	struct tact_error words;
 	int result = become(family->config->user, err);
 
 	if (result != TACT_OK)
 		return result;
+	if (tact_store_warns_of_url(family->config->store, &words))
+		tact_log(TACT_LOG_WARNING, "store: %s", words.text);
 	/* A torn tail is set aside once, before anybody appends; the processes open the log for themselves.
 	 */
 	if (tact_audit_open(family->config->audit, family->config->host, &audit, &family->torn_bytes, err) !=

@@ -17,6 +17,8 @@ struct tact_store_engine {
 	const char *scheme; /* with its colon: "lmdb:" */
 	/* Both are given what follows the scheme. */
 	int (*check_url)(const char *rest, struct tact_error *err);
+	/* tact_store_warns_of_url; NULL: there is nothing to warn of. */
+	bool (*warns_of_url)(const char *rest, struct tact_error *ret);
 	int (*open)(const char *rest, struct tact_store **ret, struct tact_error *err);
 	/* tact_store_create; NULL: opening makes what is missing. */
 	int (*create)(const char *rest, struct tact_error *err);

@@ -46,6 +46,41 @@ static int postgres_check_url(const char *rest, struct tact_error *err)
 }
 
 /* One call with an answer of one row. *ret_link is to be given back. */
+static const char *danger_of(const char *sslmode)
+{
+	static const struct {
+		const char *mode, *words;
+	} dangers[] = {
+	    {"disable", "nothing is encrypted"},
+	    {"allow", "nothing is encrypted unless the server insists, and any server is believed"},
+	    {"require", "any server is believed that takes the connection, and whoever stands between"},
+	    {"verify-ca", "any server is believed that has a certificate of the same signer"},
+	};
+
+	for (size_t i = 0; i < sizeof dangers / sizeof *dangers; i++)
+		if (strcmp(sslmode, dangers[i].mode) == 0)
+			return dangers[i].words;
+	return "it is not verify-full";
+}
+
+static bool postgres_warns_of_url(const char *rest, struct tact_error *ret)
+{
+	struct pg_url url;
+	bool weak = false;
+
+	if (pg_url_parse(rest, &url, NULL) != TACT_OK)
+		return false;
+	if (pg_link_protect(&url, NULL) == TACT_OK && url.weak[0] != '\0') {
+		tact_error_set(ret, TACT_REFUSED,
+		    "the database is on another machine and sslmode=%s: %s; without sslmode=, or with "
+		    "verify-full, the server must prove who it is",
+		    url.weak, danger_of(url.weak));
+		weak = true;
+	}
+	pg_url_clear(&url);
+	return weak;
+}
+
 static int ask(struct postgres *p, enum pg_statement statement, const struct pg_param *params, size_t count,
     struct pg_link **ret_link, struct tact_error *err)
 {
@@ -584,6 +619,7 @@ static int postgres_create(const char *rest, struct tact_error *err)
 const struct tact_store_engine tact_store_postgres = {
     .scheme = "postgres:",
     .check_url = postgres_check_url,
+    .warns_of_url = postgres_warns_of_url,
     .open = postgres_open,
     .create = postgres_create,
     .close = postgres_close,

@@ -33,7 +33,10 @@ struct pg_url {
 	char *conninfo; /* without our own words */
 	int writers;	/* connections that commit */
 	enum pg_prepare prepare;
-	bool verify; /* ask for sslmode=verify-full: set by pg_link_protect */
+	/* Both set by pg_link_protect: ask for sslmode=verify-full; the sslmode that protects less and is
+	 * asked for all the same, or "". */
+	bool verify;
+	char weak[16];
 };
 /* TACT_OK or TACT_INVALID; no password is in the words, nor what might be one. Asks no network and no file.
  */

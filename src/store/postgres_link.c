@@ -216,10 +216,14 @@ int pg_link_protect(struct pg_url *url, struct tact_error *err)
 {
 	PGconn *conn = connect_to(url, NULL, PQconnectStartParams);
 	PQconninfoOption *options = PQconninfo(conn);
+	const char *mode = text_of(options, "sslmode");
 	int result = judge_beginning(conn, err);
 
-	if (strcmp(text_of(options, "sslmode"), "prefer") == 0)
-		url->verify = !are_here(text_of(options, "host")) || !are_here(text_of(options, "hostaddr"));
+	if (!are_here(text_of(options, "host")) || !are_here(text_of(options, "hostaddr"))) {
+		url->verify = strcmp(mode, "prefer") == 0;
+		if (!url->verify && strcmp(mode, "verify-full") != 0)
+			snprintf(url->weak, sizeof url->weak, "%s", mode);
+	}
 	PQconninfoFree(options);
 	PQfinish(conn);
 	return result;

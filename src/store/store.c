@@ -41,6 +41,13 @@ int tact_store_check_url(const char *url, struct tact_error *err)
 	return engine ? engine->check_url(rest, err) : TACT_INVALID;
 }
 
+bool tact_store_warns_of_url(const char *url, struct tact_error *ret)
+{
+	const char *rest;
+	const struct tact_store_engine *engine = find_engine(url, &rest, NULL);
+	return engine && engine->warns_of_url && engine->warns_of_url(rest, ret);
+}
+
 int tact_store_open(const char *url, struct tact_store **ret, struct tact_error *err)
 {
 	const char *rest;

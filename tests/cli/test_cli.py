@@ -1413,6 +1413,28 @@ class Check(Case):
         found, _ = self.findings("--no-postfix", code=78)
         self.assertIn("audit", found[0])
 
+    def test_a_database_that_need_not_show_who_it_is(self):
+        """Nobody listens at that port: what is asked for is known before. What nothing is said of is verify-full."""
+        url = "postgres:hostaddr=127.0.0.1 port=1 dbname=tact user=relay host="
+        self.edit("lmdb:%s?map_size=64M" % self.path("db"), url)
+        for words, warns in (("db.test sslmode=require", "any server is believed"), ("db.test sslmode=disable", "nothing is encrypted"),
+                             ("db.test sslmode=allow", "unless the server insists"), ("db.test sslmode=verify-ca", "of the same signer"),
+                             ("db.test", ""), ("db.test sslmode=prefer", ""), ("db.test sslmode=verify-full", ""), ("localhost sslmode=disable", "")):
+            self.edit(url, url + words)
+            found, last = self.findings("--no-postfix", code=78)
+            self.assertEqual(len(found), 2 if warns else 1, words + "\n" + "\n".join(found))
+            self.assertRegex(found[-1], "^error: ")
+            if warns:
+                mode = words.split()[1]
+                self.assertRegex(found[0], r"^warning: %s:1: store: the database is on another machine and %s: .*%s" % (re.escape(self.conf), mode, warns))
+            done = self.run_program([os.path.join(BUILD, "src", "tactd"), "-f", "-c", self.conf])
+            self.assertEqual(done.returncode, 75, done.err)
+            self.assertEqual(done.err.count("the database is on another machine"), 1 if warns else 0, done.err)
+            self.edit(url + words, url)
+        self.edit(url, "postgres:host=%s dbname=tact sslmode=disable" % self.dir)
+        found, last = self.findings("--no-postfix", code=78)
+        self.assertEqual(last, "1 error, 0 warnings", "a socket")
+
     def test_a_listener_for_everybody(self):
         self.edit("18891@127.0.0.1", "18891@0.0.0.0")
         found, last = self.findings("--no-postfix")
