@@ -9,41 +9,24 @@
  */
 #include <config.h>
 
-#include <csv.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "csv.h"
 
-#define TOLD_MAX 100
 #define RECORD_MAX 65536
 #define FIELD_MAX 4096
-#define COLUMNS_MAX 256
-
-struct cli_csv {
-	const struct cli_csv_file *file;
-	struct tact_arena *arena; /* of one record */
-	struct csv_parser parser;
-	uint64_t line, record_line; /* where we are, where the record began */
-	size_t record_bytes;
-	char *cells[COLUMNS_MAX];
-	size_t cells_count;
-	bool too_wide;
-	int columns[COLUMNS_MAX]; /* field of each column, or -1 */
-	size_t columns_count;	  /* 0: the header has not come yet */
-	bool stopped;		  /* nothing more can be read of this file */
-};
 
 /* ---- mistakes ---- */
 
 static void mistake_at(struct cli_csv *r, uint64_t line, const char *format, va_list args)
 {
-	if (++*r->file->mistakes > TOLD_MAX)
+	if (++*r->file->mistakes > CSV_TOLD_MAX)
 		return;
-	fprintf(stderr, "%s:%llu: ", r->file->name, (unsigned long long)line);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	fprintf(r->told, "%s:%llu: ", r->file->name, (unsigned long long)line);
+	vfprintf(r->told, format, args);
+	fputc('\n', r->told);
 }
 
 static void mistake(struct cli_csv *r, uint64_t line, const char *format, ...)
@@ -71,6 +54,11 @@ const char *cli_csv_shown(struct cli_csv *r, const char *text)
 	return tact_text_printable(r->arena, text, 80);
 }
 
+uint64_t cli_csv_line(const struct cli_csv *r)
+{
+	return r->record_line;
+}
+
 struct tact_arena *cli_csv_arena(struct cli_csv *r)
 {
 	return r->arena;
@@ -82,7 +70,7 @@ const char *cli_csv_cell(struct cli_csv *r, int field)
 {
 	for (size_t i = 0; i < r->columns_count; i++)
 		if (r->columns[i] == field)
-			return tact_text_trim(r->arena, r->cells[i]);
+			return r->cells[i];
 	return "";
 }
 
@@ -150,7 +138,7 @@ static bool says_again(int field, int other)
 
 static void take_column(struct cli_csv *r, size_t i)
 {
-	const char *name = tact_text_trim(r->arena, r->cells[i]);
+	const char *name = r->cells[i];
 	int field = field_of(r, name);
 
 	for (size_t j = 0; field >= 0 && j < i && !r->stopped; j++)
@@ -180,13 +168,17 @@ static void read_header(struct cli_csv *r)
 	    r->file->keys ? ", sha256 or key" : " or sha256");
 }
 
-/* ---- what libcsv calls ---- */
+/* ---- fields and records ---- */
 
-static void on_field(void *data, size_t length, void *context)
+static bool is_space(char c)
 {
-	struct cli_csv *r = context;
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
-	if (r->cells_count == COLUMNS_MAX) {
+/* TEXT is the record's own, with room for a NUL behind it. */
+static void take_field(struct cli_csv *r, char *text, size_t length)
+{
+	if (r->cells_count == CSV_COLUMNS_MAX) {
 		r->too_wide = true;
 		return;
 	}
@@ -195,14 +187,18 @@ static void on_field(void *data, size_t length, void *context)
 		r->stopped = true;
 		return;
 	}
-	r->cells[r->cells_count++] =
-	    length > 0 ? tact_arena_strndup(r->arena, data, length) : tact_arena_strdup(r->arena, "");
+	while (length > 0 && is_space(*text))
+		text++, length--;
+	while (length > 0 && is_space(text[length - 1]))
+		length--;
+	text[length] = '\0';
+	r->cells[r->cells_count++] = text;
 }
 
 static void judge_record(struct cli_csv *r)
 {
 	if (r->too_wide)
-		mistake(r, r->record_line, "more than %d fields", COLUMNS_MAX);
+		mistake(r, r->record_line, "more than %d fields", CSV_COLUMNS_MAX);
 	else if (r->columns_count == 0)
 		read_header(r);
 	else if (r->cells_count != r->columns_count)
@@ -212,11 +208,8 @@ static void judge_record(struct cli_csv *r)
 		r->file->row(r->file->context, r);
 }
 
-static void on_record(int end, void *context)
+static void take_record(struct cli_csv *r)
 {
-	struct cli_csv *r = context;
-
-	(void)end;
 	if (!r->stopped)
 		judge_record(r);
 	r->cells_count = 0;
@@ -225,7 +218,62 @@ static void on_record(int end, void *context)
 	tact_arena_reset(r->arena);
 }
 
+/* ---- what libcsv calls ---- */
+
+static void on_field(void *data, size_t length, void *context)
+{
+	struct cli_csv *r = context;
+
+	take_field(r, tact_arena_strndup(r->arena, length > 0 ? data : "", length), length);
+}
+
+static void on_record(int end, void *context)
+{
+	(void)end;
+	take_record(context);
+}
+
 /* ---- feeding it ---- */
+
+static bool is_between_records(const struct cli_csv *r)
+{
+	return r->cells_count == 0 && r->parser.pstate == 0; /* 0: libcsv's own word for that */
+}
+
+/* A line without quotation marks that is a whole record needs no parser: it falls apart at its commas, as
+ * libcsv would have it. False of any other. */
+static bool split_line(struct cli_csv *r, const char *piece, size_t length)
+{
+	char *at, *end, *comma;
+
+	if (r->record_bytes != length || !is_between_records(r) || piece[length - 1] != '\n' ||
+	    memchr(piece, '"', length) != NULL)
+		return false;
+	length -= length > 1 && piece[length - 2] == '\r' ? 2 : 1;
+	if (memchr(piece, '\r', length) != NULL)
+		return false;
+	if (strspn(piece, " \t") >= length)
+		return true; /* an empty line is no record */
+	at = tact_arena_strndup(r->arena, piece, length);
+	for (end = at + length; (comma = memchr(at, ',', (size_t)(end - at))) != NULL; at = comma + 1)
+		if (!r->stopped)
+			take_field(r, at, (size_t)(comma - at));
+	if (!r->stopped)
+		take_field(r, at, (size_t)(end - at));
+	take_record(r);
+	return true;
+}
+
+static void parse(struct cli_csv *r, const char *piece, size_t length)
+{
+	if (split_line(r, piece, length) ||
+	    csv_parse(&r->parser, piece, length, on_field, on_record, r) == length)
+		return;
+	mistake(r, r->line,
+	    "a quotation mark stands inside a field; write it twice and the field in quotes "
+	    "(nothing after this was read)");
+	r->stopped = true;
+}
 
 /* A piece that ends a line, or the rest of a block. */
 static void feed(struct cli_csv *r, const char *piece, size_t length)
@@ -240,34 +288,51 @@ static void feed(struct cli_csv *r, const char *piece, size_t length)
 		mistake(r, r->record_line,
 		    "a record of more than %d bytes begins here; is a quotation mark missing?", RECORD_MAX);
 		r->stopped = true;
-	} else if (csv_parse(&r->parser, piece, length, on_field, on_record, r) != length) {
-		mistake(r, r->line,
-		    "a quotation mark stands inside a field; write it twice and the field in quotes "
-		    "(nothing after this was read)");
-		r->stopped = true;
+	} else {
+		parse(r, piece, length);
 	}
 	if (length > 0 && piece[length - 1] == '\n') {
-		if (r->cells_count == 0 && r->parser.pstate == 0) /* 0: libcsv is between records */
-			r->record_bytes = 0;			  /* an empty line */
+		if (is_between_records(r))
+			r->record_bytes = 0; /* an empty line */
 		r->line++;
 	}
 }
 
-static void feed_block(struct cli_csv *r, const char *block, size_t length)
+/* Up to the end of a line; of a header, of one that any program would call so. */
+static size_t next_piece(const char *block, size_t length, bool header_alone)
 {
-	while (length > 0 && !r->stopped) {
-		const char *end = memchr(block, '\n', length);
-		size_t piece = end != NULL ? (size_t)(end - block) + 1 : length;
+	const char *end = memchr(block, '\n', length);
+	size_t piece = end != NULL ? (size_t)(end - block) + 1 : length;
 
-		feed(r, block, piece);
-		block += piece;
-		length -= piece;
-	}
+	end = header_alone ? memchr(block, '\r', piece) : NULL;
+	return end != NULL ? (size_t)(end - block) + 1 : piece;
 }
 
-static size_t skip_mark(const char *block, size_t length)
+size_t csv_feed_block(struct cli_csv *r, const char *block, size_t length, bool header_alone)
+{
+	size_t at = 0;
+
+	while (at < length && !r->stopped && !(header_alone && r->columns_count > 0)) {
+		size_t piece = next_piece(block + at, length - at, header_alone);
+
+		feed(r, block + at, piece);
+		at += piece;
+	}
+	return at;
+}
+
+size_t csv_skip_mark(const char *block, size_t length)
 {
 	return length >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+void csv_finish(struct cli_csv *r)
+{
+	if (csv_fini(&r->parser, on_field, on_record, r) != 0)
+		mistake(r, r->record_line,
+		    "the quotation mark that opens a field of this record is never closed");
+	else if (!r->stopped && r->columns_count == 0)
+		mistake(r, 1, "the file is empty");
 }
 
 static int read_file(struct cli_csv *r, FILE *stream)
@@ -277,35 +342,45 @@ static int read_file(struct cli_csv *r, FILE *stream)
 	bool first = true;
 
 	while (!r->stopped && (length = fread(block, 1, 65536, stream)) > 0) {
-		size_t skip = first ? skip_mark(block, length) : 0;
+		size_t skip = first ? csv_skip_mark(block, length) : 0;
 
-		feed_block(r, block + skip, length - skip);
+		(void)csv_feed_block(r, block + skip, length - skip, false);
 		first = false;
 	}
 	free(block);
 	if (ferror(stream))
 		return cli_fail(EX_IOERR, "%s: %s", r->file->name, strerror(errno));
-	if (!r->stopped && csv_fini(&r->parser, on_field, on_record, r) != 0)
-		mistake(r, r->record_line,
-		    "the quotation mark that opens a field of this record is never closed");
-	else if (!r->stopped && r->columns_count == 0)
-		mistake(r, 1, "the file is empty");
+	if (!r->stopped)
+		csv_finish(r);
 	return EX_OK;
+}
+
+void csv_begin(struct cli_csv *r, const struct cli_csv_file *file)
+{
+	*r = (struct cli_csv){.file = file, .arena = tact_arena_new(), .line = 1, .told = stderr};
+	if (csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
+		abort(); /* it only sets fields */
+	if (file->plain) {
+		r->columns_count = 1;
+		r->columns[0] = CLI_CSV_EMAIL;
+	}
+}
+
+void csv_end(struct cli_csv *r)
+{
+	csv_free(&r->parser);
+	tact_arena_free(&r->arena);
 }
 
 int cli_csv_read(const struct cli_csv_file *file, FILE *stream)
 {
-	struct cli_csv r = {.file = file, .arena = tact_arena_new(), .line = 1};
+	struct cli_csv r;
 	int code;
 
-	if (csv_init(&r.parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
-		abort(); /* it only sets fields */
-	if (file->plain) {
-		r.columns_count = 1;
-		r.columns[0] = CLI_CSV_EMAIL;
-	}
+	if (file->threads > 0)
+		return csv_read_shared(file, stream);
+	csv_begin(&r, file);
 	code = read_file(&r, stream);
-	csv_free(&r.parser);
-	tact_arena_free(&r.arena);
+	csv_end(&r);
 	return code;
 }

@@ -8,6 +8,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -20,6 +21,9 @@
 #define CHANGE_MOST 500 /* of people who are known */
 #define MARK_MS 1000
 #define NICE 10
+#define THREADS_MOST 8
+#define GATHER_BYTES ((size_t)32 << 20) /* of rows being sorted, by all threads together */
+#define PROGRESS_ROWS 65536
 
 struct bulk {
 	struct cli *cli;
@@ -27,10 +31,9 @@ struct bulk {
 	FILE *const *files;
 	const char *folder, *rows_path, *mark_path, *digest;
 	struct cli_mark mark;
-	bool went_on; /* an earlier run had begun */
+	bool went_on;		   /* an earlier run had begun */
+	atomic_uint_fast64_t read; /* rows, about: for the progress */
 	struct cli_runs *runs;
-	struct cli_sorter *sorter;
-	struct cli_bytes packed;
 	struct cli_merge *merge;
 	struct tact_arena *arena; /* of the chunk */
 	struct cli_import_row *chunk;
@@ -170,40 +173,79 @@ static int find_mark(struct bulk *bulk)
 
 /* ---- reading and sorting ---- */
 
+/* What one thread does with the rows that it read. */
+struct taker {
+	struct bulk *bulk;
+	struct cli_sorter *sorter;
+	struct cli_bytes packed;
+	uint64_t rows, expired;
+};
+
+static void show_read(struct bulk *bulk)
+{
+	uint64_t read = atomic_fetch_add(&bulk->read, PROGRESS_ROWS) + PROGRESS_ROWS;
+
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\rread %llu", (unsigned long long)read);
+}
+
 static void take_row(void *context, const struct cli_import_row *row)
 {
-	struct bulk *bulk = context;
+	struct taker *taker = context;
 
-	if (cli_import_expired(bulk->import, row)) {
-		bulk->mark.expired++;
+	if (cli_import_expired(taker->bulk->import, row)) {
+		taker->expired++;
 		return;
 	}
-	cli_spool_pack(row, &bulk->packed);
-	cli_sorter_add(bulk->sorter, &row->key, row->order, bulk->packed.data, bulk->packed.size);
-	bulk->mark.rows++;
-	if (bulk->mark.rows % 65536 == 0 && isatty(STDERR_FILENO))
-		fprintf(stderr, "\rread %llu", (unsigned long long)bulk->mark.rows);
+	cli_spool_pack(row, &taker->packed);
+	cli_sorter_add(taker->sorter, &row->key, row->order, taker->packed.data, taker->packed.size);
+	if (++taker->rows % PROGRESS_ROWS == 0)
+		show_read(taker->bulk);
+}
+
+static size_t threads_here(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors < 1 ? 1 : processors > THREADS_MOST ? THREADS_MOST : (size_t)processors;
+}
+
+static int read_rows(struct bulk *bulk)
+{
+	struct cli_import *import = bulk->import;
+	struct taker takers[THREADS_MOST] = {{0}};
+	void *contexts[THREADS_MOST];
+	int code;
+
+	import->threads = threads_here();
+	import->take = take_row;
+	import->takers = contexts;
+	for (size_t i = 0; i < import->threads; i++) {
+		takers[i].bulk = bulk;
+		takers[i].sorter = cli_sorter_new(bulk->runs, GATHER_BYTES / import->threads);
+		contexts[i] = &takers[i];
+	}
+	code = cli_import_read_files(bulk->cli, import, bulk->files);
+	for (size_t i = 0; i < import->threads; i++) {
+		bulk->mark.rows += takers[i].rows;
+		bulk->mark.expired += takers[i].expired;
+		cli_sorter_end(&takers[i].sorter);
+		free(takers[i].packed.data);
+	}
+	return code;
 }
 
 static int read_and_sort(struct bulk *bulk)
 {
-	struct cli *cli = bulk->cli;
 	struct tact_error err;
 	int code, result = cli_runs_new(bulk->rows_path, &bulk->runs, &err);
 
 	if (result != TACT_OK)
 		return cli_fail(EX_OSERR, "%s", err.text);
-	bulk->mark = (struct cli_mark){.digest = bulk->digest, .begun_us = cli->now_us};
-	bulk->sorter = cli_sorter_new(bulk->runs);
-	bulk->import->arena = tact_arena_new();
-	bulk->import->take = take_row;
-	bulk->import->taker = bulk;
-	code = cli_import_read_files(cli, bulk->import, bulk->files);
-	tact_arena_free(&bulk->import->arena);
+	bulk->mark = (struct cli_mark){.digest = bulk->digest, .begun_us = bulk->cli->now_us};
+	code = read_rows(bulk);
 	if (isatty(STDERR_FILENO))
 		fputc('\n', stderr);
-	cli_sorter_end(&bulk->sorter);
-	free(bulk->packed.data);
 	result = code == EX_OK ? cli_runs_end(&bulk->runs, &err) : TACT_OK;
 	cli_runs_free(&bulk->runs);
 	bulk->mark.known = bulk->import->blank;

@@ -32,13 +32,16 @@ static int compare_scopes(const void *a, const void *b)
 
 struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *text, struct tact_error *err)
 {
-	struct cli_scope_count wanted = {.text = text}, *fresh;
+	struct cli_scope_count wanted = {.text = text}, *fresh, **found;
 	struct tact_arena *arena;
-	struct cli_scope_count **found = tfind(&wanted, &import->scopes, compare_scopes);
 	char *canonical;
 
+	/* Rows of one scope follow one another in most files. */
+	if (import->latest_scope != NULL && strcmp(import->latest_scope->text, text) == 0)
+		return import->latest_scope;
+	found = tfind(&wanted, &import->scopes, compare_scopes);
 	if (found != NULL)
-		return *found;
+		return import->latest_scope = *found;
 	arena = import->lasting;
 	if (tact_dossier_parse_scope(arena, text, &wanted.scope, err) != TACT_OK)
 		return NULL;
@@ -49,7 +52,7 @@ struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *
 	found = tsearch(fresh, &import->scopes, compare_scopes);
 	if (found == NULL)
 		abort(); /* out of memory */
-	return *found;
+	return import->latest_scope = *found;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -188,10 +191,11 @@ static void read_source(struct cli_import *import, struct cli_csv *csv, struct c
 {
 	const char *text = cli_csv_cell(csv, SOURCE);
 
+	row->source = import->source;
 	if (!cli_is_clean(text))
 		cli_csv_mistake(csv, "source: write UTF-8 without control characters");
-	else
-		row->source = keep_source(import, *text != '\0' ? text : import->source);
+	else if (*text != '\0')
+		row->source = keep_source(import, text);
 }
 
 static void read_times(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
@@ -239,26 +243,24 @@ static void read_profile(struct cli_import *import, struct cli_csv *csv, struct 
 	import->rows_count--;
 }
 
-/* Rows stand in lines where they are taken. */
-static bool fits_a_line(const struct cli_import_row *row)
+static bool is_clean_profile(const struct tact_profile_change *profile)
 {
-	const char *texts[4 + CLI_PROFILE_FIELDS] = {row->person, row->source, row->proof};
+	for (size_t i = 0; profile != NULL && i < CLI_PROFILE_FIELDS; i++) {
+		const char *value =
+		    *cli_profile_set((struct tact_profile_change *)profile, &cli_profile_fields[i]);
 
-	for (size_t i = 0; row->profile != NULL && i < CLI_PROFILE_FIELDS; i++)
-		texts[4 + i] =
-		    *cli_profile_set((struct tact_profile_change *)row->profile, &cli_profile_fields[i]);
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		if (texts[i] != NULL && !cli_is_clean(texts[i]))
+		if (value != NULL && !cli_is_clean(value))
 			return false;
+	}
 	return true;
 }
 
 /* Taken by somebody else: it is not kept. */
 static void hand_over(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
-	row->order = import->taken++;
+	row->order = import->files << 40 | cli_csv_line(csv);
 	import->rows_count = 0;
-	if (fits_a_line(row))
+	if (is_clean_profile(row->profile))
 		import->take(import->taker, row);
 	else
 		cli_csv_mistake(csv, "write UTF-8 without control characters");
@@ -338,6 +340,44 @@ static void refuse_consents(struct cli_import *import, const char *name)
 	    "%s:1: basis: these look like consents, not suppressions; say --consent, or --reason\n", name);
 }
 
+/* ---- several threads ---- */
+
+/* All but what is found and counted on the way is shared and stays as it is. */
+static void *make_helper(void *context, size_t which, size_t **ret_mistakes)
+{
+	struct cli_import *import = context, *helper = &import->helpers[which];
+
+	*helper = *import;
+	helper->arena = tact_arena_new();
+	helper->lasting = tact_arena_new();
+	helper->taker = import->takers[which];
+	helper->scopes = helper->sources = helper->checked = NULL;
+	helper->latest_scope = NULL;
+	helper->rows = NULL;
+	helper->rows_count = helper->rows_room = 0;
+	helper->blank = helper->mistakes = 0;
+	memset(helper->fields, 0, sizeof helper->fields);
+	*ret_mistakes = &helper->mistakes;
+	return helper;
+}
+
+static void gather_helpers(struct cli_import *import)
+{
+	for (size_t i = 0; i < import->threads; i++) {
+		struct cli_import *helper = &import->helpers[i];
+
+		import->blank += helper->blank;
+		for (size_t f = 0; f <= CLI_PROFILE_FIELDS; f++)
+			import->fields[f] += helper->fields[f];
+		tact_arena_free(&helper->arena);
+		tact_arena_free(&helper->lasting);
+		if (helper->taker != NULL)
+			cli_import_clear(helper);
+	}
+	free(import->helpers);
+	import->helpers = NULL;
+}
+
 int cli_import_read(struct cli_import *import, const char *name, FILE *file)
 {
 	const struct cli_csv_file csv = {.name = name,
@@ -347,12 +387,16 @@ int cli_import_read(struct cli_import *import, const char *name, FILE *file)
 	    .ignored = ignore,
 	    .row = read_row,
 	    .context = import,
-	    .mistakes = &import->mistakes};
-
+	    .mistakes = &import->mistakes,
+	    .threads = import->threads,
+	    .helper = make_helper};
 	int code;
 
+	import->files++;
 	import->says_reason = import->says_basis = false;
+	import->helpers = tact_calloc(import->threads + 1, sizeof *import->helpers);
 	code = cli_csv_read(&csv, file);
+	gather_helpers(import);
 	refuse_consents(import, name);
 	return code;
 }

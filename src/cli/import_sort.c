@@ -17,7 +17,6 @@
 
 #include "private.h"
 
-#define GATHER_BYTES ((size_t)16 << 20) /* of records in one run */
 #define WRITE_BYTES ((size_t)256 << 10)
 #define MERGE_BYTES ((size_t)32 << 20) /* of all runs together, while they are merged */
 #define MERGE_MOST ((size_t)256 << 10) /* of one run */
@@ -62,7 +61,7 @@ struct place {
 struct cli_sorter {
 	struct cli_runs *runs;
 	uint8_t *records;
-	size_t used;
+	size_t used, most;
 	struct place *places, *other;
 	size_t count, room;
 	uint8_t *out;
@@ -157,12 +156,13 @@ int cli_runs_end(struct cli_runs **runs, struct tact_error *err)
 
 /* ---- sorting ----------------------------------------------------------------------------------------- */
 
-struct cli_sorter *cli_sorter_new(struct cli_runs *runs)
+struct cli_sorter *cli_sorter_new(struct cli_runs *runs, size_t gather_bytes)
 {
 	struct cli_sorter *sorter = tact_calloc(1, sizeof *sorter);
 
 	sorter->runs = runs;
-	sorter->records = tact_malloc(GATHER_BYTES);
+	sorter->most = gather_bytes > 2 * RECORD_MOST ? gather_bytes : 2 * RECORD_MOST;
+	sorter->records = tact_malloc(sorter->most);
 	sorter->out = tact_malloc(WRITE_BYTES);
 	return sorter;
 }
@@ -285,7 +285,7 @@ void cli_sorter_add(
 
 	if (head.size > RECORD_MOST)
 		abort(); /* our own bug: a row of a file is shorter */
-	if (sorter->used + sizeof head + head.size > GATHER_BYTES)
+	if (sorter->used + sizeof head + head.size > sorter->most)
 		write_run(sorter);
 	*next_place(sorter) = (struct place){.prefix = prefix_of(key), .at = sorter->used};
 	memcpy(sorter->records + sorter->used, &head, sizeof head);

@@ -186,16 +186,6 @@ static const struct tact_contact *take_contact(struct reading *from, struct tact
 	return contact;
 }
 
-/* Rows of one scope follow one another in most files. */
-static struct cli_scope_count *find_scope(struct cli_import *import, const char *text)
-{
-	struct tact_error err;
-
-	if (import->latest_scope == NULL || strcmp(import->latest_scope->text, text) != 0)
-		import->latest_scope = cli_import_scope(import, text, &err);
-	return import->latest_scope;
-}
-
 bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import, struct tact_arena *arena,
     struct cli_import_row *ret)
 {
@@ -203,6 +193,7 @@ bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import,
 	struct reading from = {.at = copy, .end = copy + size};
 	struct fixed fixed;
 	const char *scope;
+	struct tact_error err;
 
 	take(&from, &fixed, sizeof fixed);
 	*ret = (struct cli_import_row){.time_us = fixed.time_us,
@@ -219,6 +210,6 @@ bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import,
 		ret->profile = take_profile(&from, arena);
 	else if (fixed.more == A_CONTACT)
 		ret->contact = take_contact(&from, arena);
-	ret->scope = *scope != '\0' ? find_scope(import, scope) : NULL;
+	ret->scope = *scope != '\0' ? cli_import_scope(import, scope, &err) : NULL;
 	return !from.damaged && (*scope == '\0' || ret->scope != NULL);
 }

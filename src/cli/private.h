@@ -239,6 +239,11 @@ struct cli_csv_file {
 	void (*row)(void *context, struct cli_csv *csv);
 	void *context;
 	size_t *mistakes; /* counted; the first hundred are told on standard error */
+	/* So many threads read the rows, in no particular order, while mistakes are told in the file's. Once
+	 * the header is read each gets a context of its own, and a counter that nobody need look at. 0: the
+	 * caller's thread reads all. */
+	size_t threads;
+	void *(*helper)(void *context, size_t which, size_t **ret_mistakes);
 };
 /* Reads a whole file (UTF-8, with or without BOM; a header names the columns, one of them the person). EX_OK
  * also with mistakes; EX_IOERR. */
@@ -247,6 +252,7 @@ int cli_csv_read(const struct cli_csv_file *file, FILE *stream);
  * record, as all that is put into cli_csv_arena. */
 const char *cli_csv_cell(struct cli_csv *csv, int field);
 bool cli_csv_has(const struct cli_csv *csv, int field); /* is there such a column? */
+uint64_t cli_csv_line(const struct cli_csv *csv);	/* in which the record begins */
 struct tact_arena *cli_csv_arena(struct cli_csv *csv);
 const char *cli_csv_shown(struct cli_csv *csv, const char *text); /* fit for a mistake */
 void cli_csv_mistake(struct cli_csv *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -310,7 +316,11 @@ struct cli_import {
 	/* Rows are taken one by one, once they are checked, instead of being kept; may be NULL. */
 	void (*take)(void *taker, const struct cli_import_row *row);
 	void *taker;
-	uint64_t taken;
+	/* By so many threads, each of which hands over to a taker of its own; 0: the caller's, to the one. */
+	size_t threads;
+	void *const *takers;
+	struct cli_import *helpers; /* of the file being read, one for each thread */
+	uint64_t files;		    /* read so far: a row is in order behind those of earlier files */
 	const struct tact_identity *identity;
 	const struct tact_rule_set *rules;
 	int64_t now_us;
@@ -352,7 +362,8 @@ int cli_runs_new(const char *path, struct cli_runs **ret, struct tact_error *err
 int cli_runs_end(struct cli_runs **runs, struct tact_error *err);
 /* Ends it without a file. */
 void cli_runs_free(struct cli_runs **runs);
-struct cli_sorter *cli_sorter_new(struct cli_runs *runs);
+/* Gathers about so many bytes before it writes. */
+struct cli_sorter *cli_sorter_new(struct cli_runs *runs, size_t gather_bytes);
 /* Copies; ORDER tells records of one key apart and puts them in order. */
 void cli_sorter_add(
     struct cli_sorter *sorter, const struct tact_id *key, uint64_t order, const void *bytes, size_t size);
