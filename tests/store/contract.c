@@ -584,6 +584,111 @@ static void fill_numbers(uint64_t first, uint64_t step, struct tact_store_answer
 	ck_assert_msg(result == TACT_OK, "fill: got %s (%s), want ok", tact_result_name(result), err.text);
 }
 
+/* Each letter is one step with the same key, all in one batch: r removes, e empties, . leaves it, a digit
+ * writes itself and a wake time of as many microseconds. */
+static const struct sequence {
+	const char *before, *steps; /* before: "" is absent */
+	const char *want;	    /* "" is absent */
+	const char *seen;	    /* by each step: - absent, e empty, b what stood before, else the digit */
+} sequences[] = {
+    {"b", "r1", "1", "b-"},
+    {"b", "r1r", "", "b-1"},
+    {"b", "r1r2", "2", "b-1-"},
+    {"b", "rr1", "1", "b--"},
+    {"b", "1r2", "2", "b1-"},
+    {"b", "er1", "1", "be-"},
+    {"b", "r.1.", "1", "b--1"},
+    {"b", "r.", "", "b-"},
+    {"b", "re", "e", "b-"},
+    {"b", "r1e", "e", "b-1"},
+    {"", "1r", "", "-1"},
+    {"", "1r2", "2", "-1-"},
+    {"", "r1", "1", "--"},
+    {"e", "r1", "1", "e-"},
+    {"e", "r", "", "e"},
+};
+#define SEQUENCES ((int)(sizeof sequences / sizeof *sequences))
+
+struct following_steps {
+	const char *steps;
+	size_t next;
+	char seen[8];
+	uint64_t latest; /* version that a step saw */
+};
+
+static bool next_step(void *context, struct tact_store_key *ret)
+{
+	struct following_steps *following = context;
+
+	*ret = D(1);
+	return following->steps[following->next++] != '\0';
+}
+
+static char letter_of(const struct tact_record *record)
+{
+	if (record->version == 0)
+		return '-';
+	return record->size == 0 ? 'e' : *(const char *)record->bytes;
+}
+
+static bool take_step(
+    void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
+{
+	struct following_steps *following = context;
+	char step = following->steps[index];
+
+	(void)now_us;
+	following->seen[index] = letter_of(now);
+	following->latest = now->version > following->latest ? now->version : following->latest;
+	*ret = (struct tact_store_put){.remove = step == 'r'};
+	if (step >= '0' && step <= '9')
+		*ret = (struct tact_store_put){
+		    .bytes = following->steps + index, .size = 1, .wake_us = step - '0'};
+	return step != '.';
+}
+
+static bool take_wake(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	(void)key;
+	*(int64_t *)context += record->wake_us;
+	return true;
+}
+
+START_TEST(removed_and_made_again_in_one_batch)
+{
+	const struct sequence *sequence = &sequences[_i % SEQUENCES];
+	struct following_steps following = {.steps = sequence->steps};
+	struct tact_error err = {""};
+	const char *got, *want = *sequence->want == 'e' ? "(empty)" : sequence->want;
+	uint64_t before = 0, after, done;
+	int64_t wakes_us = 0;
+	int result;
+
+	setup(_i / SEQUENCES);
+	if (*sequence->before != '\0')
+		ck_assert_int_eq(
+		    kit_write(store, D(1), *sequence->before == 'b' ? "b" : "", 500, &before), TACT_OK);
+	kit_write(store, D(2), "beside", 0, NULL);
+	result = tact_store_bulk(store, next_step, take_step, NULL, &following, &done, &err);
+	ck_assert_msg(
+	    result == TACT_OK, "%s: got %s (%s)", sequence->steps, tact_result_name(result), err.text);
+	ck_assert_uint_eq(done, strlen(sequence->steps));
+	ck_assert_msg(strcmp(following.seen, sequence->seen) == 0, "\"%s\" then %s: steps saw %s, want %s",
+	    sequence->before, sequence->steps, following.seen, sequence->seen);
+	got = kit_text(store, D(1));
+	ck_assert_msg(strcmp(got, *want ? want : "(absent)") == 0, "\"%s\" then %s: got %s, want %s",
+	    sequence->before, sequence->steps, got, *want ? want : "(absent)");
+	ck_assert_str_eq(kit_text(store, D(2)), "beside");
+	ck_assert_int_eq(tact_store_due(store, 0, INT64_MAX, 9, take_wake, &wakes_us, NULL), TACT_OK);
+	ck_assert_int_eq(wakes_us, *want >= '0' && *want <= '9' ? *want - '0' : 0);
+	/* A stale writer, who read it before the batch or within it, finds another version for ever. */
+	ck_assert_int_eq(kit_write(store, D(1), "later", 0, &after), TACT_OK);
+	ck_assert_msg(after > before && after > following.latest, "version %llu after %llu and %llu",
+	    (unsigned long long)after, (unsigned long long)before, (unsigned long long)following.latest);
+	teardown();
+}
+END_TEST
+
 START_TEST(fill_makes_what_is_not_there_and_leaves_what_is)
 {
 	static struct tact_store_answer answers[FILLED];
@@ -1002,6 +1107,7 @@ static Suite *store_suite(void)
 	tcase_add_loop_test(tc, due_goes_on_beyond_one_chunk, 0, ENGINES);
 	tcase_add_loop_test(tc, bulk_does_all_with_a_running_index, 0, ENGINES);
 	tcase_add_loop_test(tc, bulk_may_name_a_key_again, 0, ENGINES);
+	tcase_add_loop_test(tc, removed_and_made_again_in_one_batch, 0, ENGINES * SEQUENCES);
 	tcase_add_loop_test(tc, fill_makes_what_is_not_there_and_leaves_what_is, 0, ENGINES);
 	tcase_add_loop_test(tc, fill_by_two_makes_each_once, 0, ENGINES);
 	tcase_add_loop_test(tc, identity_is_compared_and_set, 0, ENGINES);

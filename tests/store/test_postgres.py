@@ -389,6 +389,57 @@ class Verbs(Case):
         self.tact(new, "store", "copy", self.main.url(), "lmdb:%s/back?map_size=64M" % self.dir)
         self.assertEqual(self.tact(back, "show", "person599@example.com"), self.tact(old, "show", "person599@example.com"))
 
+    def test_a_copy_that_is_written_to_meanwhile_is_found_out_and_repaired(self):
+        """A relay that was not stopped changes a record that was copied already; the copy waits for a lock in its last part so long."""
+        self.tact(self.configure("new.conf", self.main.url()), "store", "init", "postgres:" + self.main.conninfo(user="tact"))
+        self.main.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay")
+        new = self.configure("new.conf", self.main.url())
+        url = "lmdb:%s/db?map_size=64M" % self.dir
+        old = self.configure("old.conf", url)
+        self.tact(old, "key", "new")
+        with open(os.path.join(self.dir, "list"), "w", encoding="utf-8") as file:
+            file.writelines("person%d@example.com\n" % number for number in range(3000))
+        self.tact(old, "import", "--bulk", "--plain", os.path.join(self.dir, "list"))
+        drive = Drive(url)
+        self.assertEqual(drive.result("count 0 5000"), "ok")  # the first of all, by its key
+        drive.close()
+        self.main.sql("CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
+                      " IF EXISTS (SELECT FROM tact.tact_record WHERE id = '\\x00000000000000000000000000000000') THEN"
+                      " PERFORM pg_advisory_lock_shared(1); PERFORM pg_advisory_unlock_shared(1); END IF; RETURN NULL; END $$;"
+                      "CREATE TRIGGER wait BEFORE INSERT ON tact.tact_record FOR EACH STATEMENT EXECUTE FUNCTION public.wait()")
+        lock = subprocess.Popen(["psql", "-XAtq", "-h", self.main.servers.dir, "-p", str(self.main.port), "-U", "postgres", "tact"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(lock.stdout.close)
+        lock.stdin.write(b"SELECT 1 FROM pg_advisory_lock(1);\n")
+        lock.stdin.flush()
+        lock.stdout.readline()
+        copy = subprocess.Popen([BUILD + "/src/tact", "-c", old, "store", "copy", url, self.main.url()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_for(lambda: self.main.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'") != "0", "the copy to wait")
+        drive = Drive(self.main.url())
+        self.assertEqual(drive.result("count 0 5000"), "ok")
+        drive.close()
+        lock.stdin.close()
+        lock.wait(30)
+        _, said = copy.communicate(timeout=60 * PATIENCE)
+        self.assertEqual(copy.returncode, 65, said)
+        self.assertIn("record 00000000000000000000000000000000 is not the same in both stores: one of them was written to meanwhile; stop tactd on every relay"
+                      " and copy again", said.decode())
+        self.assertIn("tact-copy 1", self.tact(new, "show", "person5@example.com", code=65), "no program takes it")
+        self.assertIn("3001 records copied and compared", self.tact(old, "store", "copy", url, self.main.url()))
+        self.assertIn("person5@example.com", self.tact(new, "show", "person5@example.com"))
+
+    def test_a_copy_into_what_holds_more_is_refused(self):
+        """Whoever stands there and not here would be taken for somebody's wish."""
+        urls = ["lmdb:%s/%s?map_size=64M" % (self.dir, name) for name in ("db", "other")]
+        old = self.configure("old.conf", urls[0])
+        self.tact(old, "key", "new")
+        self.tact(old, "suppress", "ann@example.com", "--reason", "unsubscribe")
+        drive = Drive(urls[1])
+        self.assertEqual(drive.result("count 7 5000"), "ok")
+        drive.close()
+        self.assertIn("the new store holds 2 records and the old one 1", self.tact(old, "store", "copy", *urls, code=65))
+        self.assertIn("tact-copy 1", self.tact(self.configure("other.conf", urls[1]), "show", "ann@example.com", code=65))
+
     def test_a_long_import_and_what_a_dump_has_forgotten(self):
         """--bulk over the database; then an older dump is restored beside newer evidence, and recovered."""
         self.tact(self.configure("a.conf", self.main.url()), "store", "init", "postgres:" + self.main.conninfo(user="tact"))
