@@ -118,17 +118,25 @@ int tact_store_due(struct tact_store *store, int64_t after_us, int64_t until_us,
     tact_store_scan_fn fn, void *context, struct tact_error *err);
 
 /* A store may stand on several servers, each of which can be missing by itself: its parts, numbered from 0.
- * One for most; no more than TACT_STORE_PARTS_MOST. Their number changes when servers are added. */
+ * One for most; no more than TACT_STORE_PARTS_MOST. Servers are added and records moved to them: who goes
+ * from part to part asks first where records stand, keeps to that throughout, and asks again at the end, for
+ * what was moved meanwhile may have been met nowhere. */
 #define TACT_STORE_PARTS_MOST 256
-size_t tact_store_parts(struct tact_store *store);
-/* The part in which a record of this id stands. */
-size_t tact_store_part_of(struct tact_store *store, const struct tact_id *id);
-/* The same of one part, which needs no other; a part that does not answer keeps nobody for longer than a few
- * seconds, and while it owes an answer it is TACT_UNAVAILABLE at once. */
-int tact_store_scan_part(struct tact_store *store, size_t part, enum tact_store_kind kind,
-    tact_store_scan_fn fn, void *context, struct tact_error *err);
-int tact_store_due_part(struct tact_store *store, size_t part, int64_t after_us, int64_t until_us,
-    size_t limit, tact_store_scan_fn fn, void *context, struct tact_error *err);
+struct tact_store_layout {
+	size_t parts;
+	uint8_t part_of[256];		     /* by the first byte of an id */
+	uint8_t name[TACT_STORE_PARTS_MOST]; /* of each part, for the engine */
+};
+/* As it is now, asked anew: TACT_OK; TACT_UNAVAILABLE within a few seconds, and ret untouched. */
+int tact_store_layout(struct tact_store *store, struct tact_store_layout *ret, struct tact_error *err);
+bool tact_store_same_layout(const struct tact_store_layout *a, const struct tact_store_layout *b);
+/* scan and due of one part, which need no other; a part that does not answer keeps nobody for longer than a
+ * few seconds, and while it owes an answer it is TACT_UNAVAILABLE at once. */
+int tact_store_scan_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    enum tact_store_kind kind, tact_store_scan_fn fn, void *context, struct tact_error *err);
+int tact_store_due_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    int64_t after_us, int64_t until_us, size_t limit, tact_store_scan_fn fn, void *context,
+    struct tact_error *err);
 
 /* Long work: like update for a long list, in chunks that hold the writer at most 20 ms and rest as long.
  * next() fills the next key and answers false at the end; fn is called with the running index. progress may

@@ -50,13 +50,13 @@ struct tact_store_engine {
 	    struct tact_error *err);
 	int (*due)(struct tact_store *store, int64_t after_us, int64_t until_us, size_t limit,
 	    tact_store_scan_fn fn, void *context, struct tact_error *err);
-	/* tact_store_parts and what belongs to it; all NULL: one part. */
-	size_t (*parts)(struct tact_store *store);
-	size_t (*part_of)(struct tact_store *store, const struct tact_id *id);
-	int (*scan_part)(struct tact_store *store, size_t part, enum tact_store_kind kind,
-	    tact_store_scan_fn fn, void *context, struct tact_error *err);
-	int (*due_part)(struct tact_store *store, size_t part, int64_t after_us, int64_t until_us,
-	    size_t limit, tact_store_scan_fn fn, void *context, struct tact_error *err);
+	/* tact_store_layout and what belongs to it; all NULL: one part. Of several parts, the last two. */
+	int (*layout)(struct tact_store *store, struct tact_store_layout *ret, struct tact_error *err);
+	int (*scan_part)(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+	    enum tact_store_kind kind, tact_store_scan_fn fn, void *context, struct tact_error *err);
+	int (*due_part)(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+	    int64_t after_us, int64_t until_us, size_t limit, tact_store_scan_fn fn, void *context,
+	    struct tact_error *err);
 	int (*identity)(
 	    struct tact_store *store, struct tact_arena *arena, char **ret, struct tact_error *err);
 	int (*set_identity)(

@@ -129,48 +129,62 @@ struct whom {
 };
 static const struct whom everybody = {.group = PG_ALL_PARTS};
 
-/* Parts are numbered in the order in which their groups come first. */
-static bool is_first(const uint8_t groups[PG_GROUPS], size_t byte)
+/* The first byte of those that stand in a part; the last there is for a part that is no more. */
+static struct whom whom_of(const struct tact_store_layout *layout, size_t part)
 {
-	return memchr(groups, groups[byte], byte) == NULL;
-}
+	struct whom whom = {.group = layout->name[part]};
 
-static size_t postgres_parts(struct tact_store *store)
-{
-	uint8_t groups[PG_GROUPS];
-	size_t count = 0;
-
-	pg_pool_groups(((struct postgres *)store)->pool, groups);
-	for (size_t byte = 0; byte < PG_GROUPS; byte++)
-		count += is_first(groups, byte);
-	return count;
-}
-
-static size_t postgres_part_of(struct tact_store *store, const struct tact_id *id)
-{
-	uint8_t groups[PG_GROUPS];
-	size_t part = 0;
-
-	pg_pool_groups(((struct postgres *)store)->pool, groups);
-	for (size_t byte = 0; groups[byte] != groups[id->b[0]]; byte++)
-		part += is_first(groups, byte);
-	return part;
-}
-
-/* One that is no more: the last. */
-static struct whom whom_of(struct postgres *p, size_t part)
-{
-	struct whom whom = everybody;
-	uint8_t groups[PG_GROUPS];
-	size_t seen = 0;
-
-	pg_pool_groups(p->pool, groups);
-	for (size_t byte = 0; byte < PG_GROUPS && seen <= part; byte++)
-		if (is_first(groups, byte)) {
-			whom = (struct whom){.group = groups[byte], .byte = (uint8_t)byte};
-			seen++;
-		}
+	while (whom.byte < PG_GROUPS - 1 && layout->part_of[whom.byte] != part)
+		whom.byte++;
 	return whom;
+}
+
+/* Which keys may share a call, as the database says now. */
+static int find_groups(struct postgres *p, int64_t wait_ms, uint8_t ret[PG_GROUPS], struct tact_error *err)
+{
+	struct pg_link *link;
+	const void *bytes;
+	size_t size;
+	int result = pg_aside_ask(p->aside, PG_NO_PART, PG_FIND_GROUPS, NULL, 0, wait_ms, &link, err);
+
+	if (result != TACT_OK)
+		return result;
+	bytes = pg_link_value(link, 0, 0, &size);
+	if (size == PG_GROUPS)
+		memcpy(ret, bytes, size);
+	else
+		result = tact_store_report(&p->store, TACT_SYSTEM, err,
+		    "tact_groups() answers %zu bytes, not %d: run \"tact store upgrade\"", size, PG_GROUPS);
+	pg_aside_return(p->aside, link);
+	return result;
+}
+
+/* Parts are numbered in the order in which their groups come first. */
+static void lay_out(const uint8_t groups[PG_GROUPS], struct tact_store_layout *ret)
+{
+	*ret = (struct tact_store_layout){.parts = 0};
+	for (size_t byte = 0; byte < PG_GROUPS; byte++) {
+		size_t part = 0;
+
+		while (part < ret->parts && ret->name[part] != groups[byte])
+			part++;
+		if (part == ret->parts)
+			ret->name[ret->parts++] = groups[byte];
+		ret->part_of[byte] = (uint8_t)part;
+	}
+}
+
+static int postgres_layout(struct tact_store *store, struct tact_store_layout *ret, struct tact_error *err)
+{
+	struct postgres *p = (struct postgres *)store;
+	uint8_t groups[PG_GROUPS];
+	int result = find_groups(p, PART_WAIT_MS, groups, err);
+
+	if (result != TACT_OK)
+		return result == TACT_SYSTEM ? TACT_UNAVAILABLE : result;
+	pg_pool_set_groups(p->pool, groups);
+	lay_out(groups, ret);
+	return TACT_OK;
 }
 
 /* ---- pages ------------------------------------------------------------------------------------------- */
@@ -310,10 +324,10 @@ static int postgres_scan(struct tact_store *store, enum tact_store_kind kind, ta
 	return scan_whom(store, everybody, kind, fn, context, err);
 }
 
-static int postgres_scan_part(struct tact_store *store, size_t part, enum tact_store_kind kind,
-    tact_store_scan_fn fn, void *context, struct tact_error *err)
+static int postgres_scan_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    enum tact_store_kind kind, tact_store_scan_fn fn, void *context, struct tact_error *err)
 {
-	return scan_whom(store, whom_of((struct postgres *)store, part), kind, fn, context, err);
+	return scan_whom(store, whom_of(layout, part), kind, fn, context, err);
 }
 
 static int postgres_check(struct tact_store *store, struct tact_store_figures *ret,
@@ -422,11 +436,11 @@ static int postgres_due(struct tact_store *store, int64_t after_us, int64_t unti
 	return due_of_whom(store, everybody, after_us, until_us, limit, fn, context, err);
 }
 
-static int postgres_due_part(struct tact_store *store, size_t part, int64_t after_us, int64_t until_us,
-    size_t limit, tact_store_scan_fn fn, void *context, struct tact_error *err)
+static int postgres_due_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    int64_t after_us, int64_t until_us, size_t limit, tact_store_scan_fn fn, void *context,
+    struct tact_error *err)
 {
-	struct whom whom = whom_of((struct postgres *)store, part);
-	return due_of_whom(store, whom, after_us, until_us, limit, fn, context, err);
+	return due_of_whom(store, whom_of(layout, part), after_us, until_us, limit, fn, context, err);
 }
 
 /* ---- identity, clock --------------------------------------------------------------------------------- */
@@ -517,25 +531,6 @@ static void postgres_close(struct tact_store *store)
 	free(p);
 }
 
-static int learn_groups(struct postgres *p, uint8_t ret[PG_GROUPS], struct tact_error *err)
-{
-	struct pg_link *link;
-	const void *bytes;
-	size_t size;
-	int result = ask(p, PG_FIND_GROUPS, NULL, 0, &link, err);
-
-	if (result != TACT_OK)
-		return result;
-	bytes = pg_link_value(link, 0, 0, &size);
-	if (size == PG_GROUPS)
-		memcpy(ret, bytes, size);
-	else
-		result = tact_store_report(&p->store, TACT_SYSTEM, err,
-		    "tact_groups() answers %zu bytes, not %d: run \"tact store upgrade\"", size, PG_GROUPS);
-	pg_aside_return(p->aside, link);
-	return result;
-}
-
 static int learn_clock(struct postgres *p, struct tact_error *err)
 {
 	struct pg_link *link;
@@ -552,7 +547,7 @@ static int learn_clock(struct postgres *p, struct tact_error *err)
 static int open_all(struct postgres *p, struct tact_error *err)
 {
 	uint8_t groups[PG_GROUPS];
-	int result = learn_groups(p, groups, err);
+	int result = find_groups(p, ASIDE_WAIT_MS, groups, err);
 
 	if (result != TACT_OK)
 		return result;
@@ -630,8 +625,7 @@ const struct tact_store_engine tact_store_postgres = {
     .hold_us = FILL_HOLD_US,
     .scan = postgres_scan,
     .due = postgres_due,
-    .parts = postgres_parts,
-    .part_of = postgres_part_of,
+    .layout = postgres_layout,
     .scan_part = postgres_scan_part,
     .due_part = postgres_due_part,
     .identity = postgres_identity,

@@ -142,13 +142,14 @@ const char *pg_link_words(const struct pg_link *link);
 /* ---- aside: connections for what is long or rare ---- */
 
 #define PG_ALL_PARTS (-1)
+#define PG_NO_PART (-2) /* what is asked of the database alone, which asks none of them */
 
 struct pg_aside;
 
 /* What is given must outlive it. */
 struct pg_aside *pg_aside_new(struct tact_store *store, const struct pg_url *url, struct pg_origins *origins);
 void pg_aside_free(struct pg_aside **aside);
-/* A greeted connection for a call to PART, a group or PG_ALL_PARTS; to be given back by return or fail. While
+/* A greeted connection for a call to PART, a group or one of these; to be given back by return or fail. While
  * an earlier call to the same is late (for PG_ALL_PARTS: to anything), TACT_UNAVAILABLE at once. */
 int pg_aside_take(struct pg_aside *aside, int part, struct pg_link **ret, struct tact_error *err);
 void pg_aside_return(struct pg_aside *aside, struct pg_link *link);
@@ -206,8 +207,9 @@ void pg_pool_read(struct pg_pool *pool, const struct tact_store_key *keys, size_
 void pg_pool_update(struct pg_pool *pool, const struct tact_store_key *keys, size_t count,
     tact_store_change_fn fn, tact_store_after_fn after, void *context, struct tact_store_answer *ret_answers,
     int64_t deadline_ms);
-/* Which keys may share a call, as the database told it last. */
+/* Which keys may share a call, as the database told it last; it told somebody else. */
 void pg_pool_groups(struct pg_pool *pool, uint8_t ret[PG_GROUPS]);
+void pg_pool_set_groups(struct pg_pool *pool, const uint8_t groups[PG_GROUPS]);
 uint64_t pg_pool_commits(struct pg_pool *pool);
 struct pg_clock *pg_pool_clock(struct pg_pool *pool);
 

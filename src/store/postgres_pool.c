@@ -165,6 +165,13 @@ void pg_pool_groups(struct pg_pool *pool, uint8_t ret[PG_GROUPS])
 	pthread_mutex_unlock(&pool->lock);
 }
 
+void pg_pool_set_groups(struct pg_pool *pool, const uint8_t groups[PG_GROUPS])
+{
+	pthread_mutex_lock(&pool->lock);
+	memcpy(pool->groups, groups, PG_GROUPS);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 uint64_t pg_pool_commits(struct pg_pool *pool)
 {
 	return atomic_load(&pool->commits);

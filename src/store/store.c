@@ -236,32 +236,37 @@ int tact_store_due(struct tact_store *store, int64_t after_us, int64_t until_us,
 	return store->engine->due(store, after_us, until_us, limit, fn, context, err);
 }
 
-size_t tact_store_parts(struct tact_store *store)
+int tact_store_layout(struct tact_store *store, struct tact_store_layout *ret, struct tact_error *err)
 {
-	return store->engine->parts ? store->engine->parts(store) : 1;
+	if (store->engine->layout)
+		return store->engine->layout(store, ret, err);
+	*ret = (struct tact_store_layout){.parts = 1};
+	return TACT_OK;
 }
 
-size_t tact_store_part_of(struct tact_store *store, const struct tact_id *id)
+bool tact_store_same_layout(const struct tact_store_layout *a, const struct tact_store_layout *b)
 {
-	return store->engine->part_of ? store->engine->part_of(store, id) : 0;
+	return a->parts == b->parts && memcmp(a->part_of, b->part_of, sizeof a->part_of) == 0 &&
+	       memcmp(a->name, b->name, a->parts) == 0;
 }
 
-int tact_store_scan_part(struct tact_store *store, size_t part, enum tact_store_kind kind,
-    tact_store_scan_fn fn, void *context, struct tact_error *err)
+int tact_store_scan_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    enum tact_store_kind kind, tact_store_scan_fn fn, void *context, struct tact_error *err)
 {
-	return tact_store_parts(store) == 1 ? tact_store_scan(store, kind, fn, context, err)
-					    : store->engine->scan_part(store, part, kind, fn, context, err);
+	return layout->parts == 1 ? tact_store_scan(store, kind, fn, context, err)
+				  : store->engine->scan_part(store, layout, part, kind, fn, context, err);
 }
 
-int tact_store_due_part(struct tact_store *store, size_t part, int64_t after_us, int64_t until_us,
-    size_t limit, tact_store_scan_fn fn, void *context, struct tact_error *err)
+int tact_store_due_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    int64_t after_us, int64_t until_us, size_t limit, tact_store_scan_fn fn, void *context,
+    struct tact_error *err)
 {
-	if (tact_store_parts(store) == 1)
+	if (layout->parts == 1)
 		return tact_store_due(store, after_us, until_us, limit, fn, context, err);
 	after_us = after_us < 0 ? 0 : after_us;
 	if (until_us <= after_us || limit == 0)
 		return TACT_OK;
-	return store->engine->due_part(store, part, after_us, until_us, limit, fn, context, err);
+	return store->engine->due_part(store, layout, part, after_us, until_us, limit, fn, context, err);
 }
 
 int tact_store_identity(

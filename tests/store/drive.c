@@ -187,11 +187,15 @@ static bool see(void *context, const struct tact_store_key *key, const struct ta
 static void do_part(unsigned long long part, bool due)
 {
 	int64_t began_ms = tact_clock_monotonic_ms();
+	struct tact_store_layout layout;
 	struct tact_error err;
 	int seen = 0;
-	int result = due ? tact_store_due_part(store, (size_t)part, 0, INT64_MAX, 1000000, see, &seen, &err)
-			 : tact_store_scan_part(store, (size_t)part, TACT_STORE_DOSSIER, see, &seen, &err);
+	int result = tact_store_layout(store, &layout, &err);
 
+	if (result == TACT_OK && due)
+		result = tact_store_due_part(store, &layout, part, 0, INT64_MAX, 1000000, see, &seen, &err);
+	else if (result == TACT_OK)
+		result = tact_store_scan_part(store, &layout, part, TACT_STORE_DOSSIER, see, &seen, &err);
 	printf("%s %lld %d\n", tact_result_name(result), (long long)(tact_clock_monotonic_ms() - began_ms),
 	    seen);
 }
@@ -214,6 +218,22 @@ static void do_identity(const char *text)
 		result = tact_store_set_identity(store, stored, text, &err);
 	puts(tact_result_name(result));
 	tact_arena_free(&arena);
+}
+
+/* How many parts, and in which of them the ids stand that begin with 0, 1, 2 ... */
+static void do_layout(void)
+{
+	struct tact_store_layout layout;
+	struct tact_error err;
+
+	if (tact_store_layout(store, &layout, &err) != TACT_OK) {
+		printf("%s\n", err.text);
+		return;
+	}
+	printf("%zu", layout.parts);
+	for (size_t i = 0; i < sizeof layout.part_of; i++)
+		printf(" %d", layout.part_of[i]);
+	printf("\n");
 }
 
 static void obey(const char *line)
@@ -241,7 +261,7 @@ static void obey(const char *line)
 	else if (sscanf(line, "scan %llu", &n) == 1)
 		do_part(n, false);
 	else if (strcmp(line, "parts\n") == 0)
-		printf("%zu\n", tact_store_parts(store));
+		do_layout();
 	else if (strcmp(line, "commits\n") == 0)
 		printf("%llu\n", (unsigned long long)tact_store_commits(store));
 	else if (strcmp(line, "now\n") == 0)

@@ -657,7 +657,7 @@ class Partitions(Case):
         """What is asked of it is not given up: its backend at the proxy would stay, and each question would add one more."""
         drive = self.drive(self.main.url())
         self.assertEqual(figures(drive.ask("many 8 30 0 240 5000"))["ok"], 240)
-        self.assertEqual(drive.ask("parts"), "3")
+        self.assertEqual(drive.ask("parts").split(), ["3"] + [str(byte % 3) for byte in range(256)])
         before = [drive.ask("scan %d" % part).split() for part in range(3)]
         self.assertEqual([row[0] for row in before], ["ok"] * 3)
         self.assertEqual(sum(int(row[2]) for row in before), int(sum(int(part.sql("SELECT count(*) FROM tact.tact_record WHERE kind = 1")) for part in self.parts)))
@@ -693,6 +693,7 @@ class Partitions(Case):
         steps.run("CREATE ROLE tact_proxy LOGIN", new)
         drive, other = self.drive(self.main.url()), self.drive(self.main.url())
         before = self.numbers()
+        self.assertEqual(drive.ask("parts").split()[0], "3")
         drive.send("many 16 150 7 2 20000")  # keys 7 and 8: one is moved, the other stays where it is
         other.send("many 4 400 10 3 20000")  # keys 10 to 12, of which 10 shares the server of 7
         wait_for(lambda: self.numbers() > before + 50, "some to be counted")
@@ -707,6 +708,8 @@ class Partitions(Case):
         self.assertEqual((two["ok"], two["unavailable"], two["uncertain"]), (1600, 0, 0), "nobody else is held up")
         self.assertEqual(one["uncertain"], 0)
         self.assertGreater(one["unavailable"], 0, "it was asked for while it was moved")
+        where = drive.ask("parts").split()
+        self.assertEqual((where[0], where[1:].count(where[1 + 7])), ("4", 1), "who asks where records stand is told at once")
         self.assertEqual(drive.result("count 7 5000"), "ok")
         self.assertEqual(new.sql("SELECT count(*) FROM tact.tact_record"), "1")
         self.assertEqual(self.numbers([new]) - before, one["ok"] + two["ok"] + 1)
