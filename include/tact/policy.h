@@ -300,9 +300,15 @@ struct tact_campaigns {
 	size_t count;
 	/* By the first byte of tact_dossier_campaign_id: those that could not be read. NULL: all were */
 	const bool *unread;
+	/* Some of what was counted could not be read, of whichever campaign: hours tell nothing */
+	bool uncounted;
 };
 /* Is it known what stands of the campaign, if only that nothing does? campaigns may be NULL: no. */
 bool tact_policy_knows_campaign(const struct tact_campaigns *campaigns, const char *name);
+/* Does a breaker that acts on mail of these facts want to know what came of their campaign, which is not
+ * known? Not one that has stopped it already, and none on monitor. */
+bool tact_policy_lacks_counts(const struct tact_rule_set *rules, const struct tact_campaigns *campaigns,
+    const struct tact_facts *facts);
 /* Order of names without ASCII case: <0, 0, >0. */
 int tact_policy_compare_campaigns(const char *a, const char *b);
 /* NULL when nothing is known of it; campaigns may be NULL. */

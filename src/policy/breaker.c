@@ -55,6 +55,30 @@ bool tact_policy_knows_campaign(const struct tact_campaigns *campaigns, const ch
 	       (campaigns->unread == NULL || !campaigns->unread[tact_dossier_campaign_id(name).b[0]]);
 }
 
+/* A breaker that wrote down that it stopped the campaign needs no counts any more. */
+static bool is_stopped_by(const struct tact_rule *rule, const struct tact_campaign_view *view)
+{
+	return view != NULL && view->record.tripped_us != 0 &&
+	       tact_text_equal_nocase(rule->name, view->record.tripped_by);
+}
+
+bool tact_policy_lacks_counts(
+    const struct tact_rule_set *rules, const struct tact_campaigns *campaigns, const struct tact_facts *facts)
+{
+	const struct tact_campaign_view *view = tact_policy_find_campaign(campaigns, facts->campaign);
+
+	if (campaigns == NULL || !campaigns->uncounted || *facts->campaign == '\0' || rules->monitor)
+		return false;
+	for (size_t i = 0; i < rules->rules_count; i++) {
+		const struct tact_rule *rule = &rules->rules[i];
+
+		if (rule->kind == TACT_RULE_BREAKER && rule->breaker.about == TACT_BREAKER_RATES &&
+		    !rule->monitor && policy_applies(&rule->applies, facts) && !is_stopped_by(rule, view))
+			return true;
+	}
+	return false;
+}
+
 bool tact_policy_campaign_holds(const struct tact_campaign_view *view)
 {
 	return view != NULL && view->record.tripped_us == 0 &&
@@ -194,11 +218,10 @@ static const char *rate_words(struct tact_arena *arena, const struct tact_findin
 	return JOIN(arena, policy_format_milli(arena, finding->count_milli), "% ", finding->window);
 }
 
-static void judge_rates(const struct asker *asker, const struct tact_rule *rule,
+static void judge_counts(const struct asker *asker, const struct tact_rule *rule,
     const struct tact_campaign_view *view, int64_t t_us, struct tact_finding *ret)
 {
 	struct tact_arena *arena = asker->book->arena;
-	const struct tact_campaign *record = &view->record;
 	struct rate rate;
 
 	ret->why = "too little was sent for a rate to tell anything";
@@ -208,11 +231,24 @@ static void judge_rates(const struct asker *asker, const struct tact_rule *rule,
 		ret->why = JOIN(arena, rate_words(arena, ret), ret->fired ? ", more than " : ", at most ",
 		    policy_format_milli(arena, ret->at_most_milli), "%");
 	}
-	if (record->tripped_us != 0 && is_breaker_of(rule, record->tripped_by)) {
-		ret->fired = true;
-		ret->why = JOIN(arena, "stopped since ", tact_text_format_time(arena, record->tripped_us),
-		    ": ", record->tripped_why);
-	}
+}
+
+static void judge_rates(const struct asker *asker, const struct tact_rule *rule,
+    const struct tact_campaign_view *view, int64_t t_us, struct tact_finding *ret)
+{
+	struct tact_arena *arena = asker->book->arena;
+
+	if (asker->book->campaigns->uncounted)
+		ret->why = "it is not known what came of this campaign: some counts could not be read";
+	else if (view == NULL)
+		ret->why = "nothing was sent of this campaign";
+	else
+		judge_counts(asker, rule, view, t_us, ret);
+	if (!is_stopped_by(rule, view))
+		return;
+	ret->fired = true;
+	ret->why = JOIN(arena, "stopped since ", tact_text_format_time(arena, view->record.tripped_us), ": ",
+	    view->record.tripped_why);
 }
 
 static const char *since_words(struct tact_arena *arena, const struct tact_campaign *record, const char *what)
@@ -247,6 +283,13 @@ static void judge_unknown(const struct tact_rule *rule, struct tact_finding *ret
 	ret->why = "it is not known whether this campaign may go on";
 }
 
+/* Claims that are only put into their places stay where they are. */
+static bool is_doubtful(const struct asker *asker, const struct tact_rule *rule)
+{
+	return asker->asks && rule->breaker.about == TACT_BREAKER_PAUSED &&
+	       tact_policy_lacks_counts(asker->book->rules, asker->book->campaigns, asker->facts);
+}
+
 /* ---- the rule ----------------------------------------------------------------------------------- */
 
 /* Those that are in every rule set say nothing of mail that has no campaign. */
@@ -263,12 +306,14 @@ void policy_breaker_judge(const struct asker *asker, size_t rule, int64_t t_us, 
 		ret->why = "mail has no campaign";
 	else if (!tact_policy_knows_campaign(asker->book->campaigns, asker->facts->campaign))
 		judge_unknown(of, ret);
-	else if (asker->campaign == NULL)
-		ret->why = "nothing was sent of this campaign";
 	else if (of->breaker.about == TACT_BREAKER_RATES)
 		judge_rates(asker, of, asker->campaign, t_us, ret);
+	else if (asker->campaign == NULL)
+		ret->why = "nothing was sent of this campaign";
 	else
 		judge_word(asker, of, asker->campaign, ret);
+	if (!ret->fired && is_doubtful(asker, of))
+		judge_unknown(of, ret);
 	if (ret->fired)
 		ret->until_us = POLICY_NEVER;
 }
@@ -307,11 +352,11 @@ const char *policy_breaker_words(const struct asker *asker, const struct tact_fi
 	const char *name = name_words(arena, asker->facts->campaign);
 
 	(void)t_us;
-	if (asker->campaign == NULL)
-		return JOIN(arena, "it is not known whether ", name, " may go on");
-	if (asker->campaign->record.state == TACT_CAMPAIGN_PAUSED &&
+	if (asker->campaign != NULL && asker->campaign->record.state == TACT_CAMPAIGN_PAUSED &&
 	    finding->rule->breaker.about == TACT_BREAKER_PAUSED)
 		return JOIN(arena, name, " is paused");
+	if (asker->campaign == NULL || finding->rule->breaker.about == TACT_BREAKER_PAUSED)
+		return JOIN(arena, "it is not known whether ", name, " may go on");
 	if (asker->campaign->record.state == TACT_CAMPAIGN_CANCELLED &&
 	    finding->rule->breaker.about == TACT_BREAKER_CANCELLED)
 		return JOIN(arena, name, " was cancelled");

@@ -16,7 +16,7 @@ TESTS += tests/policy/run
 tests_policy_run_SOURCES = tests/policy/run.c tests/policy/fence.c tests/policy/fence.h tests/policy/wake.h tests/policy/table.c tests/policy/table.h
 tests_policy_run_CFLAGS = $(AM_CFLAGS)
 tests_policy_run_LDADD = $(POLICY)
-EXTRA_DIST += tests/policy/README tests/policy/mutate.py tests/policy/at_least.table tests/policy/breaker.table \
+EXTRA_DIST += tests/policy/README tests/policy/mutate.py tests/policy/at_least.table tests/policy/breaker.table tests/policy/uncounted.table \
 	tests/policy/calendar.table tests/policy/claims.table tests/policy/consent.table tests/policy/counting.table \
 	tests/policy/direction.table tests/policy/due.table tests/policy/edges.table tests/policy/firm.table \
 	tests/policy/look_ahead.table tests/policy/occasion.table tests/policy/planned.table \

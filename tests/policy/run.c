@@ -31,7 +31,7 @@ struct setting {
 	int64_t release_spread_s;
 	struct tact_campaign_view *campaigns;
 	size_t campaigns_count;
-	bool unknown_campaigns;
+	bool unknown_campaigns, unknown_counts, monitor;
 };
 
 struct run {
@@ -250,7 +250,8 @@ static struct tact_rule_set rules_of(const struct run *run)
 	    .owners_count = here->owners_count,
 	    .brands = FENCED(FENCE_BRANDS, here->brands, here->brands_count),
 	    .brands_count = here->brands_count,
-	    .release_spread_s = here->release_spread_s};
+	    .release_spread_s = here->release_spread_s,
+	    .monitor = here->monitor};
 }
 
 static struct tact_dossier dossier_of(const struct run *run)
@@ -275,7 +276,8 @@ static int by_name(const void *a, const void *b)
 
 static struct tact_campaigns campaigns_of(const struct run *run)
 {
-	struct tact_campaigns campaigns = {.count = run->here.campaigns_count};
+	struct tact_campaigns campaigns = {
+	    .count = run->here.campaigns_count, .uncounted = run->here.unknown_counts};
 	struct tact_campaign_view *views = FENCED(FENCE_CAMPAIGNS, run->here.campaigns, campaigns.count);
 
 	qsort(views, campaigns.count, sizeof *views, by_name);
@@ -439,6 +441,8 @@ static void do_places(struct run *run)
 static void do_set(struct run *run, struct setting *setting)
 {
 	setting->unknown_campaigns = line_yes(&run->line, "unknown_campaigns", setting->unknown_campaigns);
+	setting->unknown_counts = line_yes(&run->line, "unknown_counts", setting->unknown_counts);
+	setting->monitor = line_yes(&run->line, "monitor", setting->monitor);
 	setting->dossier.history_since_us =
 	    line_time(&run->line, "history_since", setting->dossier.history_since_us);
 	setting->release_spread_s = line_duration_s(&run->line, "release_spread", setting->release_spread_s);
