@@ -91,7 +91,13 @@ int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, 
 /* ---- campaigns ------------------------------------------------------------------------------------------
  */
 
-/* What is known of campaigns is read at most every two seconds, and used for at most 30 when it cannot be. */
+/* What is known of campaigns is read at most every two seconds, and used for at most 30 when it cannot be. Of
+ * a store of several parts that goes for each part's records by themselves. Counts, of which every campaign
+ * has some in every part, are those of one moment at which all parts answered and had done so for ten
+ * seconds, so that all writers had caught up; without such a moment within 30 seconds they are not known, and
+ * mail that a breaker acts on is undecided (tact_policy_lacks_counts): a rate of some of them may be far too
+ * low or too high. Thirty seconds, for a server that is started anew, or a standby that takes over, should
+ * hold up nobody, and what may be sent and complained of in that time is little. */
 #define TACT_CAMPAIGNS_FRESH_MS 2000
 #define TACT_CAMPAIGNS_STALE_MS 30000
 
@@ -111,8 +117,9 @@ typedef void (*tact_campaign_fn)(void *context, const struct tact_campaign *camp
  * a second's worth. */
 int tact_decide_tend_campaigns(struct tact_decider *decider, int64_t now_us, tact_campaign_fn changed,
     void *context, struct tact_error *err);
-/* Another number whenever a campaign may have freed or taken places: then whatever waits is to be looked at
- * again (tact_decide_rewake). */
+/* Another number whenever a campaign may have freed or taken places, or one that was not known is known
+ * again: then whatever waits is to be looked at again (tact_decide_rewake). While a part of the store is away
+ * the campaigns of the others count. */
 uint64_t tact_decide_campaigns_mark(struct tact_decider *decider);
 
 enum tact_campaign_deed {
@@ -123,9 +130,10 @@ enum tact_campaign_deed {
 };
 /* Changes a campaign by its name; one that was never planned is made for it, but for resume and finish:
  * TACT_ABSENT. TACT_REFUSED with words: cancelled is for good; nothing to resume; one that a breaker stopped
- * needs a reason to go on. Already so: TACT_OK and *ret_changed false; of resume that is what the same person
- * did for the same reason within retry_window, as the latest that was done. Durable with a change entry;
- * where that could not be written, doing so again within retry_window writes it ("known already"). */
+ * needs a reason to go on. TACT_UNAVAILABLE also when a breaker stopped it and not all its counts can be
+ * read. Already so: TACT_OK and *ret_changed false; of resume that is what the same person did for the same
+ * reason within retry_window, as the latest that was done. Durable with a change entry; where that could not
+ * be written, doing so again within retry_window writes it ("known already"). */
 int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena, const char *name,
     enum tact_campaign_deed deed, const char *by, const char *why, int64_t now_us, struct tact_campaign *ret,
     bool *ret_changed, struct tact_error *err);
@@ -349,6 +357,7 @@ struct tact_bell_claim {
 	int64_t made_us;
 	bool lapsed;  /* an hour past its place */
 	bool passing; /* handed on once, and the answer never came: to be fetched again */
+	bool shared; /* a claim of another relay in the same record is due: its wake time is right as it is */
 };
 /* Claims and released reviews of this relay whose wake time lies in (after_us, until_us], each record read
  * and its places derived anew; place_us may be later than now (bumped: the record's wake time is put right by
@@ -357,22 +366,29 @@ struct tact_bell_claim {
 int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us,
     int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count,
     int64_t *ret_next_us, struct tact_error *err);
-/* The same for those in one part of the store, which needs no other part (tact_store_parts). */
-size_t tact_decide_parts(struct tact_decider *decider);
-int tact_decide_due_part(struct tact_decider *decider, struct tact_arena *arena, size_t part,
-    int64_t after_us, int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret,
-    size_t *ret_count, int64_t *ret_next_us, struct tact_error *err);
+/* The same for those in one part of the store, which needs no other part (tact_store_layout). */
+int tact_decide_layout(struct tact_decider *decider, struct tact_store_layout *ret, struct tact_error *err);
+int tact_decide_due_part(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_store_layout *layout, size_t part, int64_t after_us, int64_t until_us, size_t limit,
+    int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count, int64_t *ret_next_us,
+    struct tact_error *err);
 /* Writes a record's state forward: lapsed claims and those named (never fetched) become withdrawn, wake time
  * set anew, outcome entries. */
 int tact_decide_refresh(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_store_key *key, const struct tact_id *withdraw, size_t withdraw_count, int64_t now_us,
     int64_t deadline_ms, struct tact_error *err);
-/* Puts right the wake times of about LIMIT records that wait since later than after_us, as campaigns now are.
- * ret_next_us: the next page's after_us; INT64_MAX at the end. */
-int tact_decide_rewake(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us, size_t limit,
-    int64_t now_us, int64_t *ret_next_us, struct tact_error *err);
-/* Fills the ledger anew from everything that waits. */
-int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tact_error *err);
+/* Puts right the wake times of about LIMIT records of one part that wait since later than after_us, as
+ * campaigns now are. ret_next_us: the next page's after_us; INT64_MAX at the end. TACT_UNAVAILABLE also when
+ * nothing is known of campaigns. */
+int tact_decide_rewake(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_store_layout *layout, size_t part, int64_t after_us, size_t limit, int64_t now_us,
+    int64_t *ret_next_us, struct tact_error *err);
+/* Fills the ledger from everything that waits in one part, from *at_us on (0: from the beginning; INT64_MAX:
+ * it is done), and moves that on: what fails goes on from there another time. The ledger is cleared by who
+ * begins with all parts. */
+void tact_decide_forget_counts(struct tact_decider *decider);
+int tact_decide_recount(struct tact_decider *decider, const struct tact_store_layout *layout, size_t part,
+    int64_t *at_us, int64_t now_us, struct tact_error *err);
 
 /* ---- the sweep ----------------------------------------------------------------------------------------- */
 

@@ -43,10 +43,31 @@ struct bell_list {
 	size_t count;
 };
 
-static bool is_ours(const struct bell_list *list, const struct tact_claim *claim)
+static bool is_on_a_ring(const struct tact_claim *claim)
 {
 	return (claim->state == TACT_CLAIM_WAITING || claim->state == TACT_CLAIM_PASSING) &&
-	       claim->ring[0] != '\0' && tact_text_equal(claim->relay, list->decider->parts.host);
+	       claim->ring[0] != '\0';
+}
+
+static bool is_ours(const struct bell_list *list, const struct tact_claim *claim)
+{
+	return is_on_a_ring(claim) && tact_text_equal(claim->relay, list->decider->parts.host);
+}
+
+/* Without a place: now. */
+static int64_t ring_us(int64_t place_us, int64_t now_us)
+{
+	return place_us == INT64_MAX || place_us == 0 ? now_us : place_us;
+}
+
+static bool is_others_due(
+    const struct bell_list *list, const struct tact_dossier *dossier, const int64_t *places)
+{
+	for (size_t i = 0; i < dossier->claims_count; i++)
+		if (is_on_a_ring(&dossier->claims[i]) && !is_ours(list, &dossier->claims[i]) &&
+		    ring_us(places[i], list->now_us) <= list->now_us)
+			return true;
+	return false;
 }
 
 static void list_claims(
@@ -54,11 +75,13 @@ static void list_claims(
 {
 	struct tact_dossier dossier;
 	int64_t *places;
+	bool shared;
 
 	if (tact_dossier_decode(list->scratch, record->bytes, record->size, &dossier, NULL) != TACT_OK)
 		return;
 	places = tact_arena_alloc(list->scratch, (dossier.claims_count + 1) * sizeof *places);
 	tact_policy_places(list->scratch, list->rules, list->campaigns, &dossier, list->now_us, places);
+	shared = is_others_due(list, &dossier, places);
 	for (size_t i = 0; i < dossier.claims_count; i++) {
 		const struct tact_claim *claim = &dossier.claims[i];
 
@@ -71,10 +94,11 @@ static void list_claims(
 		    .queue_id = tact_arena_strdup(list->arena, claim->queue_id),
 		    .stream = tact_arena_strdup(list->arena, claim->facts.stream),
 		    /* Without a place: rung now, so that the gate refuses it in time. */
-		    .place_us = places[i] == INT64_MAX || places[i] == 0 ? list->now_us : places[i],
+		    .place_us = ring_us(places[i], list->now_us),
 		    .made_us = claim->made_us,
 		    .lapsed = places[i] == 0 && claim->state == TACT_CLAIM_WAITING,
 		    .passing = claim->state == TACT_CLAIM_PASSING,
+		    .shared = shared,
 		};
 	}
 }
@@ -102,14 +126,16 @@ static void list_review(
 }
 
 #define CHUNK 64 /* records read at a time */
+#define READ_MS 5000
+#define CAMPAIGNS_MS 1000 /* what is known of them otherwise will do */
 
 static int read_chunk(
     struct bell_list *list, const struct tact_store_key *keys, size_t count, struct tact_error *err)
 {
 	struct tact_record records[CHUNK];
 	struct tact_store_answer answers[CHUNK];
-	int result =
-	    tact_store_read(list->decider->parts.store, keys, count, list->scratch, records, answers, 0);
+	int result = tact_store_read(list->decider->parts.store, keys, count, list->scratch, records, answers,
+	    tact_clock_monotonic_ms() + READ_MS);
 
 	if (result == TACT_UNAVAILABLE || result == TACT_UNCERTAIN) {
 		tact_store_last_error(list->decider->parts.store, err);
@@ -149,7 +175,7 @@ static int list_due(
 	int result;
 
 	list->rules = tact_decider_take_rules(decider);
-	list->campaigns = tact_decider_take_campaigns(decider, NULL);
+	list->campaigns = campaigns_take(decider, tact_clock_monotonic_ms() + CAMPAIGNS_MS, NULL);
 	result = read_due(list, due, err);
 	tact_decider_put_campaigns(decider, list->campaigns);
 	tact_decider_put_rules(decider, list->rules);
@@ -182,18 +208,19 @@ int tact_decide_due_page(struct tact_decider *decider, struct tact_arena *arena,
 		   : end_page(decider, &due, until_us, now_us, ret, ret_count, ret_next_us, err);
 }
 
-size_t tact_decide_parts(struct tact_decider *decider)
+int tact_decide_layout(struct tact_decider *decider, struct tact_store_layout *ret, struct tact_error *err)
 {
-	return tact_store_parts(decider->parts.store);
+	return tact_store_layout(decider->parts.store, ret, err);
 }
 
-int tact_decide_due_part(struct tact_decider *decider, struct tact_arena *arena, size_t part,
-    int64_t after_us, int64_t until_us, size_t limit, int64_t now_us, struct tact_bell_claim **ret,
-    size_t *ret_count, int64_t *ret_next_us, struct tact_error *err)
+int tact_decide_due_part(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_store_layout *layout, size_t part, int64_t after_us, int64_t until_us, size_t limit,
+    int64_t now_us, struct tact_bell_claim **ret, size_t *ret_count, int64_t *ret_next_us,
+    struct tact_error *err)
 {
 	struct due_list due = {.arena = arena, .page = limit};
 	int result = tact_store_due_part(
-	    decider->parts.store, part, after_us, until_us, SIZE_MAX, note_due, &due, err);
+	    decider->parts.store, layout, part, after_us, until_us, SIZE_MAX, note_due, &due, err);
 
 	return result != TACT_OK
 		   ? result
@@ -238,6 +265,22 @@ static void note_withdrawn(
 	    tact_arena_copy(refresh->arena, claim, sizeof *claim);
 }
 
+/* Its own bell rings for what lapsed, too, for as long as Postfix may have it. */
+static bool is_of_another(const struct refresh *refresh, const struct tact_claim *claim)
+{
+	return claim->ring[0] != '\0' && !tact_text_equal(claim->relay, refresh->terms.host);
+}
+
+/* Is that when the bell should look at it? What is due is due, since whenever. */
+static bool wakes_so(struct tact_arena *arena, const struct record_terms *terms,
+    const struct tact_dossier *dossier, int64_t wake_us)
+{
+	int64_t right_us = record_wake_us(arena, terms, dossier);
+
+	return right_us == wake_us ||
+	       (right_us != 0 && right_us <= terms->now_us && wake_us != 0 && wake_us <= terms->now_us);
+}
+
 static bool refresh_dossier(
     struct refresh *refresh, const struct tact_record *now, struct tact_store_put *ret)
 {
@@ -254,14 +297,14 @@ static bool refresh_dossier(
 		struct tact_claim *claim = &dossier.claims[i];
 		bool named = is_named(refresh, &claim->id);
 
-		if (claim->state != TACT_CLAIM_WAITING || claim->planned || (places[i] != 0 && !named))
+		if (claim->state != TACT_CLAIM_WAITING || claim->planned || is_of_another(refresh, claim) ||
+		    (places[i] != 0 && !named))
 			continue;
 		note_withdrawn(refresh, &dossier, claim, !named);
 		claim->state = TACT_CLAIM_WITHDRAWN;
 		claim->done_us = refresh->terms.now_us;
 	}
-	if (refresh->gone_count == 0 &&
-	    record_wake_us(refresh->arena, &refresh->terms, &dossier) == now->wake_us)
+	if (refresh->gone_count == 0 && wakes_so(refresh->arena, &refresh->terms, &dossier, now->wake_us))
 		return false;
 	record_finish(refresh->arena, &refresh->terms, NULL, &dossier, ret);
 	return true;
@@ -331,7 +374,7 @@ static bool rewake_one(void *context, size_t index, const struct tact_record *no
 	(void)store_now_us;
 	if (now->size == 0 || now->wake_us == 0 ||
 	    tact_dossier_decode(rewaking->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK ||
-	    record_wake_us(rewaking->arena, &rewaking->terms, &dossier) == now->wake_us)
+	    wakes_so(rewaking->arena, &rewaking->terms, &dossier, now->wake_us))
 		return false;
 	record_finish(rewaking->arena, &rewaking->terms, NULL, &dossier, ret);
 	return true;
@@ -353,7 +396,8 @@ static int pick_moved(struct tact_decider *decider, struct rewaking *rewaking,
 	struct tact_record records[CHUNK];
 	struct tact_store_answer answers[CHUNK];
 	struct tact_store_put unused;
-	int result = tact_store_read(decider->parts.store, keys, count, rewaking->arena, records, answers, 0);
+	int result = tact_store_read(decider->parts.store, keys, count, rewaking->arena, records, answers,
+	    tact_clock_monotonic_ms() + READ_MS);
 
 	*ret_count = 0;
 	if (result == TACT_UNAVAILABLE || result == TACT_UNCERTAIN)
@@ -375,58 +419,85 @@ static int rewake_chunk(
 	int result = pick_moved(decider, rewaking, keys, count, moved, &moved_count);
 
 	if (result == TACT_OK && moved_count > 0)
-		result = tact_store_update(
-		    decider->parts.store, moved, moved_count, rewake_one, rewaking, answers, 0);
+		result = tact_store_update(decider->parts.store, moved, moved_count, rewake_one, rewaking,
+		    answers, tact_clock_monotonic_ms() + READ_MS);
 	return result == TACT_CORRUPT ? TACT_OK : result;
 }
 
-int tact_decide_rewake(struct tact_decider *decider, struct tact_arena *arena, int64_t after_us, size_t limit,
-    int64_t now_us, int64_t *ret_next_us, struct tact_error *err)
+static int rewake_all(struct tact_decider *decider, const struct due_list *due, struct rewaking *rewaking,
+    struct tact_error *err)
 {
-	struct due_list due = {.arena = arena, .page = limit};
-	struct rewaking rewaking = {.arena = tact_arena_new(),
-	    .terms = {.rules = tact_decider_take_rules(decider),
-		.campaigns = tact_decider_take_campaigns(decider, NULL),
-		.host = decider->parts.host,
-		.now_us = now_us}};
-	int result = tact_store_due(decider->parts.store, after_us, INT64_MAX, SIZE_MAX, note_due, &due, err);
+	int result = TACT_OK;
 
-	for (size_t at = 0; at < due.keys_count && result == TACT_OK; at += CHUNK) {
-		size_t left = due.keys_count - at;
+	for (size_t at = 0; at < due->keys_count && result == TACT_OK; at += CHUNK) {
+		size_t left = due->keys_count - at;
 
-		result = rewake_chunk(decider, &rewaking, due.keys + at, left < CHUNK ? left : CHUNK);
+		result = rewake_chunk(decider, rewaking, due->keys + at, left < CHUNK ? left : CHUNK);
 		if (result != TACT_OK)
 			tact_store_last_error(decider->parts.store, err);
-		tact_arena_reset(rewaking.arena);
+		tact_arena_reset(rewaking->arena);
 	}
+	return result;
+}
+
+/* As not known, campaigns would hold all the places they ever held. */
+static int rewake_listed(struct tact_decider *decider, const struct due_list *due, int64_t now_us,
+    int64_t *ret_next_us, struct tact_error *err)
+{
+	const struct tact_campaigns *campaigns =
+	    campaigns_take(decider, tact_clock_monotonic_ms() + CAMPAIGNS_MS, err);
+	struct rewaking rewaking;
+	int result;
+
+	if (campaigns == NULL)
+		return TACT_UNAVAILABLE;
+	rewaking = (struct rewaking){.arena = tact_arena_new(),
+	    .terms = {.rules = tact_decider_take_rules(decider),
+		.campaigns = campaigns,
+		.host = decider->parts.host,
+		.now_us = now_us}};
+	result = rewake_all(decider, due, &rewaking, err);
 	if (result == TACT_OK)
-		*ret_next_us = due.more ? due.wakes_us[due.wakes_count - 1] : INT64_MAX;
-	tact_decider_put_campaigns(decider, rewaking.terms.campaigns);
+		*ret_next_us = due->more ? due->wakes_us[due->wakes_count - 1] : INT64_MAX;
+	tact_decider_put_campaigns(decider, campaigns);
 	tact_decider_put_rules(decider, rewaking.terms.rules);
 	tact_arena_free(&rewaking.arena);
 	return result;
+}
+
+int tact_decide_rewake(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_store_layout *layout, size_t part, int64_t after_us, size_t limit, int64_t now_us,
+    int64_t *ret_next_us, struct tact_error *err)
+{
+	struct due_list due = {.arena = arena, .page = limit};
+	int result = tact_store_due_part(
+	    decider->parts.store, layout, part, after_us, INT64_MAX, SIZE_MAX, note_due, &due, err);
+
+	return result == TACT_OK ? rewake_listed(decider, &due, now_us, ret_next_us, err) : result;
 }
 
 /* ---- counting anew ---- */
 
 #define RECOUNT_PAGE 1000
 
-int tact_decide_recount(struct tact_decider *decider, int64_t now_us, struct tact_error *err)
+void tact_decide_forget_counts(struct tact_decider *decider)
+{
+	tact_ledger_clear(decider->parts.ledger);
+}
+
+int tact_decide_recount(struct tact_decider *decider, const struct tact_store_layout *layout, size_t part,
+    int64_t *at_us, int64_t now_us, struct tact_error *err)
 {
 	struct tact_arena *arena = tact_arena_new();
-	int64_t after_us = 0;
 	int result = TACT_OK;
 
-	tact_ledger_clear(decider->parts.ledger);
-	while (after_us < INT64_MAX) {
+	while (*at_us < INT64_MAX && result == TACT_OK) {
 		struct tact_bell_claim *claims;
-		size_t count;
+		size_t count = 0;
 
-		result = tact_decide_due_page(decider, arena, after_us, INT64_MAX, RECOUNT_PAGE, now_us,
-		    &claims, &count, &after_us, err);
-		if (result != TACT_OK)
-			break;
-		for (size_t i = 0; i < count; i++)
+		result = tact_decide_due_part(decider, arena, layout, part, *at_us, INT64_MAX, RECOUNT_PAGE,
+		    now_us, &claims, &count, at_us, err);
+		for (size_t i = 0; result == TACT_OK && i < count; i++)
 			if (!claims[i].review)
 				tact_ledger_add(
 				    decider->parts.ledger, claims[i].stream, ring_slot(claims[i].ring), 1);

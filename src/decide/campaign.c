@@ -131,6 +131,7 @@ struct deed_terms {
 	enum tact_campaign_deed deed;
 	const char *by, *why;
 	struct tact_campaign_health this_hour; /* counted by now */
+	bool counted;			       /* that is known */
 	int64_t known_since_us;
 };
 
@@ -165,6 +166,9 @@ static bool resume(struct changing_campaign *changing, struct tact_campaign *cam
 	if (campaign->tripped_us != 0 && *or_empty(terms->why) == '\0')
 		return fail(changing, TACT_REFUSED,
 		    "was stopped by a breaker: to let it go on needs a reason (--reason TEXT)");
+	if (campaign->tripped_us != 0 && !terms->counted)
+		return fail(changing, TACT_UNAVAILABLE,
+		    "was stopped by a breaker, and what was counted since cannot be read now");
 	if (campaign->state == TACT_CAMPAIGN_PAUSED)
 		campaign->state = was_planned ? TACT_CAMPAIGN_PLANNED : TACT_CAMPAIGN_RUNNING;
 	campaign->tripped_us = 0;
@@ -218,25 +222,23 @@ static bool do_deed(struct changing_campaign *changing, struct tact_campaign *ca
 	return true;
 }
 
-/* What all writers had counted of the hour. */
-static int read_this_hour(struct tact_decider *decider, const char *name, int64_t now_us,
-    struct tact_campaign_health *ret, struct tact_error *err)
+/* What all writers had counted of the hour. Where that cannot be read, whatever the hour brings counts: who
+ * was stopped by counts waits until they are there, who was paused need not. */
+static void read_this_hour(
+    struct tact_decider *decider, const char *name, int64_t now_us, struct deed_terms *terms)
 {
 	const struct tact_campaigns *campaigns;
 	const struct tact_campaign_view *view;
-	int result = campaigns_read(decider, err);
 
-	if (result != TACT_OK)
-		return result;
-	campaigns = tact_decider_take_campaigns(decider, err);
-	if (campaigns == NULL)
-		return TACT_UNAVAILABLE;
+	if (campaigns_read(decider, NULL) != TACT_OK)
+		return;
+	campaigns = tact_decider_take_campaigns(decider, NULL);
+	terms->counted = campaigns != NULL && !campaigns->uncounted;
 	view = tact_policy_find_campaign(campaigns, name);
-	for (size_t i = 0; view != NULL && i < view->hours_count; i++)
+	for (size_t i = 0; terms->counted && view != NULL && i < view->hours_count; i++)
 		if (view->hours[i].hour == now_us / HOUR_US)
-			*ret = view->hours[i].health;
+			terms->this_hour = view->hours[i].health;
 	tact_decider_put_campaigns(decider, campaigns);
-	return TACT_OK;
 }
 
 static int64_t known_since_us(struct tact_decider *decider, int64_t now_us)
@@ -262,12 +264,11 @@ int tact_decide_campaign(struct tact_decider *decider, struct tact_arena *arena,
 	    .arena = arena, .name = name, .change = do_deed, .terms = &terms, .now_us = now_us};
 	const char *action;
 	uint64_t version;
-	int result = TACT_OK;
+	int result;
 
 	if (deed == TACT_CAMPAIGN_RESUME)
-		result = read_this_hour(decider, name, now_us, &terms.this_hour, err);
-	if (result == TACT_OK)
-		result = change_campaign(decider, &changing, &version, err);
+		read_this_hour(decider, name, now_us, &terms);
+	result = change_campaign(decider, &changing, &version, err);
 	if (result != TACT_OK)
 		return result;
 	*ret = changing.campaign;

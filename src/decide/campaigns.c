@@ -3,6 +3,10 @@
  *
  * What is known of campaigns at the moment: every record of the kind read at once, counts of all writers
  * summed, lent out unchangeable. Who writes the records is campaign.c's and health.c's matter.
+ *
+ * Of a part of the store that does not answer, what was read last goes on for TACT_CAMPAIGNS_STALE_MS. Counts
+ * do not: they are of one moment or of none, for a rate of what some counted now and others earlier may be
+ * far too high or too low.
  */
 #include <config.h>
 
@@ -13,6 +17,17 @@
 #include "campaigns.h"
 
 #define RETRY_MS 1000 /* a store that did not answer is not asked again sooner, nor waited for longer */
+/* A part is there again, and some have not yet come to write what they counted meanwhile: each does so every
+ * second, but asks for a server that was gone every five. */
+#define SETTLE_MS 10000
+#define BYTES 256 /* values of the first byte of an id, by which records stand in parts of the store */
+
+/* A record as it was read. */
+struct kept {
+	struct tact_id id;
+	const void *bytes;
+	size_t size;
+};
 
 /* One reading, and how many stand on it. Its first member is what is lent out. */
 struct reading {
@@ -20,8 +35,15 @@ struct reading {
 	struct tact_arena *arena;
 	size_t held;
 	int64_t began_ms;
-	size_t unread;		    /* counts that were left out */
-	bool partial, missing[256]; /* parts of the store did not answer: by first byte of an id */
+	int64_t read_ms[BYTES]; /* when; 0: not known */
+	int64_t counted_ms;	/* when the counts were read; 0: they are not whole */
+	int64_t oldest_ms;	/* of all these that are known */
+	bool partial;		/* parts of the store did not answer now */
+	bool missing[BYTES];	/* nor lately */
+	struct kept *records, *counts;
+	size_t records_count, counts_count;
+	uint64_t marks[BYTES];
+	size_t unread; /* counts that were left out */
 };
 
 struct campaigns {
@@ -33,8 +55,10 @@ struct campaigns {
 	bool has_reader;
 	struct reading *current;
 	int64_t tried_ms;
-	uint64_t mark;
-	struct tact_error err; /* of the latest attempt */
+	uint64_t mark, marks[BYTES]; /* as last known, whatever is missing now */
+	uint64_t returns;	     /* of what was missing */
+	int64_t partial_ms;	     /* the latest reading that was; 0: none */
+	struct tact_error err;	     /* of the latest attempt */
 	struct campaign_stop stops[CAMPAIGN_STOPS_MAX];
 	size_t stops_count;
 };
@@ -87,26 +111,55 @@ struct gathering {
 	size_t count;
 	struct tact_campaign_count *counts;
 	size_t counts_count;
+	struct kept *kept_records, *kept_counts; /* what these were made from */
+	size_t kept_records_count, kept_counts_count;
 	struct tact_id *unread; /* records that do not decode */
 	size_t unread_count;
+	uint64_t marks[BYTES];
 	struct tact_error why; /* of the latest */
 };
 
-static bool gather_one(void *context, const struct tact_store_key *key, const struct tact_record *record)
+/* What makes claims hold their places or give them up. */
+static uint64_t add_mark(uint64_t mark, const struct tact_campaign *record)
 {
-	struct gathering *gathering = context;
+	const int64_t parts[] = {
+	    record->made_us, record->state, record->tripped_us, record->resumed_us, record->planned_us};
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		mark = (mark ^ (uint64_t)parts[i]) * UINT64_C(1099511628211);
+	return mark;
+}
+
+static void gather_kept(struct gathering *gathering, const struct kept *kept)
+{
 	struct tact_campaign_record one;
 
-	if (record->size == 0)
-		return true;
-	if (tact_dossier_decode_campaign(gathering->arena,
-		tact_arena_copy(gathering->arena, record->bytes, record->size), record->size, &one,
-		&gathering->why) != TACT_OK)
-		*TACT_PUSH(gathering->arena, gathering->unread, gathering->unread_count) = key->id;
-	else if (one.counts)
+	if (tact_dossier_decode_campaign(gathering->arena, kept->bytes, kept->size, &one, &gathering->why) !=
+	    TACT_OK) {
+		*TACT_PUSH(gathering->arena, gathering->unread, gathering->unread_count) = kept->id;
+	} else if (one.counts) {
 		*TACT_PUSH(gathering->arena, gathering->counts, gathering->counts_count) = one.count;
-	else
+		*TACT_PUSH(gathering->arena, gathering->kept_counts, gathering->kept_counts_count) = *kept;
+	} else {
+		uint64_t *mark = &gathering->marks[kept->id.b[0]];
+
 		TACT_PUSH(gathering->arena, gathering->views, gathering->count)->record = one.campaign;
+		*TACT_PUSH(gathering->arena, gathering->kept_records, gathering->kept_records_count) = *kept;
+		*mark = add_mark(*mark, &one.campaign);
+	}
+}
+
+static void gather(struct gathering *gathering, const struct tact_id *id, const void *bytes, size_t size)
+{
+	struct kept kept = {.id = *id, .bytes = tact_arena_copy(gathering->arena, bytes, size), .size = size};
+
+	gather_kept(gathering, &kept);
+}
+
+static bool gather_one(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	if (record->size > 0)
+		gather(context, &key->id, record->bytes, record->size);
 	return true;
 }
 
@@ -223,56 +276,161 @@ static int pass_over_unread(
 	return TACT_OK;
 }
 
-/* What of the store cannot be read is not known, and no word about the rest. */
-static void note_missing(struct tact_store *store, size_t part, struct reading *reading)
-{
-	for (size_t byte = 0; byte < sizeof reading->missing / sizeof *reading->missing; byte++) {
-		struct tact_id id = {.b = {(uint8_t)byte}};
+/* ---- from part to part -------------------------------------------------------------------------- */
 
-		if (tact_store_part_of(store, &id) == part)
-			reading->missing[byte] = true;
-	}
-	reading->partial = true;
-	reading->campaigns.unread = reading->missing;
+static void note_read(const struct tact_store_layout *layout, size_t part, struct reading *reading)
+{
+	for (size_t byte = 0; byte < BYTES; byte++)
+		if (layout->part_of[byte] == part)
+			reading->read_ms[byte] = reading->began_ms;
 }
 
 /* TACT_OK also when some of several parts could not be read. */
-static int scan_parts(struct tact_store *store, size_t parts, struct gathering *gathering,
-    struct reading *reading, struct tact_error *err)
+static int scan_parts(struct tact_store *store, const struct tact_store_layout *layout,
+    struct gathering *gathering, struct reading *reading, struct tact_error *err)
 {
 	size_t missing = 0;
 	int result = TACT_OK;
 
-	for (size_t part = 0; part < parts; part++) {
-		result = tact_store_scan_part(store, part, TACT_STORE_CAMPAIGN, gather_one, gathering, err);
-		if (result == TACT_CORRUPT)
-			return result;
-		if (result == TACT_OK)
+	for (size_t part = 0; part < layout->parts; part++) {
+		struct gathering before = *gathering;
+		int scanned = tact_store_scan_part(
+		    store, layout, part, TACT_STORE_CAMPAIGN, gather_one, gathering, err);
+
+		if (scanned == TACT_CORRUPT)
+			return scanned;
+		if (scanned == TACT_OK) {
+			note_read(layout, part, reading);
 			continue;
-		note_missing(store, part, reading);
+		}
+		*gathering = before; /* a piece of it is not what stands there */
+		result = scanned;
 		missing++;
 	}
-	return missing < parts ? TACT_OK : result;
+	return missing < layout->parts ? TACT_OK : result;
 }
 
-static int scan_all(
+static int scan_all(struct tact_store *store, const struct tact_store_layout *layout,
+    struct gathering *gathering, struct reading *reading, struct tact_error *err)
+{
+	int result;
+
+	if (layout->parts > 1)
+		return scan_parts(store, layout, gathering, reading, err);
+	result = tact_store_scan(store, TACT_STORE_CAMPAIGN, gather_one, gathering, err);
+	if (result == TACT_OK)
+		note_read(layout, 0, reading);
+	return result;
+}
+
+#define TRIES 3
+
+/* What is moved from one server to another meanwhile may be on neither when it is looked at. */
+static int scan_unmoved(
     struct tact_store *store, struct gathering *gathering, struct reading *reading, struct tact_error *err)
 {
-	size_t parts = tact_store_parts(store);
+	const struct gathering nothing = *gathering;
+	struct tact_store_layout layout, after = {0};
+	int result = tact_store_layout(store, &layout, err);
 
-	return parts == 1 ? tact_store_scan(store, TACT_STORE_CAMPAIGN, gather_one, gathering, err)
-			  : scan_parts(store, parts, gathering, reading, err);
+	for (int i = 0; i < TRIES && result == TACT_OK; i++) {
+		*gathering = nothing;
+		memset(reading->read_ms, 0, sizeof reading->read_ms);
+		result = scan_all(store, &layout, gathering, reading, err);
+		if (result == TACT_OK)
+			result = tact_store_layout(store, &after, err);
+		if (result == TACT_OK && tact_store_same_layout(&layout, &after))
+			return TACT_OK;
+		layout = after;
+	}
+	return result != TACT_OK
+		   ? result
+		   : tact_error_set(err, TACT_UNAVAILABLE, "records are being moved from server to server");
 }
 
-static int gather(struct tact_decider *decider, struct reading **ret, struct tact_error *err)
+/* ---- what was known before ---------------------------------------------------------------------- */
+
+static bool is_usable(int64_t read_ms, int64_t now_ms)
+{
+	return read_ms != 0 && now_ms - read_ms < TACT_CAMPAIGNS_STALE_MS;
+}
+
+/* Of parts that do not answer. */
+static void keep_records(struct gathering *gathering, const struct reading *before, struct reading *reading)
+{
+	for (size_t byte = 0; byte < BYTES; byte++) {
+		reading->partial |= reading->read_ms[byte] == 0;
+		reading->missing[byte] =
+		    reading->read_ms[byte] == 0 &&
+		    (before == NULL || !is_usable(before->read_ms[byte], reading->began_ms));
+		if (reading->missing[byte])
+			reading->campaigns.unread = reading->missing;
+	}
+	for (size_t i = 0; before != NULL && i < before->records_count; i++) {
+		const struct kept *kept = &before->records[i];
+
+		if (reading->read_ms[kept->id.b[0]] == 0 && !reading->missing[kept->id.b[0]])
+			gather(gathering, &kept->id, kept->bytes, kept->size);
+	}
+	for (size_t byte = 0; byte < BYTES; byte++)
+		if (reading->read_ms[byte] == 0 && !reading->missing[byte])
+			reading->read_ms[byte] = before->read_ms[byte];
+}
+
+/* SETTLED: parts of the store have not been missing for a while. */
+static void keep_counts(
+    struct gathering *gathering, const struct reading *before, bool settled, struct reading *reading)
+{
+	if (!reading->partial && settled) {
+		reading->counted_ms = reading->began_ms;
+		return;
+	}
+	reading->campaigns.uncounted = before == NULL || !is_usable(before->counted_ms, reading->began_ms);
+	if (reading->campaigns.uncounted)
+		return;
+	reading->counted_ms = before->counted_ms;
+	gathering->counts_count = gathering->kept_counts_count = 0;
+	gathering->counts = NULL;
+	gathering->kept_counts = NULL;
+	for (size_t i = 0; i < before->counts_count; i++)
+		gather(gathering, &before->counts[i].id, before->counts[i].bytes, before->counts[i].size);
+}
+
+static void note_oldest(struct reading *reading)
+{
+	reading->oldest_ms = reading->counted_ms != 0 ? reading->counted_ms : reading->began_ms;
+	for (size_t byte = 0; byte < BYTES; byte++)
+		if (reading->read_ms[byte] != 0 && reading->read_ms[byte] < reading->oldest_ms)
+			reading->oldest_ms = reading->read_ms[byte];
+}
+
+static void fill_reading(const struct gathering *gathering, struct reading *reading)
+{
+	reading->campaigns.views = gathering->views;
+	reading->campaigns.count = gathering->count;
+	reading->records = gathering->kept_records;
+	reading->records_count = gathering->kept_records_count;
+	reading->counts = gathering->kept_counts;
+	reading->counts_count = gathering->kept_counts_count;
+	memcpy(reading->marks, gathering->marks, sizeof reading->marks);
+	reading->unread = gathering->unread_count;
+	reading->arena = gathering->arena;
+	reading->held = 1;
+	note_oldest(reading);
+}
+
+static int make_reading(struct tact_decider *decider, const struct reading *before, bool settled,
+    struct reading **ret, struct tact_error *err)
 {
 	struct gathering gathering = {.arena = tact_arena_new()};
 	struct reading *reading = tact_arena_alloc(gathering.arena, sizeof *reading);
 	int result;
 
 	*reading = (struct reading){.began_ms = tact_clock_monotonic_ms()};
-	result = scan_all(decider->parts.store, &gathering, reading, err);
+	result = scan_unmoved(decider->parts.store, &gathering, reading, err);
 	if (result == TACT_OK) {
+		keep_records(&gathering, before, reading);
+		keep_counts(&gathering, before, settled, reading);
 		sum_up(&gathering);
 		result = pass_over_unread(decider, &gathering, err);
 	}
@@ -280,32 +438,12 @@ static int gather(struct tact_decider *decider, struct reading **ret, struct tac
 		tact_arena_free(&gathering.arena);
 		return result;
 	}
-	reading->unread = gathering.unread_count;
-	reading->campaigns.views = gathering.views;
-	reading->campaigns.count = gathering.count;
-	reading->arena = gathering.arena;
-	reading->held = 1;
+	fill_reading(&gathering, reading);
 	*ret = reading;
 	return TACT_OK;
 }
 
 /* ---- taking and putting back -------------------------------------------------------------------- */
-
-/* What makes claims hold their places or give them up. Never 0. */
-static uint64_t mark_of(const struct tact_campaigns *campaigns)
-{
-	uint64_t mark = 1;
-
-	for (size_t i = 0; i < campaigns->count; i++) {
-		const struct tact_campaign *record = &campaigns->views[i].record;
-		const int64_t parts[] = {record->made_us, record->state, record->tripped_us,
-		    record->resumed_us, record->planned_us};
-
-		for (size_t j = 0; record->made_us != 0 && j < sizeof parts / sizeof *parts; j++)
-			mark = (mark ^ (uint64_t)parts[j]) * UINT64_C(1099511628211);
-	}
-	return mark == 0 ? 1 : mark;
-}
 
 /* With the lock held. */
 static bool is_younger(const struct campaigns *campaigns, int64_t most_ms)
@@ -314,22 +452,65 @@ static bool is_younger(const struct campaigns *campaigns, int64_t most_ms)
 	       tact_clock_monotonic_ms() - campaigns->current->began_ms < most_ms;
 }
 
-/* A whole one is better than one with gaps, as long as it may be used. */
+/* With the lock held. */
+static bool may_be_used(const struct campaigns *campaigns)
+{
+	return campaigns->current != NULL &&
+	       is_usable(campaigns->current->oldest_ms, tact_clock_monotonic_ms());
+}
+
+/* With the lock held. What was missing may have been decided upon as not known meanwhile: when it is back,
+ * whatever waits is looked at again, though nothing was changed. */
+static void note_marks(struct campaigns *campaigns, const struct reading *fresh)
+{
+	const struct reading *before = campaigns->current;
+	bool back = false;
+
+	campaigns->mark = 0;
+	for (size_t byte = 0; byte < BYTES; byte++) {
+		back |= before != NULL && before->missing[byte] && !fresh->missing[byte];
+		if (!fresh->missing[byte])
+			campaigns->marks[byte] = fresh->marks[byte];
+		campaigns->mark = (campaigns->mark ^ campaigns->marks[byte]) * UINT64_C(1099511628211);
+	}
+	campaigns->returns += back;
+	campaigns->mark += campaigns->returns;
+	if (campaigns->mark == 0)
+		campaigns->mark = 1;
+}
+
+/* Unless another one, begun later, came first. */
 static void replace(struct campaigns *campaigns, struct reading *fresh)
 {
 	struct reading *gone;
-	bool keeps;
+	bool late;
 
 	pthread_mutex_lock(&campaigns->lock);
-	keeps =
-	    fresh->partial && is_younger(campaigns, TACT_CAMPAIGNS_STALE_MS) && !campaigns->current->partial;
-	gone = drop(keeps ? fresh : campaigns->current);
-	if (!keeps)
+	late = campaigns->current != NULL && campaigns->current->began_ms > fresh->began_ms;
+	gone = drop(late ? fresh : campaigns->current);
+	if (!late) {
+		note_marks(campaigns, fresh);
 		campaigns->current = fresh;
-	if (!fresh->partial)
-		campaigns->mark = mark_of(&fresh->campaigns);
+	}
+	if (fresh->partial)
+		campaigns->partial_ms = tact_clock_monotonic_ms();
 	pthread_mutex_unlock(&campaigns->lock);
 	free_reading(gone);
+}
+
+/* One that nobody but us holds from here on is kept by that until it is dropped. */
+static struct reading *hold_current(struct campaigns *campaigns, bool *ret_settled)
+{
+	struct reading *current;
+
+	pthread_mutex_lock(&campaigns->lock);
+	current = campaigns->current;
+	if (current != NULL)
+		current->held++;
+	*ret_settled =
+	    campaigns->partial_ms == 0 || tact_clock_monotonic_ms() - campaigns->partial_ms >= SETTLE_MS;
+	pthread_mutex_unlock(&campaigns->lock);
+	return current;
 }
 
 int campaigns_read(struct tact_decider *decider, struct tact_error *err)
@@ -337,9 +518,12 @@ int campaigns_read(struct tact_decider *decider, struct tact_error *err)
 	struct campaigns *campaigns = decider->campaigns;
 	struct reading *fresh = NULL;
 	struct tact_error why = {""};
-	int result = gather(decider, &fresh, &why);
-	bool partial = result == TACT_OK && fresh->partial;
+	bool settled, partial;
+	struct reading *before = hold_current(campaigns, &settled);
+	int result = make_reading(decider, before, settled, &fresh, &why);
 
+	partial = result == TACT_OK && fresh->partial;
+	tact_decider_put_campaigns(decider, before == NULL ? NULL : &before->campaigns);
 	pthread_mutex_lock(&campaigns->lock);
 	campaigns->tried_ms = tact_clock_monotonic_ms();
 	campaigns->err = why;
@@ -433,7 +617,7 @@ static void read_if_old(struct tact_decider *decider, int64_t deadline_ms)
 		begin_reading(decider, deadline_ms == 0);
 		begun = true;
 	}
-	if (begun || !is_younger(campaigns, TACT_CAMPAIGNS_STALE_MS))
+	if (begun || !may_be_used(campaigns))
 		await_reading(campaigns, deadline_ms);
 }
 
@@ -445,7 +629,7 @@ const struct tact_campaigns *campaigns_take(
 
 	pthread_mutex_lock(&campaigns->lock);
 	read_if_old(decider, deadline_ms);
-	if (is_younger(campaigns, TACT_CAMPAIGNS_STALE_MS)) {
+	if (may_be_used(campaigns)) {
 		reading = campaigns->current;
 		reading->held++;
 	} else {
@@ -454,6 +638,29 @@ const struct tact_campaigns *campaigns_take(
 	}
 	pthread_mutex_unlock(&campaigns->lock);
 	return reading == NULL ? NULL : &reading->campaigns;
+}
+
+const char *campaigns_doubt(
+    const struct tact_rule_set *rules, const struct tact_campaigns *campaigns, const struct tact_facts *facts)
+{
+	if (*facts->campaign == '\0')
+		return NULL;
+	if (campaigns == NULL)
+		return "campaigns cannot be read";
+	if (!tact_policy_knows_campaign(campaigns, facts->campaign))
+		return "the part of the store in which it stands does not answer";
+	if (tact_policy_lacks_counts(rules, campaigns, facts))
+		return "a breaker wants its counts, and a part of the store with some of them does not "
+		       "answer or "
+		       "was back only lately";
+	return NULL;
+}
+
+void campaigns_say_doubt(
+    struct tact_arena *arena, const char *campaign, const char *doubt, struct tact_error *err)
+{
+	tact_error_set(err, TACT_UNAVAILABLE, "it is not known whether campaign \"%s\" may go on: %s",
+	    tact_text_printable(arena, campaign, 100), doubt);
 }
 
 const struct tact_campaigns *tact_decider_take_campaigns(struct tact_decider *decider, struct tact_error *err)
@@ -531,9 +738,8 @@ void campaigns_note(struct tact_decider *decider, const struct tact_rule_set *ru
 {
 	const struct tact_campaign_view *view = tact_policy_find_campaign(known, facts->campaign);
 
-	/* While a part of the store is not there, some of its counts may be missing: what is written down for
-	 * good waits until all are seen. */
-	if (view == NULL || known->unread != NULL || rules->monitor || view->record.tripped_us != 0)
+	/* What is written down for good waits until all counts are seen. */
+	if (view == NULL || known->uncounted || rules->monitor || view->record.tripped_us != 0)
 		return;
 	for (size_t i = 0; i < opinion->findings_count; i++) {
 		struct campaign_stop stop = {.now_us = now_us};

@@ -282,8 +282,9 @@ static void settle(struct health *health, struct writing *writing, int result)
 	pthread_mutex_unlock(&health->lock);
 }
 
+/* WROTE: some of it. */
 static int write_batch(struct tact_decider *decider, struct tact_arena *arena, struct writing *list,
-    size_t count, struct tact_error *err)
+    size_t count, bool *ret_wrote, struct tact_error *err)
 {
 	struct flush flush = {.arena = arena, .list = list, .writer = count_writer(arena, decider)};
 	struct tact_store_key keys[BATCH];
@@ -295,7 +296,9 @@ static int write_batch(struct tact_decider *decider, struct tact_arena *arena, s
 		    .id = tact_dossier_campaign_count_id(list[i].cell->name, flush.writer)};
 	result = tact_store_update(decider->parts.store, keys, count, write_one, &flush, answers,
 	    tact_clock_monotonic_ms() + FLUSH_TIMEOUT_MS);
+	*ret_wrote = false;
 	for (size_t i = 0; i < count; i++) {
+		*ret_wrote |= answers[i].result == TACT_OK || answers[i].result == TACT_CORRUPT;
 		if (answers[i].result == TACT_OK && !list[i].ran)
 			result = worst(
 			    result, tact_error_set(err, TACT_CORRUPT,
@@ -350,14 +353,15 @@ int health_flush(struct tact_decider *decider, int64_t now_us, struct tact_error
 	struct tact_arena *arena = tact_arena_new();
 	struct writing list[BATCH];
 	int result = TACT_OK;
+	bool wrote = true;
 	size_t count;
 
 	pthread_mutex_lock(&health->flushing);
 	health->round++;
-	/* What cannot be read keeps nothing behind it from being written. */
-	while (
-	    (result == TACT_OK || result == TACT_CORRUPT) && (count = take_dirty(health, arena, list)) > 0) {
-		result = worst(result, write_batch(decider, arena, list, count, err));
+	/* What cannot be read, or stands in a part of the store that does not answer, keeps nothing behind it
+	 * from being written. */
+	while (wrote && (count = take_dirty(health, arena, list)) > 0) {
+		result = worst(result, write_batch(decider, arena, list, count, &wrote, err));
 		tact_arena_reset(arena);
 	}
 	forget(health, now_us / HOUR_US, decider->parts.writer == NULL);

@@ -324,6 +324,12 @@ static void end(const struct work *work)
 		tact_decider_put_rules(work->decider, work->rules);
 }
 
+static void say_doubt(struct work *work, struct tact_error *err)
+{
+	if (work->doubt != NULL)
+		campaigns_say_doubt(work->arena, work->facts.campaign, work->doubt, err);
+}
+
 static void decide_outgoing(struct work *work, struct tact_error *err)
 {
 	int result;
@@ -337,6 +343,7 @@ static void decide_outgoing(struct work *work, struct tact_error *err)
 	if (result != TACT_OK)
 		undecide_all(work, result);
 	copy_to_duplicates(work);
+	say_doubt(work, err);
 }
 
 void tact_decide_message(struct tact_decider *decider, struct tact_arena *arena,
@@ -407,6 +414,7 @@ void tact_decide_explain(struct tact_decider *decider, struct tact_arena *arena,
 	}
 	if (tact_decide_sum(ret, request->asked_count) == TACT_SUM_TEMPFAIL)
 		tact_store_last_error(decider->parts.store, err);
+	say_doubt(&work, err);
 	end(&work);
 }
 

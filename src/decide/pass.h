@@ -22,6 +22,7 @@ struct pass {
 	struct whom *people;
 	size_t count;
 	struct pass_result *results;
+	const char *doubt, *doubtful; /* why somebody was left undecided for which campaign; or NULL */
 };
 
 struct pass_result {

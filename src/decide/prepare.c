@@ -240,12 +240,11 @@ static int look_at_review(struct work *work)
 }
 
 /* Not to know whether a campaign may go on is no leave to let it. */
-static int look_at_campaign(const struct work *work)
+static int look_at_campaign(struct work *work)
 {
-	return *work->facts.campaign != '\0' && !work->automatic &&
-		       !tact_policy_knows_campaign(work->terms.campaigns, work->facts.campaign)
-		   ? TACT_UNAVAILABLE
-		   : TACT_OK;
+	if (!work->automatic)
+		work->doubt = campaigns_doubt(work->rules, work->terms.campaigns, &work->facts);
+	return work->doubt != NULL ? TACT_UNAVAILABLE : TACT_OK;
 }
 
 void work_prepare(struct work *work)

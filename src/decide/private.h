@@ -211,6 +211,12 @@ void campaigns_free(struct campaigns **campaigns);
  * longer than a second. */
 const struct tact_campaigns *campaigns_take(
     struct tact_decider *decider, int64_t deadline_ms, struct tact_error *err);
+/* Why it is not known whether mail of these facts may go on as far as its campaign is concerned: it is
+ * undecided then. NULL: it is known, or there is no campaign. And the words of it for the log. */
+const char *campaigns_doubt(const struct tact_rule_set *rules, const struct tact_campaigns *campaigns,
+    const struct tact_facts *facts);
+void campaigns_say_doubt(
+    struct tact_arena *arena, const char *campaign, const char *doubt, struct tact_error *err);
 /* Remembers campaigns that this opinion stopped, to be written down. */
 void campaigns_note(struct tact_decider *decider, const struct tact_rule_set *rules,
     const struct tact_campaigns *known, const struct tact_facts *facts, const struct tact_opinion *opinion,

@@ -44,8 +44,8 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/de
 	src/decide/volume.c \
 	src/decide/whom.c
 
-check_PROGRAMS += tests/unit/test_alias tests/unit/test_campaigns tests/unit/test_change tests/unit/test_decide tests/unit/test_hot_keys tests/unit/test_identity tests/unit/test_inbound
-TESTS += tests/unit/test_alias tests/unit/test_campaigns tests/unit/test_change tests/unit/test_decide tests/unit/test_hot_keys tests/unit/test_identity tests/unit/test_inbound
+check_PROGRAMS += tests/unit/test_alias tests/unit/test_campaigns tests/unit/test_campaign_parts tests/unit/test_change tests/unit/test_decide tests/unit/test_hot_keys tests/unit/test_identity tests/unit/test_inbound
+TESTS += tests/unit/test_alias tests/unit/test_campaigns tests/unit/test_campaign_parts tests/unit/test_change tests/unit/test_decide tests/unit/test_hot_keys tests/unit/test_identity tests/unit/test_inbound
 decide_help = tests/unit/decide_help.c tests/unit/decide_help.h
 tests_unit_test_alias_SOURCES = tests/unit/test_alias.c $(decide_help)
 tests_unit_test_alias_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -55,6 +55,11 @@ tests_unit_test_campaigns_SOURCES = tests/unit/test_campaigns.c $(decide_help)
 tests_unit_test_campaigns_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_campaigns_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tact_store_scan
 tests_unit_test_campaigns_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)
+tests_unit_test_campaign_parts_SOURCES = tests/unit/test_campaign_parts.c $(decide_help)
+tests_unit_test_campaign_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_campaign_parts_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tact_store_layout,--wrap=tact_store_scan_part,--wrap=tact_store_due_part \
+	-Wl,--wrap=tact_store_update,--wrap=tact_clock_monotonic_ms
+tests_unit_test_campaign_parts_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)
 tests_unit_test_change_SOURCES = tests/unit/test_change.c $(decide_help)
 tests_unit_test_change_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_change_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)

@@ -134,6 +134,18 @@ static void carry_into_claim(
 	result->waiting_change = (claim->state == TACT_CLAIM_WAITING) - waited;
 }
 
+/* As the stream is today: the same rules will be asked. */
+static bool is_in_doubt(struct pass *pass, const struct tact_claim *claim)
+{
+	struct tact_facts facts;
+
+	(void)stream_of(pass, claim, &facts);
+	pass->doubt = campaigns_doubt(pass->rules, pass->terms.campaigns, &facts);
+	if (pass->doubt != NULL)
+		pass->doubtful = tact_arena_strdup(pass->arena, facts.campaign);
+	return pass->doubt != NULL;
+}
+
 static bool take_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
 {
@@ -165,9 +177,8 @@ static bool take_one(void *context, size_t index, const struct tact_record *now,
 		waiting->look = TACT_LOOK_DROP;
 		return false;
 	}
-	if (*claim->facts.campaign != '\0' &&
-	    !tact_policy_knows_campaign(pass->terms.campaigns, claim->facts.campaign)) {
-		result->result = TACT_UNAVAILABLE; /* whether it may go on is not known */
+	if (is_in_doubt(pass, claim)) {
+		result->result = TACT_UNAVAILABLE;
 		return false;
 	}
 	result->found = true;
@@ -382,6 +393,8 @@ void tact_decide_take(struct tact_decider *decider, struct tact_arena *arena,
 	pass_update(&pass, take_one);
 	tact_edge("gate-after-update");
 	tact_store_last_error(decider->parts.store, err);
+	if (pass.doubtful != NULL)
+		campaigns_say_doubt(arena, pass.doubtful, pass.doubt, err);
 	settle(&pass, append_decisions(&pass, err));
 	tact_edge("gate-after-append");
 	/* A rule's text ends with its rules. */

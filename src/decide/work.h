@@ -36,7 +36,8 @@ struct work {
 	struct tact_match match;
 	struct tact_facts facts;
 	bool automatic, no_waiting, recording;
-	bool no_message; /* at RCPT */
+	bool no_message;   /* at RCPT */
+	const char *doubt; /* why nothing is decided, as far as the campaign is concerned; or NULL */
 	struct content_reading reading;
 	bool released; /* the message's review was released: what would be quarantined passes */
 	struct tact_id review;

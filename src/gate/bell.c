@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * The bell's thread: reads what is due, rings, puts records right that nobody fetches.
+ * The bell's thread: has what is due read, rings, gives up what nobody fetches.
  */
 #include <config.h>
 
@@ -14,12 +14,10 @@
 #include "byid.h"
 #include "etrn.h"
 #include "plan.h"
+#include "reader.h"
 
-#define PAGE 500		   /* records read at a time */
-#define OVERLAP_US (5 * 1000000LL) /* a wake time may be written a little after it was computed */
-#define WHOLE_MS (60 * 1000)	   /* between readings of the whole index */
-#define SWEEP_MS (600 * 1000)	   /* between searches for what was never queued */
-#define SAY_MS (60 * 1000)	   /* between two log lines of one kind */
+#define GIVE_UP_MOST 500   /* a second */
+#define SAY_MS (60 * 1000) /* between two log lines of one kind */
 
 struct bell {
 	struct bell_parts parts;
@@ -31,17 +29,9 @@ struct bell {
 
 	/* The thread's own. */
 	struct tact_arena *arena;
-	bool recounted;
-	size_t store_parts;
-	int64_t read_until_us[TACT_STORE_PARTS_MOST]; /* of each part */
-	int64_t read_at_us, read_whole_ms;	      /* when last, by the clock; the whole index */
-	int64_t sweep_ms, sweep_at_us, sweep_from_us, sweep_now_us;
-	bool sweeping;
-	uint64_t campaigns_mark; /* of the campaigns that wake times were last put right for */
-	int64_t rewake_at_us;
-	bool rewaking;
+	struct reader *reader;
 	bool silent; /* the thread has ended */
-	int64_t said_store_ms, said_etrn_ms, said_byid_ms;
+	int64_t said_etrn_ms, said_byid_ms;
 };
 
 static void lock(struct bell *bell)
@@ -69,210 +59,6 @@ static void complain(int64_t *said_ms, const char *what, const struct tact_error
 static int64_t steady_us(void)
 {
 	return 1000 * tact_clock_monotonic_ms();
-}
-
-static int64_t store_deadline_ms(const struct bell *bell)
-{
-	return tact_clock_monotonic_ms() + 1000 * bell->parts.store_timeout_s;
-}
-
-/* ---- reading the due index ---- */
-
-typedef void (*page_fn)(
-    struct bell *bell, const struct tact_bell_claim *claims, size_t count, int64_t now_us);
-
-#define EVERY_PART SIZE_MAX
-
-static int read_page(
-    struct bell *bell, size_t part, int64_t *after_us, int64_t until_us, int64_t now_us, page_fn fn)
-{
-	struct tact_error err = {""};
-	struct tact_bell_claim *claims;
-	size_t count;
-	int64_t next_us;
-	int result;
-
-	tact_arena_reset(bell->arena);
-	if (part == EVERY_PART)
-		result = tact_decide_due_page(bell->parts.decider, bell->arena, *after_us, until_us, PAGE,
-		    now_us, &claims, &count, &next_us, &err);
-	else
-		result = tact_decide_due_part(bell->parts.decider, bell->arena, part, *after_us, until_us,
-		    PAGE, now_us, &claims, &count, &next_us, &err);
-	if (result != TACT_OK) {
-		complain(&bell->said_store_ms, "cannot read what is due", &err);
-		return result;
-	}
-	fn(bell, claims, count, now_us);
-	*after_us = next_us;
-	return TACT_OK;
-}
-
-static void refresh(struct bell *bell, const struct tact_store_key *key, const struct tact_id *withdraw,
-    size_t count, int64_t now_us)
-{
-	struct tact_error err = {""};
-
-	if (tact_decide_refresh(bell->parts.decider, bell->arena, key, withdraw, count, now_us,
-		store_deadline_ms(bell), &err) != TACT_OK)
-		complain(&bell->said_store_ms, "cannot put a record right", &err);
-}
-
-static bool same_record(const struct tact_store_key *a, const struct tact_store_key *b)
-{
-	return a->kind == b->kind && tact_id_equal(&a->id, &b->id);
-}
-
-static void add_page(struct bell *bell, const struct tact_bell_claim *claims, size_t count, int64_t now_us)
-{
-	for (size_t i = 0, end; i < count; i = end) {
-		bool due = false;
-
-		lock(bell);
-		for (end = i; end < count && same_record(&claims[i].key, &claims[end].key); end++)
-			due = (plan_add(bell->plan, &claims[end], now_us, steady_us()) == PLAN_KEPT) || due;
-		unlock(bell);
-		/* Every place has moved on. */
-		if (!due)
-			refresh(bell, &claims[i].key, NULL, 0, now_us);
-	}
-}
-
-static bool read_part(struct bell *bell, size_t part, bool whole, int64_t now_us)
-{
-	int64_t after_us = whole ? 0 : bell->read_until_us[part] - OVERLAP_US;
-
-	if (after_us < 0)
-		after_us = 0;
-	while (after_us < now_us)
-		if (read_page(bell, part, &after_us, now_us, now_us, add_page) != TACT_OK)
-			return false;
-	bell->read_until_us[part] = now_us;
-	return true;
-}
-
-/* Parts of the store that do not answer keep their mail waiting, and no other. */
-static size_t read_parts(struct bell *bell, bool whole, int64_t now_us)
-{
-	size_t read = 0;
-
-	for (size_t part = 0; part < bell->store_parts; part++)
-		read += read_part(bell, part, whole, now_us);
-	return read;
-}
-
-static bool has_new_parts(struct bell *bell)
-{
-	size_t parts = tact_decide_parts(bell->parts.decider);
-
-	if (parts == bell->store_parts)
-		return false;
-	bell->store_parts = parts;
-	return true;
-}
-
-static void read_due(struct bell *bell, int64_t now_us)
-{
-	int64_t now_ms = tact_clock_monotonic_ms();
-	bool whole = has_new_parts(bell) || bell->read_whole_ms == 0 ||
-		     now_ms - bell->read_whole_ms >= WHOLE_MS || now_us < bell->read_at_us;
-	size_t read;
-
-	lock(bell);
-	plan_begin_reading(bell->plan, whole);
-	unlock(bell);
-	read = read_parts(bell, whole, now_us);
-	if (read == 0)
-		return;
-	bell->read_at_us = now_us;
-	if (!whole)
-		return;
-	bell->read_whole_ms = now_ms;
-	if (read < bell->store_parts)
-		return;
-	lock(bell);
-	plan_end_reading(bell->plan);
-	unlock(bell);
-}
-
-/* ---- what was never queued ---- */
-
-static void sweep_page(struct bell *bell, const struct tact_bell_claim *claims, size_t count, int64_t now_us)
-{
-	for (size_t i = 0, end; i < count; i = end) {
-		struct tact_id *gone = NULL;
-		size_t gone_count = 0;
-
-		lock(bell);
-		for (end = i; end < count && same_record(&claims[i].key, &claims[end].key); end++)
-			if (plan_was_never_queued(bell->plan, &claims[end], bell->sweep_from_us, now_us))
-				*TACT_PUSH(bell->arena, gone, gone_count) = claims[end].claim;
-		unlock(bell);
-		if (gone_count == 0)
-			continue;
-		tact_log(TACT_LOG_INFO,
-		    "bell: withdrawn=%zu reason=\"never came to the gate within an hour\"", gone_count);
-		refresh(bell, &claims[i].key, gone, gone_count, now_us);
-	}
-}
-
-/* One page a tick, so that the bell is never late for it. */
-static void sweep(struct bell *bell, int64_t now_us)
-{
-	int64_t now_ms = tact_clock_monotonic_ms();
-
-	if (!bell->sweeping) {
-		if (now_ms - bell->sweep_ms < SWEEP_MS)
-			return;
-		bell->sweeping = true;
-		bell->sweep_at_us = 0;
-		bell->sweep_now_us = now_us;
-	}
-	if (read_page(bell, EVERY_PART, &bell->sweep_at_us, INT64_MAX, bell->sweep_now_us, sweep_page) !=
-	    TACT_OK)
-		return;
-	if (bell->sweep_at_us != INT64_MAX)
-		return;
-	bell->sweeping = false;
-	bell->sweep_ms = now_ms;
-	bell->sweep_from_us = bell->sweep_now_us - PLAN_SHOW_UP_US;
-}
-
-/* ---- campaigns that gave up places, or took them ---- */
-
-#define REWAKE_MS 300 /* of a tick */
-
-static int rewake_page(struct bell *bell, int64_t now_us)
-{
-	struct tact_error err = {""};
-	int result = tact_decide_rewake(
-	    bell->parts.decider, bell->arena, bell->rewake_at_us, PAGE, now_us, &bell->rewake_at_us, &err);
-
-	tact_arena_reset(bell->arena);
-	if (result != TACT_OK)
-		complain(&bell->said_store_ms, "cannot put right when mail is woken", &err);
-	return result;
-}
-
-/* Whatever waits is looked at again, from the start when campaigns change meanwhile. */
-static void rewake(struct bell *bell, int64_t now_us)
-{
-	int64_t until_ms = tact_clock_monotonic_ms() + REWAKE_MS;
-	uint64_t mark = tact_decide_campaigns_mark(bell->parts.decider);
-
-	if (mark != bell->campaigns_mark) {
-		bell->campaigns_mark = mark;
-		lock(bell);
-		plan_forget_waits(bell->plan);
-		unlock(bell);
-		bell->rewaking = true;
-		bell->rewake_at_us = 0;
-	}
-	while (bell->rewaking && tact_clock_monotonic_ms() < until_ms) {
-		if (rewake_page(bell, now_us) != TACT_OK)
-			return;
-		bell->rewaking = bell->rewake_at_us != INT64_MAX;
-	}
 }
 
 /* ---- ringing ---- */
@@ -323,30 +109,18 @@ static void ask_by_id(struct bell *bell)
 		tact_log(TACT_LOG_INFO, "%s: bell: asked for by its id", ids[i].text);
 }
 
-static void give_up(struct bell *bell, int64_t now_us)
+static void give_up(struct bell *bell)
 {
-	struct tact_store_key keys[PAGE];
+	struct tact_store_key keys[GIVE_UP_MOST];
 	size_t count;
 
 	lock(bell);
-	count = plan_give_up(bell->plan, steady_us(), keys, PAGE);
+	count = plan_give_up(bell->plan, steady_us(), keys, GIVE_UP_MOST);
 	unlock(bell);
-	for (size_t i = 0; i < count; i++)
-		refresh(bell, &keys[i], NULL, 0, now_us);
+	reader_put_right(bell->reader, keys, count);
 }
 
 /* ---- the thread ---- */
-
-static void recount(struct bell *bell, int64_t now_us)
-{
-	struct tact_error err = {""};
-
-	if (bell->recounted)
-		return;
-	bell->recounted = tact_decide_recount(bell->parts.decider, now_us, &err) == TACT_OK;
-	if (!bell->recounted)
-		complain(&bell->said_store_ms, "cannot count what waits", &err);
-}
 
 static void note_rules(struct bell *bell)
 {
@@ -368,13 +142,10 @@ static void tick(struct bell *bell)
 	bell->ring_all = false;
 	unlock(bell);
 	note_rules(bell);
-	recount(bell, now_us);
-	rewake(bell, now_us);
-	read_due(bell, now_us);
+	reader_run(bell->reader, now_us);
 	ring(bell);
 	ask_by_id(bell);
-	give_up(bell, now_us);
-	sweep(bell, now_us);
+	give_up(bell);
 	tact_arena_reset(bell->arena);
 }
 
@@ -407,6 +178,7 @@ static void *run(void *context)
 
 static void free_bell(struct bell **bell)
 {
+	reader_free(&(*bell)->reader);
 	(void)pthread_cond_destroy(&(*bell)->wake);
 	(void)pthread_mutex_destroy(&(*bell)->lock);
 	plan_free(&(*bell)->plan);
@@ -424,8 +196,11 @@ struct bell *bell_start(const struct bell_parts *parts)
 	bell->parts = *parts;
 	bell->plan = plan_new(now_us, steady_us());
 	bell->arena = tact_arena_new();
-	bell->sweep_from_us = now_us;
-	bell->sweep_ms = tact_clock_monotonic_ms();
+	bell->reader = reader_new(&(struct reader_terms){.decider = parts->decider,
+				      .plan = bell->plan,
+				      .lock = &bell->lock,
+				      .store_timeout_s = parts->store_timeout_s},
+	    now_us);
 	(void)pthread_mutex_init(&bell->lock, NULL);
 	(void)pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

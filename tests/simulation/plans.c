@@ -27,14 +27,16 @@ bool plans_deaf(const struct world *world)
 static void rewake(struct world *world, struct relay *relay, struct tact_arena *arena)
 {
 	uint64_t mark = tact_decide_campaigns_mark(relay->decider);
+	struct tact_store_layout layout;
 	int64_t after_us = 0;
-	int result = TACT_OK;
+	int result;
 
 	if (mark == relay->mark)
 		return;
+	result = tact_decide_layout(relay->decider, &layout, NULL);
 	while (result == TACT_OK && after_us != INT64_MAX)
 		result = tact_decide_rewake(
-		    relay->decider, arena, after_us, 100, world->faults.now_us, &after_us, NULL);
+		    relay->decider, arena, &layout, 0, after_us, 100, world->faults.now_us, &after_us, NULL);
 	relay->mark = result == TACT_OK ? mark : 0;
 }
 

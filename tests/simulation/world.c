@@ -159,6 +159,9 @@ struct tact_config *world_load(struct world *world)
 
 static void start_tact(struct world *world, struct relay *relay)
 {
+	struct tact_store_layout layout;
+	int64_t counted_us = 0;
+
 	relay->ledger = tact_ledger_new();
 	relay->decider = tact_decider_new(&(struct tact_decider_parts){.store = relay->machine.store,
 	    .audit = relay->machine.audit,
@@ -166,7 +169,10 @@ static void start_tact(struct world *world, struct relay *relay)
 	    .host = relay->host,
 	    .ledger = relay->ledger});
 	tact_decider_set_rules(relay->decider, &relay->config->rules, NULL, NULL);
-	(void)tact_decide_recount(relay->decider, world->faults.now_us, NULL);
+	tact_decide_forget_counts(relay->decider);
+	if (tact_decide_layout(relay->decider, &layout, NULL) == TACT_OK)
+		(void)tact_decide_recount(
+		    relay->decider, &layout, 0, &counted_us, world->faults.now_us, NULL);
 	relay->tended_us = relay->counted_us = relay->rung_us = 0;
 	relay->mark = 0;
 	relay->bell_us = world->faults.now_us + SECOND_US;

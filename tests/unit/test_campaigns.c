@@ -626,6 +626,7 @@ static int64_t wake_of(const char *address)
 START_TEST(test_who_waited_is_woken_when_the_place_is_free)
 {
 	setup_on(_i);
+	struct tact_store_layout layout;
 	int64_t next_us = 0;
 	struct tact_error err = {""};
 
@@ -634,8 +635,10 @@ START_TEST(test_who_waited_is_woken_when_the_place_is_free)
 	ck_assert_int_eq(wake_of("p@x.example"), NOW_US + 8 * DAY_US);
 	do_deed("autumn", TACT_CAMPAIGN_CANCEL);
 	ck_assert_int_eq(wake_of("p@x.example"), NOW_US + 8 * DAY_US);
+	ck_assert_int_eq(tact_store_layout(b.store, &layout, &err), TACT_OK);
 	ck_assert_int_eq(
-	    tact_decide_rewake(b.decider, b.arena, 0, 100, NOW_US + 60000000, &next_us, &err), TACT_OK);
+	    tact_decide_rewake(b.decider, b.arena, &layout, 0, 0, 100, NOW_US + 60000000, &next_us, &err),
+	    TACT_OK);
 	ck_assert_int_eq(next_us, INT64_MAX);
 	ck_assert_int_eq(wake_of("p@x.example"), NOW_US);
 	want_fate(send_to(b.decider, "a@shop.example", "autumn", "q@x.example", NOW_US), TACT_FATE_REFUSE,

@@ -790,11 +790,118 @@ START_TEST(the_bell_finds_what_is_due)
 }
 END_TEST
 
+static struct tact_recipient person_of(const char *address)
+{
+	struct tact_recipient ret;
+	struct tact_error err = {""};
+	int result = tact_facts_is_phone(address)
+			 ? tact_facts_recipient_of_phone(b.arena, &b.identity, address, &ret, &err)
+			 : tact_facts_recipient(b.arena, &b.identity, address, &ret, &err);
+
+	ck_assert_msg(result == TACT_OK, "%s: got %s", address, err.text);
+	return ret;
+}
+
+static void decide_as(struct tact_decider **decider, const char *host)
+{
+	*decider = tact_decider_new(&(struct tact_decider_parts){
+	    .store = b.store, .audit = b.audit, .identity = &b.identity, .host = host, .ledger = b.ledger});
+	tact_decider_set_rules(
+	    *decider, tact_arena_copy(b.arena, &b.config->rules, sizeof b.config->rules), NULL, NULL);
+}
+
+static uint64_t version_of(const char *address)
+{
+	struct tact_recipient person = person_of(address);
+	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = person.key};
+	struct tact_record record;
+	struct tact_store_answer answer;
+
+	ck_assert_int_eq(tact_store_read(b.store, &key, 1, b.arena, &record, &answer, 0), TACT_OK);
+	return record.version;
+}
+
+/* Another relay's claim, due and taken, whose next hop never answered, keeps the record awake: that is no
+ * reason for this one's bell to write it every second. */
+START_TEST(a_record_that_wakes_for_another_relay_is_left_as_it_is)
+{
+	struct tact_ruling ours, theirs;
+	struct tact_bell_claim *claims;
+	struct tact_waiting waiting;
+	size_t count;
+	uint64_t version;
+	struct tact_decider *here = b.decider, *other;
+
+	decide_as(&other, "other");
+	b.decider = other;
+	theirs = delay_ann();
+	b.decider = here;
+	ours = decide_one("news@leeds.example", "c", NOW + 2 * HOUR, "ann@example.com");
+	expect_fate("ours", &ours, TACT_FATE_GATE);
+	b.decider = other;
+	waiting = look(&theirs.claim, "ann@example.com", NOW + 20 * HOUR);
+	take(&waiting, "news@leeds.example", "b", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_PASS);
+	b.decider = here;
+	version = version_of("ann@example.com");
+	for (int i = 1; i < 4; i++) {
+		int64_t now_us = NOW + 20 * HOUR + i * SECOND;
+
+		ck_assert_int_eq(due(now_us, now_us, &claims, &count), TACT_OK);
+		ck_assert_uint_eq(count, 1);
+		ck_assert(tact_id_equal(&claims[0].claim, &ours.claim));
+		ck_assert_int_gt(claims[0].place_us, now_us);
+		ck_assert(claims[0].shared);
+		ck_assert_int_eq(
+		    tact_decide_refresh(b.decider, b.arena, &claims[0].key, NULL, 0, now_us, 0, NULL),
+		    TACT_OK);
+	}
+	ck_assert_uint_eq(version_of("ann@example.com"), version);
+	b.decider = other;
+	ck_assert_int_eq(
+	    due(NOW + 20 * HOUR + 9 * SECOND, NOW + 20 * HOUR + 9 * SECOND, &claims, &count), TACT_OK);
+	ck_assert_uint_eq(count, 1);
+	ck_assert(tact_id_equal(&claims[0].claim, &theirs.claim));
+	ck_assert(!claims[0].shared);
+	b.decider = here;
+	tact_decider_free(&other);
+}
+END_TEST
+
+/* Its own bell rings for it as long as Postfix may have it. */
+START_TEST(what_lapsed_at_another_relay_is_its_own_matter)
+{
+	struct tact_bell_claim *claims;
+	struct tact_ruling theirs;
+	size_t count;
+	struct tact_decider *here = b.decider, *other;
+
+	decide_as(&other, "other");
+	b.decider = other;
+	theirs = delay_ann();
+	ck_assert_int_eq(due(NOW + 22 * HOUR, NOW + 22 * HOUR, &claims, &count), TACT_OK);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(
+	    tact_decide_refresh(here, b.arena, &claims[0].key, NULL, 0, NOW + 22 * HOUR, 0, NULL), TACT_OK);
+	ck_assert_int_eq(claim_of("ann@example.com", &theirs.claim)->state, TACT_CLAIM_WAITING);
+	ck_assert_int_eq(
+	    tact_decide_refresh(other, b.arena, &claims[0].key, NULL, 0, NOW + 22 * HOUR, 0, NULL), TACT_OK);
+	ck_assert_int_eq(claim_of("ann@example.com", &theirs.claim)->state, TACT_CLAIM_WITHDRAWN);
+	b.decider = here;
+	tact_decider_free(&other);
+}
+END_TEST
+
 START_TEST(recount_after_restart)
 {
+	struct tact_store_layout layout;
+	int64_t at_us = 0;
+
 	(void)delay_ann();
-	tact_ledger_clear(b.ledger);
-	ck_assert_int_eq(tact_decide_recount(b.decider, NOW + 2 * HOUR, NULL), TACT_OK);
+	tact_decide_forget_counts(b.decider);
+	ck_assert_int_eq(tact_decide_layout(b.decider, &layout, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_recount(b.decider, &layout, 0, &at_us, NOW + 2 * HOUR, NULL), TACT_OK);
+	ck_assert_int_eq(at_us, INT64_MAX);
 	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 1);
 }
 END_TEST
@@ -1309,18 +1416,6 @@ START_TEST(an_alias_forgets_no_earlier_wish)
 }
 END_TEST
 
-static struct tact_recipient person_of(const char *address)
-{
-	struct tact_recipient ret;
-	struct tact_error err = {""};
-	int result = tact_facts_is_phone(address)
-			 ? tact_facts_recipient_of_phone(b.arena, &b.identity, address, &ret, &err)
-			 : tact_facts_recipient(b.arena, &b.identity, address, &ret, &err);
-
-	ck_assert_msg(result == TACT_OK, "%s: got %s", address, err.text);
-	return ret;
-}
-
 static int make_alias(const char *address, const char *of, struct tact_changed *ret)
 {
 	struct tact_recipient alias = person_of(address);
@@ -1616,6 +1711,8 @@ static Suite *suite(void)
 	tcase_add_test(c, unsubscribed_while_waiting_is_refused);
 	tcase_add_test(c, unknown_claims_are_unknown);
 	tcase_add_test(c, the_bell_finds_what_is_due);
+	tcase_add_test(c, a_record_that_wakes_for_another_relay_is_left_as_it_is);
+	tcase_add_test(c, what_lapsed_at_another_relay_is_its_own_matter);
 	tcase_add_test(c, recount_after_restart);
 	tcase_add_test(c, tempfail_stream_queues_nothing);
 	tcase_add_test(c, tempfail_leaves_no_count_behind);

@@ -1,0 +1,621 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Copyright (c) 2026 The tact authors
+ *
+ * Campaigns over a store of three parts, of which one does not answer, or hands over records to another while
+ * they are read: what is not known lets nobody pass, and what is known goes on.
+ */
+#include <config.h>
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decide_help.h"
+
+#define NOW_US (INT64_C(1795510800) * 1000000) /* 2026-11-24 09:00 UTC */
+#define DAY_US (INT64_C(86400) * 1000000)
+#define PARTS 3
+
+static const char configuration[] =
+    "listener \"smtp\" { socket = \"inet:8891@127.0.0.1\" }\n"
+    "trusted { listeners = {\"smtp\"} }\n"
+    "owner \"corporate\" { }\n"
+    "stream \"shop\" { owner = \"corporate\" senders = {\"@shop.example\"} max_delay = 20d }\n"
+    "stream \"desk\" { owner = \"corporate\" senders = {\"@desk.example\"} max_delay = 20d }\n"
+    "breaker \"stop\" { complaints = \"20%\" at_least = 2 streams = {\"shop\"} }\n";
+
+/* ---- a store of three parts ---- */
+
+static struct {
+	bool lost[PARTS];
+	uint8_t where[256]; /* the part in which what begins with this byte stands */
+	int scans, move_at; /* parts scanned; when so many were, ids that begin with MOVED go to MOVE_TO */
+	uint8_t moved, move_to;
+	int64_t skip_ms; /* how much later it is than it is */
+} world;
+
+int64_t __real_tact_clock_monotonic_ms(void);
+int64_t __wrap_tact_clock_monotonic_ms(void);
+int __wrap_tact_store_layout(struct tact_store *store, struct tact_store_layout *ret, struct tact_error *err);
+int __wrap_tact_store_scan_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    enum tact_store_kind kind, tact_store_scan_fn fn, void *context, struct tact_error *err);
+int __wrap_tact_store_due_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    int64_t after_us, int64_t until_us, size_t limit, tact_store_scan_fn fn, void *context,
+    struct tact_error *err);
+int __real_tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms);
+int __wrap_tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms);
+
+int64_t __wrap_tact_clock_monotonic_ms(void)
+{
+	return __real_tact_clock_monotonic_ms() + world.skip_ms;
+}
+
+int __wrap_tact_store_layout(struct tact_store *store, struct tact_store_layout *ret, struct tact_error *err)
+{
+	(void)store, (void)err;
+	*ret = (struct tact_store_layout){.parts = PARTS};
+	memcpy(ret->part_of, world.where, sizeof ret->part_of);
+	for (size_t i = 0; i < PARTS; i++)
+		ret->name[i] = (uint8_t)i;
+	return TACT_OK;
+}
+
+struct filter {
+	size_t part;
+	tact_store_scan_fn fn;
+	void *context;
+};
+
+static bool pass_those_of_the_part(
+    void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	const struct filter *filter = context;
+
+	return world.where[key->id.b[0]] != filter->part || filter->fn(filter->context, key, record);
+}
+
+/* A server tells what stands on it, whatever the caller believes. */
+int __wrap_tact_store_scan_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    enum tact_store_kind kind, tact_store_scan_fn fn, void *context, struct tact_error *err)
+{
+	struct filter filter = {.part = layout->name[part], .fn = fn, .context = context};
+	int result = tact_store_scan(store, kind, pass_those_of_the_part, &filter, err);
+
+	if (++world.scans == world.move_at)
+		world.where[world.moved] = world.move_to;
+	/* What was told by then is no answer. */
+	return world.lost[filter.part]
+		   ? tact_error_set(err, TACT_UNAVAILABLE, "part %zu is lost", filter.part)
+		   : result;
+}
+
+int __wrap_tact_store_due_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    int64_t after_us, int64_t until_us, size_t limit, tact_store_scan_fn fn, void *context,
+    struct tact_error *err)
+{
+	struct filter filter = {.part = layout->name[part], .fn = fn, .context = context};
+
+	if (world.lost[filter.part])
+		return tact_error_set(err, TACT_UNAVAILABLE, "part %zu is lost", filter.part);
+	return tact_store_due(store, after_us, until_us, limit, pass_those_of_the_part, &filter, err);
+}
+
+struct one {
+	tact_store_change_fn fn;
+	void *context;
+	size_t index;
+};
+
+static bool change_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	const struct one *one = context;
+
+	(void)index;
+	return one->fn(one->context, one->index, now, store_now_us, ret);
+}
+
+int __wrap_tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms)
+{
+	int worst = TACT_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		struct one one = {.fn = fn, .context = context, .index = i};
+
+		ret_answers[i] = (struct tact_store_answer){.result = TACT_UNAVAILABLE};
+		if (!world.lost[world.where[keys[i].id.b[0]]])
+			(void)__real_tact_store_update(
+			    store, &keys[i], 1, change_one, &one, &ret_answers[i], deadline_ms);
+		if (ret_answers[i].result < worst)
+			worst = ret_answers[i].result;
+	}
+	return worst;
+}
+
+static void setup(void)
+{
+	memset(&world, 0, sizeof world);
+	for (size_t i = 0; i < sizeof world.where; i++)
+		world.where[i] = i % PARTS;
+	bench_open("memory:", configuration);
+}
+
+/* ---- helpers ---- */
+
+static size_t part_of(const struct tact_id *id)
+{
+	return world.where[id->b[0]];
+}
+
+static size_t part_of_campaign(const char *name)
+{
+	struct tact_id id = tact_dossier_campaign_id(name);
+
+	return part_of(&id);
+}
+
+static size_t part_of_counts(const char *name, const char *writer)
+{
+	struct tact_id id = tact_dossier_campaign_count_id(name, writer);
+
+	return part_of(&id);
+}
+
+static size_t part_of_person(const char *address)
+{
+	struct tact_recipient person = bench_person(address);
+
+	return part_of(&person.key);
+}
+
+/* One whose record stands in part 0, what the relay counts of it in part 1, what people enter in part 2. */
+static const char *campaign_in_parts(void)
+{
+	for (int i = 0;; i++) {
+		const char *name = tact_arena_printf(b.arena, "spring%d", i);
+
+		if (part_of_campaign(name) == 0 && part_of_counts(name, "relay/gate") == 1 &&
+		    part_of_counts(name, "relay/tact") == 2)
+			return name;
+	}
+}
+
+static const char *person_in(size_t part)
+{
+	static int number;
+
+	for (;;) {
+		const char *address = tact_arena_printf(b.arena, "p%d@x.example", number++);
+
+		if (part_of_person(address) == part)
+			return address;
+	}
+}
+
+static struct tact_decider *gate_decider(void)
+{
+	struct tact_decider *decider = tact_decider_new(&(struct tact_decider_parts){
+	    .store = b.store, .audit = b.audit, .identity = &b.identity, .host = "relay", .writer = "gate"});
+
+	tact_decider_set_rules(
+	    decider, tact_arena_copy(b.arena, &b.config->rules, sizeof b.config->rules), NULL, NULL);
+	return decider;
+}
+
+static int changes;
+
+static void note_change(void *context, const struct tact_campaign *campaign)
+{
+	(void)context, (void)campaign;
+	changes++;
+}
+
+/* As every second; whether all answered is told by what follows. */
+static void tend(struct tact_decider *decider)
+{
+	(void)tact_decide_tend_campaigns(decider, NOW_US, note_change, NULL, NULL);
+}
+
+static void pass_seconds(struct tact_decider *decider, int seconds)
+{
+	for (int i = 0; i < seconds; i++) {
+		world.skip_ms += 1000;
+		tend(decider);
+	}
+}
+
+static struct tact_error said; /* about the latest mail */
+
+static struct tact_ruling send_as(
+    struct tact_decider *decider, const char *sender, const char *campaign, const char *rcpt)
+{
+	static int number;
+	struct tact_envelope envelope = {.listener = "smtp", .smtp = true, .sender = sender};
+	struct tact_message *message = tact_facts_new_message(b.arena, &envelope);
+	struct tact_asked asked = {.given = rcpt};
+	struct tact_decide_request request = {
+	    .message = message, .asked = &asked, .asked_count = 1, .now_us = NOW_US};
+	struct tact_ruling ruling = {0};
+
+	said = (struct tact_error){""};
+	tact_facts_add_header(
+	    b.arena, message, "Message-ID", tact_arena_printf(b.arena, "<%d@shop.example>", ++number));
+	tact_facts_add_header(b.arena, message, "From", sender);
+	if (*campaign != '\0')
+		tact_facts_add_header(
+		    b.arena, message, "Feedback-ID", tact_arena_printf(b.arena, "%s:x:y:z", campaign));
+	tact_facts_finish_message(b.arena, message, &b.config->profile);
+	tact_decide_message(decider, b.arena, &request, &ruling, &said);
+	return ruling;
+}
+
+static struct tact_ruling send(struct tact_decider *decider, const char *campaign)
+{
+	return send_as(decider, "a@shop.example", campaign, person_in(0));
+}
+
+static void want_fate(struct tact_ruling got, enum tact_fate want, const char *what)
+{
+	ck_assert_msg(got.fate == want, "%s: got fate %d (%s; %s), want %d", what, (int)got.fate, got.text,
+	    said.text, (int)want);
+}
+
+static void complain_of(const char *campaign)
+{
+	struct tact_recipient recipient = bench_person(person_in(0));
+	struct tact_change change = {.kind = TACT_CHANGE_SUPPRESS,
+	    .suppression = {.reason = TACT_COMPLAINT,
+		.scope = {.kind = TACT_SCOPE_GLOBAL, .value = ""},
+		.source = "",
+		.note = "",
+		.time_us = NOW_US,
+		.ended_by = "",
+		.ended_why = ""},
+	    .campaign = campaign,
+	    .by = "test",
+	    .why = ""};
+	struct tact_changed changed;
+
+	ck_assert_int_eq(
+	    tact_decide_change(b.decider, b.arena, &recipient, &change, 1, NOW_US, 0, &changed, NULL),
+	    TACT_OK);
+}
+
+static int deed(struct tact_decider *decider, const char *name, enum tact_campaign_deed what, const char *why,
+    struct tact_error *err)
+{
+	struct tact_campaign campaign;
+	bool changed;
+
+	return tact_decide_campaign(
+	    decider, b.arena, name, what, "anna", why, NOW_US, &campaign, &changed, err);
+}
+
+static void do_deed(struct tact_decider *decider, const char *name, enum tact_campaign_deed what)
+{
+	struct tact_error err = {""};
+	int got = deed(decider, name, what, "why", &err);
+
+	ck_assert_msg(got == TACT_OK, "deed: got %s (%s), want ok", tact_result_name(got), err.text);
+}
+
+/* ---- counts of which some are away ---- */
+
+START_TEST(test_a_breaker_that_lacks_counts_lets_nobody_pass)
+{
+	static const char lacks[] = "a breaker wants its counts";
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts();
+
+	tend(gate);
+	want_fate(send(gate, campaign), TACT_FATE_PASS, "all are there");
+	world.lost[1] = true;
+	pass_seconds(gate, 28);
+	want_fate(send(gate, campaign), TACT_FATE_PASS, "counts of a moment ago");
+	pass_seconds(gate, 3);
+	struct tact_ruling ruling = send(gate, campaign);
+	want_fate(ruling, TACT_FATE_UNDECIDED, "no counts");
+	ck_assert_str_eq(ruling.code, "4.3.0");
+	ck_assert_msg(strstr(said.text, lacks) != NULL && strstr(said.text, campaign) != NULL,
+	    "for the log: got \"%s\", want \"%s\" of %s", said.text, lacks, campaign);
+	want_fate(send(gate, ""), TACT_FATE_PASS, "mail without a campaign");
+	want_fate(send_as(gate, "a@desk.example", campaign, person_in(0)), TACT_FATE_PASS,
+	    "mail that no breaker is for");
+	want_fate(send_as(gate, "a@desk.example", "", person_in(2)), TACT_FATE_PASS, "another healthy part");
+	world.lost[1] = false;
+	pass_seconds(gate, 1);
+	want_fate(send(gate, campaign), TACT_FATE_UNDECIDED, "others may not have written yet");
+	pass_seconds(gate, 8);
+	want_fate(send(gate, campaign), TACT_FATE_UNDECIDED, "nor now");
+	pass_seconds(gate, 3);
+	want_fate(send(gate, campaign), TACT_FATE_PASS, "all is known again");
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+/* Seen without what was sent, one complaint would be all there is. */
+START_TEST(test_no_rate_is_made_of_some_of_the_counts)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts();
+
+	changes = 0;
+	for (int i = 0; i < 10; i++)
+		want_fate(send(gate, campaign), TACT_FATE_PASS, "the campaign");
+	pass_seconds(gate, 2);
+	world.lost[1] = true; /* what was sent */
+	for (int i = 0; i < 2; i++)
+		complain_of(campaign);
+	for (int i = 0; i < 40; i++) {
+		struct tact_ruling ruling = send(gate, campaign);
+
+		pass_seconds(gate, 1);
+		ck_assert_msg(ruling.fate == TACT_FATE_PASS || ruling.fate == TACT_FATE_UNDECIDED,
+		    "after %d s: got fate %d (%s)", i, (int)ruling.fate, ruling.text);
+	}
+	world.lost[1] = false;
+	pass_seconds(gate, 12);
+	want_fate(send(gate, campaign), TACT_FATE_PASS, "two of many are no reason");
+	complain_of(campaign);
+	for (int i = 0; i < 20; i++)
+		complain_of(campaign);
+	pass_seconds(gate, 2);
+	want_fate(send(gate, campaign), TACT_FATE_REFUSE, "too many complained");
+	pass_seconds(gate, 1);
+	ck_assert_msg(changes == 1, "stopped: got %d times, want once", changes);
+	world.lost[1] = true;
+	pass_seconds(gate, 40);
+	want_fate(send(gate, campaign), TACT_FATE_REFUSE, "what was stopped is known to be");
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+/* Who begins while a part is away has no earlier counts. */
+START_TEST(test_who_begins_without_counts_has_none)
+{
+	setup();
+	const char *campaign = campaign_in_parts();
+
+	world.lost[2] = true;
+	struct tact_decider *gate = gate_decider();
+	tend(gate);
+	want_fate(send(gate, campaign), TACT_FATE_UNDECIDED, "counts never seen");
+	want_fate(
+	    send_as(gate, "a@desk.example", campaign, person_in(0)), TACT_FATE_PASS, "no breaker is for it");
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+START_TEST(test_counts_are_written_past_a_part_that_is_away)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	struct tact_campaign_health sum = {0};
+	int here = 0;
+
+	/* More than are written at a time, each in a batch of its own part or not. */
+	for (int i = 0; i < 300; i++) {
+		const char *name = tact_arena_printf(b.arena, "c%d", i);
+
+		if (part_of_counts(name, "relay/gate") != 1)
+			here++;
+		want_fate(send_as(gate, "a@desk.example", name, person_in(0)), TACT_FATE_PASS, "a mail");
+	}
+	world.lost[1] = true;
+	tend(gate);
+	world.lost[1] = false;
+	const struct tact_campaigns *campaigns = tact_decider_take_campaigns(b.decider, NULL);
+	ck_assert_ptr_nonnull(campaigns);
+	for (size_t i = 0; i < campaigns->count; i++) {
+		struct tact_campaign_health health;
+
+		tact_policy_campaign_health(&campaigns->views[i], 0, NOW_US, &health);
+		sum.sent += health.sent;
+	}
+	tact_decider_put_campaigns(gate, campaigns);
+	ck_assert_msg(sum.sent == here, "written: got %d of 300, want %d", (int)sum.sent, here);
+	ck_assert_int_gt(here, 100);
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+/* ---- words of people while a part is away ---- */
+
+START_TEST(test_a_pause_is_obeyed_at_once_while_another_part_is_away)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts();
+
+	tend(gate);
+	want_fate(send(gate, campaign), TACT_FATE_PASS, "it runs");
+	world.lost[2] = true;
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_PAUSE);
+	pass_seconds(gate, 1);
+	want_fate(send(gate, campaign), TACT_FATE_GATE, "it is paused");
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+START_TEST(test_a_pause_is_obeyed_while_its_own_part_is_away)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts();
+
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_PAUSE);
+	tend(gate);
+	world.lost[0] = true;
+	pass_seconds(gate, 10);
+	want_fate(send_as(gate, "a@desk.example", campaign, person_in(1)), TACT_FATE_GATE, "paused, as read");
+	pass_seconds(gate, 21);
+	want_fate(send_as(gate, "a@desk.example", campaign, person_in(1)), TACT_FATE_UNDECIDED,
+	    "read too long ago");
+	ck_assert_msg(
+	    strstr(said.text, "in which it stands does not answer") != NULL, "got \"%s\"", said.text);
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+static int64_t wake_of(const char *address)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = bench_person(address).key};
+	struct tact_record record;
+	struct tact_store_answer answer;
+
+	ck_assert_int_eq(tact_store_read(b.store, &key, 1, b.arena, &record, &answer, 0), TACT_OK);
+	return record.wake_us;
+}
+
+static int rewake(struct tact_decider *decider, size_t part)
+{
+	struct tact_store_layout layout;
+	int64_t next_us;
+
+	ck_assert_int_eq(tact_decide_layout(decider, &layout, NULL), TACT_OK);
+	return tact_decide_rewake(decider, b.arena, &layout, part, 0, 100, NOW_US + 1, &next_us, NULL);
+}
+
+START_TEST(test_a_resume_wakes_those_whose_part_is_there)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts(), *here = person_in(0), *away = person_in(2);
+	uint64_t mark;
+
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_PAUSE);
+	tend(gate);
+	want_fate(send_as(gate, "a@desk.example", campaign, here), TACT_FATE_GATE, "here");
+	want_fate(send_as(gate, "a@desk.example", campaign, away), TACT_FATE_GATE, "away");
+	ck_assert_int_eq(wake_of(here), NOW_US + 20 * DAY_US);
+	ck_assert_int_eq(wake_of(away), NOW_US + 20 * DAY_US);
+	mark = tact_decide_campaigns_mark(gate);
+	world.lost[2] = true;
+	pass_seconds(gate, 1);
+	ck_assert(tact_decide_campaigns_mark(gate) == mark); /* nothing happened but that */
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_RESUME);
+	pass_seconds(gate, 1);
+	ck_assert(tact_decide_campaigns_mark(gate) != mark);
+	ck_assert_int_eq(rewake(gate, 0), TACT_OK);
+	ck_assert_int_eq(rewake(gate, 2), TACT_UNAVAILABLE);
+	ck_assert_int_eq(wake_of(here), NOW_US);
+	ck_assert_int_eq(wake_of(away), NOW_US + 20 * DAY_US);
+	world.lost[2] = false;
+	pass_seconds(gate, 1);
+	ck_assert_int_eq(rewake(gate, 2), TACT_OK);
+	ck_assert_int_eq(wake_of(away), NOW_US);
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+/* Meanwhile places may have been given as if it were not known who holds them. */
+START_TEST(test_what_was_not_known_is_looked_at_again_when_it_is)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	uint64_t mark;
+
+	do_deed(b.decider, campaign_in_parts(), TACT_CAMPAIGN_PAUSE);
+	tend(gate);
+	mark = tact_decide_campaigns_mark(gate);
+	world.lost[0] = true;
+	pass_seconds(gate, 40);
+	ck_assert(tact_decide_campaigns_mark(gate) == mark);
+	world.lost[0] = false;
+	pass_seconds(gate, 1);
+	ck_assert(tact_decide_campaigns_mark(gate) != mark);
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+START_TEST(test_what_was_stopped_is_not_resumed_without_counts)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts();
+	struct tact_error err = {""};
+
+	for (int i = 0; i < 4; i++)
+		(void)send(gate, campaign);
+	complain_of(campaign);
+	pass_seconds(gate, 2);
+	want_fate(send(gate, campaign), TACT_FATE_REFUSE, "stopped");
+	pass_seconds(gate, 1);
+	world.lost[1] = true;
+	ck_assert_int_eq(deed(b.decider, campaign, TACT_CAMPAIGN_RESUME, "why", &err), TACT_UNAVAILABLE);
+	ck_assert_msg(strstr(err.text, "cannot be read now") != NULL, "got \"%s\"", err.text);
+	world.lost[1] = false;
+	world.skip_ms += 11000;
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_RESUME);
+	pass_seconds(gate, 1);
+	want_fate(send(gate, campaign), TACT_FATE_PASS, "resumed");
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+/* ---- records that move ---- */
+
+/* From a part that is still to be read to one that was: it would be met in neither. */
+START_TEST(test_a_record_that_moves_while_it_is_read_is_not_overlooked)
+{
+	setup();
+	const char *campaign = campaign_in_parts();
+	struct tact_id id = tact_dossier_campaign_id(campaign);
+
+	world.where[id.b[0]] = 2;
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_PAUSE);
+	struct tact_decider *gate = gate_decider();
+	world.moved = id.b[0];
+	world.move_to = 0;
+	world.move_at = world.scans + 1;
+	want_fate(send_as(gate, "a@desk.example", campaign, person_in(1)), TACT_FATE_GATE, "it is paused");
+	ck_assert_int_eq(part_of(&id), 0); /* it did move */
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *suite = suite_create("campaigns in parts");
+	TCase *tcase = tcase_create("all");
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_test(tcase, test_a_breaker_that_lacks_counts_lets_nobody_pass);
+	tcase_add_test(tcase, test_no_rate_is_made_of_some_of_the_counts);
+	tcase_add_test(tcase, test_who_begins_without_counts_has_none);
+	tcase_add_test(tcase, test_counts_are_written_past_a_part_that_is_away);
+	tcase_add_test(tcase, test_a_pause_is_obeyed_at_once_while_another_part_is_away);
+	tcase_add_test(tcase, test_a_pause_is_obeyed_while_its_own_part_is_away);
+	tcase_add_test(tcase, test_a_resume_wakes_those_whose_part_is_there);
+	tcase_add_test(tcase, test_what_was_not_known_is_looked_at_again_when_it_is);
+	tcase_add_test(tcase, test_what_was_stopped_is_not_resumed_without_counts);
+	tcase_add_test(tcase, test_a_record_that_moves_while_it_is_read_is_not_overlooked);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
