@@ -7,12 +7,14 @@ import hashlib
 import hmac
 import os
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path += [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "postfix")]
 
 import checker
 from harness import mail, main, section, wait_for
+from room import PATIENCE
 from history import now
 from run import PROCESSES, SECTIONS, SETTINGS, Run
 from servers import Servers, skip_without_servers
@@ -59,6 +61,11 @@ class ThreePartitions(Run):
         site.relay.wait_deferred(len(rcpts))
         self.parts[1].stall()
         site.tactd.set_clock("+%d" % (20 * 3600 + 120))
+        due = time.monotonic()
+        site.tactd.wait_log("bell: rung=", len(here), timeout_s=60)
+        rung_s = time.monotonic() - due
+        print("rung %.1f s after it was due, while a partition stood still" % rung_s, file=sys.stderr)
+        self.assertLess(rung_s, 4 * PATIENCE, "a partition that hangs makes nobody else late")
         for rcpt in here:
             self.assertEqual(len(site.sink.wait_to(rcpt, 2, timeout_s=60)), 2)
         self.assertEqual([len(site.sink.to(rcpt)) for rcpt in gone], [1] * len(gone))
@@ -82,6 +89,63 @@ class ThreePartitions(Run):
         self.assertIn(b"cannot", site.tactd.tact("campaign", "list", check=False).stderr, "an incomplete list is none")
         self.parts[1].start()
         wait_for(lambda: [send(number) for number in range(24)] == [250] * 24, "all to go on")
+
+    def test_a_breaker_lets_nobody_pass_while_it_lacks_counts(self):
+        """Which are in the partition that is gone; the records of the campaigns, and the recipients, are not."""
+        breaker = section("breaker", "stop", complaints="20%", at_least=2, streams=["orders"])
+        site = self.site(sections=SECTIONS + [section("trusted", listeners=["smtp"]), breaker], settings=dict(SETTINGS, store=self.proxy.url()))
+        rcpts = iter([rcpt for rcpt in ("d%d@person.test" % number for number in range(3000)) if key_of(site, rcpt)[0] % 3 != 1])
+        campaign = self.campaign_elsewhere(site)
+
+        def send(sender, header="Feedback-ID: %s:x:y:desk\r\n" % campaign):
+            return site.relay.send(sender, [next(rcpts)], mail(sender=sender, headers=header)).code
+        self.assertEqual([send("desk@orders.test") for _ in range(4)], [250] * 4)
+        self.parts[1].kill()
+        self.assertEqual([send("desk@orders.test") for _ in range(8)], [250] * 8, "it knows the counts of a moment ago")
+        site.restart_tactd()  # it knows nothing of before
+        for _ in range(6):
+            self.assertEqual(send("desk@orders.test"), 451)
+            self.assertEqual(send("desk@orders.test", ""), 250, "without a campaign")
+        wait_for(lambda: send("desk@letters.test") == 250, "mail of the campaign that no breaker is for to go on")
+        self.assertEqual([send("desk@letters.test") for _ in range(6)], [250] * 6)
+        site.tactd.wait_log("milter=smtp undecided: it is not known whether campaign .%s. may go on: a breaker wants its counts" % campaign, 6)
+        self.parts[1].start()
+        wait_for(lambda: send("desk@orders.test") == 250, "the counts to be known again", timeout_s=60)
+
+    def test_a_resume_wakes_those_whose_partition_is_there(self):
+        site = self.site(sections=SECTIONS + [section("trusted", listeners=["smtp"])], settings=dict(SETTINGS, store=self.proxy.url(), slot_length="1s"))
+        rcpts = ["e%d@person.test" % number for number in range(9)]
+        gone = [rcpt for rcpt in rcpts if key_of(site, rcpt)[0] % 3 == 1]
+        self.assertTrue(0 < len(gone) < len(rcpts))
+        campaign = self.campaign_elsewhere(site)
+        site.tactd.tact("campaign", "pause", "--reason", "a wrong price", campaign)
+        time_to_know = "Feedback-ID: %s:x:y:desk\r\n" % campaign
+        wait_for(lambda: site.relay.send("desk@orders.test", ["first@person.test"], mail(sender="desk@orders.test", headers=time_to_know)).code == 250
+                 and site.tactd.grep("action=gate"), "the pause to be known")
+        for rcpt in rcpts:
+            self.assertEqual(site.relay.send("desk@orders.test", [rcpt], mail(sender="desk@orders.test", headers=time_to_know)).code, 250)
+        self.assertEqual([len(site.sink.to(rcpt)) for rcpt in rcpts], [0] * len(rcpts))
+        self.parts[1].kill()
+        site.tactd.tact("campaign", "resume", "--reason", "it is mended", campaign)
+        for rcpt in rcpts:
+            if rcpt not in gone:
+                site.sink.wait_to(rcpt, timeout_s=30)
+        self.assertEqual([len(site.sink.to(rcpt)) for rcpt in gone], [0] * len(gone))
+        self.parts[1].start()
+        for rcpt in gone:
+            site.sink.wait_to(rcpt, timeout_s=100)
+
+    def campaign_elsewhere(self, site):
+        """The name of a campaign whose record is not in the second partition: one that is there, and is running."""
+        def records():
+            return int(self.parts[1].sql("SELECT count(*) FROM tact.tact_record WHERE kind = 2"))
+        for number in range(100):
+            name, before = "autumn-%d" % number, records()
+            site.tactd.tact("campaign", "pause", "--reason", "to see where it stands", name)
+            site.tactd.tact("campaign", "resume", "--reason", "seen", name)
+            if records() == before:
+                return name
+        raise AssertionError("all records are in one partition")
 
     def gone(self, name, number, break_it, mend_it):
         start = now()
