@@ -62,12 +62,11 @@ class ThreePartitions(Run):
         self.parts[1].stall()
         site.tactd.set_clock("+%d" % (20 * 3600 + 120))
         due = time.monotonic()
-        site.tactd.wait_log("bell: rung=", len(here), timeout_s=60)
-        rung_s = time.monotonic() - due
-        print("rung %.1f s after it was due, while a partition stood still" % rung_s, file=sys.stderr)
-        self.assertLess(rung_s, 4 * PATIENCE, "a partition that hangs makes nobody else late")
         for rcpt in here:
             self.assertEqual(len(site.sink.wait_to(rcpt, 2, timeout_s=60)), 2)
+        took_s = time.monotonic() - due
+        print("delivered %.1f s after it was due, while a partition stood still" % took_s, file=sys.stderr)
+        self.assertLess(took_s, 5 * PATIENCE, "a partition that hangs makes nobody else late")
         self.assertEqual([len(site.sink.to(rcpt)) for rcpt in gone], [1] * len(gone))
         self.parts[1].go_on()
         site.sink.wait_count(2 * len(rcpts), timeout_s=100)
@@ -119,11 +118,14 @@ class ThreePartitions(Run):
         self.assertTrue(0 < len(gone) < len(rcpts))
         campaign = self.campaign_elsewhere(site)
         site.tactd.tact("campaign", "pause", "--reason", "a wrong price", campaign)
-        time_to_know = "Feedback-ID: %s:x:y:desk\r\n" % campaign
-        wait_for(lambda: site.relay.send("desk@orders.test", ["first@person.test"], mail(sender="desk@orders.test", headers=time_to_know)).code == 250
-                 and site.tactd.grep("action=gate"), "the pause to be known")
+        probes = ("f%d@person.test" % number for number in range(1000))
+
+        def send(rcpt):
+            header = "Feedback-ID: %s:x:y:desk\r\n" % campaign
+            self.assertEqual(site.relay.send("desk@orders.test", [rcpt], mail(sender="desk@orders.test", headers=header)).code, 250)
+        wait_for(lambda: send(next(probes)) or site.tactd.grep("verdict=delay"), "the pause to be known")
         for rcpt in rcpts:
-            self.assertEqual(site.relay.send("desk@orders.test", [rcpt], mail(sender="desk@orders.test", headers=time_to_know)).code, 250)
+            send(rcpt)
         self.assertEqual([len(site.sink.to(rcpt)) for rcpt in rcpts], [0] * len(rcpts))
         self.parts[1].kill()
         site.tactd.tact("campaign", "resume", "--reason", "it is mended", campaign)
