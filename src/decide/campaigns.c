@@ -17,8 +17,9 @@
 #include "campaigns.h"
 
 #define RETRY_MS 1000 /* a store that did not answer is not asked again sooner, nor waited for longer */
-/* A part is there again, and some have not yet come to write what they counted meanwhile: each does so every
- * second, but asks for a server that was gone every five. */
+/* A part was away for longer than that, is there again, and some have not yet come to write what they counted
+ * meanwhile: each does so every second, but asks for a server that was gone every five. */
+#define GAP_MS 5000
 #define SETTLE_MS 10000
 #define BYTES 256 /* values of the first byte of an id, by which records stand in parts of the store */
 
@@ -57,7 +58,8 @@ struct campaigns {
 	int64_t tried_ms;
 	uint64_t mark, marks[BYTES]; /* as last known, whatever is missing now */
 	uint64_t returns;	     /* of what was missing */
-	int64_t partial_ms;	     /* the latest reading that was; 0: none */
+	bool was_partial;	     /* the latest reading */
+	int64_t whole_ms, back_ms;   /* the latest whole one; the first after a gap; 0: none */
 	struct tact_error err;	     /* of the latest attempt */
 	struct campaign_stop stops[CAMPAIGN_STOPS_MAX];
 	size_t stops_count;
@@ -479,6 +481,31 @@ static void note_marks(struct campaigns *campaigns, const struct reading *fresh)
 		campaigns->mark = 1;
 }
 
+/* With the lock held. */
+static bool ends_gap(const struct campaigns *campaigns, int64_t now_ms)
+{
+	return campaigns->was_partial && now_ms - campaigns->whole_ms >= GAP_MS;
+}
+
+/* With the lock held. */
+static bool is_settled(const struct campaigns *campaigns)
+{
+	int64_t now_ms = tact_clock_monotonic_ms();
+
+	return !ends_gap(campaigns, now_ms) &&
+	       (campaigns->back_ms == 0 || now_ms - campaigns->back_ms >= SETTLE_MS);
+}
+
+/* With the lock held. */
+static void note_gap(struct campaigns *campaigns, const struct reading *fresh)
+{
+	if (!fresh->partial && ends_gap(campaigns, fresh->began_ms))
+		campaigns->back_ms = fresh->began_ms;
+	if (!fresh->partial)
+		campaigns->whole_ms = fresh->began_ms;
+	campaigns->was_partial = fresh->partial;
+}
+
 /* Unless another one, begun later, came first. */
 static void replace(struct campaigns *campaigns, struct reading *fresh)
 {
@@ -492,8 +519,7 @@ static void replace(struct campaigns *campaigns, struct reading *fresh)
 		note_marks(campaigns, fresh);
 		campaigns->current = fresh;
 	}
-	if (fresh->partial)
-		campaigns->partial_ms = tact_clock_monotonic_ms();
+	note_gap(campaigns, fresh);
 	pthread_mutex_unlock(&campaigns->lock);
 	free_reading(gone);
 }
@@ -507,8 +533,7 @@ static struct reading *hold_current(struct campaigns *campaigns, bool *ret_settl
 	current = campaigns->current;
 	if (current != NULL)
 		current->held++;
-	*ret_settled =
-	    campaigns->partial_ms == 0 || tact_clock_monotonic_ms() - campaigns->partial_ms >= SETTLE_MS;
+	*ret_settled = is_settled(campaigns);
 	pthread_mutex_unlock(&campaigns->lock);
 	return current;
 }

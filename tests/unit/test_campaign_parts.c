@@ -338,6 +338,24 @@ START_TEST(test_a_breaker_that_lacks_counts_lets_nobody_pass)
 }
 END_TEST
 
+/* A part that is slow now and then is no part that is away. */
+START_TEST(test_counts_go_on_while_a_part_misses_a_reading_now_and_then)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts();
+
+	tend(gate);
+	for (int i = 0; i < 60; i++) {
+		world.lost[1] = i % 3 == 2;
+		pass_seconds(gate, 1);
+		want_fate(send(gate, campaign), TACT_FATE_PASS, "now and then");
+	}
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
 /* Seen without what was sent, one complaint would be all there is. */
 START_TEST(test_no_rate_is_made_of_some_of_the_counts)
 {
@@ -596,6 +614,7 @@ static Suite *suite(void)
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, test_a_breaker_that_lacks_counts_lets_nobody_pass);
+	tcase_add_test(tcase, test_counts_go_on_while_a_part_misses_a_reading_now_and_then);
 	tcase_add_test(tcase, test_no_rate_is_made_of_some_of_the_counts);
 	tcase_add_test(tcase, test_who_begins_without_counts_has_none);
 	tcase_add_test(tcase, test_counts_are_written_past_a_part_that_is_away);
