@@ -233,7 +233,7 @@ static void read_this_hour(
 	if (campaigns_read(decider, NULL) != TACT_OK)
 		return;
 	campaigns = tact_decider_take_campaigns(decider, NULL);
-	terms->counted = campaigns != NULL && !campaigns->uncounted;
+	terms->counted = campaigns != NULL && campaigns_are_counted(campaigns);
 	view = tact_policy_find_campaign(campaigns, name);
 	for (size_t i = 0; terms->counted && view != NULL && i < view->hours_count; i++)
 		if (view->hours[i].hour == now_us / HOUR_US)

@@ -562,6 +562,13 @@ int campaigns_read(struct tact_decider *decider, struct tact_error *err)
 	return result;
 }
 
+bool campaigns_are_counted(const struct tact_campaigns *campaigns)
+{
+	const struct reading *reading = (const struct reading *)campaigns; /* its first member */
+
+	return reading->counted_ms == reading->began_ms;
+}
+
 int campaigns_tell_unread(struct tact_decider *decider, struct tact_error *err)
 {
 	struct campaigns *campaigns = decider->campaigns;

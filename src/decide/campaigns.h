@@ -14,6 +14,8 @@
 /* Reads them now, however fresh what there is. TACT_UNAVAILABLE also when only some parts of the store
  * answered: mail of campaigns that stand in those goes on (tact_policy_knows_campaign). */
 int campaigns_read(struct tact_decider *decider, struct tact_error *err);
+/* Are their counts of the same reading as the records, and not of an earlier one? */
+bool campaigns_are_counted(const struct tact_campaigns *campaigns);
 /* TACT_OK, or TACT_CORRUPT with words when the latest reading left out counts that cannot be read. */
 int campaigns_tell_unread(struct tact_decider *decider, struct tact_error *err);
 
