@@ -261,7 +261,17 @@ void change_who(struct world *world, int person)
 	tact_arena_free(&arena);
 }
 
-/* Nobody writes there before it is known. */
+static void join(struct world *world, int person)
+{
+	int other = person + world->people;
+
+	oracle_joined(world->oracle, person, other, world->faults.now_us, world->faults.sequence,
+	    world->joining[person] == 1);
+	for (size_t i = 0; i < world->mails_count; i++)
+		world->mails[i]->handed[person] |= world->mails[i]->handed[other];
+}
+
+/* It was written to before, as if it were another's, or nobody does before it is known. */
 void change_alias(struct world *world, int person)
 {
 	struct tact_arena *arena = tact_arena_new();
@@ -273,9 +283,17 @@ void change_alias(struct world *world, int person)
 	    arena, &world->relays[0].identity, world_any_address(world, person), &whose, NULL);
 
 	change.alias_of = whose.key;
+	change.alias_also = whose.also;
+	change.alias_also_count = whose.also_count;
+	if (world->second[person] && !world->aliased[person]) {
+		oracle_joining(world->oracle, person, person + world->people);
+		world->joining[person]++;
+	}
 	if (result == TACT_OK && world->options->breakage != BREAK_ALIAS)
 		result =
 		    apply_to(world, arena, world_address(world, person, 3), &change, &sequence, &changed);
+	if (result == TACT_OK && !world->aliased[person] && world->second[person])
+		join(world, person);
 	world->aliased[person] = world->aliased[person] || result == TACT_OK;
 	world_trace(world, "%d has a second address: %d", person, result);
 	tact_arena_free(&arena);
@@ -327,7 +345,7 @@ static void telephone(struct world *world, struct tact_arena *arena, int person)
 void change_something(struct world *world)
 {
 	struct tact_arena *arena = tact_arena_new();
-	int person = (int)chance_below(&world->chance, world->people);
+	int person = world_random_person(world);
 
 	switch (chance_below(&world->chance, 12)) {
 	case 0:
@@ -346,11 +364,17 @@ void change_something(struct world *world)
 		forbid(world, arena, person);
 		break;
 	case 7:
-		change_who(world, person);
+		if (person < world->people)
+			change_who(world, person);
 		break;
 	case 8:
-		change_alias(world, person);
+		change_alias(world, person % world->people);
 		break;
+	case 9:
+		if (world->second[person % world->people] && !world->aliased[person % world->people]) {
+			change_alias(world, person % world->people);
+			break;
+		} /* fall through */
 	default:
 		telephone(world, arena, person);
 	}

@@ -61,7 +61,7 @@ static void random_recipients(struct world *world, struct mail *mail)
 
 	mail->count = chance_of(chance, 3, 4) ? 1 : (int)chance_between(chance, 2, RECIPIENTS_MAX);
 	for (int i = 0; i < mail->count; i++) {
-		mail->people[i] = (int)chance_below(chance, world->people);
+		mail->people[i] = world_random_person(world);
 		if (i > 0 && chance_of(chance, 1, 5)) /* the same person once more */
 			mail->people[i] = mail->people[i - 1];
 		mail->given[i] = world_any_address(world, mail->people[i]);
@@ -109,7 +109,7 @@ struct session {
 	int which[RECIPIENTS_MAX], count; /* of the mail's recipients, those that reach the end of message */
 	struct tact_asked asked[RECIPIENTS_MAX];
 	struct tact_ruling rulings[RECIPIENTS_MAX];
-	int begun[RECIPIENTS_MAX];
+	int begun[RECIPIENTS_MAX], who[RECIPIENTS_MAX];
 	uint64_t sequence;
 	int64_t now_us;
 	enum release released;
@@ -119,7 +119,7 @@ static struct asked ask(const struct session *session, int i)
 {
 	const struct mail *mail = session->mail;
 
-	return (struct asked){.person = mail->people[session->which[i]],
+	return (struct asked){.person = world_whose(session->world, mail->people[session->which[i]]),
 	    .mail = mail->number,
 	    .sequence = session->sequence,
 	    .now_us = session->now_us,
@@ -309,8 +309,7 @@ static bool conclude(struct session *session)
 		(session->rulings[i].fate == TACT_FATE_UNDECIDED &&
 			    session->rulings[i].result != TACT_REFUSED /* nothing was written */
 			? oracle_lost
-			: oracle_settled)(
-		    world->oracle, session->mail->people[session->which[i]], session->begun[i]);
+			: oracle_settled)(world->oracle, session->who[i], session->begun[i]);
 	for (int i = 0; i < session->count; i++) {
 		contacts[i] = -1;
 		world_trace(world, "mail %d of stream %d, campaign %d to %d: fate %d until %lld sum %d %s",
@@ -358,6 +357,7 @@ static bool decide(struct session *session)
 	for (int i = 0; i < session->count; i++) {
 		struct asked asked = ask(session, i);
 
+		session->who[i] = asked.person;
 		session->begun[i] = oracle_begun(world->oracle, &asked);
 	}
 	world_enter(world, relay, &entry);
@@ -374,8 +374,7 @@ static bool decide(struct session *session)
 	session->sequence = entry.sequence;
 	if (world_leave(world, relay, &entry)) {
 		for (int i = 0; i < session->count; i++)
-			oracle_lost(
-			    world->oracle, session->mail->people[session->which[i]], session->begun[i]);
+			oracle_lost(world->oracle, session->who[i], session->begun[i]);
 		return true;
 	}
 	return conclude(session);

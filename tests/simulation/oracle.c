@@ -82,6 +82,97 @@ void *oracle_grow(void *items, int *count, size_t size)
 	return grown;
 }
 
+/* ---- two who are one -------------------------------------------------------------------------------- */
+
+int oracle_whose(const struct oracle *oracle, int number)
+{
+	return oracle->people[number].joined ? oracle->people[number].whose : number;
+}
+
+struct person *oracle_find_person(struct oracle *oracle, int number, int *index, size_t before)
+{
+	struct person *person = &oracle->people[number];
+
+	if (!person->joined)
+		return person;
+	*index += *(int *)(void *)((char *)person + before);
+	return &oracle->people[person->whose];
+}
+
+void oracle_joining(struct oracle *oracle, int number, int other)
+{
+	oracle->people[number].blurred = oracle->people[other].blurred = true;
+	oracle->people[other].unclear = true;
+	oracle_unsettle(oracle, number);
+	oracle_unsettle(oracle, other);
+}
+
+static uint64_t not_before(uint64_t sequence, uint64_t least)
+{
+	return sequence > least ? sequence : least;
+}
+
+static void join_touches(struct person *person, const struct person *other, uint64_t sequence)
+{
+	for (int i = 0; i < other->touches_count; i++) {
+		person->touches =
+		    oracle_grow(person->touches, &person->touches_count, sizeof *person->touches);
+		person->touches[person->touches_count - 1] = other->touches[i];
+	}
+	for (int i = 0; i < person->touches_count; i++)
+		person->touches[i].sequence = not_before(person->touches[i].sequence, sequence);
+}
+
+static void join_claims(struct person *person, const struct person *other)
+{
+	for (int i = 0; i < other->claims_count; i++) {
+		struct waiting *claim;
+
+		person->claims = oracle_grow(person->claims, &person->claims_count, sizeof *person->claims);
+		claim = &person->claims[person->claims_count - 1];
+		*claim = other->claims[i];
+		claim->begun += claim->begun != 0 ? other->touches_before : 0;
+	}
+	person->decisions += other->decisions; /* each may have moved somebody */
+}
+
+static void join_wishes(struct person *person, const struct person *other, uint64_t sequence)
+{
+	for (int i = 0; i < other->wishes_count; i++) {
+		person->wishes = oracle_grow(person->wishes, &person->wishes_count, sizeof *person->wishes);
+		person->wishes[person->wishes_count - 1] = other->wishes[i];
+	}
+	for (int i = 0; i < person->wishes_count; i++)
+		person->wishes[i].sequence = not_before(person->wishes[i].sequence, sequence);
+	/* By the name they were given to they permit, by the other they do not. */
+	for (int i = 0; i < other->permissions_count; i++) {
+		person->permissions =
+		    oracle_grow(person->permissions, &person->permissions_count, sizeof *person->permissions);
+		person->permissions[person->permissions_count - 1] = other->permissions[i];
+		person->permissions[person->permissions_count - 1].sure = false;
+	}
+}
+
+void oracle_joined(
+    struct oracle *oracle, int number, int which, int64_t now_us, uint64_t sequence, bool at_once)
+{
+	struct person *person = &oracle->people[number], *other = &oracle->people[which];
+
+	other->joined = true;
+	other->whose = number;
+	other->touches_before = person->touches_count;
+	other->wishes_before = person->wishes_count;
+	other->permissions_before = person->permissions_count;
+	person->joined_sequence = sequence;
+	join_touches(person, other, sequence);
+	join_claims(person, other);
+	join_wishes(person, other, sequence);
+	person->blurred = person->blurred && !at_once;
+	oracle->figures.joined++;
+	oracle_wrote(person, now_us);
+	oracle_unsettle(oracle, number);
+}
+
 /* ---- was it right to let it pass? --------------------------------------------------------------- */
 
 bool oracle_is_asked(const struct rule_spec *rule, const struct asked *asked)
@@ -175,6 +266,8 @@ static bool has_doubtful(const struct oracle *oracle, const struct asked *asked)
 {
 	const struct person *person = &oracle->people[asked->person];
 
+	if (person->blurred)
+		return true;
 	for (int i = 0; i < person->claims_count; i++) {
 		const struct waiting *claim = &person->claims[i];
 
@@ -385,7 +478,7 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 	if (known >= 0 && asked->claim != NULL) {
 		touch = &person->touches[known];
 		touch->time_us = asked->now_us; /* handed on once more: it leaves now */
-		touch->sequence = asked->sequence;
+		touch->sequence = not_before(asked->sequence, person->joined_sequence);
 		touch->by_claim = true;
 		memcpy(touch->claim, asked->claim, 16);
 	}
@@ -402,7 +495,7 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 	touch = &person->touches[person->touches_count - 1];
 	*touch = (struct touch){.mail = asked->mail,
 	    .time_us = asked->now_us,
-	    .sequence = asked->sequence,
+	    .sequence = not_before(asked->sequence, person->joined_sequence),
 	    .facts = *asked->facts,
 	    .best = best,
 	    .by_claim = asked->claim != NULL};
@@ -417,13 +510,16 @@ void oracle_delivered(struct oracle *oracle, const struct asked *asked, int cont
 
 	oracle->figures.delivered++;
 	if (!asked->house->monitor && asked->facts->null != NULL_AUTOMATIC) {
-		check_wishes(oracle, person, asked);
-		check_people(oracle, person, asked);
 		check_limits(oracle, person, asked, contact);
 		oracle_check_course(oracle, asked);
-		check_order(oracle, person, asked, contact);
-		check_ahead(oracle, asked, contact);
-		oracle_check_plans(oracle, asked, contact);
+		if (!person->unclear)
+			check_wishes(oracle, person, asked);
+		if (!person->unclear && asked->sequence > person->joined_sequence) {
+			check_people(oracle, person, asked);
+			check_order(oracle, person, asked, contact);
+			check_ahead(oracle, asked, contact);
+			oracle_check_plans(oracle, asked, contact);
+		}
 	}
 	if (!asked->house->monitor && asked->claim != NULL && asked->now_us > asked->not_after_us + LAPSE_US)
 		oracle_complain(oracle, "person %d got mail %d %" PRId64 " s too late", asked->person,
@@ -480,7 +576,8 @@ static bool is_plain(const struct person *person, const struct asked *asked)
 			person->touches[i].time_us > asked->now_us ||
 			asked->now_us - person->touches[i].time_us > FOLDED_US))
 			return false;
-	if (person->profiles_count > 1 || (person->profiles_count == 1 && !person->profiles[0].sure))
+	if (person->blurred || person->profiles_count > 1 ||
+	    (person->profiles_count == 1 && !person->profiles[0].sure))
 		return false;
 	for (int i = 0; i < person->claims_count; i++)
 		if (!person->claims[i].over && person->claims[i].not_after_us + 25 * HOUR_US > asked->now_us)
@@ -567,6 +664,8 @@ static void check_reason(
 	bool late = asked->now_us > asked->not_after_us || is_overdue(person, asked), right;
 
 	oracle_judge_rates(oracle, asked);
+	if (person->blurred)
+		return;
 	oracle->figures.justified++;
 	switch (fate) {
 	case FATE_DELAY:
@@ -755,7 +854,7 @@ int oracle_begun(struct oracle *oracle, const struct asked *asked)
 
 void oracle_lost(struct oracle *oracle, int number, int begun)
 {
-	struct person *person = &oracle->people[number];
+	struct person *person = FIND_PERSON(oracle, number, &begun, touches);
 
 	person->touches[begun].open = false;
 	oracle_sent(oracle, person->touches[begun].facts.campaign, person->touches[begun].time_us, false);
@@ -769,12 +868,12 @@ void oracle_lost(struct oracle *oracle, int number, int begun)
 	for (int i = 0; i < person->claims_count; i++)
 		if (person->claims[i].mail == person->touches[begun].mail && person->claims[i].begun == 0)
 			person->claims[i].lost = true;
-	oracle_unsettle(oracle, number);
+	oracle_unsettle(oracle, oracle_whose(oracle, number));
 }
 
 void oracle_settled(struct oracle *oracle, int number, int begun)
 {
-	struct person *person = &oracle->people[number];
+	struct person *person = FIND_PERSON(oracle, number, &begun, touches);
 
 	person->touches[begun].gone = true;
 	for (int i = 0; i < person->claims_count; i++)
@@ -784,8 +883,10 @@ void oracle_settled(struct oracle *oracle, int number, int begun)
 
 void oracle_claim_over(struct oracle *oracle, int number, const unsigned char id[16])
 {
-	struct waiting *claim = oracle_find_claim(&oracle->people[number], id);
+	struct waiting *claim;
 
+	number = oracle_whose(oracle, number);
+	claim = oracle_find_claim(&oracle->people[number], id);
 	if (claim == NULL || claim->over)
 		return;
 	claim->over = true;
@@ -814,9 +915,10 @@ int oracle_contact(struct oracle *oracle, int number, const struct facts_spec *f
 
 void oracle_contact_sure(struct oracle *oracle, int number, int contact, int64_t now_us, uint64_t sequence)
 {
-	struct touch *touch = &oracle->people[number].touches[contact];
+	struct person *person = FIND_PERSON(oracle, number, &contact, touches);
+	struct touch *touch = &person->touches[contact];
 
 	touch->delivered = true;
-	touch->sequence = sequence;
-	oracle_wrote(&oracle->people[number], now_us);
+	touch->sequence = not_before(sequence, person->joined_sequence);
+	oracle_wrote(person, now_us);
 }

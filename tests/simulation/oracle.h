@@ -59,6 +59,14 @@ void oracle_claim_over(struct oracle *oracle, int person, const unsigned char cl
 /* The rules changed, or claims may have been given up: what was told before may be told otherwise now. */
 void oracle_unsettle(struct oracle *oracle, int person); /* −1: everybody */
 
+/* Two who were taken for two people turn out to be one: from now on tact may know it, then it surely does. Of
+ * what was asked about before nothing is held against it. */
+void oracle_joining(struct oracle *oracle, int person, int other);
+void oracle_joined(
+    struct oracle *oracle, int person, int other, int64_t now_us, uint64_t sequence, bool at_once);
+/* Whose name is that by now? */
+int oracle_whose(const struct oracle *oracle, int person);
+
 /* What somebody tells tact: perhaps noted from here on, surely when it was acknowledged. */
 int oracle_contact(struct oracle *oracle, int person, const struct facts_spec *facts, int64_t time_us);
 void oracle_contact_sure(struct oracle *oracle, int person, int contact, int64_t now_us, uint64_t sequence);
@@ -97,7 +105,7 @@ void oracle_deed_ended(struct oracle *oracle, int campaign, int deed, int64_t no
 
 struct oracle_figures {
 	uint64_t delivered, people, windows, exact, arbitrated, justified, planned, stopped, firm, ahead,
-	    rates;
+	    rates, joined;
 };
 struct oracle_figures oracle_figures(const struct oracle *oracle);
 

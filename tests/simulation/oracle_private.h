@@ -102,6 +102,12 @@ struct profile {
 };
 
 struct person {
+	/* He is somebody else as well: what was kept here was added to what was kept there, after so many. */
+	bool joined;
+	int whose, touches_before, wishes_before, permissions_before;
+	uint64_t joined_sequence;
+	bool blurred;		/* tact may take others' contacts and claims for his */
+	bool unclear;		/* and others' profile and permissions */
 	int64_t known_since_us; /* the first that tact surely wrote of him; 0: nothing */
 	int decisions;		/* that tact was asked for */
 	struct touch *touches;
@@ -132,6 +138,10 @@ bool oracle_is_asked(const struct rule_spec *rule, const struct asked *asked);
 bool oracle_has_occasion(const struct asked *asked);
 /* Where the mail would stand with nobody else waiting. */
 int64_t oracle_expected_place_us(const struct person *person, const struct asked *asked);
+/* The person, and where what stood at *INDEX of his stands by now. */
+struct person *oracle_find_person(struct oracle *oracle, int number, int *index, size_t before);
+#define FIND_PERSON(oracle, number, index, kind)                                                             \
+	oracle_find_person((oracle), (number), (index), offsetof(struct person, kind##_before))
 /* Room for one more at the end. */
 void *oracle_grow(void *items, int *count, size_t size);
 

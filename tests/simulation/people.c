@@ -99,16 +99,18 @@ int oracle_consent(struct oracle *oracle, int number, const struct consent_spec 
 
 void oracle_consent_sure(struct oracle *oracle, int number, int which, uint64_t sequence)
 {
-	struct permission *permission = &oracle->people[number].permissions[which];
+	bool joined = oracle->people[number].joined;
+	struct person *person = FIND_PERSON(oracle, number, &which, permissions);
+	struct permission *permission = &person->permissions[which];
 
-	permission->sure = true;
+	permission->sure = !joined; /* noted under the other name, which is one more by now */
 	permission->sequence = sequence;
-	oracle_wrote(&oracle->people[number], permission->spec.time_us);
+	oracle_wrote(person, permission->spec.time_us);
 }
 
 void oracle_consent_ends(struct oracle *oracle, int number, enum scope scope, int value)
 {
-	struct person *person = &oracle->people[number];
+	struct person *person = &oracle->people[oracle_whose(oracle, number)];
 
 	for (int i = 0; i < person->permissions_count; i++)
 		if (person->permissions[i].spec.scope == scope && person->permissions[i].spec.value == value)
@@ -118,7 +120,7 @@ void oracle_consent_ends(struct oracle *oracle, int number, enum scope scope, in
 void oracle_consent_over(
     struct oracle *oracle, int number, enum scope scope, int value, int64_t now_us, uint64_t sequence)
 {
-	struct person *person = &oracle->people[number];
+	struct person *person = &oracle->people[oracle_whose(oracle, number)];
 
 	for (int i = 0; i < person->permissions_count; i++) {
 		struct permission *permission = &person->permissions[i];
@@ -201,15 +203,16 @@ int oracle_wish(struct oracle *oracle, int number, const struct wish_spec *wish)
 
 void oracle_wish_sure(struct oracle *oracle, int number, int which, uint64_t sequence)
 {
-	struct wish *wish = &oracle->people[number].wishes[which];
+	struct person *person = FIND_PERSON(oracle, number, &which, wishes);
+	struct wish *wish = &person->wishes[which];
 
 	wish->sure = true;
-	wish->sequence = sequence;
+	wish->sequence = sequence > person->joined_sequence ? sequence : person->joined_sequence;
 }
 
 void oracle_wish_ends(struct oracle *oracle, int number, enum scope scope, int value)
 {
-	struct person *person = &oracle->people[number];
+	struct person *person = &oracle->people[oracle_whose(oracle, number)];
 
 	for (int i = 0; i < person->wishes_count; i++)
 		if (person->wishes[i].spec.scope == scope && person->wishes[i].spec.value == value)
@@ -219,7 +222,7 @@ void oracle_wish_ends(struct oracle *oracle, int number, enum scope scope, int v
 void oracle_wish_over(
     struct oracle *oracle, int number, enum scope scope, int value, int64_t now_us, uint64_t sequence)
 {
-	struct person *person = &oracle->people[number];
+	struct person *person = &oracle->people[oracle_whose(oracle, number)];
 
 	for (int i = 0; i < person->wishes_count; i++) {
 		struct wish *wish = &person->wishes[i];

@@ -21,7 +21,7 @@ struct attempt {
 	const struct house_spec *house;
 	struct tact_waiting waiting[RECIPIENTS_MAX];
 	struct leg *legs[RECIPIENTS_MAX];
-	int begun[RECIPIENTS_MAX], contacts[RECIPIENTS_MAX];
+	int begun[RECIPIENTS_MAX], who[RECIPIENTS_MAX], contacts[RECIPIENTS_MAX];
 	int count;
 	uint64_t sequence;
 	int64_t now_us;
@@ -30,7 +30,7 @@ struct attempt {
 
 static struct asked ask(const struct attempt *attempt, const struct leg *leg)
 {
-	return (struct asked){.person = leg->person,
+	return (struct asked){.person = world_whose(attempt->world, leg->person),
 	    .mail = attempt->copy->mail->number,
 	    .sequence = attempt->sequence,
 	    .now_us = attempt->now_us,
@@ -56,7 +56,7 @@ static void later(const struct attempt *attempt, struct leg *leg)
 static void done(struct attempt *attempt, struct leg *leg, const char *how)
 {
 	leg->done = true;
-	attempt->copy->mail->handed[leg->person] = true;
+	attempt->copy->mail->handed[world_whose(attempt->world, leg->person)] = true;
 	world_trace(attempt->world, "mail %d to %d %s", attempt->copy->mail->number, leg->person, how);
 }
 
@@ -65,7 +65,7 @@ static void drop(struct attempt *attempt, struct leg *leg)
 {
 	struct asked asked = ask(attempt, leg);
 
-	if (!attempt->copy->mail->handed[leg->person])
+	if (!attempt->copy->mail->handed[world_whose(attempt->world, leg->person)])
 		oracle_complain(attempt->world->oracle,
 		    "mail %d for person %d was taken and dropped, and never delivered", asked.mail,
 		    asked.person);
@@ -123,7 +123,7 @@ static void hold_on(struct attempt *attempt, int i)
 	struct leg *leg = attempt->legs[i];
 	struct asked asked = ask(attempt, leg);
 
-	oracle_settled(world->oracle, leg->person, attempt->begun[i]);
+	oracle_settled(world->oracle, attempt->who[i], attempt->begun[i]);
 	if (attempt->waiting[i].fate == TACT_FATE_REVIEW) {
 		world->figures.quarantined++;
 		oracle_held(world->oracle, &asked, FATE_QUARANTINE, 0, leg->claim.b);
@@ -143,12 +143,12 @@ static void take_note(struct attempt *attempt, int i)
 	struct asked asked = ask(attempt, leg);
 
 	attempt->contacts[i] = -1;
-	oracle_lost(oracle, leg->person, attempt->begun[i]); /* unless it is settled below */
+	oracle_lost(oracle, attempt->who[i], attempt->begun[i]); /* unless it is settled below */
 	world_trace(attempt->world, "mail %d to %d at the gate: look %d fate %d %s", asked.mail, leg->person,
 	    (int)waiting->look, (int)waiting->fate, waiting->text == NULL ? "" : waiting->text);
 	if (waiting->look != TACT_LOOK_TAKE) {
 		if (waiting->look == TACT_LOOK_DROP || waiting->look == TACT_LOOK_UNKNOWN)
-			oracle_settled(oracle, leg->person, attempt->begun[i]);
+			oracle_settled(oracle, attempt->who[i], attempt->begun[i]);
 		if (waiting->look == TACT_LOOK_DROP)
 			drop(attempt, leg);
 		else if (waiting->look == TACT_LOOK_WAIT && waiting->fate == TACT_FATE_GATE)
@@ -159,7 +159,7 @@ static void take_note(struct attempt *attempt, int i)
 	}
 	switch (waiting->fate) {
 	case TACT_FATE_PASS:
-		oracle_settled(oracle, leg->person, attempt->begun[i]);
+		oracle_settled(oracle, attempt->who[i], attempt->begun[i]);
 		attempt->contacts[i] = oracle_passed(oracle, &asked);
 		break;
 	case TACT_FATE_GATE:
@@ -167,7 +167,7 @@ static void take_note(struct attempt *attempt, int i)
 		hold_on(attempt, i);
 		break;
 	case TACT_FATE_REFUSE:
-		oracle_settled(oracle, leg->person, attempt->begun[i]);
+		oracle_settled(oracle, attempt->who[i], attempt->begun[i]);
 		break;
 	case TACT_FATE_UNDECIDED:
 		later(attempt, leg);
@@ -207,7 +207,7 @@ static void arrive(struct attempt *attempt, int i)
 	struct asked asked = ask(attempt, leg);
 
 	world_trace(world, "mail %d to %d reaches the next hop", asked.mail, leg->person);
-	attempt->copy->mail->handed[leg->person] = true;
+	attempt->copy->mail->handed[world_whose(attempt->world, leg->person)] = true;
 	if (attempt->waiting[i].fate == TACT_FATE_REFUSE) {
 		world->figures.bounced++;
 		return;
@@ -260,6 +260,7 @@ static void take(struct attempt *attempt)
 	for (int i = 0; i < attempt->count; i++) {
 		struct asked asked = ask(attempt, attempt->legs[i]);
 
+		attempt->who[i] = asked.person;
 		attempt->begun[i] = oracle_begun(world->oracle, &asked);
 	}
 	world_enter(world, attempt->relay, &entry);
@@ -270,7 +271,7 @@ static void take(struct attempt *attempt)
 	died = world_leave(world, attempt->relay, &entry);
 	for (int i = 0; i < attempt->count; i++) {
 		if (died) {
-			oracle_lost(world->oracle, attempt->legs[i]->person, attempt->begun[i]);
+			oracle_lost(world->oracle, attempt->who[i], attempt->begun[i]);
 			later(attempt, attempt->legs[i]);
 			continue;
 		}

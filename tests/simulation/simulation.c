@@ -77,9 +77,10 @@ static void print_figures(const struct figures *f)
 	       " waits at the gate, %" PRIu64 " places to the microsecond, "
 	       "%" PRIu64 " orders of arbitration, %" PRIu64 " places that campaigns hold, %" PRIu64
 	       " mails of campaigns that may be stopped, %" PRIu64 " firm places, %" PRIu64
-	       " looks ahead, %" PRIu64 " rates of campaigns\n",
+	       " looks ahead, %" PRIu64 " rates of campaigns, %" PRIu64
+	       " second addresses with a life of their own\n",
 	    f->windows, f->people, f->justified, f->told, f->exact, f->arbitrated, f->planned, f->stopped,
-	    f->firm, f->ahead, f->rates);
+	    f->firm, f->ahead, f->rates, f->joined);
 }
 
 /* Answers whether it ran clean. */

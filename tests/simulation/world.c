@@ -86,8 +86,24 @@ const char *world_address(struct world *world, int person, int spelling)
 	return address;
 }
 
+int world_random_person(struct world *world)
+{
+	int person = (int)chance_below(&world->chance, world->people);
+
+	return world->second[person] && !world->aliased[person] && chance_of(&world->chance, 1, 2)
+		   ? person + world->people
+		   : person;
+}
+
+int world_whose(const struct world *world, int person)
+{
+	return oracle_whose(world->oracle, person);
+}
+
 const char *world_any_address(struct world *world, int person)
 {
+	if (person >= world->people)
+		return world_address(world, person - world->people, 3);
 	return world_address(
 	    world, person, (int)chance_below(&world->chance, world->aliased[person] ? 4 : 3));
 }
@@ -485,7 +501,7 @@ static void open_world(struct world *world)
 	    world->start_us + DAY_US * chance_between(&world->chance, 7, world->house->crowded ? 14 : 56);
 	set_faults(world);
 	world->people = (int)chance_between(&world->chance, 2, world->house->crowded ? 6 : PEOPLE_MAX);
-	world->oracle = oracle_new(world->people);
+	world->oracle = oracle_new(2 * world->people);
 	rules_random_rules(&world->chance, world->house);
 	world->shared = world_open_store(world);
 	world->relays_count = chance_of(&world->chance, 1, 3) ? 2 : 1;
@@ -497,6 +513,8 @@ static void open_world(struct world *world)
 			change_who(world, i);
 		if (chance_of(&world->chance, 1, 5))
 			change_alias(world, i);
+		else
+			world->second[i] = chance_of(&world->chance, 1, 3);
 	}
 	world->faults.off = false;
 	plan_all(world);
@@ -553,6 +571,7 @@ static void sum_up(struct world *world, struct figures *figures)
 	world->figures.firm = judged.firm;
 	world->figures.ahead = judged.ahead;
 	world->figures.rates = judged.rates;
+	world->figures.joined = judged.joined;
 	for (size_t i = 0; i < sizeof *figures / sizeof *to; i++)
 		to[i] += from[i];
 }

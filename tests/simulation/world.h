@@ -15,7 +15,9 @@
 #include "oracle.h"
 #include "rules.h"
 
-enum { PEOPLE_MAX = 40, RECIPIENTS_MAX = 6, RELAYS_MAX = 2 };
+/* Each of the people may have a second address that is taken for somebody else's at first: then its number is
+ * his and as many more as there are people. */
+enum { PEOPLE_MAX = 40, NAMES_MAX = 2 * PEOPLE_MAX, RECIPIENTS_MAX = 6, RELAYS_MAX = 2 };
 
 struct options {
 	enum breakage breakage;
@@ -31,7 +33,7 @@ struct figures {
 	    bounced;
 	uint64_t retries, crashes, lost, repeated, meanwhile, changes, reloads, rings, doubled, told;
 	uint64_t people, windows, exact, arbitrated, justified, planned, stopped, firm, ahead, rates;
-	uint64_t plans, deeds;
+	uint64_t plans, deeds, joined;
 };
 
 struct mail {
@@ -40,7 +42,7 @@ struct mail {
 	int people[RECIPIENTS_MAX], count;
 	const char *given[RECIPIENTS_MAX];
 	enum release released;
-	bool handed[PEOPLE_MAX]; /* passed or bounced once, or perhaps */
+	bool handed[NAMES_MAX]; /* passed or bounced once, or perhaps */
 };
 
 /* A campaign's mail that is still to come. */
@@ -130,6 +132,8 @@ struct world {
 	struct relay relays[RELAYS_MAX];
 	int relays_count, people, depth;
 	bool aliased[PEOPLE_MAX]; /* the second address is known to be theirs */
+	bool second[PEOPLE_MAX];  /* which was written to before */
+	int joining[PEOPLE_MAX];  /* how often it was tried to tell tact so */
 	int64_t start_us, end_us;
 	struct oracle *oracle;
 	struct event *events;
@@ -159,6 +163,10 @@ struct tact_store *world_open_store(struct world *world);
 void world_trace(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_plan(struct world *world, int64_t at_us, enum event_kind kind, void *what, int relay);
 const char *world_address(struct world *world, int person, int spelling);
+/* One of the people, or of the second addresses that are still taken for others'. */
+int world_random_person(struct world *world);
+/* Whose name is that by now? */
+int world_whose(const struct world *world, int person);
 /* In one of the ways in which people may write it. */
 const char *world_any_address(struct world *world, int person);
 /* A relay is entered and left around every call of tact; one that died meanwhile starts anew when the last
