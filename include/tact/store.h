@@ -147,11 +147,10 @@ typedef void (*tact_store_progress_fn)(void *context, uint64_t done);
 int tact_store_bulk(struct tact_store *store, tact_store_next_fn next, tact_store_change_fn fn,
     tact_store_progress_fn progress, void *context, uint64_t *ret_done, struct tact_error *err);
 
-/* The gait of long work, zero to begin with: chunks that hold the store for at most 20 ms (longer ones where
- * a chunk holds nothing that others want), each followed by a rest (time that the caller spends otherwise
- * counts): a sixteenth as long where nobody else writes, as long as the chunk and with much shorter chunks
- * where somebody does. begin rests and answers how many of MOST the next chunk may have, end says that it is
- * over. */
+/* The gait of long work, zero to begin with: chunks that hold the store for at most 20 ms, each followed by a
+ * rest (time that the caller spends otherwise counts): a sixteenth as long where nobody else writes, as long
+ * as the chunk and with much shorter chunks where somebody does. begin rests and answers how many of MOST the
+ * next chunk may have, end says that it is over. */
 struct tact_store_pace {
 	size_t chunk;
 	int64_t began_us, held_us, rest_us;
@@ -160,11 +159,12 @@ struct tact_store_pace {
 size_t tact_store_pace_begin(struct tact_store *store, struct tact_store_pace *pace, size_t most);
 void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace, size_t done);
 
-/* Long work for records that mostly are not there yet, at that gait: makes puts[i] the record of keys[i]
- * where nothing stands. Where something does, an emptied record included, nothing is written and the answer
- * is TACT_REFUSED: such a one is for tact_store_update. Keys are distinct; in ascending order they go
- * fastest, and into a store without later ones they take the least room. Answers the worst answer but
- * TACT_REFUSED; stops there, with the keys that were not tried TACT_UNAVAILABLE. */
+/* Long work for records that mostly are not there yet, at that gait, or where a chunk of it keeps nobody
+ * waiting with chunks of 100 ms and no rest: makes puts[i] the record of keys[i] where nothing stands.
+ * Where something does, an emptied record included, nothing is written and the answer is TACT_REFUSED:
+ * such a one is for tact_store_update. Keys are distinct; in ascending order they go fastest, and into a
+ * store without later ones they take the least room. Answers the worst answer but TACT_REFUSED; stops
+ * there, with the keys that were not tried TACT_UNAVAILABLE. */
 int tact_store_fill(struct tact_store *store, struct tact_store_pace *pace, const struct tact_store_key *keys,
     const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
     struct tact_error *err);

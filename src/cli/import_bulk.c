@@ -17,7 +17,7 @@
 
 #include "private.h"
 
-#define CHUNK 32768	/* rows that are loaded in one go */
+#define CHUNK 65536	/* rows that are loaded in one go */
 #define CHANGE_MOST 500 /* of people who are known */
 #define MARK_MS 1000
 #define NICE 10

@@ -19,6 +19,8 @@
 #define FILL_MOST 65536
 #define HOLD_QUIET_US 17000 /* below HOLD_MS: not every chunk takes what the one before did */
 #define HOLD_BESIDE_US 2000
+#define HOLD_ASIDE_US 100000 /* where nobody waits for it to end */
+#define CHUNK_ASIDE 8192
 #define REST_QUIET 16	    /* part of a chunk's time: enough for one who waits to take the lock */
 #define REST_MOST_MS 100    /* waiting for somebody else's lock is not our work: it needs no rest */
 #define CHUNK_WAIT_MS 30000 /* a store that is stuck for this long will not be mended by waiting on */
@@ -85,14 +87,20 @@ static void rest_us(int64_t us)
 		continue;
 }
 
-size_t tact_store_pace_begin(struct tact_store *store, struct tact_store_pace *pace, size_t most)
+static size_t begin_chunk(struct tact_store_pace *pace, size_t first, size_t most)
 {
-	(void)store;
 	if (pace->chunk == 0)
-		pace->chunk = 16 * CHUNK_FIRST; /* a record that is ready costs little */
+		pace->chunk = first;
 	rest_us(pace->began_us + pace->held_us + pace->rest_us - monotonic_us());
 	pace->began_us = monotonic_us();
 	return pace->chunk < most ? pace->chunk : most;
+}
+
+/* A record that is ready costs little. */
+size_t tact_store_pace_begin(struct tact_store *store, struct tact_store_pace *pace, size_t most)
+{
+	(void)store;
+	return begin_chunk(pace, 16 * CHUNK_FIRST, most);
 }
 
 /* Has anybody else written since the chunk before? Where nobody can tell, nobody waits for a chunk to end. */
@@ -116,13 +124,6 @@ static size_t chunk_that_fits(const struct tact_store_pace *pace, size_t done, i
 	return fits < CHUNK_LEAST ? CHUNK_LEAST : fits > FILL_MOST ? FILL_MOST : fits;
 }
 
-static int64_t hold_us(const struct tact_store *store, bool beside)
-{
-	if (beside)
-		return HOLD_BESIDE_US;
-	return store->engine->hold_us > 0 ? store->engine->hold_us : HOLD_QUIET_US;
-}
-
 /* Who else writes waits for a chunk to end, and for its flush on top of his own: then a chunk takes little
  * more than a flush does, and rests as long. Where nobody does, a short rest lets in whoever comes. */
 void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace, size_t done)
@@ -134,7 +135,7 @@ void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace,
 	if (pace->rest_us > REST_MOST_MS * 1000)
 		pace->rest_us = REST_MOST_MS * 1000;
 	if (done > 0)
-		pace->chunk = chunk_that_fits(pace, done, hold_us(store, beside));
+		pace->chunk = chunk_that_fits(pace, done, beside ? HOLD_BESIDE_US : HOLD_QUIET_US);
 }
 
 /* ---- fill -------------------------------------------------------------------------------------------- */
@@ -178,6 +179,23 @@ static int worst_but_refused(const struct tact_store_answer *answers, size_t cou
 	return worst;
 }
 
+static size_t begin_fill(struct tact_store *store, struct tact_store_pace *pace, size_t most)
+{
+	return store->engine->fill_is_aside ? begin_chunk(pace, CHUNK_ASIDE, most)
+					    : tact_store_pace_begin(store, pace, most);
+}
+
+static void end_fill(struct tact_store *store, struct tact_store_pace *pace, size_t done)
+{
+	if (!store->engine->fill_is_aside) {
+		tact_store_pace_end(store, pace, done);
+		return;
+	}
+	pace->held_us = monotonic_us() - pace->began_us;
+	pace->rest_us = 0;
+	pace->chunk = chunk_that_fits(pace, done, HOLD_ASIDE_US);
+}
+
 int tact_store_fill(struct tact_store *store, struct tact_store_pace *pace, const struct tact_store_key *keys,
     const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
     struct tact_error *err)
@@ -189,13 +207,13 @@ int tact_store_fill(struct tact_store *store, struct tact_store_pace *pace, cons
 	for (size_t at = 0, n; at < count && result == TACT_OK; at += n) {
 		int64_t deadline_ms;
 
-		n = tact_store_pace_begin(store, pace, count - at);
+		n = begin_fill(store, pace, count - at);
 		deadline_ms = tact_clock_monotonic_ms() + CHUNK_WAIT_MS;
 		if (store->engine->fill)
 			store->engine->fill(store, keys + at, puts + at, n, ret_answers + at, deadline_ms);
 		else
 			fill_by_update(store, keys + at, puts + at, n, ret_answers + at, deadline_ms);
-		tact_store_pace_end(store, pace, n);
+		end_fill(store, pace, n);
 		result = worst_but_refused(ret_answers + at, n);
 	}
 	if (result != TACT_OK && err)

@@ -40,9 +40,8 @@ struct tact_store_engine {
 	void (*fill)(struct tact_store *store, const struct tact_store_key *keys,
 	    const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
 	    int64_t deadline_ms);
-	/* How long such a chunk may take where nobody waits for it to end; 0: as long as where somebody may.
-	 */
-	int64_t hold_us;
+	/* Such a chunk keeps nobody waiting: it may be a long one, and needs no rest behind it. */
+	bool fill_is_aside;
 	/* A number that moves when others commit than those who fill; NULL: nobody knows, and nobody waits
 	 * for a chunk to end. */
 	uint64_t (*others)(struct tact_store *store);

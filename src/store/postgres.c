@@ -21,7 +21,6 @@
 #define PAGE_MOST 1000
 #define PAGE_BYTES ((size_t)1 << 20)
 #define SCHEMA_WAIT_MS 600000
-#define FILL_HOLD_US 100000 /* a chunk holds its own rows only, which nobody else has seen yet */
 
 struct postgres {
 	struct tact_store store;
@@ -622,7 +621,7 @@ const struct tact_store_engine tact_store_postgres = {
     .update = postgres_update,
     .update_then = postgres_update_then,
     .fill = postgres_fill,
-    .hold_us = FILL_HOLD_US,
+    .fill_is_aside = true, /* it holds its own rows only, which nobody else has seen yet */
     .scan = postgres_scan,
     .due = postgres_due,
     .layout = postgres_layout,

@@ -38,7 +38,7 @@ struct work {
 	struct pg_fill *fill;
 	struct pg_ready all;
 	uint8_t groups[PG_GROUPS];
-	size_t piece; /* at most */
+	size_t piece; /* at most; the first has half as many, so that the two do not wait at the same time */
 	int64_t deadline_ms;
 	size_t at; /* under the lock, as stopped is */
 	bool stopped;
@@ -193,11 +193,12 @@ static int group_of(const struct work *work, size_t i)
 /* Keys stand in order, so those of one group stand together or nearly so. */
 static bool take_piece(struct work *work, struct piece *ret)
 {
-	size_t from, to;
+	size_t from, to, most;
 
 	pthread_mutex_lock(&work->fill->lock);
 	from = to = work->stopped ? work->all.count : work->at;
-	while (to < work->all.count && to - from < work->piece && group_of(work, to) == group_of(work, from))
+	most = from == 0 && work->piece < work->all.count ? work->piece / 2 : work->piece;
+	while (to < work->all.count && to - from < most && group_of(work, to) == group_of(work, from))
 		to++;
 	work->at = to;
 	pthread_mutex_unlock(&work->fill->lock);

@@ -20,7 +20,7 @@
 #include "bench.h"
 #include "house.h"
 
-#define CALL 32768 /* rows of one call, as an import has them */
+#define CALL 65536 /* rows of one call, as an import has them */
 #define FLUSH_US 15000
 #define FRAME_BYTES 13 /* of a record that never wakes */
 

@@ -75,12 +75,14 @@ class OneServer(Case):
         """For a while: a piece that fails leaves its rows behind, dead."""
         drive = self.drive()
         self.assertEqual(self.fill(drive, "0 4000 2"), ("ok", 4000, 0))
-        self.assertEqual(self.ways(), (2, 0))
+        pieces, calls = self.ways()
+        self.assertGreater(pieces, 1, "two connections")
+        self.assertEqual(calls, 0)
         for _ in range(5):
             self.assertEqual(self.fill(drive, "0 4000 2"), ("ok", 0, 4000))
         copies, calls = self.ways()
-        self.assertLessEqual(copies, 2 + 2, "both connections may try at once")
-        self.assertEqual(calls, 10)
+        self.assertLessEqual(copies, pieces + 2, "both connections may try at once")
+        self.assertEqual(calls, 5 * pieces)
         for number in range(10):
             self.assertEqual(self.fill(drive, "%d 2500 1" % (100000 * (number + 1))), ("ok", 2500, 0))
         self.assertGreater(self.ways()[0], copies, "it is used again where nobody is known")
