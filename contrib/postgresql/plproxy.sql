@@ -6,7 +6,7 @@
 --
 --	psql -v servers="host=db1 dbname=tact,host=db2 dbname=tact,host=db3 dbname=tact" -v login=tact_proxy -f plproxy.sql tact
 --
--- servers: where partitions stand, parted by commas; login: who the proxy is there (GRANT tact_relay TO tact_proxy on each). A server that
+-- servers: where partitions stand, parted by commas, or by semicolons where one has several hosts; login: who the proxy is there (GRANT tact_relay TO tact_proxy on each). A server that
 -- vanishes without a word is given up after 20 s, unless servers says otherwise.
 --
 -- A key belongs to one of 256 logical partitions, by the first byte of its id, and a logical partition to a server. Logical ones are moved
@@ -32,7 +32,8 @@ SELECT set_config('tact.servers', :'servers', true), set_config('tact.login', :'
 
 DO $$
 DECLARE
-	servers text[] := string_to_array(current_setting('tact.servers'), ',');
+	listed text := current_setting('tact.servers');
+	servers text[] := array_remove(string_to_array(listed, CASE WHEN listed LIKE '%;%' THEN ';' ELSE ',' END), '');
 	patience text := 'connect_timeout=5 keepalives_idle=10 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000 ';
 	options text := 'modular_mapping ''1''';
 BEGIN
@@ -63,6 +64,26 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	FROM pg_control_system() AS c;
 $$;
 
+-- The latest timeline of each server's database that was heard of. A partition's server that was the primary once, and comes back, takes
+-- writes as before and knows nothing of what was written elsewhere since: what it says is not passed on. If it is to be used all the same,
+-- take its row away.
+CREATE TABLE IF NOT EXISTS tact.tact_known (database bigint PRIMARY KEY, timeline bigint NOT NULL);
+
+CREATE OR REPLACE FUNCTION tact.tact_hear(told_database bigint, told_timeline bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	latest bigint;
+BEGIN
+	SELECT k.timeline INTO latest FROM tact.tact_known AS k WHERE k.database = told_database;
+	IF latest > told_timeline THEN
+		RAISE EXCEPTION USING ERRCODE = 'TA001',
+			MESSAGE = format('a partition is asked of a server that was deposed: it is on timeline %s, %s was promoted since', told_timeline, latest);
+	ELSIF latest IS NULL OR latest < told_timeline THEN
+		INSERT INTO tact.tact_known AS k VALUES (told_database, told_timeline)
+		ON CONFLICT (database) DO UPDATE SET timeline = greatest(k.timeline, EXCLUDED.timeline);
+	END IF;
+END $$;
+
 CREATE OR REPLACE FUNCTION tact.tact_part(id bytea) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT pg_catalog.get_byte(id, 0)';
 
@@ -77,13 +98,38 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	) AS parts;
 $$;
 
-CREATE OR REPLACE FUNCTION tact.tact_load(kinds smallint[], ids bytea[])
-RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint)
+-- What is loaded comes with the origin of its server, in the one call. A commit follows over the same connection and rests on what was loaded.
+CREATE OR REPLACE FUNCTION tact.tact_load_told(kinds smallint[], ids bytea[])
+RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint, origin_database bigint, origin_timeline bigint)
 LANGUAGE plproxy AS $$
 	CLUSTER 'tact';
 	SPLIT kinds, ids;
 	RUN ON tact.tact_part(ids);
+	SELECT r.found_kind, r.found_id, r.found_version, r.found_bytes, r.now_us, o.origin_database, o.origin_timeline
+	FROM tact.tact_load(kinds, ids) AS r, tact.tact_origin() AS o;
 $$;
+
+CREATE OR REPLACE FUNCTION tact.tact_load(kinds smallint[], ids bytea[])
+RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint)
+LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
+DECLARE
+	told_database bigint;
+	told_timeline bigint;
+	heard_database bigint;
+	heard_timeline bigint;
+BEGIN
+	FOR found_kind, found_id, found_version, found_bytes, now_us, told_database, told_timeline IN
+		SELECT t.found_kind, t.found_id, t.found_version, t.found_bytes, t.now_us, t.origin_database, t.origin_timeline
+		FROM tact.tact_load_told(kinds, ids) AS t
+	LOOP
+		IF heard_database IS DISTINCT FROM told_database OR heard_timeline IS DISTINCT FROM told_timeline THEN
+			PERFORM tact.tact_hear(told_database, told_timeline);
+			heard_database := told_database;
+			heard_timeline := told_timeline;
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END $$;
 
 CREATE OR REPLACE FUNCTION tact.tact_commit(kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])
 RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean)
@@ -101,6 +147,27 @@ LANGUAGE plproxy AS $$
 	RUN ON tact.tact_part(ids);
 $$;
 
+-- What is long is asked over the same connections right after the origins.
+CREATE OR REPLACE FUNCTION tact.tact_origins() RETURNS TABLE (origin_database bigint, origin_timeline bigint)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON ALL;
+	TARGET tact.tact_origin;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_origin_part(part integer) RETURNS TABLE (origin_database bigint, origin_timeline bigint)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON part;
+	SELECT o.origin_database, o.origin_timeline FROM tact.tact_origin() AS o;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_hear_all() RETURNS void
+LANGUAGE sql VOLATILE AS 'SELECT tact.tact_hear(o.origin_database, o.origin_timeline) FROM tact.tact_origins() AS o';
+
+CREATE OR REPLACE FUNCTION tact.tact_hear_part(part integer) RETURNS void
+LANGUAGE sql VOLATILE AS 'SELECT tact.tact_hear(o.origin_database, o.origin_timeline) FROM tact.tact_origin_part(part) AS o';
+
 -- Each server answers the first of its own; the first of all are among them.
 CREATE OR REPLACE FUNCTION tact.tact_scan_all(wanted smallint, after bytea, most integer)
 RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
@@ -113,6 +180,7 @@ $$;
 CREATE OR REPLACE FUNCTION tact.tact_scan(wanted smallint, after bytea, most integer)
 RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
 LANGUAGE sql VOLATILE AS $$
+	SELECT tact.tact_hear_all();
 	SELECT * FROM tact.tact_scan_all(wanted, after, most) AS r ORDER BY r.found_id LIMIT most;
 $$;
 
@@ -127,12 +195,13 @@ $$;
 CREATE OR REPLACE FUNCTION tact.tact_due(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer)
 RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
 LANGUAGE sql VOLATILE AS $$
+	SELECT tact.tact_hear_all();
 	SELECT * FROM tact.tact_due_all(after_us, after_kind, after_id, until_us, most) AS r
 	ORDER BY r.due_us, r.due_kind, r.due_id LIMIT most;
 $$;
 
 -- The same of the server that the logical partition PART stands on: the others need not be there.
-CREATE OR REPLACE FUNCTION tact.tact_scan_part(wanted smallint, after bytea, most integer, part integer)
+CREATE OR REPLACE FUNCTION tact.tact_scan_one(wanted smallint, after bytea, most integer, part integer)
 RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
 LANGUAGE plproxy AS $$
 	CLUSTER 'tact';
@@ -140,12 +209,26 @@ LANGUAGE plproxy AS $$
 	SELECT r.found_id, r.found_version, r.found_wake, r.found_bytes FROM tact.tact_scan(wanted, after, most) AS r;
 $$;
 
-CREATE OR REPLACE FUNCTION tact.tact_due_part(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer, part integer)
+CREATE OR REPLACE FUNCTION tact.tact_scan_part(wanted smallint, after bytea, most integer, part integer)
+RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
+LANGUAGE sql VOLATILE AS $$
+	SELECT tact.tact_hear_part(part);
+	SELECT r.found_id, r.found_version, r.found_wake, r.found_bytes FROM tact.tact_scan_one(wanted, after, most, part) AS r;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_due_one(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer, part integer)
 RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
 LANGUAGE plproxy AS $$
 	CLUSTER 'tact';
 	RUN ON part;
 	SELECT r.due_us, r.due_kind, r.due_id FROM tact.tact_due(after_us, after_kind, after_id, until_us, most) AS r;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_due_part(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer, part integer)
+RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
+LANGUAGE sql VOLATILE AS $$
+	SELECT tact.tact_hear_part(part);
+	SELECT r.due_us, r.due_kind, r.due_id FROM tact.tact_due_one(after_us, after_kind, after_id, until_us, most, part) AS r;
 $$;
 
 CREATE OR REPLACE FUNCTION tact.tact_identity() RETURNS text
@@ -174,12 +257,14 @@ REVOKE ALL ON SCHEMA tact FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tact FROM PUBLIC;
 GRANT USAGE ON SCHEMA tact TO tact_relay, tact_web, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_origin(), tact.tact_groups(), tact.tact_part(bytea), tact.tact_identity(),
-	tact.tact_load(smallint[], bytea[]) TO tact_relay, tact_web, tact_reader;
+	tact.tact_load(smallint[], bytea[]), tact.tact_load_told(smallint[], bytea[]), tact.tact_hear(bigint, bigint) TO tact_relay, tact_web, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
 GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_scan_all(smallint, bytea, integer),
 	tact.tact_size(), tact.tact_size_all(), tact.tact_due(bigint, smallint, bytea, bigint, integer),
 	tact.tact_due_all(bigint, smallint, bytea, bigint, integer), tact.tact_scan_part(smallint, bytea, integer, integer),
-	tact.tact_due_part(bigint, smallint, bytea, bigint, integer, integer) TO tact_relay, tact_reader;
+	tact.tact_due_part(bigint, smallint, bytea, bigint, integer, integer), tact.tact_scan_one(smallint, bytea, integer, integer),
+	tact.tact_due_one(bigint, smallint, bytea, bigint, integer, integer), tact.tact_origins(), tact.tact_origin_part(integer), tact.tact_hear_all(),
+	tact.tact_hear_part(integer) TO tact_relay, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text), tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
 
 COMMIT;

@@ -56,10 +56,11 @@ LANGUAGE sql VOLATILE PARALLEL SAFE AS 'SELECT (extract(epoch FROM pg_catalog.cl
 -- Which database it is, the same on a primary and its standbys, and its timeline, which each promotion raises: a primary that was
 -- replaced and comes back is known by it.
 CREATE OR REPLACE FUNCTION tact.tact_origin(OUT origin_database bigint, OUT origin_timeline bigint)
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT c.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint
-	FROM pg_control_system() AS c;
-$$;
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	origin_database := (pg_catalog.pg_control_system()).system_identifier;
+	origin_timeline := ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog.bit(32)::pg_catalog.int8;
+END $$;
 
 -- Which keys may share a call: for each first byte of an id the number of its group. One server: one group.
 CREATE OR REPLACE FUNCTION tact.tact_groups() RETURNS bytea

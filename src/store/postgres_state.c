@@ -32,6 +32,8 @@ static const struct state {
     {"53200", PG_MEANS_UNCERTAIN, "the database is out of memory"}, /* a proxy may lack it afterwards */
     {"53300", PG_MEANS_NOT_COMMITTED, "the database has no connection left: raise max_connections"},
     {"57P03", PG_MEANS_ELSEWHERE, "the database is starting or stopping"},
+    {"TA001", PG_MEANS_ELSEWHERE,
+	"end that server, or take it out of the proxy's list of hosts"}, /* plproxy.sql */
     {"22", PG_MEANS_NOT_COMMITTED, NULL}, /* a value the functions do not take */
     {"23", PG_MEANS_NOT_COMMITTED, NULL}, /* a constraint of the tables */
     {"28", PG_MEANS_NOT_COMMITTED,

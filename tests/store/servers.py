@@ -284,11 +284,14 @@ class Servers:
         return server
 
     def proxy(self, name, partitions, **settings):
-        """One that passes everything on to the partitions, each a store; its login relay has the role of a relay."""
-        for partition in partitions:
-            partition.sql("CREATE ROLE tact_proxy LOGIN IN ROLE tact_relay")
+        """One that passes everything on to the partitions, each a store or a list of a store and its standbys; its login relay has the role of a relay."""
+        pairs = [partition if isinstance(partition, list) else [partition] for partition in partitions]
+        for pair in pairs:
+            pair[0].sql("CREATE ROLE tact_proxy LOGIN IN ROLE tact_relay")
         server = self.primary(name, **settings)
-        where = ",".join("host=%s port=%d dbname=tact" % (self.dir, partition.port) for partition in partitions)
+        where = (";" if max(map(len, pairs)) > 1 else ",").join(
+            "host=%s port=%s dbname=tact%s" % (",".join([self.dir] * len(pair)), ",".join(str(one.port) for one in pair),
+                                               " target_session_attrs=read-write" if len(pair) > 1 else "") for pair in pairs)
         server.tool("psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-v", "servers=" + where, "-v", "login=tact_proxy",
                     "-f", SOURCE + "/contrib/postgresql/plproxy.sql")
         server.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay")

@@ -853,6 +853,35 @@ class Failover(Case):
             self.assertEqual(fresh.result(command), "unavailable")
         self.assertIn("was deposed", drive.ask("error"))
 
+    def test_an_old_primary_behind_a_proxy_is_not_used(self):
+        """PL/Proxy takes the first host that takes writes: the proxy's functions hear of its timeline, and pass nothing on that it says."""
+        main, other, _ = self.pair()
+        proxy = main.servers.proxy("proxy", [[main, other], main.servers.store("second")])
+        drive = self.drive(proxy.url())
+        for key in (0, 0, 1):
+            self.assertEqual(drive.result("count %d 5000" % key), "ok")
+        main.kill()
+        other.promote()
+        wait_for(lambda: drive.result("count 0 5000") == "ok", "the new primary to be found")
+        number = int(drive.ask("read 0 5000").split()[2])
+        self.assertGreaterEqual(number, 3)
+        main.start()
+        main.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        main.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: main.sql("SHOW synchronous_standby_names") == "", "it to acknowledge by itself")
+        fresh = self.drive(proxy.url())
+        proxy.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tact'")
+        for one in (drive, fresh):
+            for command in ("read 0 2000", "count 0 2000", "scan 0", "due 0"):
+                self.assertEqual(one.result(command), "unavailable", command)
+            self.assertIn("deposed", one.ask("error"))
+            wait_for(lambda: one.result("count 1 2000") == "ok", "the other partition")
+        main.stop()
+        wait_for(lambda: drive.result("count 0 2000") == "ok", "the new primary to be found again")
+        read = lambda: drive.ask("read 0 5000").split()[2]
+        wait_for(lambda: read() != "-1", "it to be read again")
+        self.assertEqual(int(read()), number + 1, "nothing of what the old one was asked counts")
+
     def test_a_primary_that_lost_its_standbys_is_left_for_the_one_that_was_promoted(self):
         """It is alive and waits for them for ever; so do those who asked it."""
         main, other, url = self.pair()
