@@ -66,7 +66,7 @@ class ThreePartitions(Run):
             self.assertEqual(len(site.sink.wait_to(rcpt, 2, timeout_s=60)), 2)
         took_s = time.monotonic() - due
         print("delivered %.1f s after it was due, while a partition stood still" % took_s, file=sys.stderr)
-        self.assertLess(took_s, 5 * PATIENCE, "a partition that hangs makes nobody else late")
+        self.assertLess(took_s, 7 * PATIENCE, "a partition that hangs makes nobody else late")
         self.assertEqual([len(site.sink.to(rcpt)) for rcpt in gone], [1] * len(gone))
         self.parts[1].go_on()
         site.sink.wait_count(2 * len(rcpts), timeout_s=100)
