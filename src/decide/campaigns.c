@@ -287,6 +287,20 @@ static void note_read(const struct tact_store_layout *layout, size_t part, struc
 			reading->read_ms[byte] = reading->began_ms;
 }
 
+struct part_scan {
+	struct gathering *gathering;
+	const struct tact_store_layout *layout;
+	size_t part;
+};
+
+/* A server may still have what was moved away from it, as it was then. */
+static bool gather_its_own(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	const struct part_scan *scan = context;
+
+	return scan->layout->part_of[key->id.b[0]] != scan->part || gather_one(scan->gathering, key, record);
+}
+
 /* TACT_OK also when some of several parts could not be read. */
 static int scan_parts(struct tact_store *store, const struct tact_store_layout *layout,
     struct gathering *gathering, struct reading *reading, struct tact_error *err)
@@ -296,8 +310,9 @@ static int scan_parts(struct tact_store *store, const struct tact_store_layout *
 
 	for (size_t part = 0; part < layout->parts; part++) {
 		struct gathering before = *gathering;
+		struct part_scan scan = {.gathering = gathering, .layout = layout, .part = part};
 		int scanned = tact_store_scan_part(
-		    store, layout, part, TACT_STORE_CAMPAIGN, gather_one, gathering, err);
+		    store, layout, part, TACT_STORE_CAMPAIGN, gather_its_own, &scan, err);
 
 		if (scanned == TACT_CORRUPT)
 			return scanned;

@@ -32,6 +32,10 @@ static struct {
 	int scans, move_at; /* parts scanned; when so many were, ids that begin with MOVED go to MOVE_TO */
 	uint8_t moved, move_to;
 	int64_t skip_ms; /* how much later it is than it is */
+	/* What a part still has of a record that was moved away from it; bytes NULL: nothing */
+	struct tact_store_key left_key;
+	struct tact_record left;
+	size_t left_in;
 } world;
 
 int64_t __real_tact_clock_monotonic_ms(void);
@@ -83,6 +87,8 @@ int __wrap_tact_store_scan_part(struct tact_store *store, const struct tact_stor
 	struct filter filter = {.part = layout->name[part], .fn = fn, .context = context};
 	int result = tact_store_scan(store, kind, pass_those_of_the_part, &filter, err);
 
+	if (world.left.bytes != NULL && filter.part == world.left_in)
+		(void)fn(context, &world.left_key, &world.left);
 	if (++world.scans == world.move_at)
 		world.where[world.moved] = world.move_to;
 	/* What was told by then is no answer. */
@@ -609,6 +615,32 @@ START_TEST(test_a_record_that_moves_while_it_is_read_is_not_overlooked)
 }
 END_TEST
 
+/* It is copied, then asked for at its new place, and taken away at the old one at last. */
+START_TEST(test_what_a_record_left_behind_where_it_was_moved_from_is_not_it)
+{
+	setup();
+	const char *campaign = campaign_in_parts();
+	struct tact_id id = tact_dossier_campaign_id(campaign);
+	struct tact_store_answer answer;
+
+	world.left_in = _i == 0 ? 0 : 2;
+	world.where[id.b[0]] = (uint8_t)(2 - world.left_in);
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_PAUSE);
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_RESUME);
+	world.left_key = (struct tact_store_key){.kind = TACT_STORE_CAMPAIGN, .id = id};
+	ck_assert_int_eq(
+	    tact_store_read(b.store, &world.left_key, 1, b.arena, &world.left, &answer, 0), TACT_OK);
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_PAUSE);
+	struct tact_decider *gate = gate_decider();
+	want_fate(send_as(gate, "a@desk.example", campaign, person_in(1)), TACT_FATE_GATE, "it is paused");
+	const struct tact_campaigns *campaigns = tact_decider_take_campaigns(gate, NULL);
+	ck_assert_uint_eq(campaigns->count, 1);
+	tact_decider_put_campaigns(gate, campaigns);
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *suite = suite_create("campaigns in parts");
@@ -626,6 +658,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, test_what_was_not_known_is_looked_at_again_when_it_is);
 	tcase_add_test(tcase, test_what_was_stopped_is_not_resumed_without_counts);
 	tcase_add_test(tcase, test_a_record_that_moves_while_it_is_read_is_not_overlooked);
+	tcase_add_loop_test(tcase, test_what_a_record_left_behind_where_it_was_moved_from_is_not_it, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
