@@ -13,6 +13,8 @@
 
 #include "health.h"
 
+#define NOBODIES 12
+
 struct health {
 	struct tact_decider *decider;
 	int64_t timeout_s;
@@ -25,16 +27,31 @@ struct health {
 	atomic_bool down;
 };
 
-/* One read of somebody who does not exist: only a store that answers can say so. */
-static bool store_answers(const struct health *health, struct tact_error *err)
+/* Looked for as a delayed recipient is. */
+static bool answers_about(struct health *health, size_t nobody, struct tact_error *err)
 {
 	struct tact_arena *arena = tact_arena_new();
-	struct tact_waiting waiting = {.claim = tact_id_random(), .given = "nobody@tact.invalid"};
+	struct tact_waiting waiting = {
+	    .claim = tact_id_random(), .given = tact_arena_printf(arena, "nobody%zu@tact.invalid", nobody)};
 
 	tact_decide_look(health->decider, arena, &waiting, tact_clock_now_us(),
 	    tact_clock_monotonic_ms() + 1000 * health->timeout_s, err);
 	tact_arena_free(&arena);
 	return waiting.look != TACT_LOOK_FAIL;
+}
+
+/* A store of several parts answers while any of them does: enough nobodies are asked about to stand in more
+ * than one. */
+static bool store_answers(struct health *health, struct tact_error *err)
+{
+	struct tact_store_layout layout;
+	bool answers = false;
+
+	if (tact_decide_layout(health->decider, &layout, err) != TACT_OK)
+		return false;
+	for (size_t i = 0; !answers && i < (layout.parts > 1 ? NOBODIES : 1); i++)
+		answers = answers_about(health, i, err);
+	return answers;
 }
 
 static void wait_a_second(struct health *health)
