@@ -277,12 +277,15 @@ static bool may_rest(const struct person *person, const struct rule_spec *rule, 
 
 	if (rule->rest_s == 0)
 		return false;
-	/* What a campaign planned for a time that is past may have filled a window then. */
-	for (int i = 0; i < person->claims_count; i++)
-		if (claims > 0 && person->claims[i].planned &&
-		    person->claims[i].planned_us <= asked->now_us &&
-		    oracle_is_alive(&person->claims[i], asked->now_us))
+	/* What a campaign planned for a time that is past, or a client does not fetch, may have filled a
+	 * window then. */
+	for (int i = 0; i < person->claims_count; i++) {
+		const struct waiting *claim = &person->claims[i];
+		int64_t place_us = claim->planned ? claim->planned_us : claim->until_us;
+
+		if (claims > 0 && place_us <= asked->now_us && oracle_is_alive(claim, asked->now_us))
 			return true;
+	}
 	/* A mail may also not fill a window before a claim that goes first. */
 	if (claims > 0 && possible_touches(person, rule, asked, asked->now_us, made_us) + claims +
 				  rule_weight(rule, asked->facts) >=

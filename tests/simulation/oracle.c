@@ -112,6 +112,16 @@ static uint64_t not_before(uint64_t sequence, uint64_t least)
 	return sequence > least ? sequence : least;
 }
 
+/* A mail to both of them went to one twice. */
+static bool share_mail(const struct person *person, const struct person *other)
+{
+	for (int i = 0; i < other->claims_count; i++)
+		for (int k = 0; k < person->claims_count; k++)
+			if (other->claims[i].mail >= 0 && other->claims[i].mail == person->claims[k].mail)
+				return true;
+	return false;
+}
+
 static void join_touches(struct person *person, const struct person *other, uint64_t sequence)
 {
 	for (int i = 0; i < other->touches_count; i++) {
@@ -164,10 +174,10 @@ void oracle_joined(
 	other->wishes_before = person->wishes_count;
 	other->permissions_before = person->permissions_count;
 	person->joined_sequence = sequence;
+	person->blurred = (person->blurred && !at_once) || share_mail(person, other);
 	join_touches(person, other, sequence);
 	join_claims(person, other);
 	join_wishes(person, other, sequence);
-	person->blurred = person->blurred && !at_once;
 	oracle->figures.joined++;
 	oracle_wrote(person, now_us);
 	oracle_unsettle(oracle, number);
@@ -677,7 +687,9 @@ static void check_reason(
 		right = may_fire(oracle, asked, QUARANTINE);
 		break;
 	default:
-		right = late || may_fire(oracle, asked, REJECT) || may_fire(oracle, asked, DELAY);
+		/* The firm place of a plan may be later than its mail can wait. */
+		right = late || may_fire(oracle, asked, REJECT) || may_fire(oracle, asked, DELAY) ||
+			oracle_may_be_firm(oracle, asked);
 	}
 	/* What has no sender cannot wait, and what a machine answers is nobody's matter. */
 	if (asked->facts->null == NULL_OTHER)
