@@ -76,6 +76,7 @@ static int read_list(struct planning *planning, FILE *file)
 {
 	const struct cli_csv_file csv = {.name = planning->cli->operands[1],
 	    .plain = cli_has(planning->cli, "plain"),
+	    .keys = true,
 	    .row = take_row,
 	    .context = planning,
 	    .mistakes = &planning->mistakes};

@@ -93,9 +93,32 @@ bool cli_csv_time(struct cli_csv *r, int field, const char *name, int64_t *ret_u
 	return false;
 }
 
+bool cli_csv_is_keyed(struct cli_csv *r)
+{
+	if (!cli_csv_has(r, CLI_CSV_EMAIL) && !cli_csv_has(r, CLI_CSV_SHA256))
+		return true;
+	return *cli_csv_cell(r, CLI_CSV_KEY) != '\0' && *cli_csv_cell(r, CLI_CSV_EMAIL) == '\0' &&
+	       *cli_csv_cell(r, CLI_CSV_SHA256) == '\0';
+}
+
+static const char *read_key(struct cli_csv *r, struct tact_recipient *ret)
+{
+	const char *text = cli_csv_cell(r, CLI_CSV_KEY);
+	struct tact_error err;
+
+	if (cli_recipient_of_key(r->arena, text, ret, &err) == TACT_OK)
+		return text;
+	cli_csv_mistake(r, "key: \"%s\": %s", cli_csv_shown(r, text), err.text);
+	return NULL;
+}
+
 const char *cli_csv_person(
     struct cli_csv *r, const struct tact_identity *identity, struct tact_recipient *ret, bool *ret_sha256)
 {
+	*ret_sha256 = false;
+	if (cli_csv_is_keyed(r))
+		return read_key(r, ret);
+
 	bool sha256 = cli_csv_has(r, CLI_CSV_SHA256);
 	const char *text = cli_csv_cell(r, sha256 ? CLI_CSV_SHA256 : CLI_CSV_EMAIL);
 	struct tact_error err;

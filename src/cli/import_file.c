@@ -103,34 +103,17 @@ static struct cli_import_row *push_row(struct cli_import *import)
 	return row;
 }
 
-/* By key only where there is no address: a key says less, and nobody can look at it and see that it is wrong.
- */
-static const char *read_key(struct cli_csv *csv, struct tact_recipient *ret)
-{
-	const char *text = cli_csv_cell(csv, CLI_CSV_KEY);
-	struct tact_error err;
-
-	if (cli_recipient_of_key(cli_csv_arena(csv), text, ret, &err) == TACT_OK)
-		return text;
-	cli_csv_mistake(csv, "key: \"%s\": %s", cli_csv_shown(csv, text), err.text);
-	return NULL;
-}
-
 static void read_person(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
-	bool named = cli_csv_has(csv, CLI_CSV_EMAIL) || cli_csv_has(csv, CLI_CSV_SHA256), sha256 = false;
 	struct tact_recipient recipient;
-	const char *text;
+	bool sha256;
+	const char *text = cli_csv_person(csv, import->identity, &recipient, &sha256);
 
-	if (*cli_csv_cell(csv, CLI_CSV_KEY) != '\0' && *cli_csv_cell(csv, CLI_CSV_EMAIL) == '\0' &&
-	    *cli_csv_cell(csv, CLI_CSV_SHA256) == '\0')
-		named = false;
-	text = named ? cli_csv_person(csv, import->identity, &recipient, &sha256) : read_key(csv, &recipient);
 	if (text == NULL)
 		return;
 	row->key = recipient.key;
 	row->also = recipient.also_count > 0;
-	row->by = !named ? CLI_BY_KEY : sha256 ? CLI_BY_SHA256 : CLI_BY_ADDRESS;
+	row->by = cli_csv_is_keyed(csv) ? CLI_BY_KEY : sha256 ? CLI_BY_SHA256 : CLI_BY_ADDRESS;
 	row->person = tact_arena_strdup(import->arena, text);
 }
 

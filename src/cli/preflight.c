@@ -383,6 +383,7 @@ static int read_list(struct flight *flight, FILE *file)
 {
 	const struct cli_csv_file csv = {.name = flight->cli->operands[0],
 	    .plain = cli_has(flight->cli, "plain"),
+	    .keys = true,
 	    .row = take_row,
 	    .context = flight,
 	    .mistakes = &flight->mistakes};

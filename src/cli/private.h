@@ -258,6 +258,9 @@ const char *cli_csv_shown(struct cli_csv *csv, const char *text); /* fit for a m
 void cli_csv_mistake(struct cli_csv *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* An RFC 3339 time; *ret_us is left alone where the cell is empty. False, and told, when it is none. */
 bool cli_csv_time(struct cli_csv *csv, int field, const char *name, int64_t *ret_us);
+/* Is it by key? Only where there is no address: a key says less, and nobody can look at it and see that it is
+ * wrong. */
+bool cli_csv_is_keyed(struct cli_csv *csv);
 /* Whom the record is about: the cell's text, or NULL, and told. ret lives as long as the record. */
 const char *cli_csv_person(
     struct cli_csv *csv, const struct tact_identity *identity, struct tact_recipient *ret, bool *ret_sha256);

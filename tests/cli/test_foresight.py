@@ -129,6 +129,20 @@ class Preflight(Foresight):
         (got,) = self.json("preflight", "--stream", "shop", self.names, code=65)
         self.assertEqual((got["undecided"], got["accept"], got["reject"]), (1, 0, 2))
 
+    def test_a_list_of_keys(self):
+        keys = [self.json("canonical", address)[0]["key"] for address in ("ann@example.com", "bob@example.com", "cat@example.com")]
+        with open(self.path("keys.csv"), "w") as file:
+            file.write("key\n%s\n" % "\n".join(keys))
+        (got,) = self.json("preflight", "--stream", "shop", self.path("keys.csv"))
+        self.assertEqual((got["recipients"], got["accept"], got["reject"]), (3, 1, 2))
+        with open(self.path("mixed.csv"), "w") as file:
+            file.write("key,email\n%s,\n,bob@example.com\n%s,cat@example.com\n" % (keys[0], keys[0]))
+        (got,) = self.json("preflight", "--stream", "shop", self.path("mixed.csv"))
+        self.assertEqual((got["recipients"], got["accept"], got["reject"]), (3, 1, 2))
+        with open(self.path("bad.csv"), "w") as file:
+            file.write("key\n%s\n" % keys[0][:-1])
+        self.assertIn("key: ", self.tact("preflight", "--stream", "shop", self.path("bad.csv"), code=65).err)
+
     def test_plain_list_from_standard_input(self):
         (got,) = self.json("preflight", "--stream", "shop", "--plain", "-", stdin=b"cat@example.com\ndan@example.com\n")
         self.assertEqual((got["recipients"], got["accept"]), (2, 2))
