@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "csv.h"
+#include "csv_reader.h"
 
 #define RECORD_MAX 65536
 #define FIELD_MAX 4096
@@ -54,9 +54,9 @@ const char *cli_csv_shown(struct cli_csv *r, const char *text)
 	return tact_text_printable(r->arena, text, 80);
 }
 
-uint64_t cli_csv_line(const struct cli_csv *r)
+uint64_t cli_csv_order(const struct cli_csv *r)
 {
-	return r->record_line;
+	return r->record;
 }
 
 struct tact_arena *cli_csv_arena(struct cli_csv *r)
@@ -238,6 +238,7 @@ static void take_record(struct cli_csv *r)
 	r->cells_count = 0;
 	r->too_wide = false;
 	r->record_bytes = 0;
+	r->record++;
 	tact_arena_reset(r->arena);
 }
 
@@ -298,6 +299,11 @@ static void parse(struct cli_csv *r, const char *piece, size_t length)
 	r->stopped = true;
 }
 
+static bool is_line_end(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
 /* A piece that ends a line, or the rest of a block. */
 static void feed(struct cli_csv *r, const char *piece, size_t length)
 {
@@ -314,24 +320,25 @@ static void feed(struct cli_csv *r, const char *piece, size_t length)
 	} else {
 		parse(r, piece, length);
 	}
-	if (length > 0 && piece[length - 1] == '\n') {
+	if (length > 0 && is_line_end(piece[length - 1])) {
 		if (is_between_records(r))
 			r->record_bytes = 0; /* an empty line */
-		r->line++;
+		r->line += piece[length - 1] == '\n';
 	}
 }
 
-/* Up to the end of a line; of a header, of one that any program would call so. */
+/* Up to the end of a line, which is a carriage return alone where no other is in sight; of a header, of one
+ * that any program would call so. */
 static size_t next_piece(const char *block, size_t length, bool header_alone)
 {
 	const char *end = memchr(block, '\n', length);
 	size_t piece = end != NULL ? (size_t)(end - block) + 1 : length;
 
-	end = header_alone ? memchr(block, '\r', piece) : NULL;
+	end = header_alone || end == NULL ? memchr(block, '\r', piece) : NULL;
 	return end != NULL ? (size_t)(end - block) + 1 : piece;
 }
 
-size_t csv_feed_block(struct cli_csv *r, const char *block, size_t length, bool header_alone)
+size_t cli_csv_feed_block(struct cli_csv *r, const char *block, size_t length, bool header_alone)
 {
 	size_t at = 0;
 
@@ -344,12 +351,12 @@ size_t csv_feed_block(struct cli_csv *r, const char *block, size_t length, bool 
 	return at;
 }
 
-size_t csv_skip_mark(const char *block, size_t length)
+size_t cli_csv_skip_mark(const char *block, size_t length)
 {
 	return length >= 3 && memcmp(block, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
-void csv_finish(struct cli_csv *r)
+void cli_csv_finish(struct cli_csv *r)
 {
 	if (csv_fini(&r->parser, on_field, on_record, r) != 0)
 		mistake(r, r->record_line,
@@ -365,20 +372,20 @@ static int read_file(struct cli_csv *r, FILE *stream)
 	bool first = true;
 
 	while (!r->stopped && (length = fread(block, 1, 65536, stream)) > 0) {
-		size_t skip = first ? csv_skip_mark(block, length) : 0;
+		size_t skip = first ? cli_csv_skip_mark(block, length) : 0;
 
-		(void)csv_feed_block(r, block + skip, length - skip, false);
+		(void)cli_csv_feed_block(r, block + skip, length - skip, false);
 		first = false;
 	}
 	free(block);
 	if (ferror(stream))
 		return cli_fail(EX_IOERR, "%s: %s", r->file->name, strerror(errno));
 	if (!r->stopped)
-		csv_finish(r);
+		cli_csv_finish(r);
 	return EX_OK;
 }
 
-void csv_begin(struct cli_csv *r, const struct cli_csv_file *file)
+void cli_csv_begin(struct cli_csv *r, const struct cli_csv_file *file)
 {
 	*r = (struct cli_csv){.file = file, .arena = tact_arena_new(), .line = 1, .told = stderr};
 	if (csv_init(&r->parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
@@ -389,7 +396,7 @@ void csv_begin(struct cli_csv *r, const struct cli_csv_file *file)
 	}
 }
 
-void csv_end(struct cli_csv *r)
+void cli_csv_end(struct cli_csv *r)
 {
 	csv_free(&r->parser);
 	tact_arena_free(&r->arena);
@@ -401,9 +408,9 @@ int cli_csv_read(const struct cli_csv_file *file, FILE *stream)
 	int code;
 
 	if (file->threads > 0)
-		return csv_read_shared(file, stream);
-	csv_begin(&r, file);
+		return cli_csv_read_shared(file, stream);
+	cli_csv_begin(&r, file);
 	code = read_file(&r, stream);
-	csv_end(&r);
+	cli_csv_end(&r);
 	return code;
 }

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "csv.h"
+#include "csv_reader.h"
 
 #define BLOCK ((size_t)256 << 10) /* longer than any record may be */
+
+#define RECORDS ((uint64_t)1 << 20) /* more than stand in a block */
 
 enum state { FREE, READY, TAKEN, DONE };
 
@@ -22,7 +24,7 @@ struct block {
 	enum state state;
 	char *bytes;
 	size_t length;
-	uint64_t line; /* of its first byte */
+	uint64_t number, line; /* of its first byte */
 	bool last;
 	char *told; /* its mistakes, a line each, of which not all need be there */
 	size_t told_bytes, mistakes;
@@ -64,12 +66,14 @@ static void take_apart(struct worker *worker, struct block *block)
 	size_t before = *csv->file->mistakes;
 
 	csv->line = block->line;
+	csv->record = block->number * RECORDS;
+	csv->record_bytes = 0;
 	csv->told = open_memstream(&block->told, &block->told_bytes);
 	if (csv->told == NULL)
 		abort(); /* out of memory */
-	(void)csv_feed_block(csv, block->bytes, block->length, false);
+	(void)cli_csv_feed_block(csv, block->bytes, block->length, false);
 	if (block->last && !csv->stopped)
-		csv_finish(csv);
+		cli_csv_finish(csv);
 	fclose(csv->told);
 	block->mistakes = *csv->file->mistakes - before;
 	block->stopped = csv->stopped;
@@ -184,7 +188,7 @@ static void hand_out(struct reader *reader, struct block *block)
 {
 	pthread_mutex_lock(&reader->lock);
 	block->state = READY;
-	reader->read++;
+	block->number = reader->read++;
 	pthread_cond_broadcast(&reader->moved);
 	pthread_mutex_unlock(&reader->lock);
 }
@@ -220,6 +224,7 @@ static bool hand_out_next(struct reader *reader, struct rest *rest, FILE *stream
 
 /* ---- threads ---- */
 
+/* With fewer threads than were asked for it takes longer. */
 static void start(struct reader *reader, struct worker *workers)
 {
 	pthread_mutex_init(&reader->lock, NULL);
@@ -231,11 +236,13 @@ static void start(struct reader *reader, struct worker *workers)
 		worker->reader = reader;
 		worker->file = *reader->file;
 		worker->file.context = reader->file->helper(reader->file->context, i, &worker->file.mistakes);
-		csv_begin(&worker->csv, &worker->file);
+		cli_csv_begin(&worker->csv, &worker->file);
 		memcpy(worker->csv.columns, reader->header->columns, sizeof worker->csv.columns);
 		worker->csv.columns_count = reader->header->columns_count;
-		if (pthread_create(&worker->thread, NULL, work, worker) != 0)
-			abort(); /* without a thread there is nobody to do it */
+		if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
+			cli_csv_end(&worker->csv);
+			reader->threads = i;
+		}
 	}
 }
 
@@ -247,7 +254,7 @@ static void finish(struct reader *reader)
 	pthread_mutex_unlock(&reader->lock);
 	for (size_t i = 0; i < reader->threads; i++) {
 		pthread_join(reader->workers[i].thread, NULL);
-		csv_end(&reader->workers[i].csv);
+		cli_csv_end(&reader->workers[i].csv);
 	}
 	pthread_cond_destroy(&reader->moved);
 	pthread_mutex_destroy(&reader->lock);
@@ -265,19 +272,19 @@ static bool read_header(struct cli_csv *header, struct rest *rest, FILE *stream)
 
 		rest->length = fread(rest->bytes, 1, BLOCK, stream);
 		more = rest->length > 0;
-		skip = first ? csv_skip_mark(rest->bytes, rest->length) : 0;
-		taken = skip + csv_feed_block(header, rest->bytes + skip, rest->length - skip, true);
+		skip = first ? cli_csv_skip_mark(rest->bytes, rest->length) : 0;
+		taken = skip + cli_csv_feed_block(header, rest->bytes + skip, rest->length - skip, true);
 		rest->length -= taken;
 		memmove(rest->bytes, rest->bytes + taken, rest->length);
 		first = false;
 	}
 	if (!more && !header->stopped)
-		csv_finish(header);
+		cli_csv_finish(header);
 	rest->line = header->line;
 	return more && !header->stopped;
 }
 
-static void read_rows(struct reader *reader, struct rest *rest, FILE *stream)
+static int read_rows(struct reader *reader, struct rest *rest, FILE *stream)
 {
 	struct worker *workers = tact_calloc(reader->threads, sizeof *workers);
 	struct block *blocks = tact_calloc(2 * reader->threads + 1, sizeof *blocks);
@@ -288,7 +295,7 @@ static void read_rows(struct reader *reader, struct rest *rest, FILE *stream)
 		blocks[i].bytes = tact_malloc(sizeof rest->bytes);
 	reader->told = *reader->file->mistakes;
 	start(reader, workers);
-	while (hand_out_next(reader, rest, stream))
+	while (reader->threads > 0 && hand_out_next(reader, rest, stream))
 		continue;
 	finish(reader);
 	*reader->file->mistakes += reader->mistakes;
@@ -296,18 +303,22 @@ static void read_rows(struct reader *reader, struct rest *rest, FILE *stream)
 		free(blocks[i].bytes);
 	free(blocks);
 	free(workers);
+	return reader->threads > 0
+		   ? EX_OK
+		   : cli_fail(EX_OSERR, "%s: no thread can be made to read it", reader->file->name);
 }
 
-int csv_read_shared(const struct cli_csv_file *file, FILE *stream)
+int cli_csv_read_shared(const struct cli_csv_file *file, FILE *stream)
 {
 	struct rest *rest = tact_calloc(1, sizeof *rest);
 	struct cli_csv header;
 	struct reader reader = {.file = file, .header = &header, .threads = file->threads};
+	int code = EX_OK;
 
-	csv_begin(&header, file);
+	cli_csv_begin(&header, file);
 	if (read_header(&header, rest, stream))
-		read_rows(&reader, rest, stream);
-	csv_end(&header);
+		code = read_rows(&reader, rest, stream);
+	cli_csv_end(&header);
 	free(rest);
-	return ferror(stream) ? cli_fail(EX_IOERR, "%s: %s", file->name, strerror(errno)) : EX_OK;
+	return ferror(stream) ? cli_fail(EX_IOERR, "%s: %s", file->name, strerror(errno)) : code;
 }

@@ -30,11 +30,22 @@ static int compare_scopes(const void *a, const void *b)
 	return strcmp(((const struct cli_scope_count *)a)->text, ((const struct cli_scope_count *)b)->text);
 }
 
-struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *text, struct tact_error *err)
+static struct cli_scope_count *keep_scope(struct cli_import *import, const char *text, struct tact_error *err)
 {
-	struct cli_scope_count wanted = {.text = text}, *fresh, **found;
-	struct tact_arena *arena;
-	char *canonical;
+	struct cli_scope_count *fresh = tact_arena_alloc(import->lasting, sizeof *fresh);
+
+	*fresh = (struct cli_scope_count){.text = tact_arena_strdup(import->lasting, text)};
+	if (tact_dossier_parse_scope(import->lasting, text, &fresh->scope, err) != TACT_OK)
+		return NULL;
+	if (tsearch(fresh, &import->scopes, compare_scopes) == NULL)
+		abort(); /* out of memory */
+	return fresh;
+}
+
+struct cli_scope_count *cli_import_scope(
+    struct cli_import *import, struct tact_arena *arena, const char *text, struct tact_error *err)
+{
+	struct cli_scope_count wanted = {.text = text}, **found;
 
 	/* Rows of one scope follow one another in most files. */
 	if (import->latest_scope != NULL && strcmp(import->latest_scope->text, text) == 0)
@@ -42,17 +53,12 @@ struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *
 	found = tfind(&wanted, &import->scopes, compare_scopes);
 	if (found != NULL)
 		return import->latest_scope = *found;
-	arena = import->lasting;
 	if (tact_dossier_parse_scope(arena, text, &wanted.scope, err) != TACT_OK)
 		return NULL;
 	/* Two spellings of one scope are one. */
-	canonical = tact_dossier_format_scope(arena, &wanted.scope);
-	wanted.text = canonical;
-	fresh = tact_arena_copy(arena, &wanted, sizeof wanted);
-	found = tsearch(fresh, &import->scopes, compare_scopes);
-	if (found == NULL)
-		abort(); /* out of memory */
-	return import->latest_scope = *found;
+	wanted.text = tact_dossier_format_scope(arena, &wanted.scope);
+	found = tfind(&wanted, &import->scopes, compare_scopes);
+	return import->latest_scope = found != NULL ? *found : keep_scope(import, wanted.text, err);
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -165,7 +171,7 @@ static void read_scope(struct cli_import *import, struct cli_csv *csv, struct cl
 		cli_csv_mistake(csv, "scope: say what is permitted, here or with --scope");
 		return;
 	}
-	row->scope = cli_import_scope(import, *text != '\0' ? text : import->scope, &err);
+	row->scope = cli_import_scope(import, import->arena, *text != '\0' ? text : import->scope, &err);
 	if (row->scope == NULL)
 		cli_csv_mistake(csv, "scope: %s", err.text);
 }
@@ -241,7 +247,7 @@ static bool is_clean_profile(const struct tact_profile_change *profile)
 /* Taken by somebody else: it is not kept. */
 static void hand_over(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
-	row->order = import->files << 40 | cli_csv_line(csv);
+	row->order = import->files << 40 | cli_csv_order(csv);
 	import->rows_count = 0;
 	if (is_clean_profile(row->profile))
 		import->take(import->taker, row);

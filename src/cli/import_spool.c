@@ -210,6 +210,6 @@ bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import,
 		ret->profile = take_profile(&from, arena);
 	else if (fixed.more == A_CONTACT)
 		ret->contact = take_contact(&from, arena);
-	ret->scope = *scope != '\0' ? cli_import_scope(import, scope, &err) : NULL;
+	ret->scope = *scope != '\0' ? cli_import_scope(import, arena, scope, &err) : NULL;
 	return !from.damaged && (*scope == '\0' || ret->scope != NULL);
 }

@@ -252,7 +252,7 @@ int cli_csv_read(const struct cli_csv_file *file, FILE *stream);
  * record, as all that is put into cli_csv_arena. */
 const char *cli_csv_cell(struct cli_csv *csv, int field);
 bool cli_csv_has(const struct cli_csv *csv, int field); /* is there such a column? */
-uint64_t cli_csv_line(const struct cli_csv *csv);	/* in which the record begins */
+uint64_t cli_csv_order(const struct cli_csv *csv);	/* rises with each record of the file, below 2^40 */
 struct tact_arena *cli_csv_arena(struct cli_csv *csv);
 const char *cli_csv_shown(struct cli_csv *csv, const char *text); /* fit for a mistake */
 void cli_csv_mistake(struct cli_csv *csv, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -351,8 +351,10 @@ struct cli_import {
  * mistakes; EX_IOERR. */
 int cli_import_read(struct cli_import *import, const char *name, FILE *file);
 void cli_import_clear(struct cli_import *import);
-/* Text of the scope must be valid. NULL and words in err when not. */
-struct cli_scope_count *cli_import_scope(struct cli_import *import, const char *text, struct tact_error *err);
+/* Each scope once, however it is spelt; arena is for what is looked at meanwhile. NULL and words in err when
+ * it is none. */
+struct cli_scope_count *cli_import_scope(
+    struct cli_import *import, struct tact_arena *arena, const char *text, struct tact_error *err);
 
 /* ---- import_sort.c: records in the order of their keys, however many ---- */
 

@@ -19,7 +19,7 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 	src/cli/contact.c \
 	src/cli/context.c \
 	src/cli/csv.c \
-	src/cli/csv.h \
+	src/cli/csv_reader.h \
 	src/cli/csv_shared.c \
 	src/cli/decisions.c \
 	src/cli/explain.c \

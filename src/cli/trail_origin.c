@@ -107,11 +107,13 @@ void cli_origins_take(struct cli_origins *origins, json_t *entry)
 	    origins, (uint64_t)json_integer_value(json_object_get(entry, "version_seen")));
 	if (kind == NULL || strcmp(kind, "change") != 0)
 		return;
-	json_array_foreach(json_object_get(entry, "weighed"), i, one) *
-	    TACT_PUSH(origins->cli->arena, origins->told, origins->told_count) =
-	    (struct cli_told_wish){.scope = copy_of(origins, one, "scope"),
-		.reason = copy_of(origins, one, "reason"),
-		.time = copy_of(origins, one, "time")};
+	json_array_foreach(json_object_get(entry, "weighed"), i, one)
+	{
+		*TACT_PUSH(origins->cli->arena, origins->told, origins->told_count) =
+		    (struct cli_told_wish){.scope = copy_of(origins, one, "scope"),
+			.reason = copy_of(origins, one, "reason"),
+			.time = copy_of(origins, one, "time")};
+	}
 }
 
 /* ---- which of them ---- */

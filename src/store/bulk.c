@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The tact authors
  *
  * Long work in chunks that leave the mail its share: the same for every engine, made of its update, and of
- * its fill where it has one. Each chunk is as large as fits into HOLD_MS, commit included, and is followed by
- * a rest of the same length.
+ * its fill where it has one. Each chunk is as large as fits into the time that it may hold the store, commit
+ * included, and is followed by a rest: of the same length where others write, else a short one.
  */
 #include <config.h>
 

@@ -44,7 +44,6 @@ static int postgres_check_url(const char *rest, struct tact_error *err)
 	return result;
 }
 
-/* One call with an answer of one row. *ret_link is to be given back. */
 static const char *danger_of(const char *sslmode)
 {
 	static const struct {
@@ -80,6 +79,7 @@ static bool postgres_warns_of_url(const char *rest, struct tact_error *ret)
 	return weak;
 }
 
+/* One call with an answer of one row. *ret_link is to be given back. */
 static int ask(struct postgres *p, enum pg_statement statement, const struct pg_param *params, size_t count,
     struct pg_link **ret_link, struct tact_error *err)
 {

@@ -114,10 +114,12 @@ static bool meets_one(const struct pg_link *link)
 	return strcmp(pg_link_state(link), "23505") == 0;
 }
 
-/* Rights that were taken away meanwhile, or another server that has none of this. */
+/* Rights that were taken away meanwhile, or a table that is another's: without COPY, or with more columns. */
 static bool may_not(const struct pg_link *link)
 {
-	return strncmp(pg_link_state(link), "42", 2) == 0;
+	const char *state = pg_link_state(link);
+
+	return strncmp(state, "42", 2) == 0 || strncmp(state, "0A", 2) == 0 || strcmp(state, "23502") == 0;
 }
 
 static enum pg_outcome send_call(struct work *work, struct pg_link *link, const struct pg_ready *ready)

@@ -651,8 +651,10 @@ static enum pg_outcome prepare(struct pg_link *link, enum pg_statement statement
 		return lose(link);
 	outcome = pg_link_wait(link, deadline_ms);
 	/* A late one is answered to somebody who thinks that his statement ran. */
-	if (outcome == PG_LATE)
+	if (outcome == PG_LATE) {
+		set_words(link, "did not begin to take rows within the time that there is for it");
 		return PG_LOST;
+	}
 	link->prepared[statement] = outcome == PG_DONE;
 	return outcome;
 }
@@ -709,8 +711,10 @@ enum pg_outcome pg_link_copy(struct pg_link *link, const void *rows, size_t size
 		return lose(link);
 	outcome = pg_link_wait(link, deadline_ms);
 	/* Nobody would send what a late one asks for. */
-	if (outcome == PG_LATE)
+	if (outcome == PG_LATE) {
+		set_words(link, "did not begin to take rows within the time that there is for it");
 		return PG_LOST;
+	}
 	if (outcome != PG_DONE)
 		return outcome;
 	return link->copying && hand_over(link, rows, size) ? pg_link_wait(link, deadline_ms) : lose(link);

@@ -213,6 +213,31 @@ class Bulk(test_cli.Case):
         self.assertIn("--bulk", self.tact("import", path, "--anew", code=64).err)
         self.assertIn("--work", self.tact("import", path, "--bulk", "--work", self.path("no/where"), code=73).err)
 
+    def test_records_that_share_a_line(self):
+        """A carriage return alone ends a record, too, as it did in files of old; the later of two profiles counts."""
+        path = self.write("old.csv", "email\ra@x.example\rA@x.example\ra@x.example\nb@x.example\ra@x.example\n")
+        done = json.loads(self.tact("import", path, "--bulk", "--json").out)
+        self.assertEqual((done["rows"], done["new"], done["known"]), (5, 2, 3))
+        rows = "".join("p%d@x.example\r" % number for number in range(20000))
+        for option in ("--plain", None):
+            path = self.write("old%s.csv" % option, rows if option else "email\r" + rows)
+            done = json.loads(self.tact("import", path, "--bulk", "--json", *[option or "--json"]).out)
+            self.assertEqual(done["new"] + done["known"], 20000)
+        fields = "email,language\ra@x.example,en\ra@x.example,de\ra@x.example,fr\n"
+        self.tact("import", self.write("profiles.csv", fields), "--bulk", "--profile")
+        self.assertEqual(json.loads(self.tact("show", "a@x.example", "--json").out)["profile"]["language"], "fr")
+
+    def test_a_scope_in_another_spelling_takes_no_room(self):
+        """Each row of it was kept once: the second half of a file asks for no more memory than the first."""
+        def peak(rows, spelt):
+            path = self.write("scopes.csv", "email,scope\n" + "".join("p%d@x.example,%s\n" % (i, spelt) for i in range(rows)))
+            child = subprocess.Popen([test_cli.TACT, "-c", self.conf, "import", "--bulk", "--dry-run", path], stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(child.returncode, 0)
+            return usage.ru_maxrss
+        self.assertLess(peak(100000, "brand: alpha"), 1.05 * peak(100000, "brand:alpha") + 2000)
+
     def test_a_loaded_record_is_small(self):
         """DESIGN's issue: at most 100 bytes for each suppressed recipient directly after a load."""
         path = self.write("list.csv", "email,reason,created_at\n" + "".join("person%d@x.example,unsubscribe,2026-01-05T10:00:00Z\n" % i

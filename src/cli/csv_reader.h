@@ -3,8 +3,8 @@
  *
  * What csv.c and csv_shared.c tell one another of a file being read. Nobody else includes this.
  */
-#ifndef TACT_CLI_CSV_H
-#define TACT_CLI_CSV_H
+#ifndef TACT_CLI_CSV_READER_H
+#define TACT_CLI_CSV_READER_H
 
 #include <csv.h>
 
@@ -18,6 +18,7 @@ struct cli_csv {
 	struct tact_arena *arena; /* of one record */
 	struct csv_parser parser;
 	uint64_t line, record_line; /* where we are, where the record began */
+	uint64_t record;	    /* a number that rises with each; two may share a line */
 	size_t record_bytes;
 	FILE *told; /* where mistakes go */
 	char *cells[CSV_COLUMNS_MAX];
@@ -28,18 +29,18 @@ struct cli_csv {
 	bool stopped;		      /* nothing more can be read of this file */
 };
 
-void csv_begin(struct cli_csv *r, const struct cli_csv_file *file);
-void csv_end(struct cli_csv *r);
+void cli_csv_begin(struct cli_csv *r, const struct cli_csv_file *file);
+void cli_csv_end(struct cli_csv *r);
 /* How much of the block was taken: all, or up to the end of the header when that is all that is wanted. */
-size_t csv_feed_block(struct cli_csv *r, const char *block, size_t length, bool header_alone);
+size_t cli_csv_feed_block(struct cli_csv *r, const char *block, size_t length, bool header_alone);
 /* There is nothing behind what was fed. */
-void csv_finish(struct cli_csv *r);
+void cli_csv_finish(struct cli_csv *r);
 /* Bytes of a byte order mark at the beginning of a file. */
-size_t csv_skip_mark(const char *block, size_t length);
+size_t cli_csv_skip_mark(const char *block, size_t length);
 
 /* ---- csv_shared.c ---- */
 
 /* cli_csv_read for a file with threads. */
-int csv_read_shared(const struct cli_csv_file *file, FILE *stream);
+int cli_csv_read_shared(const struct cli_csv_file *file, FILE *stream);
 
 #endif
