@@ -475,6 +475,15 @@ int tact_decide_load(struct tact_decider *decider, struct tact_arena *arena, str
     const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_changed *ret,
     struct tact_error *err);
 
+/* The same in two halves, so that a thread can make the next dossiers while another stores these. What begin
+ * answers lives in the arena and needs ROWS until end; when begin fails there is nothing to be ended. */
+struct tact_load;
+int tact_decide_load_begin(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_load **ret,
+    struct tact_error *err);
+int tact_decide_load_end(
+    struct tact_load *load, struct tact_store_pace *pace, struct tact_changed *ret, struct tact_error *err);
+
 /* ---- recovering: wishes that a restored store has forgotten ---- */
 
 struct tact_recovered {

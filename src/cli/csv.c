@@ -331,8 +331,13 @@ static void feed(struct cli_csv *r, const char *piece, size_t length)
  * that any program would call so. */
 static size_t next_piece(const char *block, size_t length, bool header_alone)
 {
-	const char *end = memchr(block, '\n', length);
-	size_t piece = end != NULL ? (size_t)(end - block) + 1 : length;
+	const char *end;
+	size_t piece;
+
+	if (length > RECORD_MAX)
+		length = RECORD_MAX; /* lines may end otherwise: then a piece holds many records */
+	end = memchr(block, '\n', length);
+	piece = end != NULL ? (size_t)(end - block) + 1 : length;
 
 	end = header_alone || end == NULL ? memchr(block, '\r', piece) : NULL;
 	return end != NULL ? (size_t)(end - block) + 1 : piece;

@@ -8,6 +8,8 @@
 #include <config.h>
 
 #include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,20 @@
 #define GATHER_BYTES ((size_t)32 << 20) /* of rows being sorted, by all threads together */
 #define PROGRESS_ROWS 65536
 
+/* Rows on their way into the store. */
+struct chunk {
+	bool full; /* made, and not yet done with: then it is the main thread's, else the maker's */
+	struct tact_arena *arena;
+	struct cli_import_row *rows;
+	size_t count; /* 0: the end */
+	struct tact_load *load;
+	const struct cli_import_row **loads,
+	    **changes; /* rows that are loaded; that are changes from the start */
+	size_t loads_count, changes_count;
+	int result;
+	struct tact_error err;
+};
+
 struct bulk {
 	struct cli *cli;
 	struct cli_import *import;
@@ -35,13 +51,16 @@ struct bulk {
 	atomic_uint_fast64_t read; /* rows, about: for the progress */
 	struct cli_runs *runs;
 	struct cli_merge *merge;
-	struct tact_arena *arena; /* of the chunk */
-	struct cli_import_row *chunk;
-	size_t count;
+	bool dry;
+	struct chunk chunks[2]; /* one is made while the other goes into the store */
+	pthread_mutex_t lock;	/* of their states, and of stop */
+	pthread_cond_t moved;
+	bool stop;				  /* no more are wanted */
 	struct tact_store_pace pace, change_pace; /* a change takes longer than a load */
 	int64_t marked_ms;
-	const char *sources; /* names and digests, for the evidence */
-	const char *label;   /* of the progress */
+	struct tact_arena *arena; /* of the mark being written */
+	const char *sources;	  /* names and digests, for the evidence */
+	const char *label;	  /* of the progress */
 };
 
 static void show_progress(const struct bulk *bulk, bool end)
@@ -203,6 +222,28 @@ static void take_row(void *context, const struct cli_import_row *row)
 		show_read(taker->bulk);
 }
 
+static void *end_sorter(void *taker)
+{
+	cli_sorter_end(&((struct taker *)taker)->sorter);
+	return NULL;
+}
+
+/* Each has megabytes left to be sorted. */
+static void end_sorters(struct taker *takers, size_t count)
+{
+	pthread_t threads[THREADS_MOST];
+	bool started[THREADS_MOST] = {false};
+
+	for (size_t i = 1; i < count; i++)
+		started[i] = pthread_create(&threads[i], NULL, end_sorter, &takers[i]) == 0;
+	for (size_t i = 0; i < count; i++)
+		if (!started[i])
+			end_sorter(&takers[i]);
+	for (size_t i = 1; i < count; i++)
+		if (started[i])
+			pthread_join(threads[i], NULL);
+}
+
 static size_t threads_here(void)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -226,10 +267,10 @@ static int read_rows(struct bulk *bulk)
 		contexts[i] = &takers[i];
 	}
 	code = cli_import_read_files(bulk->cli, import, bulk->files);
+	end_sorters(takers, import->threads);
 	for (size_t i = 0; i < import->threads; i++) {
 		bulk->mark.rows += takers[i].rows;
 		bulk->mark.expired += takers[i].expired;
-		cli_sorter_end(&takers[i].sorter);
 		free(takers[i].packed.data);
 	}
 	return code;
@@ -279,37 +320,107 @@ static int open_rows(struct bulk *bulk, struct tact_error *err)
 	return result == TACT_OK ? skip_rows(bulk, err) : result;
 }
 
-/* ---- a chunk ---- */
+/* ---- making a chunk ---- */
 
 /* One person's rows may stand in two chunks: of the second he is known. TACT_OK also at the end, with none.
  */
-static int fill_chunk(struct bulk *bulk, struct tact_error *err)
+static int read_chunk(struct bulk *bulk, struct chunk *chunk)
 {
 	int result = TACT_OK;
 
-	tact_arena_reset(bulk->arena);
-	bulk->chunk = tact_arena_alloc(bulk->arena, CHUNK * sizeof *bulk->chunk);
-	for (bulk->count = 0; bulk->count < CHUNK; bulk->count++) {
-		struct cli_import_row *row = &bulk->chunk[bulk->count];
+	tact_arena_reset(chunk->arena);
+	chunk->rows = tact_arena_alloc(chunk->arena, CHUNK * sizeof *chunk->rows);
+	for (chunk->count = 0; chunk->count < CHUNK; chunk->count++) {
+		struct cli_import_row *row = &chunk->rows[chunk->count];
 		struct tact_id key;
 		const void *bytes;
 		size_t size;
 
-		result = cli_merge_next(bulk->merge, &key, &bytes, &size, err);
+		result = cli_merge_next(bulk->merge, &key, &bytes, &size, &chunk->err);
 		if (result != TACT_OK)
 			break;
-		if (!cli_spool_unpack(bytes, size, bulk->import, bulk->arena, row))
-			return tact_error_set(err, TACT_CORRUPT,
+		if (!cli_spool_unpack(bytes, size, bulk->import, chunk->arena, row))
+			return tact_error_set(&chunk->err, TACT_CORRUPT,
 			    "%s is not as it was written; begin again with --anew", bulk->rows_path);
 		row->key = key;
 	}
 	return result == TACT_ABSENT ? TACT_OK : result;
 }
 
-static int change_rows(struct bulk *bulk, const struct cli_import_row *const *rows, size_t count, bool apply,
-    struct tact_error *err)
+static int load_row(
+    struct bulk *bulk, struct chunk *chunk, const struct cli_import_row *row, struct tact_load_row *ret)
 {
-	struct tact_arena *arena = bulk->arena;
+	struct tact_recipient recipient;
+	int result;
+
+	ret->key = row->key;
+	ret->change = cli_import_change(bulk->import, bulk->cli->by, row);
+	if (!bulk->cli->config->rules.keep_addresses || row->by != CLI_BY_ADDRESS)
+		return TACT_OK;
+	result = cli_import_person(bulk->import, chunk->arena, row, &recipient, &chunk->err);
+	if (result == TACT_OK)
+		ret->address = recipient.address.canonical;
+	return result;
+}
+
+/* Whoever may stand under other keys as well is changed, not loaded: those are to be looked at. */
+static int make_load(struct bulk *bulk, struct chunk *chunk)
+{
+	struct tact_arena *arena = chunk->arena;
+	struct tact_load_row *rows = tact_arena_alloc(arena, chunk->count * sizeof *rows);
+	int result = TACT_OK;
+
+	chunk->loads = tact_arena_alloc(arena, chunk->count * sizeof(struct cli_import_row *));
+	chunk->changes = tact_arena_alloc(arena, chunk->count * sizeof(struct cli_import_row *));
+	chunk->loads_count = chunk->changes_count = 0;
+	for (size_t i = 0; i < chunk->count && result == TACT_OK; i++) {
+		const struct cli_import_row *row = &chunk->rows[i];
+
+		if (row->also) {
+			chunk->changes[chunk->changes_count++] = row;
+			continue;
+		}
+		result = load_row(bulk, chunk, row, &rows[chunk->loads_count]);
+		chunk->loads[chunk->loads_count++] = row;
+	}
+	return result != TACT_OK ? result
+				 : tact_decide_load_begin(bulk->cli->decider, arena, rows, chunk->loads_count,
+				       bulk->import->now_us, &chunk->load, &chunk->err);
+}
+
+/* A thread of its own; the chunk without rows, or that failed, is its last. */
+static void *make_chunks(void *context)
+{
+	struct bulk *bulk = context;
+	bool more = true;
+
+	for (size_t n = 0; more; n++) {
+		struct chunk *chunk = &bulk->chunks[n % 2];
+
+		pthread_mutex_lock(&bulk->lock);
+		while (chunk->full && !bulk->stop)
+			pthread_cond_wait(&bulk->moved, &bulk->lock);
+		more = !bulk->stop;
+		pthread_mutex_unlock(&bulk->lock);
+		if (!more)
+			break;
+		chunk->result = read_chunk(bulk, chunk);
+		if (chunk->result == TACT_OK && chunk->count > 0 && !bulk->dry)
+			chunk->result = make_load(bulk, chunk);
+		more = chunk->result == TACT_OK && chunk->count > 0;
+		pthread_mutex_lock(&bulk->lock);
+		chunk->full = true;
+		pthread_cond_signal(&bulk->moved);
+		pthread_mutex_unlock(&bulk->lock);
+	}
+	return NULL;
+}
+
+/* ---- storing a chunk ---- */
+
+static int change_rows(struct bulk *bulk, struct tact_arena *arena, const struct cli_import_row *const *rows,
+    size_t count, struct tact_error *err)
+{
 	struct tact_decider *decider = bulk->cli->decider;
 	struct tact_recipient *recipients = tact_arena_alloc(arena, count * sizeof *recipients);
 	struct tact_change *changes = tact_arena_alloc(arena, count * sizeof *changes);
@@ -322,10 +433,10 @@ static int change_rows(struct bulk *bulk, const struct cli_import_row *const *ro
 		changes[i] = cli_import_change(bulk->import, bulk->cli->by, rows[i]);
 	}
 	if (result == TACT_OK)
-		result = apply ? tact_decide_change(
-				     decider, arena, recipients, changes, count, now_us, 0, changed, err)
-			       : tact_decide_change_preview(
-				     decider, arena, recipients, changes, count, now_us, changed, err);
+		result = bulk->dry ? tact_decide_change_preview(
+					 decider, arena, recipients, changes, count, now_us, changed, err)
+				   : tact_decide_change(
+					 decider, arena, recipients, changes, count, now_us, 0, changed, err);
 	for (size_t i = 0; i < count && result == TACT_OK; i++) {
 		bulk->mark.fresh += changed[i].changed;
 		bulk->mark.known += !changed[i].changed;
@@ -333,8 +444,8 @@ static int change_rows(struct bulk *bulk, const struct cli_import_row *const *ro
 	return result;
 }
 
-static int change_all(struct bulk *bulk, const struct cli_import_row *const *rows, size_t count, bool apply,
-    struct tact_error *err)
+static int change_all(struct bulk *bulk, struct tact_arena *arena, const struct cli_import_row *const *rows,
+    size_t count, struct tact_error *err)
 {
 	struct tact_store *store = bulk->cli->store;
 	int result = TACT_OK;
@@ -342,68 +453,37 @@ static int change_all(struct bulk *bulk, const struct cli_import_row *const *row
 	for (size_t at = 0, n; at < count && result == TACT_OK; at += n) {
 		size_t most = count - at < CHANGE_MOST ? count - at : CHANGE_MOST;
 
-		n = apply ? tact_store_pace_begin(store, &bulk->change_pace, most) : most;
-		result = change_rows(bulk, rows + at, n, apply, err);
-		if (apply)
+		n = bulk->dry ? most : tact_store_pace_begin(store, &bulk->change_pace, most);
+		result = change_rows(bulk, arena, rows + at, n, err);
+		if (!bulk->dry)
 			tact_store_pace_end(store, &bulk->change_pace, n);
 	}
 	return result;
 }
 
-static int load_row(
-    struct bulk *bulk, const struct cli_import_row *row, struct tact_load_row *ret, struct tact_error *err)
+static int load_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error *err)
 {
-	struct tact_recipient recipient;
-	int result;
+	struct tact_changed *changed = tact_arena_alloc(chunk->arena, (chunk->count + 1) * sizeof *changed);
+	int result = tact_decide_load_end(chunk->load, &bulk->pace, changed, err);
 
-	*ret = (struct tact_load_row){
-	    .key = row->key, .change = cli_import_change(bulk->import, bulk->cli->by, row)};
-	if (!bulk->cli->config->rules.keep_addresses || row->by != CLI_BY_ADDRESS)
-		return TACT_OK;
-	result = cli_import_person(bulk->import, bulk->arena, row, &recipient, err);
-	if (result == TACT_OK)
-		ret->address = recipient.address.canonical;
-	return result;
-}
-
-/* Whoever may stand under other keys as well is changed, not loaded: those are to be looked at. */
-static int load_chunk(struct bulk *bulk, struct tact_error *err)
-{
-	struct tact_arena *arena = bulk->arena;
-	struct tact_load_row *rows = tact_arena_alloc(arena, bulk->count * sizeof *rows);
-	struct tact_changed *changed = tact_arena_alloc(arena, bulk->count * sizeof *changed);
-	const struct cli_import_row **of = tact_arena_alloc(arena, bulk->count * sizeof *of),
-				    **known = tact_arena_alloc(arena, bulk->count * sizeof *known);
-	size_t loads = 0, changes = 0;
-	int result = TACT_OK;
-
-	for (size_t i = 0; i < bulk->count && result == TACT_OK; i++) {
-		if (bulk->chunk[i].also) {
-			known[changes++] = &bulk->chunk[i];
-			continue;
-		}
-		result = load_row(bulk, &bulk->chunk[i], &rows[loads], err);
-		of[loads++] = &bulk->chunk[i];
-	}
-	if (result == TACT_OK)
-		result = tact_decide_load(
-		    bulk->cli->decider, arena, &bulk->pace, rows, loads, bulk->import->now_us, changed, err);
-	for (size_t i = 0; i < loads && result == TACT_OK; i++) {
+	for (size_t i = 0; i < chunk->loads_count && result == TACT_OK; i++) {
 		if (changed[i].result == TACT_REFUSED)
-			known[changes++] = of[i];
+			chunk->changes[chunk->changes_count++] = chunk->loads[i];
 		bulk->mark.fresh += changed[i].result == TACT_OK && changed[i].changed;
 		bulk->mark.known += changed[i].result == TACT_OK && !changed[i].changed;
 	}
-	return result == TACT_OK ? change_all(bulk, known, changes, true, err) : result;
+	return result == TACT_OK ? change_all(bulk, chunk->arena, chunk->changes, chunk->changes_count, err)
+				 : result;
 }
 
-static int preview_chunk(struct bulk *bulk, struct tact_error *err)
+static int preview_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error *err)
 {
-	const struct cli_import_row **rows = tact_arena_alloc(bulk->arena, bulk->count * sizeof *rows);
+	const struct cli_import_row **rows =
+	    tact_arena_alloc(chunk->arena, chunk->count * sizeof(struct cli_import_row *));
 
-	for (size_t i = 0; i < bulk->count; i++)
-		rows[i] = &bulk->chunk[i];
-	return change_all(bulk, rows, bulk->count, false, err);
+	for (size_t i = 0; i < chunk->count; i++)
+		rows[i] = &chunk->rows[i];
+	return change_all(bulk, chunk->arena, rows, chunk->count, err);
 }
 
 /* ---- all of them ---- */
@@ -415,30 +495,61 @@ static int write_mark(struct bulk *bulk, bool now, struct tact_error *err)
 	if (!now && now_ms < bulk->marked_ms + MARK_MS)
 		return TACT_OK;
 	bulk->marked_ms = now_ms;
+	tact_arena_reset(bulk->arena);
 	return cli_mark_write(bulk->arena, bulk->mark_path, &bulk->mark, err);
 }
 
-static int run_chunk(struct bulk *bulk, bool dry, struct tact_error *err)
+static int store_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error *err)
 {
-	int result = dry ? preview_chunk(bulk, err) : load_chunk(bulk, err);
+	int result = bulk->dry ? preview_chunk(bulk, chunk, err) : load_chunk(bulk, chunk, err);
 
 	if (result != TACT_OK)
 		return result;
-	bulk->mark.done += bulk->count;
+	bulk->mark.done += chunk->count;
 	show_progress(bulk, false);
-	return dry ? TACT_OK : write_mark(bulk, false, err);
+	return bulk->dry ? TACT_OK : write_mark(bulk, false, err);
 }
 
-static int run_chunks(struct bulk *bulk, bool dry, struct tact_error *err)
+/* What the maker made, in its order. */
+static int store_chunks(struct bulk *bulk, struct tact_error *err)
 {
-	int result = fill_chunk(bulk, err);
+	for (size_t n = 0;; n++) {
+		struct chunk *chunk = &bulk->chunks[n % 2];
+		int result;
 
-	bulk->label = dry ? "looked at" : "loaded";
-	while (result == TACT_OK && bulk->count > 0) {
-		result = run_chunk(bulk, dry, err);
-		if (result == TACT_OK)
-			result = fill_chunk(bulk, err);
+		pthread_mutex_lock(&bulk->lock);
+		while (!chunk->full)
+			pthread_cond_wait(&bulk->moved, &bulk->lock);
+		pthread_mutex_unlock(&bulk->lock);
+		result = chunk->result;
+		if (result != TACT_OK)
+			*err = chunk->err;
+		if (result != TACT_OK || chunk->count == 0)
+			return result;
+		result = store_chunk(bulk, chunk, err);
+		if (result != TACT_OK)
+			return result;
+		pthread_mutex_lock(&bulk->lock);
+		chunk->full = false;
+		pthread_cond_signal(&bulk->moved);
+		pthread_mutex_unlock(&bulk->lock);
 	}
+}
+
+static int run_chunks(struct bulk *bulk, struct tact_error *err)
+{
+	pthread_t maker;
+	int result;
+
+	bulk->label = bulk->dry ? "looked at" : "loaded";
+	if (pthread_create(&maker, NULL, make_chunks, bulk) != 0)
+		return tact_error_set(err, TACT_SYSTEM, "no thread can be started");
+	result = store_chunks(bulk, err);
+	pthread_mutex_lock(&bulk->lock);
+	bulk->stop = true;
+	pthread_cond_signal(&bulk->moved);
+	pthread_mutex_unlock(&bulk->lock);
+	pthread_join(maker, NULL);
 	show_progress(bulk, true);
 	if (result == TACT_OK && bulk->mark.done != bulk->mark.rows)
 		result = tact_error_set(err, TACT_CORRUPT,
@@ -475,7 +586,7 @@ static int load_all(struct bulk *bulk, struct tact_error *err)
 				  : "begun",
 		    err);
 	if (result == TACT_OK)
-		result = run_chunks(bulk, false, err);
+		result = run_chunks(bulk, err);
 	if (result == TACT_OK)
 		result = record(bulk,
 		    tact_arena_printf(arena, "done, %llu new, %llu known already",
@@ -523,18 +634,40 @@ static void tell_json(const struct bulk *bulk, bool dry)
 
 /* ---- the verb ---- */
 
-static int run_rows(struct bulk *bulk, bool dry)
+/* Begins with nothing in hand. */
+static void begin_chunks(struct bulk *bulk)
+{
+	bulk->arena = tact_arena_new();
+	for (size_t i = 0; i < 2; i++)
+		bulk->chunks[i].arena = tact_arena_new();
+	pthread_mutex_init(&bulk->lock, NULL);
+	pthread_cond_init(&bulk->moved, NULL);
+	/* A chunk's memory is that of the one before it, not the system's again. */
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	(void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
+static void end_chunks(struct bulk *bulk)
+{
+	tact_arena_free(&bulk->arena);
+	for (size_t i = 0; i < 2; i++)
+		tact_arena_free(&bulk->chunks[i].arena);
+	pthread_cond_destroy(&bulk->moved);
+	pthread_mutex_destroy(&bulk->lock);
+}
+
+static int run_rows(struct bulk *bulk)
 {
 	struct tact_error err = {""};
 	int result = open_rows(bulk, &err);
 
 	if (result != TACT_OK)
 		return cli_fail(cli_exit_code(result), "%s", err.text);
-	bulk->arena = tact_arena_new();
-	result = dry ? run_chunks(bulk, true, &err) : load_all(bulk, &err);
-	tact_arena_free(&bulk->arena);
+	begin_chunks(bulk);
+	result = bulk->dry ? run_chunks(bulk, &err) : load_all(bulk, &err);
+	end_chunks(bulk);
 	cli_merge_close(&bulk->merge);
-	if (dry)
+	if (bulk->dry)
 		unlink(bulk->rows_path);
 	if (result == TACT_OK)
 		return EX_OK;
@@ -545,23 +678,22 @@ static int run_rows(struct bulk *bulk, bool dry)
 
 int cli_import_bulk(struct cli *cli, struct cli_import *import, FILE *const *files)
 {
-	struct bulk bulk = {.cli = cli, .import = import, .files = files};
-	bool dry = cli_has(cli, "dry-run");
+	struct bulk bulk = {.cli = cli, .import = import, .files = files, .dry = cli_has(cli, "dry-run")};
 	int code = find_paths(&bulk);
 
 	(void)setpriority(PRIO_PROCESS, 0, NICE); /* mail goes first */
 	umask(077);				  /* rows name people, wherever they are kept */
-	if (code == EX_OK && dry)
+	if (code == EX_OK && bulk.dry)
 		bulk.rows_path = tact_arena_printf(cli->arena, "%s.dry", bulk.rows_path);
 	else if (code == EX_OK)
 		code = find_mark(&bulk);
 	if (code == EX_OK && !bulk.went_on)
 		code = read_and_sort(&bulk);
 	if (code == EX_OK)
-		code = run_rows(&bulk, dry);
+		code = run_rows(&bulk);
 	if (code == EX_OK && cli->json)
-		tell_json(&bulk, dry);
+		tell_json(&bulk, bulk.dry);
 	else if (code == EX_OK)
-		tell(&bulk, dry);
+		tell(&bulk, bulk.dry);
 	return code;
 }

@@ -8,7 +8,9 @@
 
 #include "change.h"
 
-struct loading {
+#include <string.h>
+
+struct tact_load {
 	struct tact_decider *decider;
 	struct tact_arena *arena;
 	const struct tact_load_row *rows;
@@ -17,10 +19,12 @@ struct loading {
 	size_t *first; /* row of each person, and one past the end */
 	struct tact_store_key *keys;
 	struct tact_store_put *puts;
-	size_t count; /* people */
+	size_t *people;	     /* of each key */
+	size_t count, ready; /* people; of whom a dossier is to be stored */
+	size_t rows_count;
 };
 
-static void answer(struct loading *loading, size_t person, int result, uint64_t version)
+static void answer(struct tact_load *loading, size_t person, int result, uint64_t version)
 {
 	for (size_t i = loading->first[person]; i < loading->first[person + 1]; i++) {
 		struct tact_changed *changed = &loading->ret[i];
@@ -31,8 +35,10 @@ static void answer(struct loading *loading, size_t person, int result, uint64_t 
 	}
 }
 
-static void group_by_person(struct loading *loading, size_t rows)
+static void group_by_person(struct tact_load *loading)
 {
+	size_t rows = loading->rows_count;
+
 	loading->first = tact_arena_alloc(loading->arena, (rows + 1) * sizeof *loading->first);
 	for (size_t i = 0; i < rows; i++) {
 		loading->ret[i] = (struct tact_changed){.result = TACT_UNAVAILABLE};
@@ -61,7 +67,7 @@ static bool is_counted(const struct tact_change *change)
 	       health_of_reason(change->suppression.reason, &unused);
 }
 
-static int read_aliases(struct loading *loading, bool *stands_for_another, struct tact_error *err)
+static int read_aliases(struct tact_load *loading, bool *stands_for_another, struct tact_error *err)
 {
 	struct tact_arena *arena = loading->arena;
 	size_t n = loading->count;
@@ -82,7 +88,7 @@ static int read_aliases(struct loading *loading, bool *stands_for_another, struc
 }
 
 /* Few stores have aliases, so that most need not be asked about each person. */
-static int find_aliases(struct loading *loading, bool **ret, struct tact_error *err)
+static int find_aliases(struct tact_load *loading, bool **ret, struct tact_error *err)
 {
 	bool any = false;
 	int result =
@@ -94,7 +100,7 @@ static int find_aliases(struct loading *loading, bool **ret, struct tact_error *
 	return result == TACT_OK && any ? read_aliases(loading, *ret, err) : result;
 }
 
-static bool is_for_change(const struct loading *loading, size_t person)
+static bool is_for_change(const struct tact_load *loading, size_t person)
 {
 	for (size_t i = loading->first[person]; i < loading->first[person + 1]; i++)
 		if (is_counted(&loading->rows[i].change))
@@ -104,7 +110,7 @@ static bool is_for_change(const struct loading *loading, size_t person)
 
 /* ---- the dossiers ---- */
 
-static void make_dossier(struct loading *loading, size_t person, struct tact_store_put *ret)
+static void make_dossier(struct tact_load *loading, size_t person, struct tact_store_put *ret)
 {
 	struct tact_arena *arena = loading->arena;
 	const struct record_terms *terms = &loading->terms;
@@ -129,43 +135,65 @@ static void make_dossier(struct loading *loading, size_t person, struct tact_sto
 	tact_dossier_encode(arena, &dossier, &ret->bytes, &ret->size);
 }
 
-static size_t make_dossiers(struct loading *loading, const bool *stands_for_another, size_t *people)
+static void make_dossiers(struct tact_load *loading, const bool *stands_for_another)
 {
-	size_t made = 0;
+	struct tact_arena *arena = loading->arena;
 
-	loading->keys = tact_arena_alloc(loading->arena, (loading->count + 1) * sizeof *loading->keys);
-	loading->puts = tact_arena_alloc(loading->arena, (loading->count + 1) * sizeof *loading->puts);
+	loading->people = tact_arena_alloc(arena, (loading->count + 1) * sizeof *loading->people);
+	loading->keys = tact_arena_alloc(arena, (loading->count + 1) * sizeof *loading->keys);
+	loading->puts = tact_arena_alloc(arena, (loading->count + 1) * sizeof *loading->puts);
 	for (size_t i = 0; i < loading->count; i++) {
+		size_t at = loading->ready;
+
 		if (stands_for_another[i] || is_for_change(loading, i)) {
 			answer(loading, i, TACT_REFUSED, 0);
 			continue;
 		}
-		loading->keys[made] = (struct tact_store_key){
+		loading->keys[at] = (struct tact_store_key){
 		    .kind = TACT_STORE_DOSSIER, .id = loading->rows[loading->first[i]].key};
-		make_dossier(loading, i, &loading->puts[made]);
-		if (loading->puts[made].size > 0)
-			people[made++] = i;
+		make_dossier(loading, i, &loading->puts[at]);
+		if (loading->puts[at].size > 0)
+			loading->people[loading->ready++] = i;
 		else
 			answer(loading, i, TACT_OK, 0);
 	}
-	return made;
 }
 
-static int load(struct loading *loading, struct tact_store_pace *pace, struct tact_error *err)
+int tact_decide_load_begin(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_load **ret,
+    struct tact_error *err)
 {
-	size_t *people = tact_arena_alloc(loading->arena, (loading->count + 1) * sizeof *people), made;
-	struct tact_store_answer *answers;
+	struct tact_load *loading = tact_arena_alloc(arena, sizeof *loading);
 	bool *stands_for_another;
-	int result = find_aliases(loading, &stands_for_another, err);
+	int result;
 
-	if (result != TACT_OK)
-		return result;
-	made = make_dossiers(loading, stands_for_another, people);
-	answers = tact_arena_alloc(loading->arena, (made + 1) * sizeof *answers);
-	result = tact_store_fill(
-	    loading->decider->parts.store, pace, loading->keys, loading->puts, made, answers, err);
-	for (size_t i = 0; i < made; i++)
-		answer(loading, people[i], answers[i].result, answers[i].version);
+	*loading = (struct tact_load){.decider = decider,
+	    .arena = arena,
+	    .rows = rows,
+	    .rows_count = count,
+	    .ret = tact_arena_alloc(arena, (count + 1) * sizeof *loading->ret),
+	    .terms = {
+		.rules = tact_decider_take_rules(decider), .host = decider->parts.host, .now_us = now_us}};
+	group_by_person(loading);
+	result = find_aliases(loading, &stands_for_another, err);
+	if (result == TACT_OK)
+		make_dossiers(loading, stands_for_another);
+	tact_decider_put_rules(decider, loading->terms.rules);
+	*ret = loading;
+	return result;
+}
+
+int tact_decide_load_end(
+    struct tact_load *loading, struct tact_store_pace *pace, struct tact_changed *ret, struct tact_error *err)
+{
+	struct tact_store_answer *answers =
+	    tact_arena_alloc(loading->arena, (loading->ready + 1) * sizeof *answers);
+	int result = tact_store_fill(
+	    loading->decider->parts.store, pace, loading->keys, loading->puts, loading->ready, answers, err);
+
+	for (size_t i = 0; i < loading->ready; i++)
+		answer(loading, loading->people[i], answers[i].result, answers[i].version);
+	memcpy(ret, loading->ret, loading->rows_count * sizeof *ret);
 	return result;
 }
 
@@ -173,16 +201,12 @@ int tact_decide_load(struct tact_decider *decider, struct tact_arena *arena, str
     const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_changed *ret,
     struct tact_error *err)
 {
-	struct loading loading = {.decider = decider,
-	    .arena = arena,
-	    .rows = rows,
-	    .ret = ret,
-	    .terms = {
-		.rules = tact_decider_take_rules(decider), .host = decider->parts.host, .now_us = now_us}};
-	int result;
+	struct tact_load *loading;
+	int result = tact_decide_load_begin(decider, arena, rows, count, now_us, &loading, err);
 
-	group_by_person(&loading, count);
-	result = load(&loading, pace, err);
-	tact_decider_put_rules(decider, loading.terms.rules);
+	if (result == TACT_OK)
+		return tact_decide_load_end(loading, pace, ret, err);
+	for (size_t i = 0; i < count; i++)
+		ret[i] = (struct tact_changed){.result = TACT_UNAVAILABLE};
 	return result;
 }

@@ -204,6 +204,63 @@ class Bulk(test_cli.Case):
         for number in (0, 31234, 59999):
             self.assertEqual(len(self.show("person%d@x.example" % number)["suppressions"]), 1)
 
+    def many(self, count, seed=11):
+        """Rows in every spelling that CSV has for them, in several blocks of what the reading threads get."""
+        picked = random.Random(seed)
+        rows = []
+        for number in range(count):
+            address = picked.choice(("person%d@x.example", " Person%d@X.example ", '"person%d@x.example"', "<person%d@x.example>", '"""p %d""@x.example"'))
+            source = picked.choice(("", "shop", '"a shop, ""here"""', " \t", "a shop in the town of " + 30 * "x", '""'))
+            rows.append("%s,%s,%s%s" % (address % number, picked.choice(("", "global", '"brand:alpha"', "list:l")), source, picked.choice(("", "", " "))))
+        return rows
+
+    def both(self, data, code=0):
+        """What one thread says of a file, and several."""
+        path = self.path("many.csv")
+        with open(path, "wb") as file:
+            file.write(data)
+        plain, bulk = (self.tact("import", path, "--dry-run", "--json", *more, code=code) for more in ((), ("--bulk",)))
+        self.assertEqual(bulk.err, plain.err)
+        if code:
+            return plain.err
+        told = [{name: json.loads(done.out)[name] for name in ("rows", "new", "known", "expired")} for done in (plain, bulk)]
+        self.assertEqual(told[1], told[0])
+        return told[0]
+
+    def test_several_threads_read_what_one_reads(self):
+        rows = self.many(20000)
+        header = "email,scope,source"
+        text = lambda end="\n", rows=rows: end.join([header] + rows + [""]).encode()
+        with_bad = [row if number % 97 else "bad%d,," % number for number, row in enumerate(rows)]
+        self.assertEqual(self.both(text())["rows"], 20000)
+        self.assertEqual(self.both(b"\xef\xbb\xbf" + text("\r\n"))["rows"], 20000)
+        self.assertEqual(self.both(text("\r")[:-1])["rows"], 20000)
+        self.assertEqual(self.both(text("\n \n\n"))["rows"], 20000)
+        err = self.both(text(rows=with_bad), 65)
+        self.assertEqual((len(err.splitlines()), err.count("many.csv:")), (101, 100))
+        self.assertIn("\n" + "tact: 207 mistakes", "\n" + err)
+        self.assertIn("many.csv:15", self.both(text(rows=rows[:15000] + ["bad,,", 'a 5" pipe@x.example,,'] + with_bad[15000:]), 65))
+        self.assertIn("never closed", self.both(text(rows=rows[:19990] + ['ann@x.example,,"open', "bob@x.example,,"]), 65))
+        self.assertIn("more than 65536", self.both(text(rows=rows[:9000] + ['ann@x.example,,"' + 7000 * "ten bytes\n"] + rows[9000:]), 65))
+        self.assertIn("longer than 4096", self.both(text(rows=rows[:9000] + ["ann@x.example,," + 5000 * "x"] + rows[9000:]), 65))
+        self.assertIn("NUL", self.both(text(rows=rows[:9000] + ["ann\0@x.example,,"] + rows[9000:]), 65))
+        self.assertIn("2 fields where the header has 3", self.both(text(rows=rows[:9000] + ["ann@x.example,"] + rows[9000:]), 65))
+        self.assertIn("control characters", self.both(text(rows=rows[:9000] + ['ann@x.example,,"a\nb"'] + rows[9000:]), 65))
+        self.assertIn("is empty", self.both(b"", 65))
+        self.assertEqual(self.both(header.encode())["rows"], 0)
+
+    def test_quoted_or_not_a_field_says_the_same(self):
+        """Lines without quotation marks are taken apart by our own hand, all others by libcsv."""
+        picked = random.Random(12)
+        rows = [(picked.choice(("", " ", "\t ")), "p%d@x.example" % number, picked.choice(("", "brand:alpha", "list:my list")), picked.choice(("", "a  b", "x")))
+                for number in range(2000)]
+        bare = "email,scope,source\n" + "".join("%s%s%s,%s ,\t%s\n" % (blank, who, blank, scope, source) for blank, who, scope, source in rows)
+        quoted = '"email","scope","source"\n' + "".join('"%s","%s","%s"\n' % row[1:] for row in rows)
+        self.tact("import", self.write("list.csv", bare), "--bulk")
+        self.tact("import", self.write("list.csv", quoted), conf=self.other)
+        for number in range(0, 2000, 41):
+            self.assertEqual(self.show("p%d@x.example" % number), self.show("p%d@x.example" % number, conf=self.other))
+
     def test_a_mistake_changes_nothing(self):
         path = self.write("list.csv", "email\nann@x.example\nbad\n")
         self.assertIn("list.csv:3: email", self.tact("import", path, "--bulk", code=65).err)

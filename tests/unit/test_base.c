@@ -1067,6 +1067,30 @@ START_TEST(digest_id)
 }
 END_TEST
 
+/* What is counted here, held against what GLib says of the same time in another spelling. */
+START_TEST(times_in_utc_are_the_calendars)
+{
+	static const char *const hours[] = {
+	    "00:00:00", "12:34:56", "23:59:59", "23:59:60", "24:00:00", "00:60:00"};
+	char utc[64], zero[64];
+
+	for (int year = 0; year <= 9999; year += year < 1890 || year > 2110 ? 9 : 1)
+		for (int day = 0; day < 14 * 33; day++) {
+			const char *hour = hours[(year + day) % (int)COUNT(hours)];
+			int64_t got = UNTOUCHED, want = UNTOUCHED;
+			int result, other;
+
+			(void)snprintf(utc, sizeof utc, "%04d-%02d-%02dT%sZ", year, day / 33, day % 33, hour);
+			(void)snprintf(
+			    zero, sizeof zero, "%04d-%02d-%02dT%s+00:00", year, day / 33, day % 33, hour);
+			result = tact_text_parse_time(utc, &got, NULL);
+			other = tact_text_parse_time(zero, &want, NULL);
+			want_int(utc, result, other);
+			want_int(utc, got, want);
+		}
+}
+END_TEST
+
 START_TEST(digest_crc32)
 {
 	want_int("check value", tact_digest_crc32("123456789", 9), 0xcbf43926);
@@ -1574,6 +1598,7 @@ static void add_digest(Suite *suite)
 	tcase_add_test(tcase, digest_hmac);
 	tcase_add_test(tcase, digest_hmac_no_secret_is_not_the_last);
 	tcase_add_test(tcase, digest_id);
+	tcase_add_test(tcase, times_in_utc_are_the_calendars);
 	tcase_add_test(tcase, digest_crc32);
 	tcase_add_test(tcase, digest_crc32_of_every_length);
 	tcase_add_test(tcase, id_text);
