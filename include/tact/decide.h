@@ -475,11 +475,15 @@ int tact_decide_load(struct tact_decider *decider, struct tact_arena *arena, str
     const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_changed *ret,
     struct tact_error *err);
 
-/* The same in two halves, so that a thread can make the next dossiers while another stores these. What begin
- * answers lives in the arena and needs ROWS until end; when begin fails there is nothing to be ended. */
+/* The same in two halves, so that threads can make the next dossiers while another stores these, and with
+ * rows that are made when they are asked for. ids: of the rows, ascending. ROW fills *ret (its key is not
+ * read), whose texts live until begin answers; what is not TACT_OK is begin's answer. What begin makes lives
+ * in the arena and needs IDS until end; when begin fails there is nothing to be ended. */
+typedef int (*tact_load_row_fn)(
+    void *context, size_t index, struct tact_load_row *ret, struct tact_error *err);
 struct tact_load;
-int tact_decide_load_begin(struct tact_decider *decider, struct tact_arena *arena,
-    const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_load **ret,
+int tact_decide_load_begin(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *ids,
+    size_t count, tact_load_row_fn row, void *context, int64_t now_us, struct tact_load **ret,
     struct tact_error *err);
 int tact_decide_load_end(
     struct tact_load *load, struct tact_store_pace *pace, struct tact_changed *ret, struct tact_error *err);

@@ -26,10 +26,14 @@
 #define THREADS_MOST 8
 #define GATHER_BYTES ((size_t)32 << 20) /* of rows being sorted, by all threads together */
 #define PROGRESS_ROWS 65536
+#define MAKERS 2
+#define CHUNKS (MAKERS + 1)
+#define REUSED_BYTES (32 << 20) /* the most that malloc lets itself be told */
 
 /* Rows on their way into the store. */
 struct chunk {
-	bool full; /* made, and not yet done with: then it is the main thread's, else the maker's */
+	struct bulk *bulk;
+	bool full; /* made, and not yet done with: then it is the main thread's, else a maker's */
 	struct tact_arena *arena;
 	struct cli_import_row *rows;
 	size_t count; /* 0: the end */
@@ -52,8 +56,11 @@ struct bulk {
 	struct cli_runs *runs;
 	struct cli_merge *merge;
 	bool dry;
-	struct chunk chunks[2]; /* one is made while the other goes into the store */
-	pthread_mutex_t lock;	/* of their states, and of stop */
+	struct chunk chunks[CHUNKS]; /* some are made while one goes into the store */
+	pthread_mutex_t read_lock;   /* of the rows being read, and of read_all */
+	size_t chunks_read;
+	bool read_all;
+	pthread_mutex_t lock; /* of which chunks are full, and of stop */
 	pthread_cond_t moved;
 	bool stop;				  /* no more are wanted */
 	struct tact_store_pace pace, change_pace; /* a change takes longer than a load */
@@ -347,17 +354,18 @@ static int read_chunk(struct bulk *bulk, struct chunk *chunk)
 	return result == TACT_ABSENT ? TACT_OK : result;
 }
 
-static int load_row(
-    struct bulk *bulk, struct chunk *chunk, const struct cli_import_row *row, struct tact_load_row *ret)
+static int load_row(void *context, size_t index, struct tact_load_row *ret, struct tact_error *err)
 {
+	struct chunk *chunk = context;
+	const struct bulk *bulk = chunk->bulk;
+	const struct cli_import_row *row = chunk->loads[index];
 	struct tact_recipient recipient;
 	int result;
 
-	ret->key = row->key;
-	ret->change = cli_import_change(bulk->import, bulk->cli->by, row);
+	*ret = (struct tact_load_row){.change = cli_import_change(bulk->import, bulk->cli->by, row)};
 	if (!bulk->cli->config->rules.keep_addresses || row->by != CLI_BY_ADDRESS)
 		return TACT_OK;
-	result = cli_import_person(bulk->import, chunk->arena, row, &recipient, &chunk->err);
+	result = cli_import_person(bulk->import, chunk->arena, row, &recipient, err);
 	if (result == TACT_OK)
 		ret->address = recipient.address.canonical;
 	return result;
@@ -367,50 +375,59 @@ static int load_row(
 static int make_load(struct bulk *bulk, struct chunk *chunk)
 {
 	struct tact_arena *arena = chunk->arena;
-	struct tact_load_row *rows = tact_arena_alloc(arena, chunk->count * sizeof *rows);
-	int result = TACT_OK;
+	struct tact_id *ids = tact_arena_alloc(arena, chunk->count * sizeof *ids);
 
 	chunk->loads = tact_arena_alloc(arena, chunk->count * sizeof(struct cli_import_row *));
 	chunk->changes = tact_arena_alloc(arena, chunk->count * sizeof(struct cli_import_row *));
 	chunk->loads_count = chunk->changes_count = 0;
-	for (size_t i = 0; i < chunk->count && result == TACT_OK; i++) {
+	for (size_t i = 0; i < chunk->count; i++) {
 		const struct cli_import_row *row = &chunk->rows[i];
 
 		if (row->also) {
 			chunk->changes[chunk->changes_count++] = row;
 			continue;
 		}
-		result = load_row(bulk, chunk, row, &rows[chunk->loads_count]);
+		ids[chunk->loads_count] = row->key;
 		chunk->loads[chunk->loads_count++] = row;
 	}
-	return result != TACT_OK ? result
-				 : tact_decide_load_begin(bulk->cli->decider, arena, rows, chunk->loads_count,
-				       bulk->import->now_us, &chunk->load, &chunk->err);
+	return tact_decide_load_begin(bulk->cli->decider, arena, ids, chunk->loads_count, load_row, chunk,
+	    bulk->import->now_us, &chunk->load, &chunk->err);
 }
 
-/* A thread of its own; the chunk without rows, or that failed, is its last. */
+/* Rows are read by one at a time, in their order. NULL when there are no more to be made. */
+static struct chunk *read_next(struct bulk *bulk)
+{
+	struct chunk *chunk = NULL;
+
+	pthread_mutex_lock(&bulk->read_lock);
+	pthread_mutex_lock(&bulk->lock);
+	if (!bulk->read_all) {
+		chunk = &bulk->chunks[bulk->chunks_read++ % CHUNKS];
+		while (chunk->full && !bulk->stop)
+			pthread_cond_wait(&bulk->moved, &bulk->lock);
+		chunk = bulk->stop ? NULL : chunk;
+	}
+	pthread_mutex_unlock(&bulk->lock);
+	if (chunk != NULL) {
+		chunk->result = read_chunk(bulk, chunk);
+		bulk->read_all = chunk->result != TACT_OK || chunk->count == 0;
+	}
+	pthread_mutex_unlock(&bulk->read_lock);
+	return chunk;
+}
+
+/* A thread of its own, or several. The chunk without rows, or that failed, is the last that is looked at. */
 static void *make_chunks(void *context)
 {
 	struct bulk *bulk = context;
-	bool more = true;
+	struct chunk *chunk;
 
-	for (size_t n = 0; more; n++) {
-		struct chunk *chunk = &bulk->chunks[n % 2];
-
-		pthread_mutex_lock(&bulk->lock);
-		while (chunk->full && !bulk->stop)
-			pthread_cond_wait(&bulk->moved, &bulk->lock);
-		more = !bulk->stop;
-		pthread_mutex_unlock(&bulk->lock);
-		if (!more)
-			break;
-		chunk->result = read_chunk(bulk, chunk);
+	while ((chunk = read_next(bulk)) != NULL) {
 		if (chunk->result == TACT_OK && chunk->count > 0 && !bulk->dry)
 			chunk->result = make_load(bulk, chunk);
-		more = chunk->result == TACT_OK && chunk->count > 0;
 		pthread_mutex_lock(&bulk->lock);
 		chunk->full = true;
-		pthread_cond_signal(&bulk->moved);
+		pthread_cond_broadcast(&bulk->moved);
 		pthread_mutex_unlock(&bulk->lock);
 	}
 	return NULL;
@@ -514,7 +531,7 @@ static int store_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error
 static int store_chunks(struct bulk *bulk, struct tact_error *err)
 {
 	for (size_t n = 0;; n++) {
-		struct chunk *chunk = &bulk->chunks[n % 2];
+		struct chunk *chunk = &bulk->chunks[n % CHUNKS];
 		int result;
 
 		pthread_mutex_lock(&bulk->lock);
@@ -531,25 +548,28 @@ static int store_chunks(struct bulk *bulk, struct tact_error *err)
 			return result;
 		pthread_mutex_lock(&bulk->lock);
 		chunk->full = false;
-		pthread_cond_signal(&bulk->moved);
+		pthread_cond_broadcast(&bulk->moved);
 		pthread_mutex_unlock(&bulk->lock);
 	}
 }
 
 static int run_chunks(struct bulk *bulk, struct tact_error *err)
 {
-	pthread_t maker;
+	pthread_t makers[MAKERS];
+	size_t started = 0;
 	int result;
 
 	bulk->label = bulk->dry ? "looked at" : "loaded";
-	if (pthread_create(&maker, NULL, make_chunks, bulk) != 0)
-		return tact_error_set(err, TACT_SYSTEM, "no thread can be started");
-	result = store_chunks(bulk, err);
+	while (started < MAKERS && pthread_create(&makers[started], NULL, make_chunks, bulk) == 0)
+		started++;
+	result = started > 0 ? store_chunks(bulk, err)
+			     : tact_error_set(err, TACT_SYSTEM, "no thread can be started");
 	pthread_mutex_lock(&bulk->lock);
 	bulk->stop = true;
-	pthread_cond_signal(&bulk->moved);
+	pthread_cond_broadcast(&bulk->moved);
 	pthread_mutex_unlock(&bulk->lock);
-	pthread_join(maker, NULL);
+	while (started > 0)
+		pthread_join(makers[--started], NULL);
 	show_progress(bulk, true);
 	if (result == TACT_OK && bulk->mark.done != bulk->mark.rows)
 		result = tact_error_set(err, TACT_CORRUPT,
@@ -638,22 +658,24 @@ static void tell_json(const struct bulk *bulk, bool dry)
 static void begin_chunks(struct bulk *bulk)
 {
 	bulk->arena = tact_arena_new();
-	for (size_t i = 0; i < 2; i++)
-		bulk->chunks[i].arena = tact_arena_new();
+	for (size_t i = 0; i < CHUNKS; i++)
+		bulk->chunks[i] = (struct chunk){.bulk = bulk, .arena = tact_arena_new()};
 	pthread_mutex_init(&bulk->lock, NULL);
+	pthread_mutex_init(&bulk->read_lock, NULL);
 	pthread_cond_init(&bulk->moved, NULL);
 	/* A chunk's memory is that of the one before it, not the system's again. */
-	(void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
-	(void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+	(void)mallopt(M_MMAP_THRESHOLD, REUSED_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, REUSED_BYTES);
 }
 
 static void end_chunks(struct bulk *bulk)
 {
 	tact_arena_free(&bulk->arena);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < CHUNKS; i++)
 		tact_arena_free(&bulk->chunks[i].arena);
 	pthread_cond_destroy(&bulk->moved);
 	pthread_mutex_destroy(&bulk->lock);
+	pthread_mutex_destroy(&bulk->read_lock);
 }
 
 static int run_rows(struct bulk *bulk)

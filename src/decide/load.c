@@ -13,7 +13,10 @@
 struct tact_load {
 	struct tact_decider *decider;
 	struct tact_arena *arena;
-	const struct tact_load_row *rows;
+	struct tact_arena *scratch; /* of one dossier */
+	const struct tact_id *ids;  /* of the rows */
+	tact_load_row_fn row;
+	void *context;
 	struct record_terms terms;
 	struct tact_changed *ret;
 	size_t *first; /* row of each person, and one past the end */
@@ -42,7 +45,7 @@ static void group_by_person(struct tact_load *loading)
 	loading->first = tact_arena_alloc(loading->arena, (rows + 1) * sizeof *loading->first);
 	for (size_t i = 0; i < rows; i++) {
 		loading->ret[i] = (struct tact_changed){.result = TACT_UNAVAILABLE};
-		if (i == 0 || !tact_id_equal(&loading->rows[i].key, &loading->rows[i - 1].key))
+		if (i == 0 || !tact_id_equal(&loading->ids[i], &loading->ids[i - 1]))
 			loading->first[loading->count++] = i;
 	}
 	loading->first[loading->count] = rows;
@@ -77,8 +80,8 @@ static int read_aliases(struct tact_load *loading, bool *stands_for_another, str
 	int result;
 
 	for (size_t i = 0; i < n; i++)
-		keys[i] = (struct tact_store_key){
-		    .kind = TACT_STORE_ALIAS, .id = loading->rows[loading->first[i]].key};
+		keys[i] =
+		    (struct tact_store_key){.kind = TACT_STORE_ALIAS, .id = loading->ids[loading->first[i]]};
 	result = tact_store_read(loading->decider->parts.store, keys, n, arena, records, answers, 0);
 	if (result != TACT_OK)
 		tact_store_last_error(loading->decider->parts.store, err);
@@ -100,67 +103,94 @@ static int find_aliases(struct tact_load *loading, bool **ret, struct tact_error
 	return result == TACT_OK && any ? read_aliases(loading, *ret, err) : result;
 }
 
-static bool is_for_change(const struct tact_load *loading, size_t person)
-{
-	for (size_t i = loading->first[person]; i < loading->first[person + 1]; i++)
-		if (is_counted(&loading->rows[i].change))
-			return true;
-	return false;
-}
-
 /* ---- the dossiers ---- */
 
-static void make_dossier(struct tact_load *loading, size_t person, struct tact_store_put *ret)
+static void add_row(
+    struct tact_load *loading, size_t i, struct tact_load_row *row, struct tact_dossier *dossier)
 {
-	struct tact_arena *arena = loading->arena;
 	const struct record_terms *terms = &loading->terms;
-	struct tact_dossier dossier;
 
-	tact_dossier_init(&dossier);
-	dossier.history_since_us = terms->now_us;
-	for (size_t i = loading->first[person]; i < loading->first[person + 1]; i++) {
-		const struct tact_load_row *row = &loading->rows[i];
-		struct tact_change change = row->change;
-
-		change.suppression.id = (struct tact_id){{1}}; /* spares making one up: see below */
-		loading->ret[i].changed = change_apply(arena, &dossier, &dossier, &change, terms->now_us);
-		if (terms->rules->keep_addresses && row->address != NULL)
-			dossier.address = row->address;
-	}
-	/* Read back they are named after what they say: sixteen bytes less for each of the millions. */
-	for (size_t i = 0; i < dossier.suppressions_count; i++)
-		dossier.suppressions[i].id = (struct tact_id){{0}};
-	tact_dossier_tidy(arena, &dossier, terms->now_us, terms->rules->history_s);
-	*ret = (struct tact_store_put){0};
-	tact_dossier_encode(arena, &dossier, &ret->bytes, &ret->size);
+	row->change.suppression.id = (struct tact_id){{1}}; /* spares making one up: see below */
+	loading->ret[i].changed =
+	    change_apply(loading->scratch, dossier, dossier, &row->change, terms->now_us);
+	if (terms->rules->keep_addresses && row->address != NULL)
+		dossier->address = row->address;
 }
 
-static void make_dossiers(struct tact_load *loading, const bool *stands_for_another)
+static void encode(struct tact_load *loading, struct tact_dossier *dossier, struct tact_store_put *ret)
+{
+	const struct record_terms *terms = &loading->terms;
+	const void *bytes;
+
+	/* Read back they are named after what they say: sixteen bytes less for each of the millions. */
+	for (size_t i = 0; i < dossier->suppressions_count; i++)
+		dossier->suppressions[i].id = (struct tact_id){{0}};
+	tact_dossier_tidy(loading->scratch, dossier, terms->now_us, terms->rules->history_s);
+	*ret = (struct tact_store_put){0};
+	tact_dossier_encode(loading->scratch, dossier, &bytes, &ret->size);
+	ret->bytes = tact_arena_copy(loading->arena, bytes, ret->size);
+}
+
+/* TACT_REFUSED: it is for a change. */
+static int make_dossier(
+    struct tact_load *loading, size_t person, struct tact_store_put *ret, struct tact_error *err)
+{
+	struct tact_dossier dossier;
+	struct tact_load_row row;
+
+	tact_arena_reset(loading->scratch);
+	tact_dossier_init(&dossier);
+	dossier.history_since_us = loading->terms.now_us;
+	for (size_t i = loading->first[person]; i < loading->first[person + 1]; i++) {
+		int result = loading->row(loading->context, i, &row, err);
+
+		if (result != TACT_OK)
+			return result;
+		if (is_counted(&row.change))
+			return TACT_REFUSED;
+		add_row(loading, i, &row, &dossier);
+	}
+	encode(loading, &dossier, ret);
+	return TACT_OK;
+}
+
+/* Of a person who may be loaded. */
+static int make_one(struct tact_load *loading, size_t person, struct tact_error *err)
+{
+	size_t at = loading->ready;
+	int result;
+
+	loading->keys[at] =
+	    (struct tact_store_key){.kind = TACT_STORE_DOSSIER, .id = loading->ids[loading->first[person]]};
+	result = make_dossier(loading, person, &loading->puts[at], err);
+	if (result == TACT_OK && loading->puts[at].size > 0)
+		loading->people[loading->ready++] = person;
+	else if (result == TACT_OK || result == TACT_REFUSED)
+		answer(loading, person, result, 0);
+	return result == TACT_REFUSED ? TACT_OK : result;
+}
+
+static int make_dossiers(struct tact_load *loading, const bool *stands_for_another, struct tact_error *err)
 {
 	struct tact_arena *arena = loading->arena;
+	int result = TACT_OK;
 
 	loading->people = tact_arena_alloc(arena, (loading->count + 1) * sizeof *loading->people);
 	loading->keys = tact_arena_alloc(arena, (loading->count + 1) * sizeof *loading->keys);
 	loading->puts = tact_arena_alloc(arena, (loading->count + 1) * sizeof *loading->puts);
-	for (size_t i = 0; i < loading->count; i++) {
-		size_t at = loading->ready;
-
-		if (stands_for_another[i] || is_for_change(loading, i)) {
+	loading->scratch = tact_arena_new();
+	for (size_t i = 0; i < loading->count && result == TACT_OK; i++) {
+		if (stands_for_another[i])
 			answer(loading, i, TACT_REFUSED, 0);
-			continue;
-		}
-		loading->keys[at] = (struct tact_store_key){
-		    .kind = TACT_STORE_DOSSIER, .id = loading->rows[loading->first[i]].key};
-		make_dossier(loading, i, &loading->puts[at]);
-		if (loading->puts[at].size > 0)
-			loading->people[loading->ready++] = i;
 		else
-			answer(loading, i, TACT_OK, 0);
+			result = make_one(loading, i, err);
 	}
+	tact_arena_free(&loading->scratch);
+	return result;
 }
 
-int tact_decide_load_begin(struct tact_decider *decider, struct tact_arena *arena,
-    const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_load **ret,
+int tact_decide_load_begin(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *ids,
+    size_t count, tact_load_row_fn row, void *context, int64_t now_us, struct tact_load **ret,
     struct tact_error *err)
 {
 	struct tact_load *loading = tact_arena_alloc(arena, sizeof *loading);
@@ -169,7 +199,9 @@ int tact_decide_load_begin(struct tact_decider *decider, struct tact_arena *aren
 
 	*loading = (struct tact_load){.decider = decider,
 	    .arena = arena,
-	    .rows = rows,
+	    .ids = ids,
+	    .row = row,
+	    .context = context,
 	    .rows_count = count,
 	    .ret = tact_arena_alloc(arena, (count + 1) * sizeof *loading->ret),
 	    .terms = {
@@ -177,7 +209,7 @@ int tact_decide_load_begin(struct tact_decider *decider, struct tact_arena *aren
 	group_by_person(loading);
 	result = find_aliases(loading, &stands_for_another, err);
 	if (result == TACT_OK)
-		make_dossiers(loading, stands_for_another);
+		result = make_dossiers(loading, stands_for_another, err);
 	tact_decider_put_rules(decider, loading->terms.rules);
 	*ret = loading;
 	return result;
@@ -197,13 +229,27 @@ int tact_decide_load_end(
 	return result;
 }
 
+static int row_of_array(void *context, size_t index, struct tact_load_row *ret, struct tact_error *err)
+{
+	const struct tact_load_row *rows = context;
+
+	(void)err;
+	*ret = rows[index];
+	return TACT_OK;
+}
+
 int tact_decide_load(struct tact_decider *decider, struct tact_arena *arena, struct tact_store_pace *pace,
     const struct tact_load_row *rows, size_t count, int64_t now_us, struct tact_changed *ret,
     struct tact_error *err)
 {
+	struct tact_id *ids = tact_arena_alloc(arena, (count + 1) * sizeof *ids);
 	struct tact_load *loading;
-	int result = tact_decide_load_begin(decider, arena, rows, count, now_us, &loading, err);
+	int result;
 
+	for (size_t i = 0; i < count; i++)
+		ids[i] = rows[i].key;
+	result = tact_decide_load_begin(
+	    decider, arena, ids, count, row_of_array, (void *)rows, now_us, &loading, err);
 	if (result == TACT_OK)
 		return tact_decide_load_end(loading, pace, ret, err);
 	for (size_t i = 0; i < count; i++)

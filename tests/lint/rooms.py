@@ -15,7 +15,7 @@ SOURCE = os.environ.get("TACT_SOURCE", ".")
 
 SYSTEM = set("""
     assert ctype errno inttypes limits math setjmp signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib string time
-    dirent endian fcntl fnmatch getopt glob grp libgen netdb poll pthread pwd sched search semaphore spawn strings sysexits syslog termios unistd
+    dirent endian fcntl fnmatch getopt glob grp libgen malloc netdb poll pthread pwd sched search semaphore spawn strings sysexits syslog termios unistd
     arpa/inet netinet/in netinet/tcp sys/epoll sys/eventfd sys/file sys/inotify sys/ioctl sys/mman sys/param sys/prctl sys/queue sys/random
     sys/resource sys/select sys/signalfd sys/socket sys/stat sys/statfs sys/statvfs sys/time sys/timerfd sys/types sys/uio sys/un
     sys/utsname sys/vfs sys/wait linux/magic
