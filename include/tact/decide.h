@@ -450,7 +450,8 @@ struct tact_changed {
 };
 /* Applies changes[i] to recipients[i], durable with a change entry each. Recipients may repeat. Answers the
  * worst result; TACT_UNAVAILABLE also when it was made and its entry could not be written: asked for again
- * within retry_window, the entry is written ("known already"). */
+ * within retry_window, the entry is written ("known already"); and when the recipient became an alias, or one
+ * of somebody else, or for itself again while it was made: asked for again, it is made where it belongs. */
 int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_recipient *recipients, const struct tact_change *changes, size_t count, int64_t now_us,
     int64_t deadline_ms, struct tact_changed *ret, struct tact_error *err);

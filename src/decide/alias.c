@@ -92,11 +92,20 @@ static bool is_moved(const struct aliasing *aliasing, const void *key)
 	return false;
 }
 
+/* Or to the one asked for, which is an alias itself: as one who was told to try again may have left it. */
+static bool leads_away(const struct aliasing *aliasing, const void *key)
+{
+	const struct tact_id *asked = &aliasing->change->alias_of;
+
+	return is_moved(aliasing, key) ||
+	       (!tact_id_equal(asked, &aliasing->into) && memcmp(asked->b, key, TACT_ID_BYTES) == 0);
+}
+
 static bool note_led_here(void *context, const struct tact_store_key *key, const struct tact_record *record)
 {
 	struct aliasing *aliasing = context;
 
-	if (record->size == TACT_ID_BYTES && is_moved(aliasing, record->bytes) &&
+	if (record->size == TACT_ID_BYTES && leads_away(aliasing, record->bytes) &&
 	    !tact_id_equal(&key->id, &aliasing->into))
 		*TACT_PUSH(aliasing->arena, aliasing->led_here, aliasing->led_here_count) = key->id;
 	return true;
@@ -138,21 +147,33 @@ static int point_others(struct aliasing *aliasing)
 	    tact_arena_alloc(aliasing->arena, (count + 1) * sizeof(struct tact_store_answer)));
 }
 
+static int point_led_here(struct aliasing *aliasing, const struct tact_id *target)
+{
+	size_t count = aliasing->led_here_count;
+
+	return point(aliasing, aliasing->led_here, count, *target,
+	    tact_arena_alloc(aliasing->arena, (count + 1) * sizeof(struct tact_store_answer)));
+}
+
 /* Looked for only after the alias leads on: whoever makes an alias of it meanwhile finds out by himself. */
 static int lead_others_on(struct aliasing *aliasing, struct tact_error *err)
 {
 	int result =
 	    tact_store_scan(aliasing->decider->parts.store, TACT_STORE_ALIAS, note_led_here, aliasing, err);
 
-	return result != TACT_OK
-		   ? result
-		   : point(aliasing, aliasing->led_here, aliasing->led_here_count, aliasing->target,
-			 tact_arena_alloc(aliasing->arena,
-			     (aliasing->led_here_count + 1) * sizeof(struct tact_store_answer)));
+	return result != TACT_OK ? result : point_led_here(aliasing, &aliasing->target);
 }
 
-/* Somebody else may have made the person an alias at the same time, perhaps of this very one. */
-static int check_target(struct aliasing *aliasing, bool known, struct tact_error *err)
+/* BACK: whom it stands for after all, none for itself. Who was led on with it goes with it. */
+static void take_back(struct aliasing *aliasing, const struct tact_id *back)
+{
+	(void)point_alias(aliasing, *back);
+	(void)point_led_here(aliasing, tact_id_is_none(back) ? &aliasing->alias : back);
+}
+
+/* Somebody else may have made the person an alias at the same time, perhaps of this very one. Then all is as
+ * it was; only whoever stood for the person before stands for whom that one stands for. */
+static int check_target(struct aliasing *aliasing, const struct tact_id *now, struct tact_error *err)
 {
 	struct tact_id further;
 	uint64_t unused;
@@ -160,8 +181,7 @@ static int check_target(struct aliasing *aliasing, bool known, struct tact_error
 
 	if (result != TACT_OK || tact_id_is_none(&further))
 		return result;
-	if (!known)
-		(void)point_alias(aliasing, (struct tact_id){{0}});
+	take_back(aliasing, tact_id_equal(now, &aliasing->target) ? &further : now);
 	return tact_error_set(
 	    err, TACT_UNAVAILABLE, "whom it is to stand for became an alias just now; try again");
 }
@@ -394,15 +414,24 @@ static int leave(struct aliasing *aliasing, bool *ret_late)
 	return result;
 }
 
+static bool any_stays(const struct aliasing *aliasing)
+{
+	for (size_t i = 0; i < aliasing->sources_count; i++)
+		if (aliasing->sources[i].stays)
+			return true;
+	return false;
+}
+
 #define LEAVE_TRIES 16
 
+/* To one who goes on there came what was meant for the alias until it led elsewhere: once more is looked. */
 static int leave_all(struct aliasing *aliasing, struct tact_error *err)
 {
 	for (int tries = 0; tries < LEAVE_TRIES; tries++) {
 		bool late;
 		int result = leave(aliasing, &late);
 
-		if (result != TACT_OK || !late)
+		if (result != TACT_OK || (!late && (tries > 0 || !any_stays(aliasing))))
 			return result;
 		result = bring(aliasing);
 		if (result != TACT_OK)
@@ -520,7 +549,6 @@ static int end_alias(struct aliasing *aliasing, struct tact_error *err)
 
 static int make_alias(struct aliasing *aliasing, const struct tact_id *now, struct tact_error *err)
 {
-	bool known = tact_id_equal(now, &aliasing->target);
 	int result;
 
 	aliasing->into = aliasing->target;
@@ -534,7 +562,7 @@ static int make_alias(struct aliasing *aliasing, const struct tact_id *now, stru
 	if (result == TACT_OK)
 		result = lead_others_on(aliasing, err);
 	if (result == TACT_OK)
-		result = check_target(aliasing, known, err);
+		result = check_target(aliasing, now, err);
 	return result == TACT_OK ? leave_all(aliasing, err) : result;
 }
 

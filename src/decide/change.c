@@ -437,6 +437,27 @@ static struct changing begin(struct tact_decider *decider, struct tact_arena *ar
 	return changing;
 }
 
+/* Written to whom the alias led to then: leads it elsewhere now, that may not have come along. Asked again,
+ * it finds the right one. What was written has its entry all the same. */
+static int take_moved(struct changing *changing, size_t count, struct tact_error *err)
+{
+	int result = TACT_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		struct tact_changed *changed = &changing->ret[i];
+		int moved = changing->people[i].result;
+
+		if (changing->changes[i].kind == TACT_CHANGE_ALIAS ||
+		    worst(changed->result, moved) == changed->result)
+			continue;
+		changed->result = moved;
+		result =
+		    worst(result, tact_error_set(err, moved,
+				      "whom it stands for changed just now, or is not known; try again"));
+	}
+	return result;
+}
+
 /* Ending what is not there is worth an answer of its own. */
 static int sum_up(const struct changing *changing, size_t count)
 {
@@ -459,7 +480,7 @@ int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
 {
 	struct changing changing =
 	    begin(decider, arena, recipients, changes, count, now_us, deadline_ms, ret);
-	int result = TACT_OK, stores, appended;
+	int result = TACT_OK, stores, appended, moved;
 
 	if (changing.keys_count > 0) {
 		struct tact_store_answer *answers =
@@ -467,6 +488,7 @@ int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
 		result = tact_store_update(decider->parts.store, changing.keys, changing.keys_count,
 		    change_one, &changing, answers, deadline_ms);
 		take_answers(&changing, answers);
+		whom_check(decider, arena, changing.people, count, deadline_ms);
 	}
 	for (size_t i = 0; i < count; i++)
 		if (changes[i].kind == TACT_CHANGE_ALIAS && ret[i].result == TACT_OK)
@@ -476,10 +498,11 @@ int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
 	if (result == TACT_UNAVAILABLE || result == TACT_UNCERTAIN)
 		tact_store_last_error(decider->parts.store, err);
 	appended = append(&changing, err);
+	moved = take_moved(&changing, count, err);
 	count_for_campaigns(&changing);
 	tact_decider_put_campaigns(decider, changing.terms.campaigns);
 	tact_decider_put_rules(decider, changing.terms.rules);
-	return worst(stores, appended);
+	return worst(worst(stores, appended), moved);
 }
 
 int tact_decide_change_preview(struct tact_decider *decider, struct tact_arena *arena,

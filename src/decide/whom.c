@@ -186,6 +186,25 @@ void whom_resolve(struct tact_decider *decider, struct tact_arena *arena, struct
 	read_others(decider, arena, whoms, count, deadline_ms);
 }
 
+void whom_check(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms, size_t count,
+    int64_t deadline_ms)
+{
+	struct errands errands = {0};
+
+	for (size_t i = 0; i < count; i++)
+		if (whoms[i].result == TACT_OK && !tact_id_equal(&whoms[i].key, &whoms[i].recipient.key))
+			push(arena, &errands, i, OWN_KEY, &whoms[i].recipient.key);
+	run(decider, arena, &errands, whoms, deadline_ms);
+	for (size_t i = 0; i < errands.count; i++) {
+		struct whom *whom = &whoms[errands.list[i].whom];
+		const struct tact_record *record = &errands.records[i];
+
+		if (whom->result == TACT_OK &&
+		    (record->size != TACT_ID_BYTES || memcmp(record->bytes, whom->key.b, TACT_ID_BYTES) != 0))
+			whom->result = TACT_UNAVAILABLE;
+	}
+}
+
 void whom_write_to(struct tact_decider *decider, struct tact_arena *arena, struct whom *whom,
     const struct tact_id *key, int64_t deadline_ms)
 {

@@ -22,6 +22,7 @@
 #define MAIN "ann@example.com"
 #define OTHER "ann@home.example"
 #define THIRD "ann@work.example"
+#define FOURTH "ann@old.example"
 
 static const char configuration[] =
     "listener smtp { socket = \"inet:8891@127.0.0.1\" }\n"
@@ -638,6 +639,138 @@ START_TEST(whom_it_stands_for_may_become_an_alias_meanwhile)
 }
 END_TEST
 
+/* Meant for the alias, it was noted with its person: it goes with the alias, whom that leads to next. */
+static void want_wish_kept(const char *before, const char *next, int after)
+{
+	make_alias(OTHER, before);
+	meanwhile.act = wishes;
+	meanwhile.after = after;
+	make_alias(OTHER, next);
+	ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+	want_fate("the alias", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_REFUSE);
+	bench_close();
+	bench_open("memory:", configuration);
+}
+
+START_TEST(a_wish_between_the_writes_that_end_an_alias_is_its_own_too)
+{
+	for (int after = 0; after < 2; after++)
+		want_wish_kept(MAIN, NULL, after);
+}
+END_TEST
+
+START_TEST(a_wish_between_the_writes_that_lead_an_alias_on_goes_with_it)
+{
+	for (int after = 0; after < 3; after++)
+		want_wish_kept(THIRD, MAIN, after);
+}
+END_TEST
+
+static void sends_card(void)
+{
+	want_fate("in between", send_to("a@leeds.example", "between", MAIN, NOW), TACT_FATE_PASS);
+}
+
+START_TEST(what_is_looked_at_once_more_counts_once)
+{
+	make_alias(OTHER, MAIN);
+	want_fate("before", send_to("a@leeds.example", "before", OTHER, NOW - DAY), TACT_FATE_PASS);
+	meanwhile.act = sends_card;
+	meanwhile.after = 1;
+	make_alias(OTHER, NULL);
+	ck_assert_msg(meanwhile.act == NULL, "there is no write 1");
+	ck_assert_uint_eq(bench_view(OTHER).contacts_count, 2);
+}
+END_TEST
+
+static void ends(void)
+{
+	make_alias(OTHER, NULL);
+}
+
+static void leads_to_third(void)
+{
+	make_alias(OTHER, THIRD);
+}
+
+START_TEST(a_wish_for_an_alias_that_is_led_elsewhere_meanwhile_is_asked_for_again)
+{
+	void (*const acts[])(void) = {ends, leads_to_third};
+
+	for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+		make_alias(OTHER, MAIN);
+		meanwhile.act = acts[i];
+		meanwhile.after = 0;
+		want_result("looked up before", try_unsubscribe(OTHER), TACT_UNAVAILABLE);
+		want_result("again", try_unsubscribe(OTHER), TACT_OK);
+		want_fate("the alias", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_REFUSE);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+}
+END_TEST
+
+static void main_becomes_alias_of_fourth(void)
+{
+	make_alias(MAIN, FOURTH);
+}
+
+/* Told to try again, it is as it was: whoever does not try again gets mail and wishes through. */
+static void want_all_as_before(const char *address, int got)
+{
+	if (got == TACT_OK)
+		return;
+	want_result("lost", got, TACT_UNAVAILABLE);
+	want_fate("the alias", send_to("a@leeds.example", "a", address, NOW), TACT_FATE_PASS);
+	want_result("wish", try_unsubscribe(address), TACT_OK);
+}
+
+START_TEST(an_alias_that_could_not_be_led_on_stands_for_whom_it_stood_for)
+{
+	int lost = 0;
+
+	for (int after = 0; after < 4; after++) {
+		make_alias(OTHER, THIRD);
+		meanwhile.act = main_becomes_alias_of_fourth;
+		meanwhile.after = after;
+		int got = try_alias(OTHER, MAIN);
+		ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+		lost += got != TACT_OK;
+		want_all_as_before(OTHER, got);
+		/* Later it stands for whom the person it was led to stands for. */
+		if (got != TACT_OK)
+			want_fate("whom it stands for",
+			    send_to("a@leeds.example", "b", after < 2 ? THIRD : FOURTH, NOW),
+			    TACT_FATE_REFUSE);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+	ck_assert_msg(lost > 0, "it was never lost");
+}
+END_TEST
+
+START_TEST(whoever_led_to_an_alias_that_lost_leads_there_again)
+{
+	int lost = 0;
+
+	for (int after = 0; after < 3; after++) {
+		make_alias(THIRD, OTHER);
+		meanwhile.act = main_becomes_alias_of_fourth;
+		meanwhile.after = after;
+		int got = try_alias(OTHER, MAIN);
+		ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+		lost += got != TACT_OK;
+		want_all_as_before(THIRD, got);
+		make_alias(OTHER, MAIN);
+		want_fate("at last", send_to("a@cards.example", "c", THIRD, NOW + DAY),
+		    got == TACT_OK ? TACT_FATE_PASS : TACT_FATE_REFUSE);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+	ck_assert_msg(lost > 0, "it was never lost");
+}
+END_TEST
+
 /* ---- a process that died, or an older tact ---- */
 
 static bool put_id(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
@@ -648,15 +781,32 @@ static bool put_id(void *context, size_t index, const struct tact_record *now, i
 	return true;
 }
 
+static void point(const char *address, const char *of)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_ALIAS, .id = bench_person(address).key};
+	struct tact_id target = bench_person(of).key;
+	struct tact_store_answer answer;
+
+	ck_assert_int_eq(tact_store_update(b.store, &key, 1, put_id, &target, &answer, 0), TACT_OK);
+}
+
+/* It died when it had led another on to one who had just become an alias. */
+START_TEST(an_alias_of_two_hops_is_mended_by_making_it_again)
+{
+	make_alias(MAIN, FOURTH);
+	point(THIRD, MAIN);
+	want_fate("two hops", send_to("a@leeds.example", "a", THIRD, NOW), TACT_FATE_UNDECIDED);
+	make_alias(OTHER, MAIN);
+	want_fate("one", send_to("a@leeds.example", "a", THIRD, NOW), TACT_FATE_PASS);
+}
+END_TEST
+
 /* Made, and nothing was brought along. */
 START_TEST(an_alias_that_was_half_made_is_mended_by_making_it_again)
 {
-	struct tact_store_key key = {.kind = TACT_STORE_ALIAS, .id = bench_person(OTHER).key};
-	struct tact_id target = bench_person(MAIN).key;
-	struct tact_store_answer answer;
 	struct tact_ruling ruling = delay(OTHER);
 
-	ck_assert_int_eq(tact_store_update(b.store, &key, 1, put_id, &target, &answer, 0), TACT_OK);
+	point(OTHER, MAIN);
 	make_alias(OTHER, MAIN);
 	release("a@leeds.example", "waits", &ruling, NOW + 20 * HOUR);
 	want_until("main", send_to("a@leeds.example", "b", MAIN, NOW + 21 * HOUR), NOW + 40 * HOUR);
@@ -763,6 +913,13 @@ static Suite *suite(void)
 		tcase_add_test(c, what_passes_between_the_writes_of_an_alias_passed_once);
 		tcase_add_test(c, two_are_never_each_other_s_alias);
 		tcase_add_test(c, whom_it_stands_for_may_become_an_alias_meanwhile);
+		tcase_add_test(c, a_wish_between_the_writes_that_end_an_alias_is_its_own_too);
+		tcase_add_test(c, a_wish_between_the_writes_that_lead_an_alias_on_goes_with_it);
+		tcase_add_test(c, what_is_looked_at_once_more_counts_once);
+		tcase_add_test(c, a_wish_for_an_alias_that_is_led_elsewhere_meanwhile_is_asked_for_again);
+		tcase_add_test(c, an_alias_that_could_not_be_led_on_stands_for_whom_it_stood_for);
+		tcase_add_test(c, whoever_led_to_an_alias_that_lost_leads_there_again);
+		tcase_add_test(c, an_alias_of_two_hops_is_mended_by_making_it_again);
 		tcase_add_test(c, an_alias_that_was_half_made_is_mended_by_making_it_again);
 		tcase_add_test(c, what_stands_under_earlier_keys_is_brought_along);
 		tcase_add_test(c, a_wish_under_an_earlier_key_of_the_main_address_holds_for_its_alias);
