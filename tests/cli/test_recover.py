@@ -127,6 +127,20 @@ class Recover(test_cli.Case):
         self.assertEqual(self.verdict("ann@x.example"), "refuse", "she said it again after the restore: its end was before that")
         self.assertIn("cancelled", self.tact("campaign", "list", "--all").out)
 
+    def test_an_alias_that_ended_keeps_what_it_was_told_meanwhile(self):
+        self.before()
+        self.backup()
+        self.tact("alias", "eve@x.example", "ivy@x.example")
+        self.tact("suppress", "ivy@x.example", "--reason", "unsubscribe")
+        self.tact("alias", "--end", "ivy@x.example")
+        for address in ("eve@x.example", "ivy@x.example"):
+            self.assertEqual(self.verdict(address), "refuse", address)
+        self.restore()
+        self.assertEqual(self.verdict("ivy@x.example"), "pass", "forgotten")
+        self.recover("--yes")
+        for address in ("eve@x.example", "ivy@x.example"):
+            self.assertEqual(self.verdict(address), "refuse", address)
+
     def test_nothing_forgotten_changes_nothing(self):
         self.before()
         self.since()
