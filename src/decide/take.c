@@ -210,6 +210,90 @@ static bool contains_key(const struct pass *pass, const struct tact_id *key)
 	return false;
 }
 
+/* ---- a claim that stands under another of the person's keys ---- */
+
+struct bringing {
+	struct pass *pass;
+	struct tact_claim claim;
+	int result;
+};
+
+static bool add_claim(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	struct bringing *bringing = context;
+	struct tact_arena *arena = bringing->pass->arena;
+	struct tact_dossier dossier;
+
+	(void)index;
+	(void)store_now_us;
+	bringing->result = tact_dossier_decode(arena, now->bytes, now->size, &dossier, NULL);
+	if (bringing->result == TACT_OK && !tact_id_is_none(&dossier.stands_for))
+		bringing->result = TACT_UNAVAILABLE; /* it became an alias since it was looked up */
+	if (bringing->result != TACT_OK || tact_dossier_find_claim(&dossier, &bringing->claim.id) != NULL)
+		return false;
+	*TACT_PUSH(arena, dossier.claims, dossier.claims_count) = bringing->claim;
+	record_finish(arena, &bringing->pass->terms, NULL, &dossier, ret);
+	return true;
+}
+
+static bool withdraw_claim(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	struct bringing *bringing = context;
+	struct pass *pass = bringing->pass;
+	struct tact_dossier dossier;
+	struct tact_claim *claim;
+
+	(void)index;
+	(void)store_now_us;
+	bringing->result = tact_dossier_decode(pass->arena, now->bytes, now->size, &dossier, NULL);
+	if (bringing->result != TACT_OK)
+		return false;
+	claim = tact_dossier_find_claim(&dossier, &bringing->claim.id);
+	if (claim == NULL || claim->state == TACT_CLAIM_WITHDRAWN)
+		return false;
+	claim->state = TACT_CLAIM_WITHDRAWN;
+	claim->done_us = pass->now_us;
+	record_finish(pass->arena, &pass->terms, NULL, &dossier, ret);
+	return true;
+}
+
+static int update_at(struct bringing *bringing, const struct tact_id *id, tact_store_change_fn fn)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = *id};
+	struct tact_store_answer answer;
+	int result = tact_store_update(bringing->pass->decider->parts.store, &key, 1, fn, bringing, &answer,
+	    bringing->pass->deadline_ms);
+
+	return worst(result, bringing->result);
+}
+
+/* What it leaves must stand where mail to any form of the address looks. One that was handed on before left a
+ * contact where it stands, and passes there. */
+static int bring_home(struct pass *pass, struct whom *whom, const struct tact_waiting *waiting)
+{
+	struct bringing bringing = {.pass = pass};
+	struct tact_dossier dossier;
+	const struct tact_claim *claim;
+	int result;
+
+	if (tact_id_equal(&whom->key, &waiting->key))
+		return TACT_OK;
+	result = whom_read(pass->decider, pass->arena, &waiting->key, &dossier, pass->deadline_ms);
+	claim = result == TACT_OK ? tact_dossier_find_claim(&dossier, &waiting->claim) : NULL;
+	if (claim != NULL && (claim->contact_us != 0 || claim->state == TACT_CLAIM_PASSED ||
+				 claim->state == TACT_CLAIM_BOUNCED)) {
+		whom_write_to(pass->decider, pass->arena, whom, &waiting->key, pass->deadline_ms);
+		return whom->result;
+	}
+	if (claim == NULL)
+		return result;
+	bringing.claim = *claim;
+	result = update_at(&bringing, &whom->key, add_claim);
+	return result == TACT_OK ? update_at(&bringing, &waiting->key, withdraw_claim) : result;
+}
+
 /* Lists the people of the attempt; somebody whose key is already there (two claims of one person in one
  * message) comes next time. */
 static void list_people(struct pass *pass, struct tact_waiting *waiting, size_t count, enum tact_look look)
@@ -221,10 +305,8 @@ static void list_people(struct pass *pass, struct tact_waiting *waiting, size_t 
 		if (waiting[i].look != look)
 			continue;
 		result = read_person(pass->decider, pass->arena, waiting[i].given, &whom, pass->deadline_ms);
-		if (result == TACT_OK) {
-			whom_write_to(pass->decider, pass->arena, &whom, &waiting[i].key, pass->deadline_ms);
-			result = whom.result;
-		}
+		if (result == TACT_OK)
+			result = bring_home(pass, &whom, &waiting[i]);
 		if (result != TACT_OK) {
 			say_failure(&waiting[i], result);
 			continue;

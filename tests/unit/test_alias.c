@@ -878,6 +878,22 @@ START_TEST(made_again_after_a_rotation_an_alias_counts_as_before)
 }
 END_TEST
 
+START_TEST(what_waited_under_an_earlier_form_of_the_address_counts_for_all)
+{
+	static const char *const domains[] = {"plus.example"};
+	struct tact_canonical_profile folding = {
+	    .fold_local_case = true, .plus_domains = domains, .plus_domains_count = 1};
+	struct tact_ruling ruling = delay("ann+a@plus.example");
+
+	ck_assert_int_eq(tact_decide_open_identity(
+			     b.store, b.keyring, &folding, TACT_OPEN_ADOPT, b.arena, &b.identity, NULL),
+	    TACT_OK);
+	release("a@leeds.example", "waits", &ruling, NOW + 20 * HOUR);
+	want_until("another form", send_to("a@leeds.example", "b", "ann+b@plus.example", NOW + 21 * HOUR),
+	    NOW + 40 * HOUR);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	static const struct {
@@ -891,6 +907,7 @@ static Suite *suite(void)
 
 		tcase_set_timeout(c, 60);
 		tcase_add_checked_fixture(c, engines[i].setup, bench_close);
+		tcase_add_test(c, what_waited_under_an_earlier_form_of_the_address_counts_for_all);
 		tcase_add_test(c, contacts_of_either_count_for_both);
 		tcase_add_test(c, what_waited_counts_for_the_main_address_once_it_passed);
 		tcase_add_test(c, what_waits_keeps_its_place_before_later_mail_to_the_main_address);
