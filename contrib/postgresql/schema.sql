@@ -240,7 +240,7 @@ GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_si
 	tact.tact_due(bigint, smallint, bytea, bigint, integer), tact.tact_scan_part(smallint, bytea, integer, integer),
 	tact.tact_due_part(bigint, smallint, bytea, bigint, integer, integer) TO tact_relay, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
--- For COPY, several times as fast as tact_fill: rows may be added where none stand, which tact_fill does, too; none may be read or changed.
+-- For COPY, which costs less than tact_fill: rows may be added where none stand, as tact_fill does, too; none may be read or changed.
 GRANT INSERT ON tact.tact_record TO tact_relay;
 GRANT EXECUTE ON FUNCTION tact.tact_durable() TO tact_relay;
 GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text) TO tact_relay;
