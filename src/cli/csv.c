@@ -264,34 +264,9 @@ static bool is_between_records(const struct cli_csv *r)
 	return r->cells_count == 0 && r->parser.pstate == 0; /* 0: libcsv's own word for that */
 }
 
-/* A line without quotation marks that is a whole record needs no parser: it falls apart at its commas, as
- * libcsv would have it. False of any other. */
-static bool split_line(struct cli_csv *r, const char *piece, size_t length)
-{
-	char *at, *end, *comma;
-
-	if (r->record_bytes != length || !is_between_records(r) || piece[length - 1] != '\n' ||
-	    memchr(piece, '"', length) != NULL)
-		return false;
-	length -= length > 1 && piece[length - 2] == '\r' ? 2 : 1;
-	if (memchr(piece, '\r', length) != NULL)
-		return false;
-	if (strspn(piece, " \t") >= length)
-		return true; /* an empty line is no record */
-	at = tact_arena_strndup(r->arena, piece, length);
-	for (end = at + length; (comma = memchr(at, ',', (size_t)(end - at))) != NULL; at = comma + 1)
-		if (!r->stopped)
-			take_field(r, at, (size_t)(comma - at));
-	if (!r->stopped)
-		take_field(r, at, (size_t)(end - at));
-	take_record(r);
-	return true;
-}
-
 static void parse(struct cli_csv *r, const char *piece, size_t length)
 {
-	if (split_line(r, piece, length) ||
-	    csv_parse(&r->parser, piece, length, on_field, on_record, r) == length)
+	if (csv_parse(&r->parser, piece, length, on_field, on_record, r) == length)
 		return;
 	mistake(r, r->line,
 	    "a quotation mark stands inside a field; write it twice and the field in quotes "

@@ -210,7 +210,8 @@ static int finish(struct copying *copying, struct tact_arena *arena, const char 
 	char *there;
 	int result = tact_store_set_identity(copying->to, marked, identity, &copying->err);
 
-	if (result == TACT_UNCERTAIN && tact_store_identity(copying->to, arena, &there, NULL) == TACT_OK)
+	if (result == TACT_UNCERTAIN && tact_store_identity(copying->to, arena, &there, NULL) == TACT_OK &&
+	    (tact_text_equal(there, marked) || tact_text_equal(there, identity)))
 		result = tact_store_set_identity(copying->to, there, identity, &copying->err);
 	return result;
 }
