@@ -90,6 +90,13 @@ static void write_contact(struct pass *pass, size_t person, struct tact_dossier 
 	pass->results[person].sent = true;
 }
 
+/* A reviewer's no, and a bounce that was promised, are no matter of the rules: monitor mode does not undo
+ * them. */
+static bool is_refused(const struct pass_result *result, const struct tact_claim *claim)
+{
+	return result->discarded || claim->state == TACT_CLAIM_REFUSED;
+}
+
 static void carry_into_claim(
     struct pass *pass, size_t person, struct tact_dossier *dossier, struct tact_claim *claim)
 {
@@ -98,11 +105,7 @@ static void carry_into_claim(
 	struct tact_contact *own = own_contact(dossier, claim);
 	bool waited = claim->state == TACT_CLAIM_WAITING;
 
-	/* A reviewer's no, and a bounce that was promised, are no matter of the rules: monitor mode does not
-	 * undo them. */
-	waiting->fate = result->discarded || claim->state == TACT_CLAIM_REFUSED
-			    ? TACT_FATE_REFUSE
-			    : fate_of(pass->rules, &result->opinion);
+	waiting->fate = is_refused(result, claim) ? TACT_FATE_REFUSE : fate_of(pass->rules, &result->opinion);
 	waiting->code = result->opinion.code;
 	waiting->text = result->opinion.text;
 	claim->decision = result->decision;
@@ -135,15 +138,20 @@ static void carry_into_claim(
 }
 
 /* As the stream is today: the same rules will be asked. */
-static bool is_in_doubt(struct pass *pass, const struct tact_claim *claim)
+static bool is_in_doubt(struct pass *pass, size_t person, const struct tact_claim *claim)
 {
 	struct tact_facts facts;
+	const char *doubt;
 
+	if (is_refused(&pass->results[person], claim))
+		return false;
 	(void)stream_of(pass, claim, &facts);
-	pass->doubt = campaigns_doubt(pass->rules, pass->terms.campaigns, &facts);
-	if (pass->doubt != NULL)
-		pass->doubtful = tact_arena_strdup(pass->arena, facts.campaign);
-	return pass->doubt != NULL;
+	doubt = campaigns_doubt(pass->rules, pass->terms.campaigns, &facts);
+	if (doubt == NULL)
+		return false;
+	pass->doubt = doubt;
+	pass->doubtful = tact_arena_strdup(pass->arena, facts.campaign);
+	return true;
 }
 
 static bool take_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
@@ -177,7 +185,7 @@ static bool take_one(void *context, size_t index, const struct tact_record *now,
 		waiting->look = TACT_LOOK_DROP;
 		return false;
 	}
-	if (is_in_doubt(pass, claim)) {
+	if (is_in_doubt(pass, index, claim)) {
 		result->result = TACT_UNAVAILABLE;
 		return false;
 	}
