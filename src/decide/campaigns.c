@@ -6,7 +6,8 @@
  *
  * Of a part of the store that does not answer, what was read last goes on for TACT_CAMPAIGNS_STALE_MS. Counts
  * do not: they are of one moment or of none, for a rate of what some counted now and others earlier may be
- * far too high or too low.
+ * far too high or too low. What is too old is left out when it is asked for, not only when somebody reads
+ * anew.
  */
 #include <config.h>
 
@@ -39,7 +40,8 @@ struct reading {
 	int64_t read_ms[BYTES]; /* when; 0: not known */
 	int64_t counted_ms;	/* when the counts were read; 0: they are not whole */
 	int64_t oldest_ms;	/* of all these that are known */
-	bool partial;		/* parts of the store did not answer now */
+	size_t parts;		/* of the store */
+	bool partial;		/* some of them did not answer now */
 	bool missing[BYTES];	/* nor lately */
 	struct kept *records, *counts;
 	size_t records_count, counts_count;
@@ -58,7 +60,7 @@ struct campaigns {
 	int64_t tried_ms;
 	uint64_t mark, marks[BYTES]; /* as last known, whatever is missing now */
 	uint64_t returns;	     /* of what was missing */
-	bool was_partial;	     /* the latest reading */
+	bool was_partial;	     /* the latest reading, or there was none */
 	int64_t whole_ms, back_ms;   /* the latest whole one; the first after a gap; 0: none */
 	struct tact_error err;	     /* of the latest attempt */
 	struct campaign_stop stops[CAMPAIGN_STOPS_MAX];
@@ -352,6 +354,7 @@ static int scan_unmoved(
 
 	for (int i = 0; i < TRIES && result == TACT_OK; i++) {
 		*gathering = nothing;
+		reading->parts = layout.parts;
 		memset(reading->read_ms, 0, sizeof reading->read_ms);
 		result = scan_all(store, &layout, gathering, reading, err);
 		if (result == TACT_OK)
@@ -394,11 +397,12 @@ static void keep_records(struct gathering *gathering, const struct reading *befo
 			reading->read_ms[byte] = before->read_ms[byte];
 }
 
-/* SETTLED: parts of the store have not been missing for a while. */
+/* SETTLED: parts of the store have not been missing for a while. One of a single part needs no such time: no
+ * mail passed anywhere while it was away. */
 static void keep_counts(
     struct gathering *gathering, const struct reading *before, bool settled, struct reading *reading)
 {
-	if (!reading->partial && settled) {
+	if (!reading->partial && (settled || reading->parts == 1)) {
 		reading->counted_ms = reading->began_ms;
 		return;
 	}
@@ -460,6 +464,23 @@ static int make_reading(struct tact_decider *decider, const struct reading *befo
 	return TACT_OK;
 }
 
+/* What may still be used of one that was read. */
+static struct reading *make_aged(const struct reading *before, int64_t now_ms)
+{
+	struct gathering gathering = {.arena = tact_arena_new()};
+	struct reading *aged = tact_arena_alloc(gathering.arena, sizeof *aged);
+
+	*aged = (struct reading){.began_ms = now_ms, .parts = before->parts};
+	keep_records(&gathering, before, aged);
+	keep_counts(&gathering, before, false, aged);
+	sum_up(&gathering);
+	aged->began_ms = before->began_ms;
+	aged->partial = before->partial;
+	fill_reading(&gathering, aged);
+	aged->unread = before->unread;
+	return aged;
+}
+
 /* ---- taking and putting back -------------------------------------------------------------------- */
 
 /* With the lock held. */
@@ -473,7 +494,7 @@ static bool is_younger(const struct campaigns *campaigns, int64_t most_ms)
 static bool may_be_used(const struct campaigns *campaigns)
 {
 	return campaigns->current != NULL &&
-	       is_usable(campaigns->current->oldest_ms, tact_clock_monotonic_ms());
+	       is_usable(campaigns->current->began_ms, tact_clock_monotonic_ms());
 }
 
 /* With the lock held. What was missing may have been decided upon as not known meanwhile: when it is back,
@@ -519,6 +540,21 @@ static void note_gap(struct campaigns *campaigns, const struct reading *fresh)
 	if (!fresh->partial)
 		campaigns->whole_ms = fresh->began_ms;
 	campaigns->was_partial = fresh->partial;
+}
+
+/* With the lock held, and something there that may be used: what may not any more is not known, which happens
+ * once for each part that is lost. */
+static void let_age(struct campaigns *campaigns)
+{
+	struct reading *before = campaigns->current;
+	int64_t now_ms = tact_clock_monotonic_ms();
+
+	if (is_usable(before->oldest_ms, now_ms))
+		return;
+	struct reading *aged = make_aged(before, now_ms);
+	note_marks(campaigns, aged);
+	campaigns->current = aged;
+	free_reading(drop(before));
 }
 
 /* Unless another one, begun later, came first. */
@@ -567,6 +603,7 @@ int campaigns_read(struct tact_decider *decider, struct tact_error *err)
 	pthread_mutex_lock(&campaigns->lock);
 	campaigns->tried_ms = tact_clock_monotonic_ms();
 	campaigns->err = why;
+	campaigns->was_partial |= result != TACT_OK;
 	pthread_mutex_unlock(&campaigns->lock);
 	if (result == TACT_OK)
 		replace(campaigns, fresh);
@@ -677,6 +714,7 @@ const struct tact_campaigns *campaigns_take(
 	pthread_mutex_lock(&campaigns->lock);
 	read_if_old(decider, deadline_ms);
 	if (may_be_used(campaigns)) {
+		let_age(campaigns);
 		reading = campaigns->current;
 		reading->held++;
 	} else {
@@ -697,9 +735,7 @@ const char *campaigns_doubt(
 	if (!tact_policy_knows_campaign(campaigns, facts->campaign))
 		return "the part of the store in which it stands does not answer";
 	if (tact_policy_lacks_counts(rules, campaigns, facts))
-		return "a breaker wants its counts, and a part of the store with some of them does not "
-		       "answer or "
-		       "was back only lately";
+		return "a breaker wants its counts, and a part of the store with some is away or just back";
 	return NULL;
 }
 

@@ -341,9 +341,7 @@ static int tell_uncounted(struct health *health, struct tact_error *err)
 	if (uncounted == 0)
 		return TACT_OK;
 	return tact_error_set(err, TACT_REFUSED,
-	    "more than %d campaigns at a time: %llu mails were not counted; does a header that names "
-	    "campaigns "
-	    "name every mail?",
+	    "more than %d campaigns at a time: %llu mails were not counted; has each its own name?",
 	    CELLS_MAX, (unsigned long long)uncounted);
 }
 

@@ -22,12 +22,17 @@ static const char configuration[] =
     "owner \"corporate\" { }\n"
     "stream \"shop\" { owner = \"corporate\" senders = {\"@shop.example\"} max_delay = 20d }\n"
     "stream \"desk\" { owner = \"corporate\" senders = {\"@desk.example\"} max_delay = 20d }\n"
+    "stream \"odd\" { owner = \"corporate\" senders = {\"@odd.example\"} max_delay = 20d }\n"
+    "suppression \"gone\" { action = reject }\n"
+    "limit \"held\" { at_most = 0/1d streams = {\"odd\"} action = quarantine }\n"
     "breaker \"stop\" { complaints = \"20%\" at_least = 2 streams = {\"shop\"} }\n";
 
 /* ---- a store of three parts ---- */
 
 static struct {
+	size_t parts;
 	bool lost[PARTS];
+	bool mute;	    /* nobody tells where anything stands */
 	uint8_t where[256]; /* the part in which what begins with this byte stands */
 	int scans, move_at; /* parts scanned; when so many were, ids that begin with MOVED go to MOVE_TO */
 	uint8_t moved, move_to;
@@ -58,10 +63,12 @@ int64_t __wrap_tact_clock_monotonic_ms(void)
 
 int __wrap_tact_store_layout(struct tact_store *store, struct tact_store_layout *ret, struct tact_error *err)
 {
-	(void)store, (void)err;
-	*ret = (struct tact_store_layout){.parts = PARTS};
+	(void)store;
+	if (world.mute)
+		return tact_error_set(err, TACT_UNAVAILABLE, "nobody answers");
+	*ret = (struct tact_store_layout){.parts = world.parts};
 	memcpy(ret->part_of, world.where, sizeof ret->part_of);
-	for (size_t i = 0; i < PARTS; i++)
+	for (size_t i = 0; i < world.parts; i++)
 		ret->name[i] = (uint8_t)i;
 	return TACT_OK;
 }
@@ -141,12 +148,18 @@ int __wrap_tact_store_update(struct tact_store *store, const struct tact_store_k
 	return worst;
 }
 
-static void setup(void)
+static void setup_of(size_t parts)
 {
 	memset(&world, 0, sizeof world);
+	world.parts = parts;
 	for (size_t i = 0; i < sizeof world.where; i++)
-		world.where[i] = i % PARTS;
+		world.where[i] = (uint8_t)(i % parts);
 	bench_open("memory:", configuration);
+}
+
+static void setup(void)
+{
+	setup_of(PARTS);
 }
 
 /* ---- helpers ---- */
@@ -185,6 +198,16 @@ static const char *campaign_in_parts(void)
 
 		if (part_of_campaign(name) == 0 && part_of_counts(name, "relay/gate") == 1 &&
 		    part_of_counts(name, "relay/tact") == 2)
+			return name;
+	}
+}
+
+static const char *campaign_of_part(size_t part)
+{
+	for (int i = 0;; i++) {
+		const char *name = tact_arena_printf(b.arena, "autumn%d", i);
+
+		if (part_of_campaign(name) == part)
 			return name;
 	}
 }
@@ -235,18 +258,12 @@ static void pass_seconds(struct tact_decider *decider, int seconds)
 
 static struct tact_error said; /* about the latest mail */
 
-static struct tact_ruling send_as(
-    struct tact_decider *decider, const char *sender, const char *campaign, const char *rcpt)
+static struct tact_message *message_of(const char *sender, const char *campaign)
 {
 	static int number;
 	struct tact_envelope envelope = {.listener = "smtp", .smtp = true, .sender = sender};
 	struct tact_message *message = tact_facts_new_message(b.arena, &envelope);
-	struct tact_asked asked = {.given = rcpt};
-	struct tact_decide_request request = {
-	    .message = message, .asked = &asked, .asked_count = 1, .now_us = NOW_US};
-	struct tact_ruling ruling = {0};
 
-	said = (struct tact_error){""};
 	tact_facts_add_header(
 	    b.arena, message, "Message-ID", tact_arena_printf(b.arena, "<%d@shop.example>", ++number));
 	tact_facts_add_header(b.arena, message, "From", sender);
@@ -254,7 +271,26 @@ static struct tact_ruling send_as(
 		tact_facts_add_header(
 		    b.arena, message, "Feedback-ID", tact_arena_printf(b.arena, "%s:x:y:z", campaign));
 	tact_facts_finish_message(b.arena, message, &b.config->profile);
-	tact_decide_message(decider, b.arena, &request, &ruling, &said);
+	return message;
+}
+
+static void send_to(struct tact_decider *decider, const char *sender, const char *campaign,
+    const struct tact_asked *asked, size_t count, struct tact_ruling *ret)
+{
+	struct tact_decide_request request = {
+	    .message = message_of(sender, campaign), .asked = asked, .asked_count = count, .now_us = NOW_US};
+
+	said = (struct tact_error){""};
+	tact_decide_message(decider, b.arena, &request, ret, &said);
+}
+
+static struct tact_ruling send_as(
+    struct tact_decider *decider, const char *sender, const char *campaign, const char *rcpt)
+{
+	struct tact_asked asked = {.given = rcpt};
+	struct tact_ruling ruling = {0};
+
+	send_to(decider, sender, campaign, &asked, 1, &ruling);
 	return ruling;
 }
 
@@ -263,15 +299,27 @@ static struct tact_ruling send(struct tact_decider *decider, const char *campaig
 	return send_as(decider, "a@shop.example", campaign, person_in(0));
 }
 
+/* Of no breaker's concern. */
+static struct tact_ruling send_by_desk(struct tact_decider *decider, const char *campaign)
+{
+	return send_as(decider, "a@desk.example", campaign, person_in(0));
+}
+
 static void want_fate(struct tact_ruling got, enum tact_fate want, const char *what)
 {
 	ck_assert_msg(got.fate == want, "%s: got fate %d (%s; %s), want %d", what, (int)got.fate, got.text,
 	    said.text, (int)want);
 }
 
-static void complain_of(const char *campaign)
+static void want_undecided(struct tact_ruling got, const char *why)
 {
-	struct tact_recipient recipient = bench_person(person_in(0));
+	want_fate(got, TACT_FATE_UNDECIDED, why);
+	ck_assert_msg(strstr(said.text, why) != NULL, "for the log: got \"%s\", want \"%s\"", said.text, why);
+}
+
+static void complain(const char *address, const char *campaign)
+{
+	struct tact_recipient recipient = bench_person(address);
 	struct tact_change change = {.kind = TACT_CHANGE_SUPPRESS,
 	    .suppression = {.reason = TACT_COMPLAINT,
 		.scope = {.kind = TACT_SCOPE_GLOBAL, .value = ""},
@@ -288,6 +336,11 @@ static void complain_of(const char *campaign)
 	ck_assert_int_eq(
 	    tact_decide_change(b.decider, b.arena, &recipient, &change, 1, NOW_US, 0, &changed, NULL),
 	    TACT_OK);
+}
+
+static void complain_of(const char *campaign)
+{
+	complain(person_in(0), campaign);
 }
 
 static int deed(struct tact_decider *decider, const char *name, enum tact_campaign_deed what, const char *why,
@@ -339,6 +392,77 @@ START_TEST(test_a_breaker_that_lacks_counts_lets_nobody_pass)
 	want_fate(send(gate, campaign), TACT_FATE_UNDECIDED, "nor now");
 	pass_seconds(gate, 3);
 	want_fate(send(gate, campaign), TACT_FATE_PASS, "all is known again");
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+/* Nobody reads anew at the moment from which on it is too old. */
+START_TEST(test_what_grows_too_old_holds_up_no_other_mail)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts(), *away = campaign_of_part(1);
+
+	tend(gate);
+	world.lost[1] = true;
+	pass_seconds(gate, 28);
+	world.skip_ms += 1500;
+	tend(gate);
+	want_fate(send(gate, campaign), TACT_FATE_PASS, "counts of a moment ago");
+	want_fate(send_by_desk(gate, away), TACT_FATE_PASS, "a record of a moment ago");
+	world.skip_ms += 600;
+	want_fate(send_by_desk(gate, campaign), TACT_FATE_PASS, "mail that no breaker is for");
+	want_undecided(send_by_desk(gate, away), "in which it stands does not answer");
+	want_undecided(send(gate, campaign), "a breaker wants its counts");
+	/* And when nobody can read anything any more, the other parts were read later. */
+	world.mute = true;
+	pass_seconds(gate, 28);
+	want_fate(send_by_desk(gate, campaign), TACT_FATE_PASS, "read a moment ago");
+	want_undecided(send_by_desk(gate, away), "in which it stands does not answer");
+	pass_seconds(gate, 2);
+	want_undecided(send_by_desk(gate, campaign), "campaigns cannot be read");
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+/* Who could read nothing does not know in which parts others counted meanwhile. */
+START_TEST(test_counts_settle_after_nothing_could_be_read)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts();
+
+	tend(gate);
+	world.mute = true;
+	pass_seconds(gate, 60);
+	world.mute = false;
+	pass_seconds(gate, 1);
+	want_fate(send_by_desk(gate, campaign), TACT_FATE_PASS, "mail that no breaker is for");
+	want_undecided(send(gate, campaign), "a breaker wants its counts");
+	pass_seconds(gate, 8);
+	want_undecided(send(gate, campaign), "a breaker wants its counts");
+	pass_seconds(gate, 3);
+	want_fate(send(gate, campaign), TACT_FATE_PASS, "all is known again");
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+/* Nobody could count anything in it meanwhile. */
+START_TEST(test_counts_of_a_single_part_are_whole_at_once)
+{
+	setup_of(1);
+	struct tact_decider *gate = gate_decider();
+
+	tend(gate);
+	world.mute = true;
+	pass_seconds(gate, 60);
+	want_undecided(send(gate, "spring"), "campaigns cannot be read");
+	world.mute = false;
+	pass_seconds(gate, 1);
+	want_fate(send(gate, "spring"), TACT_FATE_PASS, "it is there again");
 	tact_decider_free(&gate);
 	bench_close();
 }
@@ -447,6 +571,106 @@ START_TEST(test_counts_are_written_past_a_part_that_is_away)
 	tact_decider_put_campaigns(gate, campaigns);
 	ck_assert_msg(sum.sent == here, "written: got %d of 300, want %d", (int)sum.sent, here);
 	ck_assert_int_gt(here, 100);
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+/* ---- what Postfix brings while a part is away ---- */
+
+static struct tact_waiting look_at(struct tact_decider *decider, const struct tact_ruling *ruling)
+{
+	struct tact_waiting waiting = {.claim = ruling->claim, .given = ruling->given};
+
+	tact_decide_look(decider, b.arena, &waiting, NOW_US, 0, NULL);
+	waiting.look = TACT_LOOK_TAKE;
+	return waiting;
+}
+
+static void take(struct tact_decider *decider, struct tact_waiting *waiting, size_t count)
+{
+	said = (struct tact_error){""};
+	tact_decide_take(
+	    decider, b.arena, message_of("a@desk.example", ""), NULL, NULL, waiting, count, NOW_US, 0, &said);
+}
+
+START_TEST(test_the_log_tells_whose_campaign_is_not_known)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *known = campaign_of_part(0), *away = campaign_of_part(1);
+	struct tact_waiting waiting[2];
+
+	do_deed(b.decider, known, TACT_CAMPAIGN_PAUSE);
+	do_deed(b.decider, away, TACT_CAMPAIGN_PAUSE);
+	tend(gate);
+	const struct tact_ruling first = send_by_desk(gate, away), second = send_by_desk(gate, known);
+	want_fate(first, TACT_FATE_GATE, "one");
+	want_fate(second, TACT_FATE_GATE, "the other");
+	waiting[0] = look_at(gate, &first);
+	waiting[1] = look_at(gate, &second);
+	world.lost[1] = true;
+	pass_seconds(gate, 31);
+	take(gate, waiting, 2);
+	ck_assert_int_eq(waiting[0].fate, TACT_FATE_UNDECIDED);
+	ck_assert_int_eq(waiting[1].fate, TACT_FATE_GATE);
+	ck_assert_msg(strstr(said.text, away) != NULL && strstr(said.text, "in which it stands") != NULL,
+	    "got \"%s\", want the campaign and why", said.text);
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+START_TEST(test_a_promised_bounce_waits_for_no_campaign)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *away = campaign_of_part(1);
+	const struct tact_asked both[] = {{.given = person_in(0)}, {.given = person_in(0)}};
+	struct tact_ruling rulings[2] = {0};
+
+	tend(gate);
+	complain(both[0].given, away);
+	send_to(gate, "a@desk.example", away, both, 2, rulings);
+	want_fate(rulings[0], TACT_FATE_REFUSE, "who complained");
+	want_fate(rulings[1], TACT_FATE_PASS, "another");
+	struct tact_waiting waiting = look_at(gate, &rulings[0]);
+	world.lost[1] = true;
+	pass_seconds(gate, 31);
+	take(gate, &waiting, 1);
+	ck_assert_msg(waiting.fate == TACT_FATE_REFUSE, "got fate %d (%s; %s), want %d", (int)waiting.fate,
+	    waiting.text, said.text, (int)TACT_FATE_REFUSE);
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
+static bool take_review(void *context, const struct tact_review *review)
+{
+	*(struct tact_id *)context = review->id;
+	return true;
+}
+
+START_TEST(test_what_a_reviewer_discarded_waits_for_no_campaign)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *away = campaign_of_part(1);
+	struct tact_id review = {{0}};
+
+	tend(gate);
+	const struct tact_ruling ruling = send_as(gate, "a@odd.example", away, person_in(0));
+	want_fate(ruling, TACT_FATE_REVIEW, "held");
+	ck_assert_int_eq(tact_decide_list_reviews(gate, b.arena, take_review, &review, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_decide_end_review(gate, b.arena, &review, TACT_REVIEW_DISCARDED, "eve", "", NOW_US, NULL),
+	    TACT_OK);
+	struct tact_waiting waiting = look_at(gate, &ruling);
+	world.lost[1] = true;
+	pass_seconds(gate, 31);
+	take(gate, &waiting, 1);
+	ck_assert_msg(waiting.fate == TACT_FATE_REFUSE, "got fate %d (%s; %s), want %d", (int)waiting.fate,
+	    waiting.text, said.text, (int)TACT_FATE_REFUSE);
 	tact_decider_free(&gate);
 	bench_close();
 }
@@ -648,10 +872,16 @@ static Suite *suite(void)
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, test_a_breaker_that_lacks_counts_lets_nobody_pass);
+	tcase_add_test(tcase, test_what_grows_too_old_holds_up_no_other_mail);
+	tcase_add_test(tcase, test_counts_settle_after_nothing_could_be_read);
+	tcase_add_test(tcase, test_counts_of_a_single_part_are_whole_at_once);
 	tcase_add_test(tcase, test_counts_go_on_while_a_part_misses_a_reading_now_and_then);
 	tcase_add_test(tcase, test_no_rate_is_made_of_some_of_the_counts);
 	tcase_add_test(tcase, test_who_begins_without_counts_has_none);
 	tcase_add_test(tcase, test_counts_are_written_past_a_part_that_is_away);
+	tcase_add_test(tcase, test_the_log_tells_whose_campaign_is_not_known);
+	tcase_add_test(tcase, test_a_promised_bounce_waits_for_no_campaign);
+	tcase_add_test(tcase, test_what_a_reviewer_discarded_waits_for_no_campaign);
 	tcase_add_test(tcase, test_a_pause_is_obeyed_at_once_while_another_part_is_away);
 	tcase_add_test(tcase, test_a_pause_is_obeyed_while_its_own_part_is_away);
 	tcase_add_test(tcase, test_a_resume_wakes_those_whose_part_is_there);
