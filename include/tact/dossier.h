@@ -20,7 +20,9 @@ struct tact_unknown {
 };
 
 struct tact_contact {
-	struct tact_id id; /* tact_facts_contact_id; none when folded or typed in without one */
+	/* tact_facts_contact_id; none when folded or typed in without one. Of what was folded in another
+	 * record and came over with an alias: one made of that record's key and of what it says. */
+	struct tact_id id;
 	int64_t time_us;
 	/* 0: exact. A day: folded, happened somewhere in [time_us, time_us + span_us) */
 	int64_t span_us;

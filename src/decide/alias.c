@@ -11,6 +11,7 @@
  */
 #include <config.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "alias.h"
@@ -188,33 +189,68 @@ static int check_target(struct aliasing *aliasing, const struct tact_id *now, st
 
 /* ---- what goes over ---- */
 
-static bool was_carried(const struct tact_dossier *before, const struct tact_contact *contact)
+/* What was folded lost its ids. Out of its record it goes under one made of what it says, the same each time:
+ * so what two people were sent alike counts twice, and what comes back to where it came from, once. */
+static struct tact_id row_id(
+    struct tact_arena *arena, const struct tact_id *key, const struct tact_contact *row)
 {
-	for (size_t i = 0; i < before->contacts_count; i++) {
-		const struct tact_contact *one = &before->contacts[i];
+	const char *fields[] = {"folded", tact_id_format(arena, key),
+	    tact_arena_printf(arena, "%" PRId64 " %" PRId64 " %d %d %d %d %d", row->time_us, row->span_us,
+		(int)row->channel, (int)row->direction, (int)row->sentiment, (int)row->purpose, row->counts),
+	    row->stream, row->owner, row->brand, row->campaign, row->offer, row->list};
+
+	return tact_digest_id(fields, sizeof fields / sizeof *fields);
+}
+
+static void name_rows(struct tact_arena *arena, const struct tact_id *key, struct tact_dossier *dossier)
+{
+	for (size_t i = 0; i < dossier->contacts_count; i++)
+		if (tact_id_is_none(&dossier->contacts[i].id))
+			dossier->contacts[i].id = row_id(arena, key, &dossier->contacts[i]);
+}
+
+static const struct tact_contact *find_carried(
+    const struct tact_dossier *in, const struct tact_contact *contact)
+{
+	for (size_t i = 0; i < in->contacts_count; i++) {
+		const struct tact_contact *one = &in->contacts[i];
 
 		if (tact_id_equal(&one->id, &contact->id) && one->time_us == contact->time_us &&
-		    one->span_us == contact->span_us && one->count == contact->count)
-			return true;
+		    one->span_us == contact->span_us)
+			return one;
 	}
-	return false;
+	return NULL;
+}
+
+static bool went_before(const struct source *source, const struct tact_contact *contact)
+{
+	const struct tact_contact *earlier = source->again ? find_carried(&source->earlier, contact) : NULL;
+
+	return earlier != NULL && earlier->count >= contact->count;
 }
 
 /* What has an id is known by it when a process died half-way and all of this is done again. */
 static bool carry_contacts(
-    struct tact_arena *arena, const struct source *source, struct tact_dossier *dossier)
+    const struct aliasing *aliasing, const struct source *source, struct tact_dossier *dossier)
 {
-	const struct tact_dossier before = *dossier;
+	struct tact_dossier before;
+	bool changed = false;
 
+	tact_dossier_copy(aliasing->arena, dossier, &before);
+	name_rows(aliasing->arena, &aliasing->into, &before);
 	for (size_t i = 0; i < source->dossier.contacts_count; i++) {
 		const struct tact_contact *contact = &source->dossier.contacts[i];
+		const struct tact_contact *known = find_carried(&before, contact);
 
-		if ((source->again && was_carried(&source->earlier, contact)) ||
-		    (!tact_id_is_none(&contact->id) && was_carried(&before, contact)))
+		if (went_before(source, contact) || (known != NULL && known->count >= contact->count))
 			continue;
-		tact_dossier_add_contact(arena, dossier, contact);
+		if (known != NULL)
+			dossier->contacts[known - before.contacts].count = contact->count;
+		else
+			tact_dossier_add_contact(aliasing->arena, dossier, contact);
+		changed = true;
 	}
-	return dossier->contacts_count > before.contacts_count;
+	return changed;
 }
 
 /* Nobody is permitted more for standing under two names: what holds on one side holds for both. */
@@ -250,6 +286,16 @@ static int progress_of(const struct tact_claim *claim)
 	return progress[claim->state];
 }
 
+/* It was moved while its alias was made: by one who still found it where it was. */
+static bool moved_on(const struct source *source, const struct tact_claim *claim)
+{
+	struct tact_dossier earlier = source->earlier;
+	const struct tact_claim *was =
+	    source->again && !source->stays ? tact_dossier_find_claim(&earlier, &claim->id) : NULL;
+
+	return was != NULL && was->state != claim->state;
+}
+
 static bool has_planned(const struct tact_dossier *dossier, const struct tact_claim *claim)
 {
 	for (size_t i = 0; i < dossier->claims_count; i++) {
@@ -283,7 +329,8 @@ static bool carry_claim(struct tact_arena *arena, const struct aliasing *aliasin
 	known = tact_dossier_find_claim(dossier, &claim.id);
 	if (known == NULL)
 		*TACT_PUSH(arena, dossier->claims, dossier->claims_count) = claim;
-	else if (progress_of(known) < progress_of(&claim))
+	else if (progress_of(known) < progress_of(&claim) ||
+		 (progress_of(known) == progress_of(&claim) && moved_on(source, &claim)))
 		*known = claim;
 	else
 		return false;
@@ -294,7 +341,7 @@ static bool carry(struct aliasing *aliasing, const struct source *source, struct
 {
 	struct tact_arena *arena = aliasing->arena;
 	const struct tact_dossier *from = &source->dossier;
-	bool changed = carry_contacts(arena, source, dossier);
+	bool changed = carry_contacts(aliasing, source, dossier);
 
 	/* Left before, it has only what stayed behind as it was then. */
 	if (source->stays || !tact_id_equal(&from->stands_for, &aliasing->into))
@@ -306,6 +353,13 @@ static bool carry(struct aliasing *aliasing, const struct source *source, struct
 		changed = true;
 	}
 	return changed;
+}
+
+/* On both sides alike, or what is folded on one alone is not known again. */
+static void tidy(const struct aliasing *aliasing, struct tact_dossier *dossier)
+{
+	tact_dossier_tidy(
+	    aliasing->arena, dossier, aliasing->terms->now_us, aliasing->terms->rules->history_s);
 }
 
 static bool adopt(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
@@ -324,6 +378,7 @@ static bool adopt(void *context, size_t index, const struct tact_record *now, in
 		return false;
 	changed = !dossier.has_person_key || !tact_id_is_none(&dossier.stands_for);
 	dossier.stands_for = (struct tact_id){{0}};
+	tidy(aliasing, &dossier);
 	for (size_t i = 0; i < aliasing->sources_count; i++)
 		changed |= carry(aliasing, &aliasing->sources[i], &dossier);
 	if (changed)
@@ -345,7 +400,12 @@ static int read_source(struct aliasing *aliasing, struct source *source)
 	if (result != TACT_OK)
 		return result;
 	source->version = record.version;
-	return tact_dossier_decode(aliasing->arena, record.bytes, record.size, &source->dossier, NULL);
+	result = tact_dossier_decode(aliasing->arena, record.bytes, record.size, &source->dossier, NULL);
+	if (result != TACT_OK)
+		return result;
+	tidy(aliasing, &source->dossier);
+	name_rows(aliasing->arena, &source->key, &source->dossier);
+	return TACT_OK;
 }
 
 static int bring(struct aliasing *aliasing)

@@ -36,7 +36,8 @@ static const char configuration[] =
     "}\n"
     "suppression unsubscribed { action = reject }\n"
     "limit daily { at_most = 1/20h count = {promotional} action = delay }\n"
-    "limit asked { at_most = recipient action = delay }\n";
+    "limit asked { at_most = recipient action = delay }\n"
+    "limit cross { at_most = 0/30d count = negative action = quarantine }\n";
 
 static void setup_memory(void)
 {
@@ -55,6 +56,8 @@ static struct {
 	int after; /* updates that go before */
 } meanwhile;
 
+static bool died; /* the process, before that update */
+
 static void come_between(void)
 {
 	void (*act)(void) = meanwhile.act;
@@ -63,6 +66,18 @@ static void come_between(void)
 		return;
 	meanwhile.act = NULL;
 	act();
+}
+
+static void dies(void)
+{
+	died = true;
+}
+
+static int answer_nothing(size_t count, struct tact_store_answer *ret_answers)
+{
+	for (size_t i = 0; i < count; i++)
+		ret_answers[i] = (struct tact_store_answer){.result = TACT_UNAVAILABLE};
+	return TACT_UNAVAILABLE;
 }
 
 int __real_tact_store_update(struct tact_store *store, const struct tact_store_key *keys, size_t count,
@@ -81,6 +96,8 @@ int __wrap_tact_store_update(struct tact_store *store, const struct tact_store_k
     tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms)
 {
 	come_between();
+	if (died)
+		return answer_nothing(count, ret_answers);
 	return __real_tact_store_update(store, keys, count, fn, context, ret_answers, deadline_ms);
 }
 
@@ -495,6 +512,81 @@ START_TEST(for_itself_again_it_is_still_unsubscribed)
 }
 END_TEST
 
+/* ---- contacts so old that only their day is known ---- */
+
+static void want_count(const char *address, unsigned want)
+{
+	struct tact_dossier view = bench_view(address);
+	unsigned got = 0;
+
+	for (size_t i = 0; i < view.contacts_count; i++)
+		got += view.contacts[i].count;
+	ck_assert_msg(got == want, "%s: got %u contacts, want %u", address, got, want);
+}
+
+static void make_and_end(unsigned want)
+{
+	for (int i = 0; i < 3; i++) {
+		make_alias(OTHER, MAIN);
+		want_count(MAIN, want);
+		make_alias(OTHER, NULL);
+		want_count(MAIN, want);
+		want_count(OTHER, want);
+	}
+}
+
+START_TEST(what_is_old_stays_one_however_often_an_alias_is_made_and_ended)
+{
+	want_fate("old", send_to("a@leeds.example", "old", MAIN, NOW - 40 * DAY), TACT_FATE_PASS);
+	make_and_end(1);
+}
+END_TEST
+
+START_TEST(what_both_were_sent_alike_long_ago_counts_twice)
+{
+	want_fate("here", send_to("a@leeds.example", "a", MAIN, NOW - 40 * DAY), TACT_FATE_PASS);
+	want_fate("there", send_to("a@leeds.example", "b", OTHER, NOW - 40 * DAY), TACT_FATE_PASS);
+	make_and_end(2);
+}
+END_TEST
+
+START_TEST(what_died_half_way_brings_what_is_old_once)
+{
+	const char *const addresses[] = {MAIN, OTHER};
+
+	for (size_t i = 0; i < 2; i++) {
+		want_fate(
+		    "old", send_to("a@leeds.example", "old", addresses[i], NOW - 40 * DAY), TACT_FATE_PASS);
+		for (int after = 1; after < 3; after++) {
+			meanwhile.act = dies;
+			meanwhile.after = after;
+			want_result("died", try_alias(OTHER, MAIN), TACT_UNAVAILABLE);
+			died = false;
+		}
+		make_alias(OTHER, MAIN);
+		want_count(MAIN, 1);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+}
+END_TEST
+
+/* One more of the same day folds into the row that went over already. */
+START_TEST(a_day_that_grew_half_way_counts_whole)
+{
+	int64_t day = NOW - 40 * DAY - 9 * HOUR; /* its beginning */
+
+	want_fate("old", send_to("a@leeds.example", "old", OTHER, day), TACT_FATE_PASS);
+	meanwhile.act = dies;
+	meanwhile.after = 1;
+	want_result("died", try_alias(OTHER, MAIN), TACT_UNAVAILABLE);
+	died = false;
+	want_fate("one more", send_to("a@leeds.example", "more", OTHER, day + 21 * HOUR), TACT_FATE_PASS);
+	make_alias(OTHER, MAIN);
+	want_count(MAIN, 2);
+}
+END_TEST
+
 /* ---- others write at the same time ---- */
 
 static void becomes_alias(void)
@@ -561,6 +653,60 @@ START_TEST(a_wish_between_the_writes_of_an_alias_holds)
 END_TEST
 
 static struct tact_ruling delayed;
+
+static void gets_cross(void)
+{
+	struct tact_changed changed;
+
+	want_result("contact",
+	    change(OTHER,
+		(struct tact_change){.kind = TACT_CHANGE_CONTACT,
+		    .contact = {.time_us = NOW + 2 * HOUR,
+			.count = 1,
+			.channel = TACT_PHONE,
+			.sentiment = TACT_NEGATIVE,
+			.purpose = TACT_PERSONAL,
+			.stream = "",
+			.owner = "leeds",
+			.brand = "",
+			.campaign = "",
+			.offer = "",
+			.list = "",
+			.counts = true}},
+		&changed),
+	    TACT_OK);
+}
+
+static void is_held(void)
+{
+	struct tact_waiting waiting = look(&delayed.claim, OTHER, NOW + 20 * HOUR);
+
+	want_look("in between", &waiting, TACT_LOOK_TAKE);
+	take(&waiting, "a@leeds.example", "waits", NOW + 20 * HOUR);
+	ck_assert_msg(
+	    waiting.fate == TACT_FATE_REVIEW, "in between: got %s (%s)", fates[waiting.fate], waiting.text);
+}
+
+START_TEST(what_is_held_between_the_writes_of_an_alias_is_a_reviewer_s)
+{
+	for (int after = 0; after < 3; after++) {
+		delayed = delay(OTHER);
+		gets_cross();
+		meanwhile.act = is_held;
+		meanwhile.after = after;
+		make_alias(OTHER, MAIN);
+		ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+		struct tact_dossier view = bench_view(MAIN);
+		ck_assert_uint_eq(view.claims_count, 1);
+		ck_assert_msg(view.claims[0].state == TACT_CLAIM_REVIEW,
+		    "before write %d: got %s, want review", after,
+		    tact_dossier_claim_state_name(view.claims[0].state));
+		ck_assert(!tact_id_is_none(&view.claims[0].review));
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+}
+END_TEST
 
 static void takes(void)
 {
@@ -749,6 +895,21 @@ START_TEST(an_alias_that_could_not_be_led_on_stands_for_whom_it_stood_for)
 }
 END_TEST
 
+START_TEST(an_alias_made_again_goes_with_whom_it_stands_for)
+{
+	for (int after = 0; after < 3; after++) {
+		make_alias(OTHER, MAIN);
+		meanwhile.act = main_becomes_alias_of_fourth;
+		meanwhile.after = after;
+		int got = try_alias(OTHER, MAIN);
+		ck_assert_msg(meanwhile.act == NULL, "there is no write %d", after);
+		want_all_as_before(OTHER, got);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+}
+END_TEST
+
 START_TEST(whoever_led_to_an_alias_that_lost_leads_there_again)
 {
 	int lost = 0;
@@ -923,11 +1084,16 @@ static Suite *suite(void)
 		tcase_add_test(c, led_to_somebody_else_it_takes_along_what_it_was_told);
 		tcase_add_test(c, for_itself_again_it_keeps_what_was_told_meanwhile);
 		tcase_add_test(c, for_itself_again_it_is_still_unsubscribed);
+		tcase_add_test(c, what_is_old_stays_one_however_often_an_alias_is_made_and_ended);
+		tcase_add_test(c, what_both_were_sent_alike_long_ago_counts_twice);
+		tcase_add_test(c, what_died_half_way_brings_what_is_old_once);
+		tcase_add_test(c, a_day_that_grew_half_way_counts_whole);
 		tcase_add_test(c, mail_that_looked_before_is_asked_again_after);
 		tcase_add_test(c, a_wish_that_looked_before_is_not_noted_where_nobody_reads_it);
 		tcase_add_test(c, mail_between_the_writes_of_an_alias_counts);
 		tcase_add_test(c, a_wish_between_the_writes_of_an_alias_holds);
 		tcase_add_test(c, what_passes_between_the_writes_of_an_alias_passed_once);
+		tcase_add_test(c, what_is_held_between_the_writes_of_an_alias_is_a_reviewer_s);
 		tcase_add_test(c, two_are_never_each_other_s_alias);
 		tcase_add_test(c, whom_it_stands_for_may_become_an_alias_meanwhile);
 		tcase_add_test(c, a_wish_between_the_writes_that_end_an_alias_is_its_own_too);
@@ -935,6 +1101,7 @@ static Suite *suite(void)
 		tcase_add_test(c, what_is_looked_at_once_more_counts_once);
 		tcase_add_test(c, a_wish_for_an_alias_that_is_led_elsewhere_meanwhile_is_asked_for_again);
 		tcase_add_test(c, an_alias_that_could_not_be_led_on_stands_for_whom_it_stood_for);
+		tcase_add_test(c, an_alias_made_again_goes_with_whom_it_stands_for);
 		tcase_add_test(c, whoever_led_to_an_alias_that_lost_leads_there_again);
 		tcase_add_test(c, an_alias_of_two_hops_is_mended_by_making_it_again);
 		tcase_add_test(c, an_alias_that_was_half_made_is_mended_by_making_it_again);
