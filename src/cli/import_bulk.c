@@ -33,7 +33,7 @@
 /* Rows on their way into the store. */
 struct chunk {
 	struct bulk *bulk;
-	bool full; /* made, and not yet done with: then it is the main thread's, else a maker's */
+	enum { CHUNK_FREE, CHUNK_MAKING, CHUNK_FULL } state; /* MAKING: a maker's, FULL: the main thread's */
 	struct tact_arena *arena;
 	struct cli_import_row *rows;
 	size_t count; /* 0: the end */
@@ -60,7 +60,7 @@ struct bulk {
 	pthread_mutex_t read_lock;   /* of the rows being read, and of read_all */
 	size_t chunks_read;
 	bool read_all;
-	pthread_mutex_t lock; /* of which chunks are full, and of stop */
+	pthread_mutex_t lock; /* of the chunks' states, and of stop */
 	pthread_cond_t moved;
 	bool stop;				  /* no more are wanted */
 	struct tact_store_pace pace, change_pace; /* a change takes longer than a load */
@@ -403,8 +403,9 @@ static struct chunk *read_next(struct bulk *bulk)
 	pthread_mutex_lock(&bulk->lock);
 	if (!bulk->read_all) {
 		chunk = &bulk->chunks[bulk->chunks_read++ % CHUNKS];
-		while (chunk->full && !bulk->stop)
+		while (chunk->state != CHUNK_FREE && !bulk->stop)
 			pthread_cond_wait(&bulk->moved, &bulk->lock);
+		chunk->state = CHUNK_MAKING;
 		chunk = bulk->stop ? NULL : chunk;
 	}
 	pthread_mutex_unlock(&bulk->lock);
@@ -426,7 +427,7 @@ static void *make_chunks(void *context)
 		if (chunk->result == TACT_OK && chunk->count > 0 && !bulk->dry)
 			chunk->result = make_load(bulk, chunk);
 		pthread_mutex_lock(&bulk->lock);
-		chunk->full = true;
+		chunk->state = CHUNK_FULL;
 		pthread_cond_broadcast(&bulk->moved);
 		pthread_mutex_unlock(&bulk->lock);
 	}
@@ -535,7 +536,7 @@ static int store_chunks(struct bulk *bulk, struct tact_error *err)
 		int result;
 
 		pthread_mutex_lock(&bulk->lock);
-		while (!chunk->full)
+		while (chunk->state != CHUNK_FULL)
 			pthread_cond_wait(&bulk->moved, &bulk->lock);
 		pthread_mutex_unlock(&bulk->lock);
 		result = chunk->result;
@@ -547,7 +548,7 @@ static int store_chunks(struct bulk *bulk, struct tact_error *err)
 		if (result != TACT_OK)
 			return result;
 		pthread_mutex_lock(&bulk->lock);
-		chunk->full = false;
+		chunk->state = CHUNK_FREE;
 		pthread_cond_broadcast(&bulk->moved);
 		pthread_mutex_unlock(&bulk->lock);
 	}

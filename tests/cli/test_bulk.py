@@ -249,6 +249,16 @@ class Bulk(test_cli.Case):
         self.assertIn("is empty", self.both(b"", 65))
         self.assertEqual(self.both(header.encode())["rows"], 0)
 
+    def test_more_rows_than_are_made_ready_at_once(self):
+        """Threads once took a chunk that another was still making: rows were lost, or the import never ended."""
+        count = 300000
+        path = self.write("list.csv", "email\n" + "".join("person%d@x.example\n" % i for i in range(count)))
+        for _ in range(2):
+            done, = self.json("import", path, "--bulk", "--anew")
+            self.assertEqual((done["rows"], done["new"] + done["known"]), (count, count))
+        self.assertEqual(done["known"], count)
+        self.assertEqual(json.loads(self.tact("store", "stats", "--json").out)["records"]["dossiers"], count)
+
     def test_quoted_or_not_a_field_says_the_same(self):
         """Lines without quotation marks are taken apart by our own hand, all others by libcsv."""
         picked = random.Random(12)
