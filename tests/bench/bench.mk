@@ -10,7 +10,7 @@
 #   BENCH_PEOPLE=1000000  dossiers        BENCH_READS=10000000  dossiers of the large store for reads (8 GB, a minute or two to make)
 
 BENCH = tests/bench/load tests/bench/nothing tests/bench/fill tests/bench/floor tests/bench/decision tests/bench/decisions tests/bench/reads \
-	tests/bench/bulk
+	tests/bench/bulk tests/bench/bulk_parts
 EXTRA_PROGRAMS += $(BENCH)
 CLEANFILES += $(BENCH) bench.json
 EXTRA_DIST += tests/bench/bulk.py tests/bench/databases.py tests/bench/run.py
@@ -33,6 +33,8 @@ tests_bench_reads_LDADD = $(DECIDE) $(CONFIG)
 
 tests_bench_bulk_SOURCES = tests/bench/bulk.c $(bench_house)
 tests_bench_bulk_LDADD = $(DECIDE) $(CONFIG)
+tests_bench_bulk_parts_SOURCES = tests/bench/bulk_parts.c tests/bench/bench.h
+tests_bench_bulk_parts_LDADD = $(CLI)
 
 .PHONY: bench
 bench: src/tactd src/tact $(BENCH)

@@ -52,12 +52,19 @@ class Import:
         self.work = os.path.join(data, "work-%d" % os.getpid())
         shutil.rmtree(self.work, ignore_errors=True)
         self.process = subprocess.Popen([TACT, "-c", conf, "--json", "import", "--bulk", "--work", self.work, path], stdout=subprocess.PIPE)
-        self.read_s = None
+        self.read_s = self.read_cpu_s = None
+
+    def cpu_s(self):
+        """Of all its threads so far."""
+        with open("/proc/%d/stat" % self.process.pid, encoding="ascii", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def is_loading(self):
         """The mark is there once all is read and sorted."""
         if self.read_s is None and glob.glob(self.work + "/*.mark"):
             self.read_s = time.monotonic() - self.began
+            self.read_cpu_s = self.cpu_s()
         return self.read_s is not None
 
     def end(self):
@@ -73,7 +80,7 @@ class Import:
         done = json.loads(said)
         return {"rows": done["rows"], "new": done["new"], "known": done["known"], "seconds": took, "per_second": done["rows"] / took,
                 "read_s": self.read_s, "load_s": took - (self.read_s or took), "memory_bytes": memory.most,
-                "cpu_s": used.ru_utime + used.ru_stime if used else 0}
+                "cpu_s": used.ru_utime + used.ru_stime if used else 0, "read_cpu_s": self.read_cpu_s}
 
     def stop(self):
         self.process.kill()
@@ -204,6 +211,7 @@ def measure(bench):
         bench.fill()
     path = list_of_suppressed(bench.data)
     result = {"rows": ROWS, "key": ask("key", bench.conf, min(ROWS, 1000000)), "lmdb": measure_lmdb(bench.data)}
+    result["parts"] = json.loads(run.run(run.program("bulk_parts"), path, bench.data))
     result["lmdb"]["mail"] = measure_mail(bench, bench.conf, path)
     result["lmdb"]["import"] = measure_import(bench, conf_of(bench, "bulk", "lmdb:{data}/bulk"), path)
     if servers.bindir():
@@ -214,6 +222,19 @@ def measure(bench):
             server.sql("TRUNCATE tact.tact_record")
             result["postgres"]["mail"] = measure_mail(bench, conf, path)
     return result
+
+
+def print_parts(result):
+    """Where an import's time goes: what each step takes of one processor, and the whole beside what all processors could do."""
+    key, parts, one, per_row = result["key"], result["parts"], result["lmdb"]["import"], 1e6 / result["rows"]
+    read = (one["read_cpu_s"] or 0) * per_row
+    steps = [("digest of the file", parts["digest_us"]), ("CSV and words", parts["csv_us"]), ("canonical form", key["recipient_us"] - key["hmac_us"]),
+             ("HMAC", key["hmac_us"]), ("sorting", parts["sort_us"]), ("merging", parts["merge_us"])]
+    print("of each row, us of one processor: " + ", ".join("%s %.2f" % step for step in steps))
+    print("an import in all: %.2f reading, %.2f loading; %.2f us by the clock with %d processors, so that %.2f of them worked" % (
+        read, one["cpu_s"] * per_row - read, 1e6 / one["per_second"], os.cpu_count(), one["cpu_s"] / one["seconds"]))
+    print("HMAC alone is %.2f of that work: the ratio can be no more than %.2f here" % (
+        key["hmac_us"] / (one["cpu_s"] * per_row), os.cpu_count() * key["hmac_us"] / (one["cpu_s"] * per_row)))
 
 
 def print_result(result):
