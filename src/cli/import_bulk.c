@@ -664,6 +664,7 @@ static void begin_chunks(struct bulk *bulk)
 	pthread_mutex_init(&bulk->lock, NULL);
 	pthread_mutex_init(&bulk->read_lock, NULL);
 	pthread_cond_init(&bulk->moved, NULL);
+	(void)malloc_trim(0); /* reading had its own */
 	/* A chunk's memory is that of the one before it, not the system's again. */
 	(void)mallopt(M_MMAP_THRESHOLD, REUSED_BYTES);
 	(void)mallopt(M_TRIM_THRESHOLD, REUSED_BYTES);

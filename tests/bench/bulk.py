@@ -251,6 +251,7 @@ def print_result(result):
             name, got["floor"], got["fill"], got["fill"] / got["floor"], got["bytes_per_record"], one["bytes_per_recipient"], one["per_second"],
             one["read_s"], one["load_s"], one["memory_bytes"] / 1e6, sum(cell["p99_us"] for cell in mail["without"]) / 2000, mail["during"]["p99_us"] / 1000,
             "" if mail["import_lasted"] else " (the import ended before)"))
+    print_parts(result)
     if "postgres" in result:
         got = result["postgres"]
         print("postgres: COPY into tact's own table, with its key, %.0f rows/s by one connection; of the server's processor a row takes %.2f us there, and"
