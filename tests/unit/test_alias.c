@@ -265,6 +265,35 @@ START_TEST(contacts_of_either_count_for_both)
 }
 END_TEST
 
+/* One that was typed in has no id to be known by. */
+START_TEST(a_telephone_call_counts_once)
+{
+	struct tact_changed changed;
+
+	want_result("call",
+	    change(OTHER,
+		(struct tact_change){.kind = TACT_CHANGE_CONTACT,
+		    .contact = {.time_us = NOW,
+			.count = 1,
+			.channel = TACT_PHONE,
+			.purpose = TACT_PROMOTIONAL,
+			.stream = "",
+			.owner = "leeds",
+			.brand = "",
+			.campaign = "",
+			.offer = "",
+			.list = "",
+			.counts = true}},
+		&changed),
+	    TACT_OK);
+	make_alias(OTHER, MAIN);
+	make_alias(OTHER, MAIN);
+	ck_assert_uint_eq(bench_view(MAIN).contacts_count, 1);
+	ck_assert_uint_eq(bench_view(OTHER).contacts_count, 1);
+	want_until("mail", send_to("a@leeds.example", "a", OTHER, NOW + HOUR), NOW + 20 * HOUR);
+}
+END_TEST
+
 START_TEST(what_waited_counts_for_the_main_address_once_it_passed)
 {
 	struct tact_ruling ruling = delay(OTHER);
@@ -1070,6 +1099,7 @@ static Suite *suite(void)
 		tcase_add_checked_fixture(c, engines[i].setup, bench_close);
 		tcase_add_test(c, what_waited_under_an_earlier_form_of_the_address_counts_for_all);
 		tcase_add_test(c, contacts_of_either_count_for_both);
+		tcase_add_test(c, a_telephone_call_counts_once);
 		tcase_add_test(c, what_waited_counts_for_the_main_address_once_it_passed);
 		tcase_add_test(c, what_waits_keeps_its_place_before_later_mail_to_the_main_address);
 		tcase_add_test(c, the_bell_rings_for_what_waited);
