@@ -160,11 +160,11 @@ size_t tact_store_pace_begin(struct tact_store *store, struct tact_store_pace *p
 void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace, size_t done);
 
 /* Long work for records that mostly are not there yet, at that gait, or where a chunk of it keeps nobody
- * waiting with chunks of 100 ms and no rest: makes puts[i] the record of keys[i] where nothing stands.
- * Where something does, an emptied record included, nothing is written and the answer is TACT_REFUSED:
- * such a one is for tact_store_update. Keys are distinct; in ascending order they go fastest, and into a
- * store without later ones they take the least room. Answers the worst answer but TACT_REFUSED; stops
- * there, with the keys that were not tried TACT_UNAVAILABLE. */
+ * waiting and nobody else writes with chunks of 100 ms and no rest: makes puts[i] the record of keys[i]
+ * where nothing stands. Where something does, an emptied record included, nothing is written and the
+ * answer is TACT_REFUSED: such a one is for tact_store_update. Keys are distinct; in ascending order they
+ * go fastest, and into a store without later ones they take the least room. Answers the worst answer but
+ * TACT_REFUSED; stops there, with the keys that were not tried TACT_UNAVAILABLE. */
 int tact_store_fill(struct tact_store *store, struct tact_store_pace *pace, const struct tact_store_key *keys,
     const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
     struct tact_error *err);

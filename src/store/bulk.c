@@ -187,13 +187,18 @@ static size_t begin_fill(struct tact_store *store, struct tact_store_pace *pace,
 
 static void end_fill(struct tact_store *store, struct tact_store_pace *pace, size_t done)
 {
+	bool beside;
+
 	if (!store->engine->fill_is_aside) {
 		tact_store_pace_end(store, pace, done);
 		return;
 	}
+	beside = others_write(store, pace);
 	pace->held_us = monotonic_us() - pace->began_us;
-	pace->rest_us = 0;
-	pace->chunk = chunk_that_fits(pace, done, HOLD_ASIDE_US);
+	pace->rest_us = !beside				      ? 0
+			: pace->held_us < REST_MOST_MS * 1000 ? pace->held_us
+							      : REST_MOST_MS * 1000;
+	pace->chunk = chunk_that_fits(pace, done, beside ? HOLD_QUIET_US : HOLD_ASIDE_US);
 }
 
 int tact_store_fill(struct tact_store *store, struct tact_store_pace *pace, const struct tact_store_key *keys,

@@ -40,7 +40,8 @@ struct tact_store_engine {
 	void (*fill)(struct tact_store *store, const struct tact_store_key *keys,
 	    const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
 	    int64_t deadline_ms);
-	/* Such a chunk keeps nobody waiting: it may be a long one, and needs no rest behind it. */
+	/* Such a chunk keeps nobody waiting: it may be a long one, and needs no rest behind it, unless others
+	 * write, who share the processors. */
 	bool fill_is_aside;
 	/* A number that moves when others commit than those who fill; NULL: nobody knows, and nobody waits
 	 * for a chunk to end. */

@@ -119,6 +119,11 @@ static void postgres_fill(struct tact_store *store, const struct tact_store_key 
 	pg_fill_chunk(p->fill, p->pool, keys, puts, count, ret_answers, deadline_ms);
 }
 
+static uint64_t postgres_others(struct tact_store *store)
+{
+	return pg_fill_others(((struct postgres *)store)->fill);
+}
+
 /* ---- parts ------------------------------------------------------------------------------------------- */
 
 /* Which servers a call asks: all, or those of one group, by a first byte that belongs to it. */
@@ -621,6 +626,7 @@ const struct tact_store_engine tact_store_postgres = {
     .update = postgres_update,
     .update_then = postgres_update_then,
     .fill = postgres_fill,
+    .others = postgres_others,
     .fill_is_aside = true, /* it holds its own rows only, which nobody else has seen yet */
     .scan = postgres_scan,
     .due = postgres_due,

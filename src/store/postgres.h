@@ -125,6 +125,8 @@ enum pg_outcome pg_link_wait(struct pg_link *link, int64_t deadline_ms);
 /* A transaction of COPY into the table of records, of rows in its binary form: kind, id, version, wake,
  * frame. It acknowledges what tact_fill does. */
 enum pg_outcome pg_link_copy(struct pg_link *link, const void *rows, size_t size, int64_t deadline_ms);
+/* As that COPY began: the number that the database gives to the next transaction that writes. */
+uint64_t pg_link_next_transaction(const struct pg_link *link);
 /* A text of many statements, for the schema. */
 enum pg_outcome pg_link_run(struct pg_link *link, const char *text, int64_t deadline_ms);
 
@@ -224,5 +226,7 @@ void pg_fill_free(struct pg_fill **fill);
 void pg_fill_chunk(struct pg_fill *fill, struct pg_pool *pool, const struct tact_store_key *keys,
     const struct tact_store_put *puts, size_t count, struct tact_store_answer *ret_answers,
     int64_t deadline_ms);
+/* How many chunks have found that others wrote since the chunk before. */
+uint64_t pg_fill_others(struct pg_fill *fill);
 
 #endif

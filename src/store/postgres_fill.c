@@ -23,6 +23,9 @@
 #define PIECE_LEAST 1024 /* for less another connection is not worth its while */
 #define CAREFUL_FOR 16	 /* pieces by the call since one has met a record */
 
+#define CALL_TRANSACTIONS 3 /* with the one that it gives up inside */
+#define OTHERS_LEAST 2	    /* the database's own housekeeping is nobody who waits */
+
 enum way { WAY_UNKNOWN, WAY_CALL, WAY_COPY };
 
 struct pg_fill {
@@ -31,6 +34,10 @@ struct pg_fill {
 	pthread_mutex_t lock;
 	enum way way;
 	unsigned careful;
+	/* How the chunk before began, and how many transactions it had. */
+	uint64_t next, own;
+	bool beside; /* others have written since: they share the processors, so one connection does */
+	uint64_t others;
 };
 
 /* One chunk, which two threads work at. */
@@ -40,8 +47,9 @@ struct work {
 	uint8_t groups[PG_GROUPS];
 	size_t piece; /* at most; the first has half as many, so that the two do not wait at the same time */
 	int64_t deadline_ms;
-	size_t at; /* under the lock, as stopped is */
+	size_t at; /* under the lock, as all below */
 	bool stopped;
+	uint64_t next, own; /* next: of the first piece, 0 when it went by the call */
 };
 
 struct piece {
@@ -122,10 +130,20 @@ static bool may_not(const struct pg_link *link)
 	return strncmp(state, "42", 2) == 0 || strncmp(state, "0A", 2) == 0 || strcmp(state, "23502") == 0;
 }
 
+static void count_own(struct work *work, const struct pg_ready *ready, uint64_t next, unsigned transactions)
+{
+	pthread_mutex_lock(&work->fill->lock);
+	work->own += transactions;
+	if (ready->keys == work->all.keys)
+		work->next = next;
+	pthread_mutex_unlock(&work->fill->lock);
+}
+
 static enum pg_outcome send_call(struct work *work, struct pg_link *link, const struct pg_ready *ready)
 {
 	enum pg_outcome outcome = pg_ready_call(link, ready, work->deadline_ms);
 
+	count_own(work, ready, 0, CALL_TRANSACTIONS);
 	if (outcome == PG_DONE)
 		note_met(work->fill, pg_link_rows(link) > 0);
 	return outcome;
@@ -135,6 +153,7 @@ static enum pg_outcome send_copy(struct work *work, struct pg_link *link, const 
 {
 	enum pg_outcome outcome = pg_ready_copy(link, ready, work->deadline_ms);
 
+	count_own(work, ready, pg_link_next_transaction(link), 1);
 	if (outcome != PG_REFUSED || !(meets_one(link) || may_not(link)))
 		return outcome;
 	if (may_not(link))
@@ -231,13 +250,21 @@ static void *do_pieces(void *context)
 	return NULL;
 }
 
+static bool are_others_beside(struct pg_fill *fill)
+{
+	pthread_mutex_lock(&fill->lock);
+	bool beside = fill->beside;
+	pthread_mutex_unlock(&fill->lock);
+	return beside;
+}
+
 /* Signals are for the program's own threads. */
 static bool start_second(struct work *work, pthread_t *ret)
 {
 	sigset_t all, before;
 	bool started;
 
-	if (work->all.count < 2 * PIECE_LEAST)
+	if (work->all.count < 2 * PIECE_LEAST || are_others_beside(work->fill))
 		return false;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -251,6 +278,27 @@ static size_t piece_of(size_t count)
 {
 	size_t pieces = count < 2 * PIECE_LEAST ? 1 : 2 * ((count + 2 * PIECE_MOST - 1) / (2 * PIECE_MOST));
 	return (count + pieces - 1) / pieces;
+}
+
+/* Transactions are numbered as they begin to write: what is not ours is another's. */
+static void look_for_others(const struct work *work)
+{
+	struct pg_fill *fill = work->fill;
+
+	pthread_mutex_lock(&fill->lock);
+	fill->beside = fill->next != 0 && work->next > fill->next + fill->own + OTHERS_LEAST;
+	fill->others += fill->beside;
+	fill->next = work->next;
+	fill->own = work->own;
+	pthread_mutex_unlock(&fill->lock);
+}
+
+uint64_t pg_fill_others(struct pg_fill *fill)
+{
+	pthread_mutex_lock(&fill->lock);
+	uint64_t others = fill->others;
+	pthread_mutex_unlock(&fill->lock);
+	return others;
 }
 
 void pg_fill_chunk(struct pg_fill *fill, struct pg_pool *pool, const struct tact_store_key *keys,
@@ -273,4 +321,5 @@ void pg_fill_chunk(struct pg_fill *fill, struct pg_pool *pool, const struct tact
 	do_pieces(&work);
 	if (two)
 		pthread_join(second, NULL);
+	look_for_others(&work);
 }

@@ -701,7 +701,8 @@ static bool hand_over(struct pg_link *link, const char *rows, size_t size)
 enum pg_outcome pg_link_copy(struct pg_link *link, const void *rows, size_t size, int64_t deadline_ms)
 {
 	/* One text of two statements is one transaction. */
-	static const char text[] = "SELECT tact.tact_durable(); "
+	static const char text[] = "SELECT tact.tact_durable(), "
+				   "pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()); "
 				   "COPY tact.tact_record (kind, id, version, wake, bytes) FROM STDIN "
 				   "(FORMAT binary)";
 	enum pg_outcome outcome;
@@ -718,6 +719,13 @@ enum pg_outcome pg_link_copy(struct pg_link *link, const void *rows, size_t size
 	if (outcome != PG_DONE)
 		return outcome;
 	return link->copying && hand_over(link, rows, size) ? pg_link_wait(link, deadline_ms) : lose(link);
+}
+
+/* A text is answered as text. */
+uint64_t pg_link_next_transaction(const struct pg_link *link)
+{
+	size_t size;
+	return strtoull(pg_link_value(link, 0, 1, &size), NULL, 10);
 }
 
 enum pg_outcome pg_link_run(struct pg_link *link, const char *text, int64_t deadline_ms)

@@ -88,6 +88,22 @@ class OneServer(Case):
         self.assertGreater(self.ways()[0], copies, "it is used again where nobody is known")
         self.assertEqual(self.main.sql("SELECT count(*) FROM tact.tact_record"), "29000")
 
+    def connections(self, drive, command):
+        """How many a fill used."""
+        began = os.path.getsize(self.main.log)
+        self.assertEqual(self.fill(drive, command), ("ok", 6000, 0))
+        return len(set(re.findall(r"\[(\d+)\] tact LOG: .*COPY tact\.tact_record", self.main.words_since(began))))
+
+    def test_while_others_write_one_connection_loads(self):
+        drive, other = self.drive(), self.drive()
+        self.assertEqual(self.connections(drive, "0 6000 1"), 2)
+        self.assertEqual(self.connections(drive, "10000 6000 1"), 2, "its own transactions are nobody else's")
+        for _ in range(20):
+            self.assertEqual(other.result("count 999999 5000"), "ok")
+        self.connections(drive, "20000 6000 1")  # finds out
+        self.assertEqual(self.connections(drive, "30000 6000 1"), 1)
+        self.assertEqual(self.connections(drive, "40000 6000 1"), 2, "and goes on when nobody does any more")
+
     def test_a_right_that_is_taken_away_meanwhile_costs_nothing(self):
         drive = self.drive()
         self.assertEqual(self.fill(drive, "0 3000 1"), ("ok", 3000, 0))
