@@ -100,7 +100,8 @@ int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, 
  * for while it is away no mail passes, and nothing is counted. A server that is started anew, or a standby
  * that takes over, within thirty seconds holds up only those whose own records stand there, and what may be
  * sent and complained of in that time is little. Parts are read one after the other: one that hangs delays
- * what is read of the others by as long as it is waited for (tact_store_scan_part). */
+ * what is read of the others by as long as it is waited for (tact_store_scan_part), and is asked again no
+ * sooner than after five seconds. */
 #define TACT_CAMPAIGNS_FRESH_MS 2000
 #define TACT_CAMPAIGNS_STALE_MS 30000
 

@@ -18,6 +18,7 @@
 #include "campaigns.h"
 
 #define RETRY_MS 1000 /* a store that did not answer is not asked again sooner, nor waited for longer */
+#define REST_MS 5000  /* nor a part that hung: each time the others would wait for it, too */
 /* A part was away for longer than that, is there again, and some have not yet come to write what they counted
  * meanwhile: each does so every second, but asks for a server that was gone every five. */
 #define GAP_MS 5000
@@ -38,6 +39,7 @@ struct reading {
 	size_t held;
 	int64_t began_ms;
 	int64_t read_ms[BYTES]; /* when; 0: not known */
+	int64_t rest_ms[BYTES]; /* until when the part is not asked again; 0: it may be */
 	int64_t counted_ms;	/* when the counts were read; 0: they are not whole */
 	int64_t oldest_ms;	/* of all these that are known */
 	size_t parts;		/* of the store */
@@ -282,11 +284,20 @@ static int pass_over_unread(
 
 /* ---- from part to part -------------------------------------------------------------------------- */
 
-static void note_read(const struct tact_store_layout *layout, size_t part, struct reading *reading)
+static void note(const struct tact_store_layout *layout, size_t part, int64_t of[BYTES], int64_t ms)
 {
 	for (size_t byte = 0; byte < BYTES; byte++)
 		if (layout->part_of[byte] == part)
-			reading->read_ms[byte] = reading->began_ms;
+			of[byte] = ms;
+}
+
+static bool rests(
+    const struct tact_store_layout *layout, size_t part, const struct reading *reading, int64_t now_ms)
+{
+	for (size_t byte = 0; byte < BYTES; byte++)
+		if (layout->part_of[byte] == part && now_ms < reading->rest_ms[byte])
+			return true;
+	return false;
 }
 
 struct part_scan {
@@ -303,6 +314,25 @@ static bool gather_its_own(void *context, const struct tact_store_key *key, cons
 	return scan->layout->part_of[key->id.b[0]] != scan->part || gather_one(scan->gathering, key, record);
 }
 
+static int scan_part(struct tact_store *store, const struct tact_store_layout *layout, size_t part,
+    struct gathering *gathering, struct reading *reading, struct tact_error *err)
+{
+	struct part_scan scan = {.gathering = gathering, .layout = layout, .part = part};
+	int64_t began_ms = tact_clock_monotonic_ms(), ended_ms;
+	int result;
+
+	if (rests(layout, part, reading, began_ms))
+		return tact_error_set(
+		    err, TACT_UNAVAILABLE, "a part of the store gave no answer a moment ago");
+	result = tact_store_scan_part(store, layout, part, TACT_STORE_CAMPAIGN, gather_its_own, &scan, err);
+	ended_ms = tact_clock_monotonic_ms();
+	if (result == TACT_OK)
+		note(layout, part, reading->read_ms, reading->began_ms);
+	else if (ended_ms - began_ms >= RETRY_MS)
+		note(layout, part, reading->rest_ms, ended_ms + REST_MS);
+	return result;
+}
+
 /* TACT_OK also when some of several parts could not be read. */
 static int scan_parts(struct tact_store *store, const struct tact_store_layout *layout,
     struct gathering *gathering, struct reading *reading, struct tact_error *err)
@@ -312,16 +342,12 @@ static int scan_parts(struct tact_store *store, const struct tact_store_layout *
 
 	for (size_t part = 0; part < layout->parts; part++) {
 		struct gathering before = *gathering;
-		struct part_scan scan = {.gathering = gathering, .layout = layout, .part = part};
-		int scanned = tact_store_scan_part(
-		    store, layout, part, TACT_STORE_CAMPAIGN, gather_its_own, &scan, err);
+		int scanned = scan_part(store, layout, part, gathering, reading, err);
 
 		if (scanned == TACT_CORRUPT)
 			return scanned;
-		if (scanned == TACT_OK) {
-			note_read(layout, part, reading);
+		if (scanned == TACT_OK)
 			continue;
-		}
 		*gathering = before; /* a piece of it is not what stands there */
 		result = scanned;
 		missing++;
@@ -338,7 +364,7 @@ static int scan_all(struct tact_store *store, const struct tact_store_layout *la
 		return scan_parts(store, layout, gathering, reading, err);
 	result = tact_store_scan(store, TACT_STORE_CAMPAIGN, gather_one, gathering, err);
 	if (result == TACT_OK)
-		note_read(layout, 0, reading);
+		note(layout, 0, reading->read_ms, reading->began_ms);
 	return result;
 }
 
@@ -440,15 +466,23 @@ static void fill_reading(const struct gathering *gathering, struct reading *read
 	note_oldest(reading);
 }
 
+static struct reading *new_reading(struct tact_arena *arena, const struct reading *before)
+{
+	struct reading *reading = tact_arena_alloc(arena, sizeof *reading);
+
+	*reading = (struct reading){.began_ms = tact_clock_monotonic_ms()};
+	if (before != NULL)
+		memcpy(reading->rest_ms, before->rest_ms, sizeof reading->rest_ms);
+	return reading;
+}
+
 static int make_reading(struct tact_decider *decider, const struct reading *before, bool settled,
     struct reading **ret, struct tact_error *err)
 {
 	struct gathering gathering = {.arena = tact_arena_new()};
-	struct reading *reading = tact_arena_alloc(gathering.arena, sizeof *reading);
-	int result;
+	struct reading *reading = new_reading(gathering.arena, before);
+	int result = scan_unmoved(decider->parts.store, &gathering, reading, err);
 
-	*reading = (struct reading){.began_ms = tact_clock_monotonic_ms()};
-	result = scan_unmoved(decider->parts.store, &gathering, reading, err);
 	if (result == TACT_OK) {
 		keep_records(&gathering, before, reading);
 		keep_counts(&gathering, before, settled, reading);
@@ -465,16 +499,16 @@ static int make_reading(struct tact_decider *decider, const struct reading *befo
 }
 
 /* What may still be used of one that was read. */
-static struct reading *make_aged(const struct reading *before, int64_t now_ms)
+static struct reading *make_aged(const struct reading *before)
 {
 	struct gathering gathering = {.arena = tact_arena_new()};
-	struct reading *aged = tact_arena_alloc(gathering.arena, sizeof *aged);
+	struct reading *aged = new_reading(gathering.arena, before);
 
-	*aged = (struct reading){.began_ms = now_ms, .parts = before->parts};
 	keep_records(&gathering, before, aged);
 	keep_counts(&gathering, before, false, aged);
 	sum_up(&gathering);
 	aged->began_ms = before->began_ms;
+	aged->parts = before->parts;
 	aged->partial = before->partial;
 	fill_reading(&gathering, aged);
 	aged->unread = before->unread;
@@ -547,11 +581,10 @@ static void note_gap(struct campaigns *campaigns, const struct reading *fresh)
 static void let_age(struct campaigns *campaigns)
 {
 	struct reading *before = campaigns->current;
-	int64_t now_ms = tact_clock_monotonic_ms();
 
-	if (is_usable(before->oldest_ms, now_ms))
+	if (is_usable(before->oldest_ms, tact_clock_monotonic_ms()))
 		return;
-	struct reading *aged = make_aged(before, now_ms);
+	struct reading *aged = make_aged(before);
 	note_marks(campaigns, aged);
 	campaigns->current = aged;
 	free_reading(drop(before));

@@ -32,6 +32,7 @@ static const char configuration[] =
 static struct {
 	size_t parts;
 	bool lost[PARTS];
+	int64_t hang_ms;    /* so long one that is lost is waited for */
 	bool mute;	    /* nobody tells where anything stands */
 	uint8_t where[256]; /* the part in which what begins with this byte stands */
 	int scans, move_at; /* parts scanned; when so many were, ids that begin with MOVED go to MOVE_TO */
@@ -98,6 +99,8 @@ int __wrap_tact_store_scan_part(struct tact_store *store, const struct tact_stor
 		(void)fn(context, &world.left_key, &world.left);
 	if (++world.scans == world.move_at)
 		world.where[world.moved] = world.move_to;
+	if (world.lost[filter.part])
+		world.skip_ms += world.hang_ms;
 	/* What was told by then is no answer. */
 	return world.lost[filter.part]
 		   ? tact_error_set(err, TACT_UNAVAILABLE, "part %zu is lost", filter.part)
@@ -695,6 +698,38 @@ START_TEST(test_a_pause_is_obeyed_at_once_while_another_part_is_away)
 }
 END_TEST
 
+/* Not at each reading do the others wait for one that hangs. */
+START_TEST(test_a_part_that_hangs_is_left_alone_for_a_while)
+{
+	setup();
+	struct tact_decider *gate = gate_decider();
+	const char *campaign = campaign_in_parts();
+	int64_t then_ms;
+
+	tend(gate);
+	world.lost[1] = true;
+	world.hang_ms = 5000;
+	pass_seconds(gate, 1);
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_PAUSE);
+	then_ms = world.skip_ms;
+	for (int i = 0; i < 4; i++) {
+		pass_seconds(gate, 1);
+		want_fate(send_by_desk(gate, campaign), TACT_FATE_GATE, "it is paused");
+	}
+	ck_assert_msg(world.skip_ms - then_ms == 4000, "waited for: got %d ms, want none",
+	    (int)(world.skip_ms - then_ms - 4000));
+	pass_seconds(gate, 2);
+	ck_assert_msg(world.skip_ms - then_ms == 11000, "waited for again: got %d ms, want %d",
+	    (int)(world.skip_ms - then_ms - 6000), (int)world.hang_ms);
+	do_deed(b.decider, campaign, TACT_CAMPAIGN_RESUME);
+	world.lost[1] = false;
+	pass_seconds(gate, 17);
+	want_fate(send(gate, campaign), TACT_FATE_PASS, "all is known again");
+	tact_decider_free(&gate);
+	bench_close();
+}
+END_TEST
+
 START_TEST(test_a_pause_is_obeyed_while_its_own_part_is_away)
 {
 	setup();
@@ -883,6 +918,7 @@ static Suite *suite(void)
 	tcase_add_test(tcase, test_a_promised_bounce_waits_for_no_campaign);
 	tcase_add_test(tcase, test_what_a_reviewer_discarded_waits_for_no_campaign);
 	tcase_add_test(tcase, test_a_pause_is_obeyed_at_once_while_another_part_is_away);
+	tcase_add_test(tcase, test_a_part_that_hangs_is_left_alone_for_a_while);
 	tcase_add_test(tcase, test_a_pause_is_obeyed_while_its_own_part_is_away);
 	tcase_add_test(tcase, test_a_resume_wakes_those_whose_part_is_there);
 	tcase_add_test(tcase, test_what_was_not_known_is_looked_at_again_when_it_is);
