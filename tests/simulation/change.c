@@ -136,6 +136,15 @@ static void wish(struct world *world, struct tact_arena *arena, int person)
 	    spec.value, (int)spec.reason, spec.purposes, (long long)spec.until_us, result);
 }
 
+/* Of a second address: the person for whom tact may take it already, as it was told so and did not say that
+ * it had understood. Else -1. */
+static int half_joined(const struct world *world, int person)
+{
+	int owner = person - world->people;
+
+	return owner >= 0 && world->joining[owner] > 0 && !world->aliased[owner] ? owner : -1;
+}
+
 static void unwish(struct world *world, struct tact_arena *arena, int person)
 {
 	enum scope scope =
@@ -152,6 +161,8 @@ static void unwish(struct world *world, struct tact_arena *arena, int person)
 	int64_t now_us = world->faults.now_us;
 
 	oracle_wish_ends(world->oracle, person, scope, value);
+	if (half_joined(world, person) >= 0)
+		oracle_wish_ends(world->oracle, half_joined(world, person), scope, value);
 	result = apply(world, arena, person, &change, &sequence, &changed);
 	if (result == TACT_OK)
 		oracle_wish_over(world->oracle, person, scope, value, now_us, sequence);
@@ -204,6 +215,8 @@ static void forbid(struct world *world, struct tact_arena *arena, int person)
 	int64_t now_us = world->faults.now_us;
 
 	oracle_consent_ends(world->oracle, person, scope, value);
+	if (half_joined(world, person) >= 0)
+		oracle_consent_ends(world->oracle, half_joined(world, person), scope, value);
 	result = apply(world, arena, person, &change, &sequence, &changed);
 	if (result == TACT_OK)
 		oracle_consent_over(world->oracle, person, scope, value, now_us, sequence);
