@@ -462,10 +462,12 @@ static int change_rows(struct bulk *bulk, struct tact_arena *arena, const struct
 	return result;
 }
 
-static int change_all(struct bulk *bulk, struct tact_arena *arena, const struct cli_import_row *const *rows,
-    size_t count, struct tact_error *err)
+/* A change takes some kilobytes, which are given back after each few of them. */
+static int change_all(
+    struct bulk *bulk, const struct cli_import_row *const *rows, size_t count, struct tact_error *err)
 {
 	struct tact_store *store = bulk->cli->store;
+	struct tact_arena *arena = tact_arena_new();
 	int result = TACT_OK;
 
 	for (size_t at = 0, n; at < count && result == TACT_OK; at += n) {
@@ -475,7 +477,9 @@ static int change_all(struct bulk *bulk, struct tact_arena *arena, const struct 
 		result = change_rows(bulk, arena, rows + at, n, err);
 		if (!bulk->dry)
 			tact_store_pace_end(store, &bulk->change_pace, n);
+		tact_arena_reset(arena);
 	}
+	tact_arena_free(&arena);
 	return result;
 }
 
@@ -490,8 +494,7 @@ static int load_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error 
 		bulk->mark.fresh += changed[i].result == TACT_OK && changed[i].changed;
 		bulk->mark.known += changed[i].result == TACT_OK && !changed[i].changed;
 	}
-	return result == TACT_OK ? change_all(bulk, chunk->arena, chunk->changes, chunk->changes_count, err)
-				 : result;
+	return result == TACT_OK ? change_all(bulk, chunk->changes, chunk->changes_count, err) : result;
 }
 
 static int preview_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error *err)
@@ -501,7 +504,7 @@ static int preview_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_err
 
 	for (size_t i = 0; i < chunk->count; i++)
 		rows[i] = &chunk->rows[i];
-	return change_all(bulk, chunk->arena, rows, chunk->count, err);
+	return change_all(bulk, rows, chunk->count, err);
 }
 
 /* ---- all of them ---- */
