@@ -3,12 +3,12 @@
  *
  * tact import --bulk: files of millions of rows, in a bounded memory. Everything is read, checked and sorted
  * by key on the disk first; then people of whom nothing is known are loaded, and all others changed as an
- * import changes them, which undoes nothing. A mark tells how far it came: run again, it goes on.
+ * import changes them, which undoes nothing. A mark tells how far it came: run again, it goes on. This is its
+ * course; how rows come into the store stands in import_chunks.c.
  */
 #include <config.h>
 
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,65 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "import_chunks.h"
 
-#define CHUNK 65536	/* rows that are loaded in one go */
-#define CHANGE_MOST 500 /* of people who are known */
 #define MARK_MS 1000
 #define NICE 10
 #define THREADS_MOST 8
 #define GATHER_BYTES ((size_t)32 << 20) /* of rows being sorted, by all threads together */
 #define PROGRESS_ROWS 65536
-#define MAKERS 2
-#define CHUNKS (MAKERS + 1)
-#define REUSED_BYTES (32 << 20) /* the most that malloc lets itself be told */
-
-/* Rows on their way into the store. */
-struct chunk {
-	struct bulk *bulk;
-	enum { CHUNK_FREE, CHUNK_MAKING, CHUNK_FULL } state; /* MAKING: a maker's, FULL: the main thread's */
-	struct tact_arena *arena;
-	struct cli_import_row *rows;
-	size_t count; /* 0: the end */
-	struct tact_load *load;
-	const struct cli_import_row **loads,
-	    **changes; /* rows that are loaded; that are changes from the start */
-	size_t loads_count, changes_count;
-	int result;
-	struct tact_error err;
-};
-
-struct bulk {
-	struct cli *cli;
-	struct cli_import *import;
-	FILE *const *files;
-	const char *folder, *rows_path, *mark_path, *digest;
-	struct cli_mark mark;
-	bool went_on;		   /* an earlier run had begun */
-	atomic_uint_fast64_t read; /* rows, about: for the progress */
-	struct cli_runs *runs;
-	struct cli_merge *merge;
-	bool dry;
-	struct chunk chunks[CHUNKS]; /* some are made while one goes into the store */
-	pthread_mutex_t read_lock;   /* of the rows being read, and of read_all */
-	size_t chunks_read;
-	bool read_all;
-	pthread_mutex_t lock; /* of the chunks' states, and of stop */
-	pthread_cond_t moved;
-	bool stop;				  /* no more are wanted */
-	struct tact_store_pace pace, change_pace; /* a change takes longer than a load */
-	int64_t marked_ms;
-	struct tact_arena *arena; /* of the mark being written */
-	const char *sources;	  /* names and digests, for the evidence */
-	const char *label;	  /* of the progress */
-};
-
-static void show_progress(const struct bulk *bulk, bool end)
-{
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%s %llu of %llu%s", bulk->label, (unsigned long long)bulk->mark.done,
-		    (unsigned long long)bulk->mark.rows, end ? "\n" : "");
-}
 
 /* ---- files and their digest ---- */
 
@@ -327,189 +275,9 @@ static int open_rows(struct bulk *bulk, struct tact_error *err)
 	return result == TACT_OK ? skip_rows(bulk, err) : result;
 }
 
-/* ---- making a chunk ---- */
-
-/* One person's rows may stand in two chunks: of the second he is known. TACT_OK also at the end, with none.
- */
-static int read_chunk(struct bulk *bulk, struct chunk *chunk)
-{
-	int result = TACT_OK;
-
-	tact_arena_reset(chunk->arena);
-	chunk->rows = tact_arena_alloc(chunk->arena, CHUNK * sizeof *chunk->rows);
-	for (chunk->count = 0; chunk->count < CHUNK; chunk->count++) {
-		struct cli_import_row *row = &chunk->rows[chunk->count];
-		struct tact_id key;
-		const void *bytes;
-		size_t size;
-
-		result = cli_merge_next(bulk->merge, &key, &bytes, &size, &chunk->err);
-		if (result != TACT_OK)
-			break;
-		if (!cli_spool_unpack(bytes, size, bulk->import, chunk->arena, row))
-			return tact_error_set(&chunk->err, TACT_CORRUPT,
-			    "%s is not as it was written; begin again with --anew", bulk->rows_path);
-		row->key = key;
-	}
-	return result == TACT_ABSENT ? TACT_OK : result;
-}
-
-static int load_row(void *context, size_t index, struct tact_load_row *ret, struct tact_error *err)
-{
-	struct chunk *chunk = context;
-	const struct bulk *bulk = chunk->bulk;
-	const struct cli_import_row *row = chunk->loads[index];
-	struct tact_recipient recipient;
-	int result;
-
-	*ret = (struct tact_load_row){.change = cli_import_change(bulk->import, bulk->cli->by, row)};
-	if (!bulk->cli->config->rules.keep_addresses || row->by != CLI_BY_ADDRESS)
-		return TACT_OK;
-	result = cli_import_person(bulk->import, chunk->arena, row, &recipient, err);
-	if (result == TACT_OK)
-		ret->address = recipient.address.canonical;
-	return result;
-}
-
-/* Whoever may stand under other keys as well is changed, not loaded: those are to be looked at. */
-static int make_load(struct bulk *bulk, struct chunk *chunk)
-{
-	struct tact_arena *arena = chunk->arena;
-	struct tact_id *ids = tact_arena_alloc(arena, chunk->count * sizeof *ids);
-
-	chunk->loads = tact_arena_alloc(arena, chunk->count * sizeof(struct cli_import_row *));
-	chunk->changes = tact_arena_alloc(arena, chunk->count * sizeof(struct cli_import_row *));
-	chunk->loads_count = chunk->changes_count = 0;
-	for (size_t i = 0; i < chunk->count; i++) {
-		const struct cli_import_row *row = &chunk->rows[i];
-
-		if (row->also) {
-			chunk->changes[chunk->changes_count++] = row;
-			continue;
-		}
-		ids[chunk->loads_count] = row->key;
-		chunk->loads[chunk->loads_count++] = row;
-	}
-	return tact_decide_load_begin(bulk->cli->decider, arena, ids, chunk->loads_count, load_row, chunk,
-	    bulk->import->now_us, &chunk->load, &chunk->err);
-}
-
-/* Rows are read by one at a time, in their order. NULL when there are no more to be made. */
-static struct chunk *read_next(struct bulk *bulk)
-{
-	struct chunk *chunk = NULL;
-
-	pthread_mutex_lock(&bulk->read_lock);
-	pthread_mutex_lock(&bulk->lock);
-	if (!bulk->read_all) {
-		chunk = &bulk->chunks[bulk->chunks_read++ % CHUNKS];
-		while (chunk->state != CHUNK_FREE && !bulk->stop)
-			pthread_cond_wait(&bulk->moved, &bulk->lock);
-		chunk->state = CHUNK_MAKING;
-		chunk = bulk->stop ? NULL : chunk;
-	}
-	pthread_mutex_unlock(&bulk->lock);
-	if (chunk != NULL) {
-		chunk->result = read_chunk(bulk, chunk);
-		bulk->read_all = chunk->result != TACT_OK || chunk->count == 0;
-	}
-	pthread_mutex_unlock(&bulk->read_lock);
-	return chunk;
-}
-
-/* A thread of its own, or several. The chunk without rows, or that failed, is the last that is looked at. */
-static void *make_chunks(void *context)
-{
-	struct bulk *bulk = context;
-	struct chunk *chunk;
-
-	while ((chunk = read_next(bulk)) != NULL) {
-		if (chunk->result == TACT_OK && chunk->count > 0 && !bulk->dry)
-			chunk->result = make_load(bulk, chunk);
-		pthread_mutex_lock(&bulk->lock);
-		chunk->state = CHUNK_FULL;
-		pthread_cond_broadcast(&bulk->moved);
-		pthread_mutex_unlock(&bulk->lock);
-	}
-	return NULL;
-}
-
-/* ---- storing a chunk ---- */
-
-static int change_rows(struct bulk *bulk, struct tact_arena *arena, const struct cli_import_row *const *rows,
-    size_t count, struct tact_error *err)
-{
-	struct tact_decider *decider = bulk->cli->decider;
-	struct tact_recipient *recipients = tact_arena_alloc(arena, count * sizeof *recipients);
-	struct tact_change *changes = tact_arena_alloc(arena, count * sizeof *changes);
-	struct tact_changed *changed = tact_arena_alloc(arena, count * sizeof *changed);
-	int64_t now_us = bulk->import->now_us;
-	int result = TACT_OK;
-
-	for (size_t i = 0; i < count && result == TACT_OK; i++) {
-		result = cli_import_person(bulk->import, arena, rows[i], &recipients[i], err);
-		changes[i] = cli_import_change(bulk->import, bulk->cli->by, rows[i]);
-	}
-	if (result == TACT_OK)
-		result = bulk->dry ? tact_decide_change_preview(
-					 decider, arena, recipients, changes, count, now_us, changed, err)
-				   : tact_decide_change(
-					 decider, arena, recipients, changes, count, now_us, 0, changed, err);
-	for (size_t i = 0; i < count && result == TACT_OK; i++) {
-		bulk->mark.fresh += changed[i].changed;
-		bulk->mark.known += !changed[i].changed;
-	}
-	return result;
-}
-
-/* A change takes some kilobytes, which are given back after each few of them. */
-static int change_all(
-    struct bulk *bulk, const struct cli_import_row *const *rows, size_t count, struct tact_error *err)
-{
-	struct tact_store *store = bulk->cli->store;
-	struct tact_arena *arena = tact_arena_new();
-	int result = TACT_OK;
-
-	for (size_t at = 0, n; at < count && result == TACT_OK; at += n) {
-		size_t most = count - at < CHANGE_MOST ? count - at : CHANGE_MOST;
-
-		n = bulk->dry ? most : tact_store_pace_begin(store, &bulk->change_pace, most);
-		result = change_rows(bulk, arena, rows + at, n, err);
-		if (!bulk->dry)
-			tact_store_pace_end(store, &bulk->change_pace, n);
-		tact_arena_reset(arena);
-	}
-	tact_arena_free(&arena);
-	return result;
-}
-
-static int load_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error *err)
-{
-	struct tact_changed *changed = tact_arena_alloc(chunk->arena, (chunk->count + 1) * sizeof *changed);
-	int result = tact_decide_load_end(chunk->load, &bulk->pace, changed, err);
-
-	for (size_t i = 0; i < chunk->loads_count && result == TACT_OK; i++) {
-		if (changed[i].result == TACT_REFUSED)
-			chunk->changes[chunk->changes_count++] = chunk->loads[i];
-		bulk->mark.fresh += changed[i].result == TACT_OK && changed[i].changed;
-		bulk->mark.known += changed[i].result == TACT_OK && !changed[i].changed;
-	}
-	return result == TACT_OK ? change_all(bulk, chunk->changes, chunk->changes_count, err) : result;
-}
-
-static int preview_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error *err)
-{
-	const struct cli_import_row **rows =
-	    tact_arena_alloc(chunk->arena, chunk->count * sizeof(struct cli_import_row *));
-
-	for (size_t i = 0; i < chunk->count; i++)
-		rows[i] = &chunk->rows[i];
-	return change_all(bulk, rows, chunk->count, err);
-}
-
 /* ---- all of them ---- */
 
-static int write_mark(struct bulk *bulk, bool now, struct tact_error *err)
+int cli_bulk_mark(struct bulk *bulk, bool now, struct tact_error *err)
 {
 	int64_t now_ms = tact_clock_monotonic_ms();
 
@@ -518,67 +286,6 @@ static int write_mark(struct bulk *bulk, bool now, struct tact_error *err)
 	bulk->marked_ms = now_ms;
 	tact_arena_reset(bulk->arena);
 	return cli_mark_write(bulk->arena, bulk->mark_path, &bulk->mark, err);
-}
-
-static int store_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error *err)
-{
-	int result = bulk->dry ? preview_chunk(bulk, chunk, err) : load_chunk(bulk, chunk, err);
-
-	if (result != TACT_OK)
-		return result;
-	bulk->mark.done += chunk->count;
-	show_progress(bulk, false);
-	return bulk->dry ? TACT_OK : write_mark(bulk, false, err);
-}
-
-/* What the maker made, in its order. */
-static int store_chunks(struct bulk *bulk, struct tact_error *err)
-{
-	for (size_t n = 0;; n++) {
-		struct chunk *chunk = &bulk->chunks[n % CHUNKS];
-		int result;
-
-		pthread_mutex_lock(&bulk->lock);
-		while (chunk->state != CHUNK_FULL)
-			pthread_cond_wait(&bulk->moved, &bulk->lock);
-		pthread_mutex_unlock(&bulk->lock);
-		result = chunk->result;
-		if (result != TACT_OK)
-			*err = chunk->err;
-		if (result != TACT_OK || chunk->count == 0)
-			return result;
-		result = store_chunk(bulk, chunk, err);
-		if (result != TACT_OK)
-			return result;
-		pthread_mutex_lock(&bulk->lock);
-		chunk->state = CHUNK_FREE;
-		pthread_cond_broadcast(&bulk->moved);
-		pthread_mutex_unlock(&bulk->lock);
-	}
-}
-
-static int run_chunks(struct bulk *bulk, struct tact_error *err)
-{
-	pthread_t makers[MAKERS];
-	size_t started = 0;
-	int result;
-
-	bulk->label = bulk->dry ? "looked at" : "loaded";
-	while (started < MAKERS && pthread_create(&makers[started], NULL, make_chunks, bulk) == 0)
-		started++;
-	result = started > 0 ? store_chunks(bulk, err)
-			     : tact_error_set(err, TACT_SYSTEM, "no thread can be started");
-	pthread_mutex_lock(&bulk->lock);
-	bulk->stop = true;
-	pthread_cond_broadcast(&bulk->moved);
-	pthread_mutex_unlock(&bulk->lock);
-	while (started > 0)
-		pthread_join(makers[--started], NULL);
-	show_progress(bulk, true);
-	if (result == TACT_OK && bulk->mark.done != bulk->mark.rows)
-		result = tact_error_set(err, TACT_CORRUPT,
-		    "%s holds other rows than were written; begin again with --anew", bulk->rows_path);
-	return result;
 }
 
 static const char *const kind_names[] = {[CLI_SUPPRESSIONS] = "suppressions",
@@ -601,7 +308,7 @@ static int record(struct bulk *bulk, const char *what, struct tact_error *err)
 static int load_all(struct bulk *bulk, struct tact_error *err)
 {
 	struct tact_arena *arena = bulk->cli->arena;
-	int result = write_mark(bulk, true, err);
+	int result = cli_bulk_mark(bulk, true, err);
 
 	if (result == TACT_OK)
 		result = record(bulk,
@@ -610,7 +317,7 @@ static int load_all(struct bulk *bulk, struct tact_error *err)
 				  : "begun",
 		    err);
 	if (result == TACT_OK)
-		result = run_chunks(bulk, err);
+		result = cli_chunks_run(bulk, err);
 	if (result == TACT_OK)
 		result = record(bulk,
 		    tact_arena_printf(arena, "done, %llu new, %llu known already",
@@ -619,7 +326,7 @@ static int load_all(struct bulk *bulk, struct tact_error *err)
 	if (result == TACT_OK)
 		forget_work(bulk);
 	else
-		(void)write_mark(bulk, true, NULL);
+		(void)cli_bulk_mark(bulk, true, NULL);
 	return result;
 }
 
@@ -658,31 +365,6 @@ static void tell_json(const struct bulk *bulk, bool dry)
 
 /* ---- the verb ---- */
 
-/* Begins with nothing in hand. */
-static void begin_chunks(struct bulk *bulk)
-{
-	bulk->arena = tact_arena_new();
-	for (size_t i = 0; i < CHUNKS; i++)
-		bulk->chunks[i] = (struct chunk){.bulk = bulk, .arena = tact_arena_new()};
-	pthread_mutex_init(&bulk->lock, NULL);
-	pthread_mutex_init(&bulk->read_lock, NULL);
-	pthread_cond_init(&bulk->moved, NULL);
-	(void)malloc_trim(0); /* reading had its own */
-	/* A chunk's memory is that of the one before it, not the system's again. */
-	(void)mallopt(M_MMAP_THRESHOLD, REUSED_BYTES);
-	(void)mallopt(M_TRIM_THRESHOLD, REUSED_BYTES);
-}
-
-static void end_chunks(struct bulk *bulk)
-{
-	tact_arena_free(&bulk->arena);
-	for (size_t i = 0; i < CHUNKS; i++)
-		tact_arena_free(&bulk->chunks[i].arena);
-	pthread_cond_destroy(&bulk->moved);
-	pthread_mutex_destroy(&bulk->lock);
-	pthread_mutex_destroy(&bulk->read_lock);
-}
-
 static int run_rows(struct bulk *bulk)
 {
 	struct tact_error err = {""};
@@ -690,9 +372,9 @@ static int run_rows(struct bulk *bulk)
 
 	if (result != TACT_OK)
 		return cli_fail(cli_exit_code(result), "%s", err.text);
-	begin_chunks(bulk);
-	result = bulk->dry ? run_chunks(bulk, &err) : load_all(bulk, &err);
-	end_chunks(bulk);
+	cli_chunks_begin(bulk);
+	result = bulk->dry ? cli_chunks_run(bulk, &err) : load_all(bulk, &err);
+	cli_chunks_end(bulk);
 	cli_merge_close(&bulk->merge);
 	if (bulk->dry)
 		unlink(bulk->rows_path);

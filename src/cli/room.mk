@@ -26,6 +26,8 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 	src/cli/export.c \
 	src/cli/import.c \
 	src/cli/import_bulk.c \
+	src/cli/import_chunks.c \
+	src/cli/import_chunks.h \
 	src/cli/import_contact.c \
 	src/cli/import_file.c \
 	src/cli/import_mark.c \
