@@ -374,20 +374,20 @@ class Verbs(Case):
         self.main.sql("GRANT tact_relay TO relay")
         self.tact(new, "store", "upgrade", owner)
         with open(os.path.join(self.dir, "list"), "w", encoding="utf-8") as file:
-            file.writelines("person%d@example.com\n" % number for number in range(600))
+            file.writelines("person%d@example.com\n" % number for number in range(5000))
         self.tact(old, "import", "--plain", os.path.join(self.dir, "list"))
         copy = ("store", "copy", "lmdb:%s/db?map_size=64M" % self.dir, self.main.url())
         self.tact(old, *copy, code=-9, env={"TACT_KILL_AT": "store.before-commit:2"})
         self.assertIn("tact-copy 1", self.tact(new, "show", "person5@example.com", code=65))
-        self.assertLess(int(self.main.sql("SELECT count(*) FROM tact.tact_record")), 600)
-        self.assertIn("600 records", self.tact(old, *copy))
+        self.assertLess(int(self.main.sql("SELECT count(*) FROM tact.tact_record")), 5000)
+        self.assertIn("5000 records", self.tact(old, *copy))
         self.assertIn("in use", self.tact(old, *copy, code=78))
-        self.assertIn("dossiers: 600", self.tact(new, "store", "stats"))
+        self.assertIn("dossiers: 5000", self.tact(new, "store", "stats"))
         self.assertIn("damaged: 0", self.tact(new, "store", "check"))
         self.assertEqual(self.tact(new, "show", "person5@example.com"), self.tact(old, "show", "person5@example.com"))
         back = self.configure("back.conf", "lmdb:%s/back?map_size=64M" % self.dir)
         self.tact(new, "store", "copy", self.main.url(), "lmdb:%s/back?map_size=64M" % self.dir)
-        self.assertEqual(self.tact(back, "show", "person599@example.com"), self.tact(old, "show", "person599@example.com"))
+        self.assertEqual(self.tact(back, "show", "person4999@example.com"), self.tact(old, "show", "person4999@example.com"))
 
     def test_a_copy_that_is_written_to_meanwhile_is_found_out_and_repaired(self):
         """A relay that was not stopped changes a record that was copied already; the copy waits for a lock in its last part so long."""
