@@ -97,11 +97,11 @@ int tact_decide_record(struct tact_decider *decider, enum tact_audit_kind kind, 
  * seconds, so that all writers had caught up; without such a moment within 30 seconds they are not known, and
  * mail that a breaker acts on is undecided (tact_policy_lacks_counts): a rate of some of them may be far too
  * low or too high. Less than five seconds away is not away; and a store of one part owes no such ten seconds,
- * for while it is away no mail passes, and nothing is counted. A server that is started anew, or a standby
- * that takes over, within thirty seconds holds up only those whose own records stand there, and what may be
- * sent and complained of in that time is little. Parts are read one after the other: one that hangs delays
- * what is read of the others by as long as it is waited for (tact_store_scan_part), and is asked again no
- * sooner than after five seconds. */
+ * for while it is away no mail passes, and nothing is counted. A program that has just begun takes its first
+ * whole reading. A server that is started anew, or a standby that takes over, within thirty seconds holds up
+ * only those whose own records stand there, and what may be sent and complained of in that time is little.
+ * Parts are read one after the other: one that hangs delays what is read of the others by as long as it is
+ * waited for (tact_store_scan_part), and is asked again no sooner than after five seconds. */
 #define TACT_CAMPAIGNS_FRESH_MS 2000
 #define TACT_CAMPAIGNS_STALE_MS 30000
 

@@ -370,8 +370,11 @@ static int run_rows(struct bulk *bulk)
 	struct tact_error err = {""};
 	int result = open_rows(bulk, &err);
 
-	if (result != TACT_OK)
+	if (result != TACT_OK) {
+		if (bulk->dry)
+			unlink(bulk->rows_path);
 		return cli_fail(cli_exit_code(result), "%s", err.text);
+	}
 	cli_chunks_begin(bulk);
 	result = bulk->dry ? cli_chunks_run(bulk, &err) : load_all(bulk, &err);
 	cli_chunks_end(bulk);

@@ -205,12 +205,17 @@ static int preview_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_err
 
 /* ---- all of them ---- */
 
+/* One that failed is done anew when the import goes on, and counted then. */
 static int store_chunk(struct bulk *bulk, struct chunk *chunk, struct tact_error *err)
 {
+	struct cli_mark before = bulk->mark;
 	int result = bulk->dry ? preview_chunk(bulk, chunk, err) : load_chunk(bulk, chunk, err);
 
-	if (result != TACT_OK)
+	if (result != TACT_OK) {
+		bulk->mark.fresh = before.fresh;
+		bulk->mark.known = before.known;
 		return result;
+	}
 	bulk->mark.done += chunk->count;
 	show_progress(bulk, false);
 	return bulk->dry ? TACT_OK : cli_bulk_mark(bulk, false, err);

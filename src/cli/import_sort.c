@@ -148,7 +148,8 @@ int cli_runs_end(struct cli_runs **runs, struct tact_error *err)
 	r->fd = -1;
 	if (r->failed != 0)
 		result = tact_error_set(err, TACT_SYSTEM,
-		    "the rows could not be kept in %s: %s: is there room for them, twice the file's?",
+		    "the rows could not be kept in %s: %s: is there room for them, some 100 bytes beside the "
+		    "text of each?",
 		    r->path, strerror(r->failed));
 	cli_runs_free(runs);
 	return result;

@@ -652,7 +652,7 @@ static enum pg_outcome prepare(struct pg_link *link, enum pg_statement statement
 	outcome = pg_link_wait(link, deadline_ms);
 	/* A late one is answered to somebody who thinks that his statement ran. */
 	if (outcome == PG_LATE) {
-		set_words(link, "did not begin to take rows within the time that there is for it");
+		set_words(link, "did not prepare a statement within the time that there is for it");
 		return PG_LOST;
 	}
 	link->prepared[statement] = outcome == PG_DONE;
