@@ -80,6 +80,7 @@ class Verdicts(Case):
         sent = self.send("o@odd.test", "q1@person.test")
         self.assertEqual(sent.code, 250)
         self.site.relay.wait_log(r"review\.tact\.invalid.*status=deferred.*held for review")
+        self.site.sink.wait_to("q1@person.test")
         self.assertEqual(len(self.site.sink.to("q1@person.test")), 1)
 
     def test_all_quarantined_by_hold(self):

@@ -219,9 +219,11 @@ CREATE FUNCTION pg_catalog.citus_total_relation_size(name regclass) RETURNS bigi
             granted = "".join(re.findall(r"GRANT EXECUTE ON FUNCTION (.*?) TO ", re.sub(r"\s+", " ", contrib(name))))
             return set(re.findall(r"tact\.\w+\([^)]*\)", granted))
 
-        self.assertGreater(len(functions("schema.sql")), 10)
+        # tact_durable goes with COPY, for which the others grant nothing: there tact_fill takes what is loaded.
+        wanted = functions("schema.sql") - {"tact.tact_durable()"}
+        self.assertGreater(len(wanted), 10)
         for name in ("citus.sql", "cockroachdb.sql", "yugabytedb.sql"):
-            self.assertEqual(functions(name), functions("schema.sql"), name)
+            self.assertEqual(functions(name), wanted, name)
             self.assertIn("NOT RUN HERE", contrib(name))
 
 
