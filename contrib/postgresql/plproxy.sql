@@ -66,7 +66,7 @@ $$;
 
 -- The latest timeline of each server's database that was heard of. A partition's server that was the primary once, and comes back, takes
 -- writes as before and knows nothing of what was written elsewhere since: what it says is not passed on. If it is to be used all the same,
--- take its row away.
+-- take its row away. Only what relays hear is kept: nobody gets behind it, so whoever may write here could stop all mail.
 CREATE TABLE IF NOT EXISTS tact.tact_known (database bigint PRIMARY KEY, timeline bigint NOT NULL);
 
 CREATE OR REPLACE FUNCTION tact.tact_hear(told_database bigint, told_timeline bigint) RETURNS void
@@ -78,7 +78,7 @@ BEGIN
 	IF latest > told_timeline THEN
 		RAISE EXCEPTION USING ERRCODE = 'TA001',
 			MESSAGE = format('a partition is asked of a server that was deposed: it is on timeline %s, %s was promoted since', told_timeline, latest);
-	ELSIF latest IS NULL OR latest < told_timeline THEN
+	ELSIF (latest IS NULL OR latest < told_timeline) AND pg_has_role(session_user, 'tact_relay', 'usage') THEN
 		INSERT INTO tact.tact_known AS k VALUES (told_database, told_timeline)
 		ON CONFLICT (database) DO UPDATE SET timeline = greatest(k.timeline, EXCLUDED.timeline);
 	END IF;
@@ -98,7 +98,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	) AS parts;
 $$;
 
--- What is loaded comes with the origin of its server, in the one call. A commit follows over the same connection and rests on what was loaded.
+-- What is loaded comes with the origin of its server, in the one call. So does what is written: the connection may be another one than that
+-- of the load before, if there was one. What a deposed server wrote by then counts for nothing, so it was not done.
 CREATE OR REPLACE FUNCTION tact.tact_load_told(kinds smallint[], ids bytea[])
 RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint, origin_database bigint, origin_timeline bigint)
 LANGUAGE plproxy AS $$
@@ -131,21 +132,73 @@ BEGIN
 	END LOOP;
 END $$;
 
-CREATE OR REPLACE FUNCTION tact.tact_commit(kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])
-RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean)
+CREATE OR REPLACE FUNCTION tact.tact_commit_told(
+	kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean, origin_database bigint, origin_timeline bigint)
 LANGUAGE plproxy AS $$
 	CLUSTER 'tact';
 	SPLIT kinds, ids, expected, versions, wakes, frames;
 	RUN ON tact.tact_part(ids);
+	SELECT r.changed_kind, r.changed_id, r.done, o.origin_database, o.origin_timeline
+	FROM tact.tact_commit(kinds, ids, expected, versions, wakes, frames) AS r, tact.tact_origin() AS o;
 $$;
 
-CREATE OR REPLACE FUNCTION tact.tact_fill(kinds smallint[], ids bytea[], versions bigint[], wakes bigint[], frames bytea[])
-RETURNS TABLE (known_kind smallint, known_id bytea)
+CREATE OR REPLACE FUNCTION tact.tact_commit(kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean)
+LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
+DECLARE
+	told_database bigint;
+	told_timeline bigint;
+	heard_database bigint;
+	heard_timeline bigint;
+BEGIN
+	FOR changed_kind, changed_id, done, told_database, told_timeline IN
+		SELECT t.changed_kind, t.changed_id, t.done, t.origin_database, t.origin_timeline
+		FROM tact.tact_commit_told(kinds, ids, expected, versions, wakes, frames) AS t
+	LOOP
+		IF heard_database IS DISTINCT FROM told_database OR heard_timeline IS DISTINCT FROM told_timeline THEN
+			PERFORM tact.tact_hear(told_database, told_timeline);
+			heard_database := told_database;
+			heard_timeline := told_timeline;
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END $$;
+
+-- Where nothing was known, the origin comes alone.
+CREATE OR REPLACE FUNCTION tact.tact_fill_told(kinds smallint[], ids bytea[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (known_kind smallint, known_id bytea, origin_database bigint, origin_timeline bigint)
 LANGUAGE plproxy AS $$
 	CLUSTER 'tact';
 	SPLIT kinds, ids, versions, wakes, frames;
 	RUN ON tact.tact_part(ids);
+	SELECT r.known_kind, r.known_id, o.origin_database, o.origin_timeline
+	FROM tact.tact_origin() AS o LEFT JOIN tact.tact_fill(kinds, ids, versions, wakes, frames) AS r ON true;
 $$;
+
+CREATE OR REPLACE FUNCTION tact.tact_fill(kinds smallint[], ids bytea[], versions bigint[], wakes bigint[], frames bytea[])
+RETURNS TABLE (known_kind smallint, known_id bytea)
+LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
+DECLARE
+	told_database bigint;
+	told_timeline bigint;
+	heard_database bigint;
+	heard_timeline bigint;
+BEGIN
+	FOR known_kind, known_id, told_database, told_timeline IN
+		SELECT t.known_kind, t.known_id, t.origin_database, t.origin_timeline
+		FROM tact.tact_fill_told(kinds, ids, versions, wakes, frames) AS t
+	LOOP
+		IF heard_database IS DISTINCT FROM told_database OR heard_timeline IS DISTINCT FROM told_timeline THEN
+			PERFORM tact.tact_hear(told_database, told_timeline);
+			heard_database := told_database;
+			heard_timeline := told_timeline;
+		END IF;
+		IF known_id IS NOT NULL THEN
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+END $$;
 
 -- What is long is asked over the same connections right after the origins.
 CREATE OR REPLACE FUNCTION tact.tact_origins() RETURNS TABLE (origin_database bigint, origin_timeline bigint)
@@ -231,17 +284,40 @@ LANGUAGE sql VOLATILE AS $$
 	SELECT r.due_us, r.due_kind, r.due_id FROM tact.tact_due_one(after_us, after_kind, after_id, until_us, most, part) AS r;
 $$;
 
-CREATE OR REPLACE FUNCTION tact.tact_identity() RETURNS text
+CREATE OR REPLACE FUNCTION tact.tact_identity_told(OUT identity text, OUT origin_database bigint, OUT origin_timeline bigint)
 LANGUAGE plproxy AS $$
 	CLUSTER 'tact';
 	RUN ON 0;
+	SELECT r.identity, o.origin_database, o.origin_timeline FROM tact.tact_identity() AS r (identity), tact.tact_origin() AS o;
+$$;
+
+CREATE OR REPLACE FUNCTION tact.tact_identity() RETURNS text
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+	told record;
+BEGIN
+	SELECT * INTO told FROM tact.tact_identity_told();
+	PERFORM tact.tact_hear(told.origin_database, told.origin_timeline);
+	RETURN told.identity;
+END $$;
+
+CREATE OR REPLACE FUNCTION tact.tact_set_identity_told(
+	expected text, fresh text, OUT done boolean, OUT origin_database bigint, OUT origin_timeline bigint)
+LANGUAGE plproxy AS $$
+	CLUSTER 'tact';
+	RUN ON 0;
+	SELECT r.done, o.origin_database, o.origin_timeline FROM tact.tact_set_identity(expected, fresh) AS r (done), tact.tact_origin() AS o;
 $$;
 
 CREATE OR REPLACE FUNCTION tact.tact_set_identity(expected text, fresh text) RETURNS boolean
-LANGUAGE plproxy AS $$
-	CLUSTER 'tact';
-	RUN ON 0;
-$$;
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+	told record;
+BEGIN
+	SELECT * INTO told FROM tact.tact_set_identity_told(expected, fresh);
+	PERFORM tact.tact_hear(told.origin_database, told.origin_timeline);
+	RETURN told.done;
+END $$;
 
 CREATE OR REPLACE FUNCTION tact.tact_size_all() RETURNS SETOF bigint
 LANGUAGE plproxy AS $$
@@ -251,20 +327,23 @@ LANGUAGE plproxy AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION tact.tact_size() RETURNS bigint
-LANGUAGE sql VOLATILE AS 'SELECT sum(size)::bigint FROM tact.tact_size_all() AS size';
+LANGUAGE sql VOLATILE AS 'SELECT tact.tact_hear_all(); SELECT sum(size)::bigint FROM tact.tact_size_all() AS size';
 
 REVOKE ALL ON SCHEMA tact FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tact FROM PUBLIC;
 GRANT USAGE ON SCHEMA tact TO tact_relay, tact_web, tact_reader;
 GRANT EXECUTE ON FUNCTION tact.tact_schema(), tact.tact_now(), tact.tact_origin(), tact.tact_groups(), tact.tact_part(bytea), tact.tact_identity(),
-	tact.tact_load(smallint[], bytea[]), tact.tact_load_told(smallint[], bytea[]), tact.tact_hear(bigint, bigint) TO tact_relay, tact_web, tact_reader;
-GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
+	tact.tact_identity_told(), tact.tact_load(smallint[], bytea[]), tact.tact_load_told(smallint[], bytea[]), tact.tact_hear(bigint, bigint) TO tact_relay, tact_web, tact_reader;
+GRANT EXECUTE ON FUNCTION tact.tact_commit(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]),
+	tact.tact_commit_told(smallint[], bytea[], bigint[], bigint[], bigint[], bytea[]) TO tact_relay, tact_web;
 GRANT EXECUTE ON FUNCTION tact.tact_scan(smallint, bytea, integer), tact.tact_scan_all(smallint, bytea, integer),
 	tact.tact_size(), tact.tact_size_all(), tact.tact_due(bigint, smallint, bytea, bigint, integer),
 	tact.tact_due_all(bigint, smallint, bytea, bigint, integer), tact.tact_scan_part(smallint, bytea, integer, integer),
 	tact.tact_due_part(bigint, smallint, bytea, bigint, integer, integer), tact.tact_scan_one(smallint, bytea, integer, integer),
 	tact.tact_due_one(bigint, smallint, bytea, bigint, integer, integer), tact.tact_origins(), tact.tact_origin_part(integer), tact.tact_hear_all(),
 	tact.tact_hear_part(integer) TO tact_relay, tact_reader;
-GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text), tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]) TO tact_relay;
+GRANT EXECUTE ON FUNCTION tact.tact_set_identity(text, text), tact.tact_set_identity_told(text, text),
+	tact.tact_fill(smallint[], bytea[], bigint[], bigint[], bytea[]), tact.tact_fill_told(smallint[], bytea[], bigint[], bigint[], bytea[])
+	TO tact_relay;
 
 COMMIT;

@@ -726,6 +726,25 @@ class Partitions(Case):
         self.assertEqual(self.main.tool(*scan[:-1], scan[-1] % 1).returncode, 0)
         refused = self.main.tool(*scan[:-1], scan[-1] % 3, check=False)
         self.assertIn(b"reads no reviews", refused.stderr)
+        self.only_relays_say_what_was_promoted()
+
+    def only_relays_say_what_was_promoted(self):
+        """Whoever could say that another server was promoted since would stop all mail."""
+        known = lambda: self.main.sql("SELECT count(*), sum(timeline) FROM tact.tact_known")
+        hear = lambda login, database, timeline: self.main.tool("psql", "-XAtq", "-U", login, "-c", "SELECT tact.tact_hear(%d, %d)" % (database, timeline),
+                                                                check=False).stderr.decode()
+        self.main.sql("CREATE ROLE web LOGIN IN ROLE tact_web; TRUNCATE tact.tact_known")
+        databases = [int(part.sql("SELECT origin_database FROM tact.tact_origin()")) for part in self.parts]
+        self.assertEqual([hear("relay", database, 7) for database in databases], [""] * 3)
+        for login in ("reports", "web"):
+            self.assertEqual((hear(login, databases[0], 2**63 - 1), hear(login, 4711, 1)), ("", ""))
+            self.assertIn("timeline 6, 7 was promoted", hear(login, databases[0], 6))
+            self.assertEqual(known(), "3|21", login)
+        self.main.sql("TRUNCATE tact.tact_known")
+        self.assertEqual(self.main.tool("psql", "-XAtq", "-U", "reports", "-c", "SELECT * FROM tact.tact_scan(1::smallint, '', 1)").returncode, 0)
+        self.assertEqual(known(), "0|")
+        self.assertEqual(self.drive(self.main.url()).result("count 1 5000"), "ok")
+        self.assertNotEqual(known(), "0|", "relays do")
 
     def numbers(self, more=()):
         """The sum of all that was counted under the keys of this test."""
@@ -872,15 +891,28 @@ class Failover(Case):
         fresh = self.drive(proxy.url())
         proxy.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tact'")
         for one in (drive, fresh):
-            for command in ("read 0 2000", "count 0 2000", "scan 0", "due 0"):
+            for command in ("read 0 2000", "count 0 2000", "scan 0", "due 0", "fill 2560 40 256"):
                 self.assertEqual(one.result(command), "unavailable", command)
             self.assertIn("deposed", one.ask("error"))
+        self.each_answer_comes_with_the_timeline(proxy)
+        for one in (drive, fresh):
             wait_for(lambda: one.result("count 1 2000") == "ok", "the other partition")
         main.stop()
         wait_for(lambda: drive.result("count 0 2000") == "ok", "the new primary to be found again")
         read = lambda: drive.ask("read 0 5000").split()[2]
         wait_for(lambda: read() != "-1", "it to be read again")
         self.assertEqual(int(read()), number + 1, "nothing of what the old one was asked counts")
+        self.assertEqual(drive.ask("fill 2560 40 256").split()[2:], ["made=40", "known=0"])
+        self.assertEqual(drive.ask("fill 2560 41 256").split()[2:], ["made=1", "known=40"])
+
+    def each_answer_comes_with_the_timeline(self, proxy):
+        """A new connection at each call, that of the proxy to the partition, too: no load stands before it."""
+        key = "'{1}', ARRAY['\\x00000000000000000000000000112233'::bytea]"
+        for call in ("tact_commit(%s, '{0}', '{1}', '{0}', ARRAY['\\x00'::bytea])" % key, "tact_fill(%s, '{1}', '{0}', ARRAY['\\x00'::bytea])" % key,
+                     "tact_load(%s)" % key, "tact_identity()", "tact_set_identity('', 'other')", "tact_scan(1::smallint, '', 1)", "tact_size()",
+                     "tact_due(0, 0::smallint, '', 9, 1)"):
+            got = proxy.tool("psql", "-XAtq", "-U", "relay", "-v", "VERBOSITY=verbose", "-c", "SELECT * FROM tact." + call, check=False)
+            self.assertIn(b"TA001: a partition is asked of a server that was deposed", got.stderr, call)
 
     def test_a_primary_that_lost_its_standbys_is_left_for_the_one_that_was_promoted(self):
         """It is alive and waits for them for ever; so do those who asked it."""
