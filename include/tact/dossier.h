@@ -173,6 +173,13 @@ struct tact_profile {
 	struct tact_unknown unknown;
 };
 
+/* Of a contact that somebody told of under an id: known again by it when folding took the id away. Goes with
+ * the day the contact was folded into. */
+struct tact_told {
+	uint64_t mark; /* of the id */
+	uint32_t day;  /* since 1970 UTC, when the contact happened */
+};
+
 struct tact_dossier {
 	bool has_person_key;
 	uint8_t person_key[TACT_SEAL_KEY_BYTES]; /* DESIGN §7 */
@@ -184,6 +191,8 @@ struct tact_dossier {
 	struct tact_id stands_for;
 	struct tact_contact *contacts;
 	size_t contacts_count;
+	struct tact_told *told; /* each mark once */
+	size_t told_count;
 	struct tact_suppression *suppressions;
 	size_t suppressions_count;
 	struct tact_consent *consents;
@@ -209,9 +218,9 @@ void tact_dossier_encode(
 
 /* Deep copy of the arrays (strings shared): for trying something out. */
 void tact_dossier_copy(struct tact_arena *arena, const struct tact_dossier *from, struct tact_dossier *ret);
-/* Adds what OTHER knows (suppressions, consents, contacts, waiting claims by id; profile and person key only
- * where missing) into VIEW: for asking about a person who stands under several keys. The strictest counts
- * because everything counts. */
+/* Adds what OTHER knows (suppressions, consents, contacts, waiting claims by id; marks of contacts; profile
+ * and person key only where missing) into VIEW: for asking about a person who stands under several keys. The
+ * strictest counts because everything counts. */
 void tact_dossier_merge(
     struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other);
 
@@ -239,13 +248,22 @@ void tact_dossier_add_consent(
 bool tact_dossier_add_claim(
     struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_claim *claim);
 void tact_dossier_remove_contact(struct tact_dossier *dossier, const struct tact_id *id);
+/* Was the contact of this id told of, and is part of the history still? Also once it is folded. Never of
+ * none, nor of mail that was decided here: its retries end long before. */
+bool tact_dossier_was_told(const struct tact_dossier *dossier, const struct tact_id *id);
+/* Beside adding it. Nothing happens for a contact without an id. */
+void tact_dossier_note_told(
+    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact);
+/* Adds OTHER's marks; answers whether any was new. */
+bool tact_dossier_merge_told(
+    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_dossier *other);
 
 /* Housekeeping, done at each write and by the sweep: contacts older than 35 days of the same day (UTC) and
- * the same facts fold into one with span a day; contacts older than history_s go; claims that are done go a
- * week after done_us or not_after_us, whichever is later, planned ones that nobody took a day after
- * not_after_us, all others 30 days after it, when no queue holds their mail any more; suppressions never
- * go (ended ones a history after their end), nor do consents, not even ended ones: an import must find that
- * they were. Answers whether anything changed. */
+ * the same facts fold into one with span a day; contacts older than history_s go, with their marks; claims
+ * that are done go a week after done_us or not_after_us, whichever is later, planned ones that nobody took a
+ * day after not_after_us, all others 30 days after it, when no queue holds their mail any more; suppressions
+ * never go (ended ones a history after their end), nor do consents, not even ended ones: an import must find
+ * that they were. Answers whether anything changed. */
 bool tact_dossier_tidy(
     struct tact_arena *arena, struct tact_dossier *dossier, int64_t now_us, int64_t history_s);
 

@@ -343,6 +343,9 @@ static bool carry(struct aliasing *aliasing, const struct source *source, struct
 	const struct tact_dossier *from = &source->dossier;
 	bool changed = carry_contacts(aliasing, source, dossier);
 
+	/* So that it is known when it is told of again, by either name. What both had been told of counts for
+	 * both, like mail that was folded: the strict side. */
+	changed |= tact_dossier_merge_told(arena, dossier, from);
 	/* Left before, it has only what stayed behind as it was then. */
 	if (source->stays || !tact_id_equal(&from->stands_for, &aliasing->into))
 		changed |= carry_suppressions(arena, source, dossier);
@@ -443,7 +446,7 @@ static bool leave_one(void *context, size_t index, const struct tact_record *now
 				left.contacts_count + left.claims_count == 0))
 		return false;
 	left.stands_for = aliasing->into;
-	left.contacts_count = left.claims_count = 0;
+	left.contacts_count = left.told_count = left.claims_count = 0;
 	left.profile.own_limit = "";
 	record_finish(aliasing->arena, aliasing->terms, NULL, &left, ret);
 	return true;

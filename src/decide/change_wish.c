@@ -122,8 +122,10 @@ bool change_contact(
 {
 	struct tact_contact fresh = *contact;
 
-	if (!tact_id_is_none(&fresh.id) && tact_dossier_find_contact(dossier, &fresh.id) != NULL)
+	if (tact_dossier_find_contact(dossier, &fresh.id) != NULL ||
+	    tact_dossier_was_told(dossier, &fresh.id))
 		return false;
+	tact_dossier_note_told(arena, dossier, &fresh);
 	if (tact_id_is_none(&fresh.id))
 		fresh.id = tact_id_random();
 	tact_dossier_add_contact(arena, dossier, &fresh);

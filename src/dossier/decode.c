@@ -203,6 +203,22 @@ static void read_contacts(struct reader *reader, const Tact__Record *record, str
 	}
 }
 
+static void read_told(struct reader *reader, const Tact__Record *record, struct tact_dossier *ret)
+{
+	size_t count = record->n_told;
+
+	reader->part = "contacts told of, column";
+	reader->which = 0;
+	if (record->n_told_days != count) {
+		refuse(reader, "length beside", (int64_t)count);
+		return;
+	}
+	ret->told_count = count;
+	ret->told = dossier_new_array(reader->arena, count, sizeof *ret->told);
+	for (size_t i = 0; i < count; i++)
+		ret->told[i] = (struct tact_told){.mark = record->told[i], .day = record->told_days[i]};
+}
+
 /* The millions of an imported list stand without an id of their own. */
 static struct tact_id name_suppression(struct reader *reader, const struct tact_suppression *suppression)
 {
@@ -372,6 +388,7 @@ static void read_record(struct reader *reader, const Tact__Record *record, struc
 	read_person(reader, record, ret);
 	read_rows(reader, record);
 	read_contacts(reader, record, ret);
+	read_told(reader, record, ret);
 	read_suppressions(reader, record, ret);
 	read_consents(reader, record, ret);
 	read_claims(reader, record, ret);

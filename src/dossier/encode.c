@@ -219,6 +219,19 @@ static void write_contacts(
 	}
 }
 
+static void write_told(struct tact_arena *arena, const struct tact_dossier *dossier, Tact__Record *record)
+{
+	size_t count = dossier->told_count;
+
+	record->n_told = record->n_told_days = count;
+	record->told = tact_arena_alloc(arena, count * sizeof *record->told);
+	record->told_days = tact_arena_alloc(arena, count * sizeof *record->told_days);
+	for (size_t i = 0; i < count; i++) {
+		record->told[i] = dossier->told[i].mark;
+		record->told_days[i] = dossier->told[i].day;
+	}
+}
+
 static void write_suppression(
     struct tables *tables, const struct tact_suppression *from, Tact__Suppression *to)
 {
@@ -431,6 +444,7 @@ void tact_dossier_encode(
 	tables_init(arena, dossier, &tables);
 	write_person(arena, dossier, &record);
 	write_contacts(arena, &tables, dossier, &record);
+	write_told(arena, dossier, &record);
 	write_suppressions(arena, &tables, dossier, &record);
 	write_consents(arena, &tables, dossier, &record);
 	write_claims(arena, &tables, dossier, &record);

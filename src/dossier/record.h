@@ -12,6 +12,8 @@
 #include "src/dossier/dossier.pb-c.h"
 
 #define RECORD_SCHEMA 1
+#define SECOND_US INT64_C(1000000)
+#define DAY_US (86400 * SECOND_US)
 
 /* protobuf-c's memory comes from the arena and dies with it. */
 ProtobufCAllocator dossier_allocator(struct tact_arena *arena);

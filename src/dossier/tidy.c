@@ -10,8 +10,6 @@
 
 #include "record.h"
 
-#define SECOND_US INT64_C(1000000)
-#define DAY_US (86400 * SECOND_US)
 #define FOLD_AFTER_US (35 * DAY_US)
 #define CLAIM_KEPT_US (7 * DAY_US)
 #define CLAIM_FORGOTTEN_US (30 * DAY_US) /* no queue holds a mail for so long after its time */
@@ -111,6 +109,18 @@ static bool trim_contacts(struct tact_dossier *dossier, int64_t before_us)
 	return kept < count;
 }
 
+/* As long as the row that its contact was folded into. */
+static bool trim_told(struct tact_dossier *dossier, int64_t before_us)
+{
+	size_t kept = 0, count = dossier->told_count;
+
+	for (size_t i = 0; i < count; i++)
+		if ((int64_t)dossier->told[i].day + 1 >= (before_us + DAY_US - 1) / DAY_US)
+			dossier->told[kept++] = dossier->told[i];
+	dossier->told_count = kept;
+	return kept < count;
+}
+
 static bool is_done(const struct tact_claim *claim)
 {
 	return claim->state == TACT_CLAIM_PASSED || claim->state == TACT_CLAIM_WITHDRAWN ||
@@ -159,6 +169,7 @@ bool tact_dossier_tidy(
 
 	(void)arena; /* everything only shrinks, in place */
 	changed |= trim_contacts(dossier, history_start_us);
+	changed |= trim_told(dossier, history_start_us);
 	changed |= fold_contacts(dossier, now_us - FOLD_AFTER_US);
 	changed |= trim_claims(dossier, now_us);
 	changed |= trim_suppressions(dossier, history_start_us);

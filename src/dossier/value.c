@@ -45,6 +45,7 @@ void tact_dossier_copy(struct tact_arena *arena, const struct tact_dossier *from
 	struct tact_dossier copy = *from;
 
 	copy.contacts = COPY(arena, from->contacts, from->contacts_count);
+	copy.told = COPY(arena, from->told, from->told_count);
 	copy.suppressions = COPY(arena, from->suppressions, from->suppressions_count);
 	copy.consents = COPY(arena, from->consents, from->consents_count);
 	copy.claims = COPY(arena, from->claims, from->claims_count);
@@ -176,6 +177,56 @@ void tact_dossier_remove_contact(struct tact_dossier *dossier, const struct tact
 	    (size_t)(dossier->contacts + dossier->contacts_count - contact) * sizeof *contact);
 }
 
+/* ---- contacts that were told of ---- */
+
+/* Half of the id: one person's contacts are few beside that. */
+static uint64_t mark_of(const struct tact_id *id)
+{
+	uint64_t mark = 0;
+
+	for (size_t i = 0; i < sizeof mark; i++)
+		mark = mark << 8 | id->b[i];
+	return mark;
+}
+
+static bool has_mark(const struct tact_dossier *dossier, uint64_t mark)
+{
+	for (size_t i = 0; i < dossier->told_count; i++)
+		if (dossier->told[i].mark == mark)
+			return true;
+	return false;
+}
+
+bool tact_dossier_was_told(const struct tact_dossier *dossier, const struct tact_id *id)
+{
+	return !tact_id_is_none(id) && has_mark(dossier, mark_of(id));
+}
+
+void tact_dossier_note_told(
+    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact)
+{
+	if (tact_id_is_none(&contact->id) || tact_dossier_was_told(dossier, &contact->id))
+		return;
+	*TACT_PUSH(arena, dossier->told, dossier->told_count) =
+	    (struct tact_told){.mark = mark_of(&contact->id), .day = (uint32_t)(contact->time_us / DAY_US)};
+}
+
+bool tact_dossier_merge_told(
+    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_dossier *other)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < other->told_count; i++) {
+		if (has_mark(dossier, other->told[i].mark))
+			continue;
+		*TACT_PUSH(arena, dossier->told, dossier->told_count) = other->told[i];
+		changed = true;
+	}
+	return changed;
+}
+
+/* ---- two as one ---- */
+
 static void merge_claims(
     struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other)
 {
@@ -221,6 +272,7 @@ void tact_dossier_merge(struct tact_arena *arena, struct tact_dossier *view, con
 	for (size_t i = 0; i < other->contacts_count; i++)
 		if (tact_dossier_find_contact(&before, &other->contacts[i].id) == NULL)
 			tact_dossier_add_contact(arena, view, &other->contacts[i]);
+	(void)tact_dossier_merge_told(arena, view, other);
 	for (size_t i = 0; i < other->suppressions_count; i++)
 		if (tact_dossier_find_suppression(view, &other->suppressions[i].id) == NULL)
 			tact_dossier_add_suppression(arena, view, &other->suppressions[i]);

@@ -181,6 +181,30 @@ class Bulk(test_cli.Case):
         self.assertIn("exclude each other", self.tact("import", path, "--history", "--consent", code=64).err)
         self.assertIn("says nothing of contacts", self.tact("import", path, "--history", "--reason", "manual", code=64).err)
 
+    def test_history_of_long_ago_counts_once(self):
+        """Folded into its day it has no id any more; imported again it counted again."""
+        path = self.write("list.csv", "email,at,stream,id\nann@x.example,2026-09-01T10:00:00Z,shop,m1\nann@x.example,2026-09-01T11:00:00Z,shop,\n"
+                          "bob@x.example,2026-09-01T10:00:00Z,shop,m1\n")
+        for conf, more in ((self.conf, ["--bulk"]), (self.other, [])):
+            told = [json.loads(self.tact("import", path, "--history", "--json", *how, conf=conf).out) for how in (more, more, [], ["--bulk"])]
+            self.assertEqual([(one["new"], one["known"]) for one in told], [(3, 0)] + 3 * [(0, 3)])
+            self.assertEqual([[contact["count"] for contact in self.show(name + "@x.example", conf)["contacts"]] for name in ("ann", "bob")], [[2], [1]])
+
+    def test_killed_history_of_long_ago_counts_once(self):
+        count = 30000
+        path = self.write("list.csv", "email,at,stream,id\n" + "".join("person%d@x.example,2026-09-01,shop,m%d\n" % (i, i) for i in range(count)))
+        done = subprocess.run([test_cli.TACT, "-c", self.conf, "import", path, "--bulk", "--history"], capture_output=True, timeout=120, check=False,
+                              env=dict(self.env, TACT_KILL_AT="store.before-commit:4"))
+        self.assertEqual(done.returncode, -9, done.stderr.decode())
+        before = json.loads(self.tact("store", "stats", "--json").out)["records"]["dossiers"]
+        self.assertTrue(0 < before < count, before)
+        done, = self.json("import", path, "--bulk", "--history")
+        self.assertEqual((done["went_on"], done["new"] + done["known"]), (True, count))
+        again, = self.json("import", path, "--bulk", "--history")
+        self.assertEqual((again["new"], again["known"]), (0, count))
+        for number in range(0, count, 1499):
+            self.assertEqual([contact["count"] for contact in self.show("person%d@x.example" % number)["contacts"]], [1], number)
+
     def test_killed_it_goes_on_and_a_changed_file_is_refused(self):
         text = "email\n" + "".join("person%d@x.example\n" % i for i in range(60000))
         path = self.write("list.csv", text)

@@ -583,6 +583,19 @@ class Contacts(Case):
         self.assertRegex(entry["sealed"]["text"], "^by .+: phone out at 2026-11-20T10:00:00Z, negative, offer o$")
         self.assertRegex(again["sealed"]["text"], r"offer o \(known already\)$")
 
+    def test_recorded_once_when_its_day_is_folded(self):
+        """Days long past are kept as sums, without the ids of their contacts: whoever told of one again had it counted again."""
+        def call(number, at):
+            return self.json("contact", "ann@x.example", "--channel", "phone", "--purpose", "promotional", "--at", at, "--id", "call-%d" % number)[0]["changed"]
+
+        self.assertEqual([call(9, "2026-09-02T10:00:00Z"), call(9, "2026-09-02T10:00:00Z")], [True, False], "old when it was told")
+        self.assertTrue(call(10, "2026-11-20T10:00:00Z"))
+        self.write("clock", "@%d\n" % (NOW + 60 * 86400))
+        self.assertTrue(call(11, "2026-11-20T11:00:00Z"), "another of the same day")
+        self.assertEqual([call(9, "2026-09-02T10:00:00Z"), call(10, "2026-11-20T10:00:00Z")], [False, False], "grown old since")
+        self.assertEqual(sorted((contact["time"], contact["count"]) for contact in self.json("show", "ann@x.example")[0]["contacts"]),
+                         [("2026-09-02T00:00:00Z", 1), ("2026-11-20T00:00:00Z", 2)])
+
     def test_a_stream_says_the_rest(self):
         self.tact("contact", "ann@x.example", "--channel", "sms", "--stream", "shop")
         contact, = self.json("show", "ann@x.example")[0]["contacts"]

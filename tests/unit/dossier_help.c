@@ -283,6 +283,9 @@ void random_dossier(struct tact_arena *arena, uint64_t seed, struct tact_dossier
 	for (uint64_t n = random_below(&state, 40); n > 0; n--)
 		random_contact(arena, &state, ret);
 	for (uint64_t n = random_below(&state, 4); n > 0; n--)
+		*TACT_PUSH(arena, ret->told, ret->told_count) =
+		    (struct tact_told){.mark = random_next(&state), .day = (uint32_t)random_next(&state)};
+	for (uint64_t n = random_below(&state, 4); n > 0; n--)
 		random_suppression(arena, &state, ret);
 	for (uint64_t n = random_below(&state, 4); n > 0; n--)
 		random_consent(arena, &state, ret);
@@ -345,6 +348,12 @@ static void compare_contact(struct comparison *c, const struct tact_contact *a, 
 	SAME_NUMBER(c, a, b, counts);
 	SAME_NUMBER(c, a, b, open);
 	compare_unknown(c, &a->unknown, &b->unknown);
+}
+
+static void compare_told(struct comparison *c, const struct tact_told *a, const struct tact_told *b)
+{
+	SAME_NUMBER(c, a, b, mark);
+	SAME_NUMBER(c, a, b, day);
 }
 
 static void compare_suppression(
@@ -453,6 +462,7 @@ static void compare_person(struct comparison *c, const struct tact_dossier *a, c
 	compare_unknown(c, &a->profile.unknown, &b->profile.unknown);
 	compare_unknown(c, &a->unknown, &b->unknown);
 	SAME_NUMBER(c, a, b, contacts_count);
+	SAME_NUMBER(c, a, b, told_count);
 	SAME_NUMBER(c, a, b, suppressions_count);
 	SAME_NUMBER(c, a, b, consents_count);
 	SAME_NUMBER(c, a, b, claims_count);
@@ -471,6 +481,7 @@ const char *difference(struct tact_arena *arena, const struct tact_dossier *a, c
 	if (c.found != NULL)
 		return c.found;
 	EACH(&c, a, b, "contact", contacts, contacts_count, compare_contact);
+	EACH(&c, a, b, "told", told, told_count, compare_told);
 	EACH(&c, a, b, "suppression", suppressions, suppressions_count, compare_suppression);
 	EACH(&c, a, b, "consent", consents, consents_count, compare_consent);
 	EACH(&c, a, b, "claim", claims, claims_count, compare_claim);

@@ -294,6 +294,39 @@ START_TEST(a_telephone_call_counts_once)
 }
 END_TEST
 
+/* Folded it has no id any more, on either side. */
+START_TEST(an_old_call_told_again_by_either_name_counts_once)
+{
+	struct tact_change call = {.kind = TACT_CHANGE_CONTACT,
+	    .contact = {.id = {{0xca, 0x11}},
+		.time_us = NOW - 60 * DAY,
+		.channel = TACT_PHONE,
+		.purpose = TACT_PROMOTIONAL,
+		.stream = "",
+		.owner = "leeds",
+		.brand = "",
+		.campaign = "",
+		.offer = "",
+		.list = "",
+		.counts = true}};
+	const char *const told[] = {OTHER, OTHER, NULL, OTHER, MAIN};
+	struct tact_changed changed;
+
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+		if (told[i] == NULL) {
+			make_alias(OTHER, MAIN);
+			continue;
+		}
+		want_result("call", change(told[i], call, &changed), TACT_OK);
+		ck_assert_msg(changed.changed == (i == 0), "call, told as number %zu: got %s, want %s", i,
+		    changed.changed ? "new" : "known", i == 0 ? "new" : "known");
+	}
+	ck_assert_uint_eq(bench_view(MAIN).contacts_count, 1);
+	ck_assert_uint_eq(bench_view(MAIN).contacts[0].count, 1);
+	ck_assert_uint_eq(bench_view(MAIN).told_count, 1);
+}
+END_TEST
+
 START_TEST(what_waited_counts_for_the_main_address_once_it_passed)
 {
 	struct tact_ruling ruling = delay(OTHER);
@@ -1100,6 +1133,7 @@ static Suite *suite(void)
 		tcase_add_test(c, what_waited_under_an_earlier_form_of_the_address_counts_for_all);
 		tcase_add_test(c, contacts_of_either_count_for_both);
 		tcase_add_test(c, a_telephone_call_counts_once);
+		tcase_add_test(c, an_old_call_told_again_by_either_name_counts_once);
 		tcase_add_test(c, what_waited_counts_for_the_main_address_once_it_passed);
 		tcase_add_test(c, what_waits_keeps_its_place_before_later_mail_to_the_main_address);
 		tcase_add_test(c, the_bell_rings_for_what_waited);

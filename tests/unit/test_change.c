@@ -543,6 +543,38 @@ START_TEST(loading_is_for_those_of_whom_nothing_is_known)
 }
 END_TEST
 
+/* So old that it is folded when it is written. */
+START_TEST(an_old_contact_is_known_again_however_it_is_told)
+{
+	struct tact_load_row row = row_of("ann@example.com", TACT_MANUAL, "global");
+	struct tact_store_pace pace = {0};
+	struct tact_changed changed;
+	struct tact_error err = {""};
+	struct tact_dossier ann;
+
+	row.change = (struct tact_change){.kind = TACT_CHANGE_CONTACT,
+	    .contact = {.id = {{0xca, 0x11}},
+		.time_us = NOW - 83 * DAY,
+		.stream = "news",
+		.owner = "",
+		.brand = "",
+		.campaign = "",
+		.offer = "",
+		.list = ""}};
+	ck_assert_int_eq(tact_decide_load(b.decider, b.arena, &pace, &row, 1, NOW, &changed, &err), TACT_OK);
+	ck_assert_msg(changed.result == TACT_OK && changed.changed, "loaded: got %s, %s, want ok, new",
+	    tact_result_name(changed.result), changed.changed ? "new" : "known");
+	change("told again", "ann@example.com", row.change, TACT_OK, false);
+	row.change.contact.id.b[0]++;
+	change("another of the day", "ann@example.com", row.change, TACT_OK, true);
+	change("and that again", "ann@example.com", row.change, TACT_OK, false);
+	ann = bench_view("ann@example.com");
+	ck_assert_msg(ann.contacts_count == 1 && ann.contacts[0].count == 2,
+	    "got %zu rows, the first of %u, want one of 2", ann.contacts_count, ann.contacts[0].count);
+	ck_assert(tact_id_is_none(&ann.contacts[0].id));
+}
+END_TEST
+
 /* ---- recovering ---- */
 
 START_TEST(what_is_no_recover_field_is_told_so)
@@ -585,6 +617,7 @@ static void add_case(Suite *s, const char *name, void (*setup)(void))
 	tcase_add_loop_test(c, what_a_header_may_lift_is_not_refused_at_rcpt, 0, 3);
 	tcase_add_test(c, each_change_leaves_sealed_evidence);
 	tcase_add_test(c, loading_is_for_those_of_whom_nothing_is_known);
+	tcase_add_test(c, an_old_contact_is_known_again_however_it_is_told);
 	tcase_add_test(c, what_is_no_recover_field_is_told_so);
 	suite_add_tcase(s, c);
 }

@@ -233,6 +233,30 @@ START_TEST(test_history_of_a_folded_day)
 }
 END_TEST
 
+/* Mail's ids go when it is folded; of what was told of, the mark stays as long as the row does. */
+START_TEST(test_told_is_known_when_folded)
+{
+	int64_t day = time_of("2026-03-06"), end = day + DAY_US + HISTORY_S * SECOND_US;
+	struct tact_id told = id_of(1), mail = id_of(2);
+	struct tact_contact *contact = add(day + 1, 1);
+
+	told.b[0] = contact->id.b[0] = 7; /* the mark is of the first bytes */
+	tact_dossier_note_told(arena, &dossier, contact);
+	tact_dossier_note_told(arena, &dossier, contact);
+	ck_assert_uint_eq(dossier.told_count, 1);
+	add(day + 2, 2);
+	ck_assert(tidy(day + 2 * FOLD_US));
+	check_row(0, "2026-03-06", 2);
+	ck_assert_msg(tact_dossier_was_told(&dossier, &told), "told of, and folded: got new, want known");
+	ck_assert_msg(!tact_dossier_was_told(&dossier, &mail), "mail, folded: got known, want new");
+	ck_assert(!tact_dossier_was_told(&dossier, &(struct tact_id){{0}}));
+	ck_assert(!tidy(end));
+	ck_assert_msg(tact_dossier_was_told(&dossier, &told), "on the last day: got new, want known");
+	ck_assert(tidy(end + 1));
+	ck_assert_uint_eq(dossier.contacts_count + dossier.told_count, 0);
+}
+END_TEST
+
 START_TEST(test_history_since_stays)
 {
 	dossier.history_since_us = 5;
@@ -349,6 +373,7 @@ int main(void)
 	tcase_add_test(tc, test_fold_never_overflows);
 	tcase_add_loop_test(tc, test_history_end, 0, 6);
 	tcase_add_test(tc, test_history_of_a_folded_day);
+	tcase_add_test(tc, test_told_is_known_when_folded);
 	tcase_add_test(tc, test_history_since_stays);
 	tcase_add_loop_test(tc, test_claims, 0, 16);
 	tcase_add_loop_test(tc, test_wishes, 0, 6);
