@@ -77,7 +77,8 @@ class OneServer(Case):
         got = figures(drive.ask("many 64 20 1000 64 20000"))
         commits = int(drive.ask("commits")) - before
         self.assertEqual((got["ok"], got["unavailable"], got["uncertain"]), (1280, 0, 0))
-        self.assertLess(commits, 1280 / 4, "64 threads at work together need far fewer commits than changes")
+        share = 2 if os.environ.get("TACT_SANITIZED") else 4  # a program that is slowed down has fewer at work at a time
+        self.assertLess(commits, 1280 / share, "64 threads at work together need far fewer commits than changes")
 
     def test_a_hot_key_is_counted_in_memory_and_not_raced_for(self):
         """Compare-and-set on one row falls from 3,360 commits/s with one client to 501 with 32; here they share commits instead."""
