@@ -260,8 +260,8 @@ static int skip_rows(struct bulk *bulk, struct tact_error *err)
 
 		result = cli_merge_next(bulk->merge, &key, &bytes, &size, err);
 	}
-	return result == TACT_ABSENT ? TACT_OK
-				     : result; /* then there are fewer than the mark says: told below */
+	/* Fewer than the mark says: told once all are counted. */
+	return result == TACT_ABSENT ? TACT_OK : result;
 }
 
 static int open_rows(struct bulk *bulk, struct tact_error *err)
