@@ -6,7 +6,7 @@
  *
  * An item fills a window when it makes it hold at_most or more; from then on, and until rest later, nothing
  * goes. Mail that counts must also not fill a window so shortly before a claim ahead that the claim, which
- * goes first, would have to rest.
+ * goes first, would have to rest; nor before a contact of a later time.
  */
 #include <config.h>
 
@@ -80,12 +80,13 @@ static void tally_resting(const struct window *window, int64_t t_us, size_t now,
 	}
 }
 
-/* ---- claims ahead ------------------------------------------------------------------------------- */
+/* ---- what is ahead ----------------------------------------------------------------------------- */
 
-/* The first claim from item I on that is later than END and before its rest is over, or COUNT. */
+/* The first from item I on that is later than END and before its rest is over, or COUNT. Contacts too: of two
+ * who decide at once, the one whose clock reads later may be the first to write. */
 static size_t find_disturbed(const struct window *window, size_t i, int64_t end_us)
 {
-	while (i < window->count && (!window->items[i]->claim || window->items[i]->time_us <= end_us))
+	while (i < window->count && window->items[i]->time_us <= end_us)
 		i++;
 	return i < window->count && window->items[i]->time_us < policy_add(end_us, rest_us(window))
 		   ? i
@@ -99,7 +100,7 @@ static void forbid_until(struct tally *tally, int64_t next_us)
 		tally->next_us = next_us;
 }
 
-/* The mail itself ends the window: it must wait until less stands behind it, or the claim is behind it too.
+/* The mail itself ends the window: it must wait until less stands behind it, or that is behind it too.
  */
 static void tally_as_end(const struct window *window, int64_t t_us, size_t now, struct tally *ret)
 {
@@ -112,7 +113,7 @@ static void tally_as_end(const struct window *window, int64_t t_us, size_t now, 
 	forbid_until(ret, leaves_us < until_us ? leaves_us : until_us);
 }
 
-/* A claim ends a window that the mail stands in before it. */
+/* What is ahead ends a window that the mail stands in before it. */
 static void tally_before_end(const struct window *window, int64_t t_us, size_t now, struct tally *ret)
 {
 	int64_t room_milli = window->limit->at_most_milli - window->own_milli, leaves_us;

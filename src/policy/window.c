@@ -344,13 +344,25 @@ int64_t policy_window_earliest(const struct window *window, int64_t t_us)
 	return t_us;
 }
 
+/* Of two who decide at once, the one whose clock reads later may be the first to write: to him this mail's
+ * place lay behind, so that he did not count it. */
+static bool is_passed_by(const struct window *window, int64_t t_us)
+{
+	for (size_t i = window->count; i > 0 && window->items[i - 1]->time_us > t_us; i--)
+		if (!window->items[i - 1]->claim)
+			return true;
+	return false;
+}
+
 /* Every window that the mail stands in at t and that began after since_us lies in the one that began then,
  * but for what is placed behind its end: claims that were given their places knowing nothing of this mail,
- * and give way. */
+ * and give way. Contacts do not. */
 bool policy_window_holds(const struct window *window, int64_t since_us, int64_t t_us)
 {
 	if (window->limit->form == TACT_LIMIT_SINCE)
 		return true;
+	if (window->own_milli > 0 && is_passed_by(window, t_us))
+		return false;
 	if (window->limit->rest_s > 0 && policy_rest_began(window, since_us, t_us))
 		return false;
 	if (window->limit->window_s > 0)

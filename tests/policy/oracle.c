@@ -228,7 +228,7 @@ static bool rests(const struct tact_limit *limit, const struct item *items, size
 static bool comes_within(const struct item *items, size_t n, int64_t from_us, int64_t length_us)
 {
 	for (size_t i = 0; i < n; i++)
-		if (items[i].claim && items[i].last_us > from_us && items[i].last_us < from_us + length_us)
+		if (items[i].last_us > from_us && items[i].last_us < from_us + length_us)
 			return true;
 	return false;
 }
