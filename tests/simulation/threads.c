@@ -703,13 +703,16 @@ static void judge(struct crew *crew, struct worker *workers, int threads, struct
 
 /* ---- beginning and end --------------------------------------------------------------------------- */
 
-/* Reviews and campaigns are other records, and no part of what is numbered. */
+/* Reviews, campaigns and their counts are other records, and no part of what is numbered: a breaker knows of
+ * what the oracle is told later. */
 static void simplify(struct house_spec *house)
 {
 	house->monitor = false;
-	for (int i = 0; i < house->rules_count; i++)
+	for (int i = 0; i < house->rules_count; i++) {
+		house->rules[i].monitor = house->rules[i].monitor || house->rules[i].kind == RULE_BREAKER;
 		if (house->rules[i].action == QUARANTINE)
 			house->rules[i].action = REJECT;
+	}
 	for (int i = 0; i < house->streams_count; i++)
 		house->streams[i].firm_after = 0;
 }
