@@ -46,6 +46,13 @@ int tact_decide_open_identity(struct tact_store *store, const struct tact_keyrin
  * before tact_decide_open_identity, except where a person says otherwise. */
 int tact_decide_check_new_store(struct tact_store *store, const char *audit_dir, struct tact_error *err);
 
+/* Aliases made under an earlier key and not again since: what is told under them is known under them alone.
+ * Reads every alias of a store that has gone over to another key, and of any other nothing. Those of which
+ * it was not written down are left out: named by nothing but a key when there were several, or made before
+ * that was kept. TACT_OK, or as the store answered. */
+int tact_decide_count_earlier_aliases(
+    struct tact_store *store, const struct tact_identity *identity, uint64_t *ret, struct tact_error *err);
+
 /* ---- what waits on this relay -------------------------------------------------------------------------- */
 
 /* Counts of waiting recipients by stream and by ring slot, in memory shared by the processes of one tactd

@@ -67,6 +67,24 @@ static void check_store(struct cli_findings *findings)
 		cli_find(findings, CLI_ERROR, "", "%s", err.text);
 }
 
+static void check_aliases(struct cli_findings *findings)
+{
+	struct cli *cli = findings->cli;
+	struct tact_error err;
+	uint64_t earlier;
+
+	if (cli->identity.keyring == NULL) /* the store could not be opened */
+		return;
+	if (tact_decide_count_earlier_aliases(cli->store, &cli->identity, &earlier, &err) != TACT_OK)
+		cli_find(findings, CLI_ERROR, "", "%s", err.text);
+	else if (earlier > 0)
+		cli_find(findings, CLI_WARNING,
+		    "make each of them again with `tact alias ADDRESS OTHER...`, or what is told under it "
+		    "is known under it alone",
+		    "%llu alias%s made under an earlier key", (unsigned long long)earlier,
+		    earlier == 1 ? " was" : "es were");
+}
+
 static void check_audit(struct cli_findings *findings)
 {
 	struct cli *cli = findings->cli;
@@ -164,6 +182,7 @@ static int run(struct cli *cli)
 	if (code != EX_OK)
 		return code;
 	check_store(&findings);
+	check_aliases(&findings);
 	check_audit(&findings);
 	check_listeners(&findings);
 	return sum_up(&findings);

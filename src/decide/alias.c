@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "alias.h"
+#include "alias_record.h"
 
 /* One record whose contents go over. */
 struct source {
@@ -48,18 +49,40 @@ struct aliasing {
 
 /* ---- alias records ---- */
 
+/* Where some records are to lead to, and the bytes of each. */
+struct pointing {
+	struct alias_record alias;
+	bool led_on; /* under which key they were made stays as it is */
+	uint8_t (*bytes)[ALIAS_RECORD_BYTES];
+};
+
 static bool point_to(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
 {
-	const struct tact_id *target = context;
-	size_t size = tact_id_is_none(target) ? 0 : TACT_ID_BYTES;
+	const struct pointing *pointing = context;
+	struct alias_record alias = pointing->alias;
+	uint8_t *bytes = pointing->bytes[index];
+	size_t size;
 
-	(void)index;
 	(void)store_now_us;
-	if (now->size == size && (size == 0 || memcmp(now->bytes, target->b, size) == 0))
+	if (pointing->led_on)
+		alias.made_under = alias_record_made_under(now);
+	size = alias_record_print(&alias, bytes);
+	if (now->size == size && (size == 0 || memcmp(now->bytes, bytes, size) == 0))
 		return false;
-	*ret = (struct tact_store_put){.bytes = target->b, .size = size};
+	*ret = (struct tact_store_put){.bytes = bytes, .size = size};
 	return true;
+}
+
+/* Whoever is named by more than a key has one under every secret; of a mere key nobody can tell, once there
+ * was more than one secret. */
+static struct tact_id made_under(const struct aliasing *aliasing)
+{
+	const struct tact_keyring *keyring = aliasing->decider->parts.identity->keyring;
+
+	if (aliasing->recipient->also_count == 0 && tact_facts_keyring_count(keyring) > 1)
+		return (struct tact_id){{0}};
+	return tact_facts_keyring_fingerprint(keyring, 0);
 }
 
 /* The target of KEY, none when it is no alias; its version. */
@@ -76,59 +99,57 @@ static int read_alias(
 	if (result != TACT_OK)
 		return result;
 	*ret_version = record.version;
-	if (record.size == 0)
-		return TACT_OK;
-	if (record.size != TACT_ID_BYTES)
-		return TACT_CORRUPT;
-	memcpy(ret->b, record.bytes, TACT_ID_BYTES);
-	return TACT_OK;
+	return alias_record_read(&record, ret);
 }
 
-static bool is_moved(const struct aliasing *aliasing, const void *key)
+static bool is_moved(const struct aliasing *aliasing, const struct tact_id *key)
 {
 	for (size_t i = 0; i < aliasing->sources_count; i++)
-		if (!aliasing->sources[i].stays &&
-		    memcmp(aliasing->sources[i].key.b, key, TACT_ID_BYTES) == 0)
+		if (!aliasing->sources[i].stays && tact_id_equal(&aliasing->sources[i].key, key))
 			return true;
 	return false;
 }
 
 /* Or to the one asked for, which is an alias itself: as one who was told to try again may have left it. */
-static bool leads_away(const struct aliasing *aliasing, const void *key)
+static bool leads_away(const struct aliasing *aliasing, const struct tact_id *key)
 {
 	const struct tact_id *asked = &aliasing->change->alias_of;
 
 	return is_moved(aliasing, key) ||
-	       (!tact_id_equal(asked, &aliasing->into) && memcmp(asked->b, key, TACT_ID_BYTES) == 0);
+	       (!tact_id_equal(asked, &aliasing->into) && tact_id_equal(asked, key));
 }
 
 static bool note_led_here(void *context, const struct tact_store_key *key, const struct tact_record *record)
 {
 	struct aliasing *aliasing = context;
+	struct tact_id target;
 
-	if (record->size == TACT_ID_BYTES && leads_away(aliasing, record->bytes) &&
+	if (alias_record_read(record, &target) == TACT_OK && leads_away(aliasing, &target) &&
 	    !tact_id_equal(&key->id, &aliasing->into))
 		*TACT_PUSH(aliasing->arena, aliasing->led_here, aliasing->led_here_count) = key->id;
 	return true;
 }
 
 static int point(struct aliasing *aliasing, const struct tact_id *aliases, size_t count,
-    struct tact_id target, struct tact_store_answer *answers)
+    struct tact_id target, bool led_on, struct tact_store_answer *answers)
 {
 	struct tact_store_key *keys = tact_arena_alloc(aliasing->arena, (count + 1) * sizeof *keys);
+	struct pointing pointing = {.alias = {target, made_under(aliasing)},
+	    .led_on = led_on,
+	    .bytes = tact_arena_alloc(aliasing->arena, (count + 1) * sizeof *pointing.bytes)};
 
 	for (size_t i = 0; i < count; i++)
 		keys[i] = (struct tact_store_key){.kind = TACT_STORE_ALIAS, .id = aliases[i]};
 	return count == 0 ? TACT_OK
 			  : tact_store_update(
-				aliasing->decider->parts.store, keys, count, point_to, &target, answers, 0);
+				aliasing->decider->parts.store, keys, count, point_to, &pointing, answers, 0);
 }
 
 /* To the target, or with none to nobody else. */
 static int point_alias(struct aliasing *aliasing, struct tact_id target)
 {
 	struct tact_store_answer answer;
-	int result = point(aliasing, &aliasing->alias, 1, target, &answer);
+	int result = point(aliasing, &aliasing->alias, 1, target, false, &answer);
 
 	aliasing->version_written = answer.version;
 	return result;
@@ -144,7 +165,7 @@ static int point_others(struct aliasing *aliasing)
 		if (!aliasing->sources[i].stays &&
 		    !tact_id_equal(&aliasing->sources[i].key, &aliasing->alias))
 			*TACT_PUSH(aliasing->arena, keys, count) = aliasing->sources[i].key;
-	return point(aliasing, keys, count, aliasing->into,
+	return point(aliasing, keys, count, aliasing->into, false,
 	    tact_arena_alloc(aliasing->arena, (count + 1) * sizeof(struct tact_store_answer)));
 }
 
@@ -152,7 +173,7 @@ static int point_led_here(struct aliasing *aliasing, const struct tact_id *targe
 {
 	size_t count = aliasing->led_here_count;
 
-	return point(aliasing, aliasing->led_here, count, *target,
+	return point(aliasing, aliasing->led_here, count, *target, true,
 	    tact_arena_alloc(aliasing->arena, (count + 1) * sizeof(struct tact_store_answer)));
 }
 

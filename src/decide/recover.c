@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alias_record.h"
 #include "recover.h"
 
 #define CHUNK 256
@@ -309,16 +310,15 @@ static int recover_alias(struct chunk *chunk, const struct node *node, struct ta
 	struct tact_store_answer answer;
 	struct tact_record record;
 	struct tact_changed changed;
-	bool stands;
+	struct tact_id target;
 	int result = tact_store_read(decider->parts.store, &key, 1, arena, &record, &answer, 0);
 
 	if (result != TACT_OK) {
 		tact_store_last_error(decider->parts.store, err);
 		return result;
 	}
-	stands = record.size == TACT_ID_BYTES ? memcmp(record.bytes, node->target.b, TACT_ID_BYTES) == 0
-					      : tact_id_is_none(&node->target);
-	if (stands || record.version > node->version)
+	if ((alias_record_read(&record, &target) == TACT_OK && tact_id_equal(&target, &node->target)) ||
+	    record.version > node->version)
 		return TACT_OK;
 	chunk->recovery->sum.aliases++;
 	return chunk->apply ? tact_decide_change(decider, arena, &recipient, &change, 1, chunk->terms.now_us,

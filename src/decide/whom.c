@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "private.h"
+#include "alias_record.h"
 
 /* One more record to read for one person. */
 struct errand {
@@ -73,14 +73,6 @@ static void ask_too(struct tact_arena *arena, struct whom *whom, const struct ta
 		*TACT_PUSH(arena, whom->asked, whom->asked_count) = *id;
 }
 
-static int take_alias(const struct tact_record *record, struct tact_id *ret)
-{
-	if (record->size != TACT_ID_BYTES)
-		return TACT_CORRUPT;
-	memcpy(ret->b, record->bytes, TACT_ID_BYTES);
-	return TACT_OK;
-}
-
 /* The own key's alias first: it says which record is written. */
 static void follow(struct tact_arena *arena, const struct errands *errands, struct whom *whoms, bool own)
 {
@@ -92,7 +84,7 @@ static void follow(struct tact_arena *arena, const struct errands *errands, stru
 		    errands->list[i].alias_of == OWN_DOSSIER || whom->result != TACT_OK ||
 		    errands->records[i].size == 0)
 			continue;
-		whom->result = take_alias(&errands->records[i], &target);
+		whom->result = alias_record_read(&errands->records[i], &target);
 		if (whom->result == TACT_OK && own)
 			whom->key = target;
 		else if (whom->result == TACT_OK)
@@ -197,10 +189,10 @@ void whom_check(struct tact_decider *decider, struct tact_arena *arena, struct w
 	run(decider, arena, &errands, whoms, deadline_ms);
 	for (size_t i = 0; i < errands.count; i++) {
 		struct whom *whom = &whoms[errands.list[i].whom];
-		const struct tact_record *record = &errands.records[i];
+		struct tact_id target;
 
-		if (whom->result == TACT_OK &&
-		    (record->size != TACT_ID_BYTES || memcmp(record->bytes, whom->key.b, TACT_ID_BYTES) != 0))
+		if (whom->result == TACT_OK && (alias_record_read(&errands.records[i], &target) != TACT_OK ||
+						   !tact_id_equal(&target, &whom->key)))
 			whom->result = TACT_UNAVAILABLE;
 	}
 }

@@ -1421,6 +1421,24 @@ class Check(Case):
         found, _ = self.findings("--no-postfix", code=78)
         self.assertIn("wrong key", found[0])
 
+    def test_aliases_of_an_earlier_key(self):
+        """Each is told of until it is made again, also where another of the same person was."""
+        aliases = "ann@home.example", "+44 113 496 0000", hashlib.sha256(b"ann@work.example").hexdigest()
+        self.tact("alias", "ann@x.example", *aliases)
+        self.tact("alias", "bob@x.example", "bob@home.example")
+        self.tact("alias", "--end", "bob@home.example")
+        self.assertEqual(self.findings("--no-postfix")[0], [], "one key")
+        self.tact("key", "new", "--rotate")
+        self.tact("store", "adopt", "--yes")
+        for i, alias in enumerate(aliases):
+            (found,), last = self.findings("--no-postfix")
+            self.assertRegex(found, "^warning: %d alias.* made under an earlier key; make .* again with `tact alias" % (len(aliases) - i))
+            self.assertEqual(last, "0 errors, 1 warning")
+            self.tact("alias", "ann@x.example", alias)
+        self.assertEqual(self.findings("--no-postfix"), ([], "0 errors, 0 warnings"), "made again")
+        self.tact("alias", "ann@x.example", "ann@club.example")
+        self.assertEqual(self.findings("--no-postfix")[0], [], "a new one")
+
     def test_evidence_that_cannot_be_written(self):
         self.write("audit", "no folder")
         found, _ = self.findings("--no-postfix", code=78)
