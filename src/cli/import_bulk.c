@@ -9,10 +9,12 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,6 +95,48 @@ static int make_folder(struct bulk *bulk)
 	if (mkdir(bulk->folder, 0700) == 0 || errno == EEXIST)
 		return EX_OK;
 	return cli_fail(EX_CANTCREAT, "%s: %s; name a folder with --work", bulk->folder, strerror(errno));
+}
+
+/* A lock that another run took away when it was done is no lock. */
+static bool is_there(int fd, const char *path)
+{
+	struct stat held, now;
+
+	return fstat(fd, &held) == 0 && stat(path, &now) == 0 && held.st_ino == now.st_ino &&
+	       held.st_dev == now.st_dev;
+}
+
+/* Two runs of one import would write the same rows file at once. Whoever dies lets go of it. */
+static int lock_work(struct bulk *bulk)
+{
+	struct cli *cli = bulk->cli;
+
+	bulk->lock_path = tact_arena_printf(cli->arena, "%s.lock", bulk->rows_path);
+	for (;;) {
+		int fd = open(bulk->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return cli_fail(EX_CANTCREAT, "%s: %s", bulk->lock_path, strerror(errno));
+		if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+			close(fd);
+			return cli_fail(EX_TEMPFAIL,
+			    "%s: another process is importing it just now; run it again once that has ended",
+			    cli->operands[0]);
+		}
+		if (is_there(fd, bulk->lock_path)) {
+			bulk->lock_fd = fd;
+			return EX_OK;
+		}
+		close(fd);
+	}
+}
+
+static void unlock_work(const struct bulk *bulk)
+{
+	if (bulk->lock_fd < 0)
+		return;
+	unlink(bulk->lock_path);
+	close(bulk->lock_fd);
 }
 
 /* The names say which import it is, so that a changed file is known for what it is. */
@@ -388,21 +432,32 @@ static int run_rows(struct bulk *bulk)
 	    (unsigned long long)bulk->mark.rows);
 }
 
+static int run_locked(struct bulk *bulk)
+{
+	int code = lock_work(bulk);
+
+	if (code == EX_OK && !bulk->dry)
+		code = find_mark(bulk);
+	if (code == EX_OK && !bulk->went_on)
+		code = read_and_sort(bulk);
+	if (code == EX_OK)
+		code = run_rows(bulk);
+	unlock_work(bulk);
+	return code;
+}
+
 int cli_import_bulk(struct cli *cli, struct cli_import *import, FILE *const *files)
 {
-	struct bulk bulk = {.cli = cli, .import = import, .files = files, .dry = cli_has(cli, "dry-run")};
+	struct bulk bulk = {
+	    .cli = cli, .import = import, .files = files, .dry = cli_has(cli, "dry-run"), .lock_fd = -1};
 	int code = find_paths(&bulk);
 
 	(void)setpriority(PRIO_PROCESS, 0, NICE); /* mail goes first */
 	umask(077);				  /* rows name people, wherever they are kept */
 	if (code == EX_OK && bulk.dry)
 		bulk.rows_path = tact_arena_printf(cli->arena, "%s.dry", bulk.rows_path);
-	else if (code == EX_OK)
-		code = find_mark(&bulk);
-	if (code == EX_OK && !bulk.went_on)
-		code = read_and_sort(&bulk);
 	if (code == EX_OK)
-		code = run_rows(&bulk);
+		code = run_locked(&bulk);
 	if (code == EX_OK && cli->json)
 		tell_json(&bulk, bulk.dry);
 	else if (code == EX_OK)

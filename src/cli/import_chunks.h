@@ -34,6 +34,8 @@ struct bulk {
 	struct cli_import *import;
 	FILE *const *files;
 	const char *folder, *rows_path, *mark_path, *digest;
+	const char *lock_path;
+	int lock_fd; /* held while the other files are used; -1: not */
 	struct cli_mark mark;
 	bool went_on;		   /* an earlier run had begun */
 	atomic_uint_fast64_t read; /* rows, about: for the progress */

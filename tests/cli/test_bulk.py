@@ -2,11 +2,14 @@
 # Copyright (c) 2026 The tact authors
 """Long imports: what --bulk loads is what import writes row by row, it goes on after a kill, and refuses a file that changed."""
 
+import glob
 import hashlib
 import json
 import os
 import random
+import signal
 import subprocess
+import time
 import unittest
 
 import test_cli
@@ -227,6 +230,40 @@ class Bulk(test_cli.Case):
         self.assertEqual(os.listdir(self.path("import")), [])
         for number in (0, 31234, 59999):
             self.assertEqual(len(self.show("person%d@x.example" % number)["suppressions"]), 1)
+
+    def start_and_stop(self, path, count):
+        """An import that stands still before it is done."""
+        process = subprocess.Popen([test_cli.TACT, "-c", self.conf, "import", path, "--bulk"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        while process.poll() is None and not glob.glob(self.path("import/*.rows*")):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGSTOP)
+        self.assertIsNone(process.poll(), "%d rows are too few" % count)
+        return process
+
+    def test_of_the_same_file_one_runs_at_a_time(self):
+        count = 200000
+        path = self.write("list.csv", "email\n" + "".join("person%d@x.example\n" % i for i in range(count)))
+        first = self.start_and_stop(path, count)
+        for more in ((), ("--anew",), ("--reason", "complaint")):
+            self.assertIn("another process is importing it", self.tact("import", path, "--bulk", *more, code=75).err)
+        first.send_signal(signal.SIGCONT)
+        out, err = first.communicate(timeout=120)
+        self.assertEqual((first.returncode, err), (0, b""))
+        self.assertIn("%d rows: %d new, 0 known already" % (count, count), out.decode())
+        self.assertEqual(os.listdir(self.path("import")), [])
+        self.assertEqual(json.loads(self.tact("store", "stats", "--json").out)["records"]["dossiers"], count)
+
+    def test_a_killed_import_locks_nobody_out(self):
+        count = 200000
+        path = self.write("list.csv", "email\n" + "".join("person%d@x.example\n" % i for i in range(count)))
+        first = self.start_and_stop(path, count)
+        first.kill()
+        first.wait()
+        done, = self.json("import", path, "--bulk")
+        self.assertEqual((done["rows"], done["new"] + done["known"]), (count, count))
+        self.assertEqual(os.listdir(self.path("import")), [])
 
     def many(self, count, seed=11):
         """Rows in every spelling that CSV has for them, in several blocks of what the reading threads get."""
