@@ -354,13 +354,24 @@ static bool is_passed_by(const struct window *window, int64_t t_us)
 	return false;
 }
 
+/* What went since the mail's place counts there too, up to the next answer; and whoever goes a rest after it
+ * is near to it no more. */
+static bool holds_since(const struct window *window, int64_t since_us, int64_t t_us)
+{
+	if (policy_book_answered(window->book, t_us) > since_us)
+		return false;
+	return window->limit->rest_s == 0 ||
+	       (t_us < policy_add(since_us, policy_seconds(window->limit->rest_s)) &&
+		   !is_passed_by(window, t_us));
+}
+
 /* Every window that the mail stands in at t and that began after since_us lies in the one that began then,
  * but for what is placed behind its end: claims that were given their places knowing nothing of this mail,
  * and give way. Contacts do not. */
 bool policy_window_holds(const struct window *window, int64_t since_us, int64_t t_us)
 {
 	if (window->limit->form == TACT_LIMIT_SINCE)
-		return true;
+		return holds_since(window, since_us, t_us);
 	if (window->own_milli > 0 && is_passed_by(window, t_us))
 		return false;
 	if (window->limit->rest_s > 0 && policy_rest_began(window, since_us, t_us))
