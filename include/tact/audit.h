@@ -113,6 +113,16 @@ typedef bool (*tact_audit_scan_fn)(
  * TACT_CORRUPT. */
 int tact_audit_scan(
     const char *dir, const char *host, tact_audit_scan_fn fn, void *context, struct tact_error *err);
+/* The same after a disaster, for all logs: behind damage it goes on with the next whole entry, and what was
+ * set aside as torn is read after the log that it was taken from. ret counts the places where an entry should
+ * stand and none does, a true tear among them; whoever appends meanwhile may look like one. TACT_OK,
+ * TACT_SYSTEM. */
+struct tact_audit_damage {
+	uint64_t places;
+	struct tact_error first; /* in words */
+};
+int tact_audit_salvage(const char *dir, tact_audit_scan_fn fn, void *context, struct tact_audit_damage *ret,
+    struct tact_error *err);
 
 /* The entry again with its sealed fields opened into a "sealed" object; person_key may be NULL. As JSON text
  * in the arena. */

@@ -94,17 +94,42 @@ enum audit_frame audit_frames_next(struct audit_frames *frames, const char **ret
 	return AUDIT_FRAME;
 }
 
+/* What it holds since then is still in the buffer, which is only moved when the next is asked for. */
+void audit_frames_seek(struct audit_frames *frames, uint64_t offset)
+{
+	unhide(frames);
+	frames->start += (size_t)(offset - frames->offset); /* wraps where it goes back */
+	frames->offset = offset;
+}
+
+static bool is_object(const char *json, size_t length)
+{
+	return length >= 2 && json[0] == '{' && json[length - 1] == '}' && memchr(json, '\0', length) == NULL;
+}
+
+/* Nothing before seq can hold a quote of its own, so the first find is the field. */
+static const char *find_seq(const char *json)
+{
+	return strstr(json, ",\"seq\":");
+}
+
 bool audit_frame_fits(const char *json, size_t length, uint64_t seq)
 {
 	char want[40];
 	size_t n = (size_t)snprintf(want, sizeof want, ",\"seq\":%" PRIu64 ",", seq);
-	const char *at;
+	const char *at = is_object(json, length) ? find_seq(json) : NULL;
 
-	if (length < 2 || json[0] != '{' || json[length - 1] != '}' || memchr(json, '\0', length) != NULL)
-		return false;
-	/* Nothing before seq can hold a quote of its own, so the first find is the field. */
-	at = strstr(json, ",\"seq\":");
 	return at != NULL && strncmp(at, want, n) == 0;
+}
+
+bool audit_frame_number(const char *json, size_t length, uint64_t *ret)
+{
+	const char *at = is_object(json, length) ? find_seq(json) : NULL;
+
+	if (at == NULL)
+		return false;
+	*ret = strtoull(at + strlen(",\"seq\":"), NULL, 10);
+	return audit_frame_fits(json, length, *ret);
 }
 
 bool audit_frame_parses(const char *json, size_t length)

@@ -81,13 +81,18 @@ void audit_frames_start(struct audit_frames *frames, int fd, uint64_t offset);
 void audit_frames_end(struct audit_frames *frames);
 /* The text is NUL-terminated and lives until the next call. */
 enum audit_frame audit_frames_next(struct audit_frames *frames, const char **ret_json, size_t *ret_length);
+/* The next frame is looked for at OFFSET, behind where the last one or what was no frame began. */
+void audit_frames_seek(struct audit_frames *frames, uint64_t offset);
 /* Whether this text can be what append wrote as entry SEQ: cheap, for every entry read. */
 bool audit_frame_fits(const char *json, size_t length, uint64_t seq);
+/* The number of what may be any entry; false for what is none. */
+bool audit_frame_number(const char *json, size_t length, uint64_t *ret);
 bool audit_frame_parses(const char *json, size_t length);
 
 /* First seqs of the segments in a folder, in order; free() them. 0 or errno. */
 int audit_segments_list(int entries_fd, uint64_t **ret, size_t *ret_count);
 #define AUDIT_SEGMENT_NAME_BYTES 24
+#define AUDIT_TORN "torn-" /* and the number of the entry that should have begun there */
 void audit_segment_name(uint64_t first_seq, char ret[AUDIT_SEGMENT_NAME_BYTES]);
 /* Whether HOST can be a folder's name and needs no escaping anywhere. */
 bool audit_host_valid(const char *host);

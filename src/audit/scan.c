@@ -3,7 +3,8 @@
  *
  * Reads logs from the first entry to the last, with read access only and no lock: writers only ever append,
  * so what is incomplete at the very end is either being written or a tear that the next open will set aside.
- * Understands of an entry no more than its number.
+ * Understands of an entry no more than its number. A reader ends at damage; who salvages goes on behind it,
+ * and reads what was set aside as well, for a tear and damage near the end look the same.
  */
 #include <config.h>
 
@@ -11,6 +12,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +26,7 @@ struct scan {
 	tact_audit_scan_fn fn;
 	void *context;
 	struct tact_error *err;
+	struct tact_audit_damage *damage; /* NULL: it is the end */
 	int entries_fd;
 	uint64_t next_seq;
 	bool stopped;
@@ -42,6 +46,65 @@ static bool may_be_tear(int fd, uint64_t offset)
 	return fstat(fd, &status) == 0 && (uint64_t)status.st_size - offset <= AUDIT_TEAR_MAX_BYTES;
 }
 
+/* ---- damage ---- */
+
+static int report_damage(const struct scan *s, const char *name, uint64_t offset)
+{
+	return tact_error_set(s->err, TACT_CORRUPT,
+	    "%s/%s/%s is damaged at offset %" PRIu64 ", where entry %" PRIu64 " should stand", s->dir,
+	    s->host, name, offset, s->next_seq);
+}
+
+static int report_gap(const struct scan *s, uint64_t first)
+{
+	return tact_error_set(s->err, TACT_CORRUPT,
+	    "%s/%s/entries: entry %" PRIu64 " should follow, and the next segment begins with %" PRIu64,
+	    s->dir, s->host, s->next_seq, first);
+}
+
+/* What was just reported is no end. */
+static void note_damage(struct scan *s)
+{
+	if (s->damage->places++ == 0)
+		s->damage->first = *s->err;
+}
+
+/* From one whole entry to the next, whatever stands in between. Behind damage a text must be an entry to be
+ * taken for one: its length may be made of any two bytes. */
+static int salvage_frames(struct scan *s, int fd, const char *name)
+{
+	struct audit_frames frames;
+	enum audit_frame what = AUDIT_FRAME;
+	const char *json;
+	size_t length;
+	uint64_t offset = 0, seq;
+	bool whole = true;
+
+	audit_frames_start(&frames, fd, 0);
+	while (!s->stopped && (what = audit_frames_next(&frames, &json, &length)) != AUDIT_FRAME_END &&
+	       what != AUDIT_FRAME_ERROR) {
+		bool is_entry = what == AUDIT_FRAME && audit_frame_number(json, length, &seq) &&
+				((whole && seq == s->next_seq) || audit_frame_parses(json, length));
+
+		if (whole && !(is_entry && seq == s->next_seq)) {
+			report_damage(s, name, offset);
+			note_damage(s);
+		}
+		whole = is_entry;
+		if (is_entry) {
+			s->next_seq = seq + 1;
+			s->stopped = !s->fn(s->context, s->host, seq, json, length);
+			offset = frames.offset;
+		} else {
+			audit_frames_seek(&frames, ++offset);
+		}
+	}
+	audit_frames_end(&frames);
+	return !s->stopped && what == AUDIT_FRAME_ERROR ? cannot(s, "/entries") : TACT_OK;
+}
+
+/* ---- segments ---- */
+
 static int scan_frames(struct scan *s, int fd, const char *name, bool last)
 {
 	struct audit_frames frames;
@@ -60,10 +123,7 @@ static int scan_frames(struct scan *s, int fd, const char *name, bool last)
 		if (what == AUDIT_FRAME_SHORT || !audit_frame_fits(json, length, s->next_seq)) {
 			if (last && may_be_tear(fd, offset))
 				break;
-			result = tact_error_set(s->err, TACT_CORRUPT,
-			    "%s/%s/entries/%s is damaged at offset %" PRIu64 ", where entry %" PRIu64
-			    " should stand",
-			    s->dir, s->host, name, offset, s->next_seq);
+			result = report_damage(s, name, offset);
 			break;
 		}
 		offset = frames.offset;
@@ -75,15 +135,15 @@ static int scan_frames(struct scan *s, int fd, const char *name, bool last)
 
 static int scan_segment(struct scan *s, uint64_t first, bool last)
 {
-	char name[AUDIT_SEGMENT_NAME_BYTES];
+	char name[sizeof "entries/" + AUDIT_SEGMENT_NAME_BYTES] = "entries/", *number = name + strlen(name);
 	int fd, result;
 
-	audit_segment_name(first, name);
-	fd = openat(s->entries_fd, name, O_RDONLY | O_CLOEXEC);
+	audit_segment_name(first, number);
+	fd = openat(s->entries_fd, number, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return cannot(s, "/entries");
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	result = scan_frames(s, fd, name, last);
+	result = s->damage ? salvage_frames(s, fd, name) : scan_frames(s, fd, name, last);
 	close(fd);
 	return result;
 }
@@ -95,15 +155,58 @@ static int scan_segments(struct scan *s, const uint64_t *segments, size_t count)
 
 	s->next_seq = count > 0 ? segments[0] : 0;
 	for (size_t i = 0; i < count && result == TACT_OK && !s->stopped; i++) {
-		if (segments[i] != s->next_seq)
-			return tact_error_set(s->err, TACT_CORRUPT,
-			    "%s/%s/entries: entry %" PRIu64
-			    " should follow, and the next segment begins with %" PRIu64,
-			    s->dir, s->host, s->next_seq, segments[i]);
+		if (segments[i] != s->next_seq) {
+			result = report_gap(s, segments[i]);
+			if (!s->damage)
+				return result;
+			note_damage(s);
+			s->next_seq = segments[i];
+		}
 		result = scan_segment(s, segments[i], i + 1 == count);
 	}
 	return result;
 }
+
+/* ---- what was set aside ---- */
+
+static int is_torn(const struct dirent *item)
+{
+	return strncmp(item->d_name, AUDIT_TORN, strlen(AUDIT_TORN)) == 0;
+}
+
+/* Its name tells which entry should begin it. */
+static int salvage_one(struct scan *s, const char *name)
+{
+	char path[NAME_MAX + 4];
+	int fd, result;
+
+	snprintf(path, sizeof path, "../%s", name);
+	fd = openat(s->entries_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return cannot(s, "");
+	s->next_seq = strtoull(name + strlen(AUDIT_TORN), NULL, 10);
+	result = salvage_frames(s, fd, name);
+	close(fd);
+	return result;
+}
+
+static int salvage_torn(struct scan *s)
+{
+	struct dirent **names;
+	int count = scandirat(s->entries_fd, "..", &names, is_torn, alphasort), result = TACT_OK;
+
+	if (count < 0)
+		return cannot(s, "");
+	for (int i = 0; i < count; i++) {
+		if (result == TACT_OK && !s->stopped)
+			result = salvage_one(s, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+	return result;
+}
+
+/* ---- hosts ---- */
 
 static int open_entries(const char *dir, const char *host)
 {
@@ -134,6 +237,8 @@ static int scan_host(struct scan *s, const char *host)
 	errno = audit_segments_list(s->entries_fd, &segments, &count);
 	result = errno != 0 ? cannot(s, "/entries") : scan_segments(s, segments, count);
 	free(segments);
+	if (result == TACT_OK && s->damage)
+		result = salvage_torn(s);
 	close(s->entries_fd);
 	return result;
 }
@@ -173,4 +278,15 @@ int tact_audit_scan(
 	if (host != NULL && !audit_host_valid(host))
 		return tact_error_set(err, TACT_SYSTEM, "no log can be named \"%s\"", host);
 	return host != NULL ? scan_host(&s, host) : scan_hosts(&s);
+}
+
+int tact_audit_salvage(const char *dir, tact_audit_scan_fn fn, void *context, struct tact_audit_damage *ret,
+    struct tact_error *err)
+{
+	struct tact_error unused;
+	struct scan s = {
+	    .dir = dir, .fn = fn, .context = context, .err = err != NULL ? err : &unused, .damage = ret};
+
+	*ret = (struct tact_audit_damage){.places = 0};
+	return scan_hosts(&s);
 }

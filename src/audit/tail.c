@@ -148,9 +148,9 @@ static int open_torn_file(const struct tact_audit *audit, char name[TORN_NAME_BY
 
 	for (int i = 0; fd < 0 && i < 1000; i++) {
 		if (i == 0)
-			snprintf(name, TORN_NAME_BYTES, "torn-%" PRIu64, audit->next_seq);
+			snprintf(name, TORN_NAME_BYTES, AUDIT_TORN "%" PRIu64, audit->next_seq);
 		else
-			snprintf(name, TORN_NAME_BYTES, "torn-%" PRIu64 ".%d", audit->next_seq, i);
+			snprintf(name, TORN_NAME_BYTES, AUDIT_TORN "%" PRIu64 ".%d", audit->next_seq, i);
 		fd = openat(audit->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 		if (fd < 0 && errno != EEXIST)
 			return -1;

@@ -29,11 +29,12 @@ struct recovering {
 	struct cli *cli;
 	struct tact_recovery *recovery;
 	int64_t since_us;
-	uint64_t entries, campaigns;
+	uint64_t entries, campaigns, damaged;
 	struct deed *deeds;
 	size_t deeds_count;
 	const char **imports; /* that began since then */
 	size_t imports_count;
+	struct tact_audit_damage damage;
 	struct tact_recovered sum;
 };
 
@@ -119,6 +120,8 @@ static bool look_at(void *context, const char *host, uint64_t seq, const char *j
 	entry = json_loadb(json, length, 0, NULL);
 	if (entry != NULL)
 		take_entry(recovering, entry);
+	else
+		recovering->damaged++;
 	json_decref(entry);
 	show_progress("read", seq, false);
 	return true;
@@ -209,6 +212,22 @@ static void tell_before(const struct recovering *recovering)
 		       "older tact wrote them\n");
 }
 
+/* Entries that do not parse, and places where none stands. */
+static void tell_damage(const struct recovering *recovering)
+{
+	if (recovering->sum.unreadable > 0)
+		printf("%llu entries cannot be opened: of another store, or damaged\n",
+		    (unsigned long long)recovering->sum.unreadable);
+	if (recovering->damaged > 0)
+		printf("%llu entries are damaged: what they tell is not known\n",
+		    (unsigned long long)recovering->damaged);
+	if (recovering->damage.places > 0)
+		printf(
+		    "the evidence is torn or damaged in %llu places, and what stood there is not known; the "
+		    "first: %s\n",
+		    (unsigned long long)recovering->damage.places, recovering->damage.first.text);
+}
+
 static void tell(const struct recovering *recovering, bool applied)
 {
 	const struct tact_recovered *sum = &recovering->sum;
@@ -221,9 +240,7 @@ static void tell(const struct recovering *recovering, bool applied)
 	    (unsigned long long)sum->consents, (unsigned long long)sum->profiles,
 	    (unsigned long long)sum->aliases, (unsigned long long)recovering->campaigns);
 	tell_before(recovering);
-	if (sum->unreadable > 0)
-		printf("%llu entries cannot be opened: of another store, or damaged\n",
-		    (unsigned long long)sum->unreadable);
+	tell_damage(recovering);
 	for (size_t i = 0; i < recovering->imports_count; i++)
 		printf("import again what the backup does not hold: %s\n",
 		    cli_safe(recovering->cli->arena, recovering->imports[i]));
@@ -240,6 +257,8 @@ static void tell_json(const struct recovering *recovering, bool applied)
 	cli_json_put_time(object, "before_first", sum->before_us);
 	cli_json_put_bool(object, "other_key", sum->other_key);
 	cli_json_put_integer(object, "unreadable", (int64_t)sum->unreadable);
+	cli_json_put_integer(object, "damaged", (int64_t)(recovering->damaged + recovering->damage.places));
+	cli_json_put_text(object, "damaged_first", recovering->damage.first.text);
 	cli_json_put_integer(object, "people", (int64_t)sum->people);
 	cli_json_put_integer(object, "changed", (int64_t)sum->changed);
 	cli_json_put_integer(object, "suppressions", (int64_t)sum->suppressions);
@@ -266,7 +285,7 @@ static void show_people(void *context, const struct tact_recovered *so_far)
 static int recover(struct recovering *recovering, struct tact_error *err)
 {
 	struct cli *cli = recovering->cli;
-	int result = tact_audit_scan(cli->config->audit, NULL, look_at, recovering, err);
+	int result = tact_audit_salvage(cli->config->audit, look_at, recovering, &recovering->damage, err);
 
 	show_progress("read", recovering->entries, true);
 	if (result == TACT_OK)
@@ -274,6 +293,13 @@ static int recover(struct recovering *recovering, struct tact_error *err)
 		    show_people, NULL, &recovering->sum, err);
 	show_progress("people", recovering->sum.people, true);
 	return result == TACT_OK ? recover_campaigns(recovering, err) : result;
+}
+
+/* Was all of the evidence read? */
+static bool is_whole(const struct recovering *recovering)
+{
+	return recovering->sum.unreadable == 0 && !recovering->sum.other_key && recovering->damaged == 0 &&
+	       recovering->damage.places == 0;
 }
 
 static int run_recover(struct cli *cli)
@@ -300,7 +326,7 @@ static int run_recover(struct cli *cli)
 		tell_json(&recovering, apply);
 	else
 		tell(&recovering, apply);
-	return recovering.sum.unreadable > 0 || recovering.sum.other_key ? EX_DATAERR : EX_OK;
+	return is_whole(&recovering) ? EX_OK : EX_DATAERR;
 }
 
 const struct cli_verb cli_store_recover = {"store recover", "",

@@ -248,6 +248,58 @@ class Recover(test_cli.Case):
         self.assertIn("import again", self.tact("store", "recover", "--from-log").out)
         self.assertEqual(self.recover("--since", "2026-12-01T00:00:00Z")["imports"], [])
 
+    def test_damage_costs_only_what_it_hit(self):
+        """Near the end it looks like a tear, which the next writer sets aside with all that stands behind; what was told there is not lost."""
+        self.before()
+        self.backup()
+        for name in ("eve", "fay", "gil", "hal"):
+            self.tact("suppress", name + "@x.example", "--reason", "unsubscribe")
+        self.restore()
+        path = self.path("audit/relay.test/entries/000000000000")
+        with open(path, "rb") as file:
+            good = file.read()
+        at = [found.start() for found in re.finditer(rb'\{"v":1,"kind":"change"', good)][-4] - 2
+        damages = {"its length": (at, b"\xff"), "its text": (at + 40, b"\0"), "its last byte": (at + 1 + int.from_bytes(good[at:at + 2], "big"), b"?")}
+        for what, (place, byte) in damages.items():
+            with self.subTest(what):
+                self.restore()
+                shutil.rmtree(self.path("audit/relay.test"))
+                os.makedirs(os.path.dirname(path))
+                self.write("audit/relay.test/entries/000000000000", good[:place] + byte + good[place + 1:])
+                told = self.recover(code=65)
+                self.assertEqual((told["damaged"], told["changed"]), (1, 3))
+                self.assertIn("000000000000 is damaged at offset %d" % at, told["damaged_first"])
+                self.assertIn("torn or damaged in 1 places", self.tact("store", "recover", "--from-log", code=65).out)
+                self.assertEqual(self.recover("--yes", code=65)["changed"], 3)
+                self.assertEqual([self.verdict(name + "@x.example") for name in ("fay", "gil", "hal")], ["refuse"] * 3)
+                self.assertEqual(self.recover(code=65)["changed"], 0)
+
+    def test_damage_far_from_the_end_is_read_past(self):
+        self.before()
+        self.backup()
+        self.tact("suppress", "eve@x.example", "--reason", "unsubscribe")
+        self.restore()
+        path = self.path("audit/relay.test/entries/000000000000")
+        with open(path, "r+b") as file:
+            entry = file.read()
+            last = entry.rindex(b'{"v":1') - 2
+            body = entry[last + 2:]
+            number = int(re.search(rb',"seq":(\d+),', body).group(1))
+            file.seek(last)
+            for more in range(3000):  # others of another kind, over a megabyte of them
+                other = b'{"v":1,"kind":"outcome","seq":%d,"text":"%s"}' % (number + more, b"x" * 500)
+                file.write(len(other).to_bytes(2, "big") + other)
+            body = body.replace(b',"seq":%d,' % number, b',"seq":%d,' % (number + 3000))
+            file.write(len(body).to_bytes(2, "big") + body)
+            file.seek(30)
+            file.write(b"\0")
+        self.assertEqual(self.recover(code=65)["changed"], 1)
+        self.assertIn("too far from its end", self.tact("store", "recover", "--from-log", "--yes", code=65).err)
+        os.rename(self.path("audit/relay.test"), self.path("audit/relay.test.damaged"))
+        told = self.recover("--yes", code=65)
+        self.assertEqual((told["damaged"], told["changed"], told["applied"]), (1, 1, True))
+        self.assertEqual(self.verdict("eve@x.example"), "refuse")
+
     def test_command_line_and_another_store(self):
         self.before()
         self.assertIn("--from-log", self.tact("store", "recover", code=64).err)

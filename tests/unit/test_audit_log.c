@@ -348,6 +348,55 @@ START_TEST(test_wrong_number_is_torn)
 }
 END_TEST
 
+static bool take_number(void *context, const char *host, uint64_t seq, const char *json, size_t length)
+{
+	uint64_t *seen = context;
+
+	ck_assert_str_eq(host, HOST);
+	ck_assert_uint_eq(strlen(json), length);
+	*seen |= UINT64_C(1) << seq;
+	return true;
+}
+
+static void check_salvaged(uint64_t want, uint64_t want_places)
+{
+	struct tact_audit_damage damage;
+	uint64_t seen = 0;
+
+	ck_assert_int_eq(tact_audit_salvage(folder, take_number, &seen, &damage, NULL), TACT_OK);
+	ck_assert_uint_eq(seen, want);
+	ck_assert_uint_eq(damage.places, want_places);
+}
+
+/* Wherever the third entry is hit, the two before it and the one behind it are had, from the log and from
+ * what the next writer sets aside. */
+START_TEST(test_salvaged_from_damage_at_every_byte)
+{
+	char *three, *bytes, *holed;
+	size_t length, to, at = make_three(&three, &to);
+	struct tact_audit *audit = open_log();
+
+	append_one(audit, "behind");
+	tact_audit_close(&audit);
+	bytes = slurp(FIRST_SEGMENT, &length);
+	check_salvaged(15, 0);
+	holed = tact_malloc(length);
+	for (; at < to; at++) {
+		memcpy(holed, bytes, length);
+		holed[at] = bytes[at] == 0 ? 1 : 0;
+		spill(FIRST_SEGMENT, holed, length);
+		check_salvaged(11, 1);
+		audit = open_log();
+		tact_audit_close(&audit);
+		check_salvaged(11, 1);
+		ck_assert_int_eq(unlink(below("torn-2")), 0);
+	}
+	free(three);
+	free(bytes);
+	free(holed);
+}
+END_TEST
+
 START_TEST(test_torn_files_are_kept_apart)
 {
 	static const char *const want[] = {"torn-0", "torn-0.1", "torn-0.2"};
@@ -728,6 +777,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, test_torn_at_every_byte);
 	tcase_add_test(tests, test_zeros_at_every_byte);
 	tcase_add_test(tests, test_wrong_number_is_torn);
+	tcase_add_test(tests, test_salvaged_from_damage_at_every_byte);
 	tcase_add_test(tests, test_torn_files_are_kept_apart);
 	tcase_add_test(tests, test_torn_new_segment);
 	tcase_add_test(tests, test_tear_by_another_process);
