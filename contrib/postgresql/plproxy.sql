@@ -21,6 +21,9 @@ DO $$
 DECLARE
 	wanted text;
 BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = to_regnamespace('tact') AND relname = 'tact_record') THEN
+		RAISE EXCEPTION 'this database holds records itself: the proxy is a database of its own';
+	END IF;
 	FOREACH wanted IN ARRAY ARRAY['tact_relay', 'tact_web', 'tact_reader'] LOOP
 		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
 			EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);

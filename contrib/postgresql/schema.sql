@@ -19,6 +19,10 @@ DECLARE
 BEGIN
 	-- Two at once would meet in the same rows of the catalogue; and where a lock is waited for, relays wait behind it.
 	PERFORM pg_advisory_xact_lock(1952539508), set_config('lock_timeout', '2s', true);
+	-- Its functions must not become those of an empty table: everybody would be unknown.
+	IF EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace = to_regnamespace('tact') AND proname = 'tact_part') THEN
+		RAISE EXCEPTION 'this database passes everything on to partitions: run "tact store upgrade" on each of them, and plproxy.sql here';
+	END IF;
 	FOREACH wanted IN ARRAY ARRAY['tact_relay', 'tact_web', 'tact_reader'] LOOP
 		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
 			EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);

@@ -607,9 +607,11 @@ static int postgres_create(const char *rest, struct tact_error *err)
 		result = pg_link_open(&url, NULL, &link, err);
 	if (result == TACT_OK &&
 	    pg_link_run(link, schema, tact_clock_monotonic_ms() + SCHEMA_WAIT_MS) != PG_DONE)
-		result = tact_error_set(err, TACT_SYSTEM,
-		    "the schema cannot be made: %s; the login must own the database and may need CREATEROLE",
-		    pg_link_words(link));
+		result =
+		    tact_error_set(err, TACT_SYSTEM, "the schema cannot be made: %s%s", pg_link_words(link),
+			tact_text_equal(pg_link_state(link), "42501")
+			    ? "; the login must own the database and may need CREATEROLE"
+			    : "");
 	pg_link_close(&link);
 	pg_url_clear(&url);
 	return result;

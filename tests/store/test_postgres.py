@@ -12,7 +12,7 @@ import time
 import unittest
 
 import guide
-from servers import BUILD, PATIENCE, Drive, Servers, skip_without_servers, wait_for
+from servers import BUILD, PATIENCE, SOURCE, Drive, Servers, skip_without_servers, wait_for
 
 
 def figures(text):
@@ -384,7 +384,7 @@ class Verbs(Case):
         self.assertIn("5000 records", self.tact(old, *copy))
         self.assertIn("in use", self.tact(old, *copy, code=78))
         self.assertIn("dossiers: 5000", self.tact(new, "store", "stats"))
-        self.assertIn("damaged: 0", self.tact(new, "store", "check"))
+        self.assertRegex(self.tact(new, "store", "check"), r"(?m)^bytes: \d+$\n^damaged: 0$")
         self.assertEqual(self.tact(new, "show", "person5@example.com"), self.tact(old, "show", "person5@example.com"))
         back = self.configure("back.conf", "lmdb:%s/back?map_size=64M" % self.dir)
         self.tact(new, "store", "copy", self.main.url(), "lmdb:%s/back?map_size=64M" % self.dir)
@@ -625,6 +625,22 @@ class Partitions(Case):
         got = subprocess.run([BUILD + "/tests/store/contract"], env=dict(os.environ, TACT_STORE_URL=self.main.url()), capture_output=True,
                              timeout=300 * PATIENCE, check=False)
         self.assertEqual(got.returncode, 0, got.stdout.decode() + got.stderr.decode() + self.main.last_words())
+
+    def test_its_functions_are_not_made_those_of_an_empty_table(self):
+        """Nor the other way round: who is right to do so for a partition has named the wrong database, and is told."""
+        folder = tempfile.mkdtemp(prefix="tact-pg-proxy-")
+        self.addCleanup(shutil.rmtree, folder)
+        path = os.path.join(folder, "tact.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(CONFIG % {"dir": folder, "url": self.main.url(), "audit": "audit"})
+        for verb in ("init", "upgrade"):
+            done = subprocess.run([BUILD + "/src/tact", "-c", path, "store", verb, "postgres:" + self.main.conninfo("postgres")], capture_output=True,
+                                  timeout=60 * PATIENCE, check=False)
+            self.assertEqual(done.returncode, 71)
+            self.assertRegex(done.stderr.decode(), "passes everything on to partitions: run .tact store upgrade. on each of them, and plproxy.sql here")
+        done = self.parts[0].tool("psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-v", "servers=host=x", "-v", "login=x",
+                                  "-f", SOURCE + "/contrib/postgresql/plproxy.sql", check=False)
+        self.assertIn("this database holds records itself", done.stderr.decode())
 
     def test_three_servers_are_three_groups(self):
         groups = self.main.sql("SELECT encode(tact.tact_groups(), 'hex')")
