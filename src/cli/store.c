@@ -109,8 +109,10 @@ static void print_figures(const struct checking *checking, const struct tact_sto
 		    (unsigned long long)figures->records[kinds[i].kind],
 		    (unsigned long long)figures->emptied[kinds[i].kind]);
 	printf("waiting to be woken: %llu\n", (unsigned long long)figures->waking);
-	printf("bytes: %llu of %llu\n", (unsigned long long)figures->size_bytes,
-	    (unsigned long long)figures->limit_bytes);
+	printf("bytes: %llu", (unsigned long long)figures->size_bytes);
+	if (figures->limit_bytes > 0)
+		printf(" of %llu", (unsigned long long)figures->limit_bytes);
+	printf("\n");
 	printf("damaged: %zu\n", checking->count);
 }
 

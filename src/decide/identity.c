@@ -46,9 +46,10 @@ static int parse(
 	line = strsep(&rest, "\n");
 	if (!tact_text_equal(line, FIRST_LINE))
 		return tact_error_set(err, TACT_CORRUPT,
-		    "the store's identity begins with \"%.40s\", not \"" FIRST_LINE
-		    "\": made by a newer tact, or damaged",
-		    line);
+		    "the store's identity begins with \"%.40s\", not \"" FIRST_LINE "\": %s", line,
+		    strncmp(line, "tact-copy", 9) == 0
+			? "a \"tact store copy\" into it was not finished; run that again"
+			: "made by a newer tact, or damaged");
 	while (rest != NULL && *rest != '\0')
 		if (parse_line(arena, strsep(&rest, "\n"), ret) != TACT_OK)
 			return tact_error_set(err, TACT_CORRUPT, "the store's identity cannot be read");

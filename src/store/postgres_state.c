@@ -90,6 +90,7 @@ static const struct complaint {
     {"session is read-only", "no host in host= takes writes: name the primary, or promote a standby", false},
     {"remaining connection slots", "raise max_connections on the server", false},
     {"too many clients", "raise max_connections on the server", false},
+    {"too many connections for", "raise CONNECTION LIMIT of the login or the database", false},
     {"no more connections allowed", "raise max_client_conn of the pooler", false},
     {"could not translate host name", "the name is not found: see host= and the resolver", false},
     {"invalid ", NULL, true},

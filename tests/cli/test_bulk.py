@@ -387,7 +387,7 @@ class Copy(test_cli.Case):
         done = subprocess.run([test_cli.TACT, "-c", self.conf, "store", "copy"] + urls, capture_output=True, timeout=120, check=False,
                               env=dict(self.env, TACT_KILL_AT="store.before-commit:6"))
         self.assertEqual(done.returncode, -9, done.stderr.decode())
-        self.assertIn("tact-copy 1", self.tact("show", "person5@x.example", conf=new, code=65).err, "no program takes half a copy")
+        self.assertIn("\"tact store copy\" into it was not finished", self.tact("show", "person5@x.example", conf=new, code=65).err, "no program takes half a copy")
         half = json.loads(self.tact("store", "stats", urls[1], "--json").out)["records"]["dossiers"]
         self.assertTrue(0 < half < 20000, half)
         self.tact("suppress", "person6@x.example", "--scope", "brand:alpha")

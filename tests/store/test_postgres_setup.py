@@ -373,6 +373,15 @@ class Roles(Case):
                               stdin=(shadow + "SELECT count(*) FROM tact.tact_scan(3::smallint, '', 10)").encode())
         self.assertIn(b"tact_reader reads no reviews", done.stderr)
 
+    def test_what_a_login_lacks_is_said(self):
+        """Also by a verb that finds its database again, but has no connection left to ask it with."""
+        self.addCleanup(self.main.sql, "ALTER ROLE relay CONNECTION LIMIT -1; ALTER ROLE relay RESET ALL")
+        for what, words in (("CONNECTION LIMIT 0", "too many connections.*raise CONNECTION LIMIT"), ("CONNECTION LIMIT 1", "too many connections.*raise"),
+                            ("CONNECTION LIMIT -1 PASSWORD NULL; ALTER ROLE relay SET statement_timeout = '1ms'", "statement timeout")):
+            with self.subTest(what):
+                self.main.sql("ALTER ROLE relay " + what)
+                self.assertRegex(self.as_login("relay", "suppress", "person4@example.com", "--reason", "unsubscribe", code=75), words)
+
     def test_an_upgrade_holds_up_no_relay(self):
         drive = self.works(self.main.url())
         for _ in range(3):
