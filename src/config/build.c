@@ -49,10 +49,16 @@ static struct entry preset_of(struct build *build, const struct section *section
 
 static void apply_row(struct build *build, const struct section *section, const struct row *row, void *target)
 {
-	const struct entry *entry = tact_config_entry(section, row->doc.name);
-	if (entry != NULL)
-		parse_entry(build, row, entry, target);
-	else if (row->doc.required && !build->reading->stopped)
+	bool given = false;
+	for (size_t i = 0; i < section->entries_count; i++) {
+		if (strcmp(section->entries[i].name, row->doc.name) != 0)
+			continue;
+		parse_entry(build, row, &section->entries[i], target); /* said twice, both are judged */
+		given = true;
+	}
+	if (given)
+		return;
+	if (row->doc.required && !build->reading->stopped)
 		tact_config_mistake(build->reading, section->line, "%s \"%s\" has no %s; write %s = %s",
 		    section->kind, section->title, row->doc.name, row->doc.name, row->doc.range);
 	else if (*row->doc.preset != '\0') {

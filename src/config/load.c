@@ -39,8 +39,9 @@ struct pass {
 	size_t learned_count;
 	size_t length, read_bytes;
 	bool again;
-	const char *stray; /* a word that is neither option nor section, somewhere before stray_end_line */
+	const char *stray; /* a word that leads nowhere, somewhere before stray_end_line */
 	int stray_end_line, strays;
+	bool stray_is_option;
 };
 
 static struct pass *current;
@@ -155,6 +156,18 @@ static bool take_for_stray(const cfg_t *cfg, const char *name)
 	learned->as = AS_OPTION;
 	current->stray = learned->name;
 	current->stray_end_line = cfg->line;
+	current->stray_is_option = false;
+	return true;
+}
+
+/* An option of ours without its =, as in `mode monitor`. */
+static bool take_for_bare(const cfg_t *cfg, const char *name)
+{
+	if (tact_config_row_find(kind_of(cfg), name) == NULL || current->strays == MOST_STRAYS)
+		return false;
+	current->stray = tact_arena_strdup(current->reading->arena, name);
+	current->stray_end_line = cfg->line;
+	current->stray_is_option = true;
 	return true;
 }
 
@@ -208,9 +221,9 @@ static int on_unknown_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void 
 	return 0;
 }
 
-static struct entry *entry_of(struct section *section, const char *name)
+static struct entry *latest_entry(struct section *section, const char *name)
 {
-	for (size_t i = 0; i < section->entries_count; i++)
+	for (size_t i = section->entries_count; i-- > 0;)
 		if (strcmp(section->entries[i].name, name) == 0)
 			return &section->entries[i];
 	return NULL;
@@ -223,12 +236,12 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	*(const char **)result = value;
 	if (section == NULL || tact_config_row_find(section->kind, opt->name) == NULL)
 		return on_unknown_value(cfg, opt, value, result);
-	struct entry *entry = entry_of(section, opt->name);
+	struct entry *entry = latest_entry(section, opt->name);
 	if (entry != NULL && opt->nvalues == 1) { /* a new assignment begins */
 		tact_config_mistake(current->reading, cfg->line,
-		    "%s is set a second time, first in line %d; keep one of the two", opt->name, entry->line);
-		entry->count = 0;
-		entry->values = NULL;
+		    "%s is set a second time, first in line %d; keep one of the two", opt->name,
+		    tact_config_entry(section, opt->name)->line);
+		entry = NULL;
 	}
 	if (entry == NULL) {
 		entry = TACT_PUSH(arena, section->entries, section->entries_count);
@@ -290,7 +303,7 @@ static bool take_lesson(const cfg_t *cfg, const char *theirs, const char *what)
 	if (strcmp(theirs, "no such option '%s'") == 0)
 		return learn(kind_of(cfg), what);
 	if (strcmp(theirs, "missing equal sign after option '%s'") == 0)
-		return learn_better(kind_of(cfg), what, AS_OPTION);
+		return learn_better(kind_of(cfg), what, AS_OPTION) || take_for_bare(cfg, what);
 	if (strcmp(theirs, "missing opening brace for section '%s'") == 0)
 		return learn_better(kind_of(cfg), what, AS_SECTION) || take_for_stray(cfg, what);
 	if (strcmp(theirs, "missing title for section '%s'") == 0)
@@ -449,7 +462,10 @@ static void blank_stray(struct pass *pass, char *text, int *last_line)
 		return;
 	}
 	int line = line_of(text, word);
-	if (line != *last_line)
+	if (line != *last_line && pass->stray_is_option)
+		tact_config_mistake(pass->reading, line, "%1$s is not followed by =; write %1$s = VALUE",
+		    tact_config_show(pass->reading, pass->stray));
+	else if (line != *last_line)
 		tact_config_mistake(pass->reading, line,
 		    "%s is neither an option nor a section; if it belongs to the value before it, put the "
 		    "whole value in quotes",

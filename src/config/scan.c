@@ -22,8 +22,10 @@ struct scan {
 	size_t at;
 	int line;
 	int swallowed_line;    /* where a character that is not read was last reported */
+	int comma_line;	       /* where a comma outside a list was */
 	char before, before_2; /* the last two characters that are not blank, 'a' for any of a value */
 	int opened[DEEPEST];   /* lines of the braces that stand open */
+	bool is_list[DEEPEST]; /* which of them are lists */
 	int depth;
 };
 
@@ -125,8 +127,10 @@ static void quoted(struct scan *scan, char quote)
 
 static void open_brace(struct scan *scan)
 {
-	if (scan->depth < DEEPEST)
+	if (scan->depth < DEEPEST) {
 		scan->opened[scan->depth] = scan->line;
+		scan->is_list[scan->depth] = scan->before == '=';
+	}
 	scan->depth++;
 	note(scan, '{');
 }
@@ -148,6 +152,30 @@ static void swallowed(struct scan *scan, char c)
 		    scan->reading, scan->line, "%c is not read outside quotes; put the value in quotes", c);
 	scan->swallowed_line = scan->line;
 	scan->out[scan->at] = ' ';
+}
+
+static bool in_list(const struct scan *scan)
+{
+	return scan->depth > DEEPEST || (scan->depth > 0 && scan->is_list[scan->depth - 1]);
+}
+
+/* Takes the comma out and the value behind it, which would be taken for an option. */
+static void refuse_comma(struct scan *scan)
+{
+	if (scan->comma_line != scan->line)
+		tact_config_mistake(scan->reading, scan->line,
+		    "did not expect , here; a list is written {a, b}, other values of more than a word in "
+		    "quotes");
+	scan->comma_line = scan->line;
+	size_t comma = scan->at++;
+	scan->at += strspn(scan->in + scan->at, " \t");
+	char first = scan->in[scan->at];
+	if (first == '"' || first == '\'')
+		quoted(scan, first);
+	else
+		scan->at += strcspn(scan->in + scan->at, " \t\r\n={}(),\"'#");
+	if (!scan->reading->stopped)
+		memset(scan->out + comma, ' ', scan->at - comma);
 }
 
 /* Comments begin where a word could. */
@@ -191,6 +219,8 @@ static void step(struct scan *scan)
 		blank_block_comment(scan);
 	else if (*here == '"' || *here == '\'')
 		quoted(scan, *here);
+	else if (*here == ',' && !in_list(scan))
+		refuse_comma(scan);
 	else
 		bare(scan);
 }

@@ -44,7 +44,8 @@ static const struct row names[] = {
 	"1: there is no option fold in a canonical section; tact.conf(5) lists them all"},
     {"mode|x = 1\n" LISTENER,
 	"1: | is not read outside quotes; put the value in quotes\n"
-	"1: mode is not followed by =; write mode = VALUE (nothing after this was read)"},
+	"1: mode is not followed by =; write mode = VALUE\n"
+	"1: there is no option x at the top level; tact.conf(5) lists them all"},
     {"host = a|b\n" LISTENER,
 	"1: | is not read outside quotes; put the value in quotes\n"
 	"1: b is neither an option nor a section; if it belongs to the value before it, put the whole value in quotes"},
@@ -69,6 +70,10 @@ static const struct row repeats[] = {
     {"mode = enforce\n\n# a comment\n/* and\nanother */\nmode = monitor\nmode = monitor\n" LISTENER,
 	"6: mode is set a second time, first in line 1; keep one of the two\n"
 	"7: mode is set a second time, first in line 1; keep one of the two"},
+    {"slot_size = x\nslot_size = y\n" LISTENER,
+	"1: slot_size: \"x\" is not a whole number; write 1 to 1000000\n"
+	"2: slot_size is set a second time, first in line 1; keep one of the two\n"
+	"2: slot_size: \"y\" is not a whole number; write 1 to 1000000"},
     {"brand \"a\" {\n domains = {a.example}\n domains = {b.example}\n}\n" LISTENER,
 	"3: domains is set a second time, first in line 2; keep one of the two"},
     {"brand \"a\" { domains = {a.example} domains += {b.example} }\n" LISTENER,
@@ -97,14 +102,22 @@ static const struct row writing[] = {
     {"slot_size = 5 000\n" LISTENER,
 	"1: 000 is neither an option nor a section; if it belongs to the value before it, put the whole value in quotes"},
     {"slot_size = 5,000\n" LISTENER,
-	"1: did not expect , here; a list is written {a, b}, other values of more than a word in quotes (nothing after this was read)"},
+	"1: did not expect , here; a list is written {a, b}, other values of more than a word in quotes"},
     {"limit \"a\" { at_most = 2 per calendar-year }\n" LISTENER,
 	"1: per is neither an option nor a section; if it belongs to the value before it, put the whole value in quotes\n"
 	"1: at_most: \"2\" is not a limit; write N/WINDOW such as 4/7d, \"N per calendar-day\", week, month, quarter or year, \"N since positive\", or recipient"},
     {"limit \"a\" { at_most = 4/7d count = promotional, newsletter }\n" LISTENER,
-	"1: did not expect , here; a list is written {a, b}, other values of more than a word in quotes (nothing after this was read)"},
+	"1: did not expect , here; a list is written {a, b}, other values of more than a word in quotes"},
+    {"limit \"a\" { at_most = 4/7d count = promotional, 'newsletter' , x action = dely }\nmdoe = enforce\n" LISTENER,
+	"1: did not expect , here; a list is written {a, b}, other values of more than a word in quotes\n"
+	"1: action: \"dely\" is not known here; write delay, quarantine or reject\n"
+	"2: there is no option mdoe at the top level; did you mean mode?"},
+    {"mode monitor\nlog\nslot_size = x\n" LISTENER,
+	"1: mode is not followed by =; write mode = VALUE\n"
+	"2: log is not followed by =; write log = VALUE\n"
+	"3: slot_size: \"x\" is not a whole number; write 1 to 1000000"},
     {"mode monitor\n" LISTENER,
-	"1: mode is not followed by =; write mode = VALUE (nothing after this was read)"},
+	"1: mode is not followed by =; write mode = VALUE"},
     {"mode = \n" LISTENER,
 	"1: there is nothing after =; write the value on the same line"},
     {"mode = \"monitor\nlog = syslog\n" LISTENER,
@@ -562,6 +575,7 @@ START_TEST(test_all_at_once)
 	    "4: streams: there is no stream \"b\"; add the section stream \"b\" { }\n"
 	    "4: at_most: a window of 500d is longer than history (400d); shorten it or lengthen history\n"
 	    "5: log is set a second time, first in line 5; keep one of the two\n"
+	    "5: log: \"x\" is not known here; write syslog or stderr\n"
 	    "5: log: \"y\" is not known here; write syslog or stderr\n"
 	    "5: no listener is given; write listener \"smtp\" { socket = \"inet:8891@127.0.0.1\" }"}};
 	check_rows(rows, 1);
