@@ -57,8 +57,11 @@ static int open_file(const char *path, int *ret_fd, struct stat *st, struct tact
 	if (fd < 0 && errno == ELOOP)
 		return tact_error_set(
 		    err, TACT_REFUSED, "key file %s: a symbolic link; name the file itself", path);
+	if (fd < 0 && (errno == ENOENT || errno == EACCES))
+		return tact_error_set(err, TACT_REFUSED, "key file %s: open%s: %s", path,
+		    errno == ENOENT ? " (tact key new makes one)" : "", strerror(errno));
 	if (fd < 0)
-		return system_error(err, path, errno == ENOENT ? "open (tact key new makes one)" : "open");
+		return system_error(err, path, "open");
 	int result = check_file(fd, path, st, err);
 	if (result == TACT_OK)
 		*ret_fd = fd;

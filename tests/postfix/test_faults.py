@@ -290,10 +290,7 @@ class Identity(Faults):
         site = self.make()
         site.tactd.kill9()
         os.rename(site.tactd.key_file, site.tactd.key_file + ".away")
-        site.tactd.spawn()
-        self.assertIn(site.tactd.wait_end(), (EX_OSERR, EX_CONFIG))
-        self.assertTrue(site.tactd.grep(r"/key"), site.tactd.log())
-        message = self.refuses(site, "later@person.test", status="4.7.1")
+        message = self.will_not_start(site, EX_CONFIG, r"/key: open \(tact key new makes one\)")
         os.rename(site.tactd.key_file + ".away", site.tactd.key_file)
         self.starts_again(site, message)
 

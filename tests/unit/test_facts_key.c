@@ -161,7 +161,7 @@ END_TEST
 
 START_TEST(what_is_no_file_is_refused)
 {
-	check_refused("absent", TACT_SYSTEM, "tact key new");
+	check_refused("absent", TACT_REFUSED, "tact key new");
 	write_bytes(SECRET_RANGE "\n", 65, 0600);
 	const char *file = path;
 	path = tact_arena_printf(arena, "%s/link", folder);
@@ -221,7 +221,7 @@ START_TEST(rotation_puts_a_new_secret_first)
 {
 	struct tact_error err = {""};
 	struct stat st;
-	ck_assert_int_eq(tact_facts_create_key_file(path, true, &err), TACT_SYSTEM);
+	ck_assert_int_eq(tact_facts_create_key_file(path, true, &err), TACT_REFUSED);
 	ck_assert_int_eq(tact_facts_create_key_file(path, false, &err), TACT_OK);
 	struct tact_id first = current_fingerprint(1, 0);
 	for (size_t count = 2; count <= 64; count++) {
