@@ -104,8 +104,9 @@ int cli_text(const struct cli *cli, const char *name, const char *preset, const 
 {
 	const char *text = cli_value(cli, name);
 
-	if (text != NULL && !cli_is_clean(text))
-		return cli_fail(EX_USAGE, "--%s: write UTF-8 without control characters", name);
+	if (text != NULL && (!cli_is_clean(text) || strlen(text) > CLI_TEXT_MOST))
+		return cli_fail(EX_USAGE, "--%s: write UTF-8 without control characters, at most %d bytes",
+		    name, CLI_TEXT_MOST);
 	*ret = text != NULL ? text : preset;
 	return EX_OK;
 }
@@ -114,8 +115,9 @@ int cli_parse_scope(struct cli *cli, const char *name, const char *text, struct 
 {
 	struct tact_error err;
 
-	if (!cli_is_clean(text))
-		return cli_fail(EX_USAGE, "--%s: write UTF-8 without control characters", name);
+	if (!cli_is_clean(text) || strlen(text) > CLI_TEXT_MOST)
+		return cli_fail(EX_USAGE, "--%s: write UTF-8 without control characters, at most %d bytes",
+		    name, CLI_TEXT_MOST);
 	if (tact_dossier_parse_scope(cli->arena, text, ret, &err) != TACT_OK)
 		return cli_fail(EX_USAGE, "--%s: %s", name, err.text);
 	return EX_OK;

@@ -16,7 +16,6 @@
 #include "csv_reader.h"
 
 #define RECORD_MAX 65536
-#define FIELD_MAX 4096
 
 /* ---- mistakes ---- */
 
@@ -205,8 +204,9 @@ static void take_field(struct cli_csv *r, char *text, size_t length)
 		r->too_wide = true;
 		return;
 	}
-	if (length > FIELD_MAX) {
-		mistake(r, r->record_line, "field %zu: longer than %d bytes", r->cells_count + 1, FIELD_MAX);
+	if (length > CLI_TEXT_MOST) {
+		mistake(
+		    r, r->record_line, "field %zu: longer than %d bytes", r->cells_count + 1, CLI_TEXT_MOST);
 		r->stopped = true;
 		return;
 	}

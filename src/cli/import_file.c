@@ -187,15 +187,18 @@ static void read_source(struct cli_import *import, struct cli_csv *csv, struct c
 		row->source = keep_source(import, text);
 }
 
+/* Where no beginning is told, an end that has passed is no mistake: the row has expired. */
 static void read_times(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
+	bool told = *cli_csv_cell(csv, CREATED) != '\0';
+
 	row->time_us = import->now_us;
 	cli_csv_time(csv, CREATED, field_names[CREATED], &row->time_us);
 	cli_csv_time(csv, EXPIRES, field_names[EXPIRES], &row->until_us);
 	if (row->time_us > import->now_us)
 		cli_csv_mistake(csv, "created_at: \"%s\" lies in the future",
 		    cli_csv_shown(csv, cli_csv_cell(csv, CREATED)));
-	if (row->until_us != 0 && row->until_us <= row->time_us)
+	if (told && row->until_us != 0 && row->until_us <= row->time_us)
 		cli_csv_mistake(csv, "expires_at: \"%s\" is not later than created_at",
 		    cli_csv_shown(csv, cli_csv_cell(csv, EXPIRES)));
 }

@@ -214,6 +214,8 @@ void cli_json_put_bool(struct cli_json *in, const char *name, bool value);
 void cli_json_print(struct cli_json *object);
 /* Is it clean UTF-8 without control characters, as JSON and terminals want it? */
 bool cli_is_clean(const char *text);
+/* Bytes of a text in a column, and on the command line: what is exported can be imported. */
+#define CLI_TEXT_MOST 4096
 
 /* ---- findings of the policy, shared by explain and contact --may ---- */
 

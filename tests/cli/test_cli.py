@@ -872,6 +872,9 @@ class Import(Case):
     def test_expired_rows_are_left_out(self):
         done, = self.json("import", self.write("l", "email,created_at,expires_at\nann@x.example,2020-01-01,2021-01-01\n"))
         self.assertEqual((done["new"], done["expired"]), (0, 1))
+        done, = self.json("import", self.write("l", "email,expires_at\nann@x.example,2021-01-01\nbob@x.example,\n"))
+        self.assertEqual((done["new"], done["expired"]), (1, 1))
+        self.assertEqual(self.export().count("\n"), 2)
 
     def test_evidence_of_each(self):
         self.import_file("email\nann@x.example\n", "--by", "eve")
@@ -1096,6 +1099,14 @@ class Export(Case):
                          '"%s","global","manual","a ""b"", c","2026-11-24T09:00:00Z","2027-01-01T00:00:00Z"\n' % key)
         got, = self.json("export", "--suppressions")
         self.keys(got, "key scope reason source created_at expires_at")
+
+    def test_no_text_that_could_not_be_read_back(self):
+        for option in ("--source", "--scope"):
+            text = "list:" + "x" * 4092
+            self.assertIn("at most 4096 bytes", self.tact("suppress", "ann@x.example", option, text, code=64).err)
+            self.tact("suppress", "ann@x.example", option, text[:-1])
+        done, = self.json("import", self.write("back.csv", self.export()))
+        self.assertEqual((done["rows"], done["known"]), (2, 2))
 
     def test_only_what_is_in_force(self):
         self.tact("suppress", "ann@x.example")
