@@ -69,7 +69,7 @@ static sfsistat refuse_at_rcpt(SMFICTX *ctx, struct connection *connection, cons
 sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, struct recipient *recipient)
 {
 	const struct tact_milter_parts *parts = connection->parts;
-	struct tact_asked asked = {.given = recipient->given, .notify = recipient->notify};
+	struct tact_asked asked = {.given = recipient->meant, .notify = recipient->notify};
 	struct tact_decide_request request = {.message = connection->message,
 	    .asked = &asked,
 	    .asked_count = 1,
@@ -132,7 +132,7 @@ static int add_gate_recipient(SMFICTX *ctx, struct connection *connection, const
 	const struct tact_milter_parts *parts = connection->parts;
 	const char *domain = ruling->fate == TACT_FATE_REVIEW ? parts->review_domain : parts->gate_domain;
 	const char *address = tact_decide_gate_address(
-	    connection->arena, &ruling->claim, recipient->given, ruling->ring, domain);
+	    connection->arena, &ruling->claim, recipient->meant, ruling->ring, domain);
 
 	return smfi_addrcpt_par(ctx, tact_arena_printf(connection->arena, "<%s>", address),
 	    gate_args(connection->arena, recipient));
@@ -327,7 +327,7 @@ sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection)
 	connection->message->queue_id = queue_id != NULL ? tact_arena_strdup(arena, queue_id) : NULL;
 	tact_facts_finish_message(arena, connection->message, parts->profile);
 	for (size_t i = 0; i < count; i++)
-		asked[i] = (struct tact_asked){.given = connection->recipients[i].given,
+		asked[i] = (struct tact_asked){.given = connection->recipients[i].meant,
 		    .notify = connection->recipients[i].notify,
 		    .known = connection->recipients[i].known};
 	connection->now_us = tact_clock_now_us();

@@ -212,6 +212,22 @@ static bool is_gate_address(const struct tact_milter_parts *with, const char *gi
 	return false;
 }
 
+/* Unless told otherwise Postfix takes ann%person.example@localhost, person.example!ann@localhost and
+ * "ann@person.example"@localhost to ann@person.example, and postmaster to a domain of its own: those are the
+ * people that wishes and limits are of. */
+static const char *find_meant(SMFICTX *ctx, struct tact_arena *arena, const char *given)
+{
+	const char *at = strrchr(given, '@'), *resolved, *resolved_at;
+
+	if (at != NULL && strcspn(given, "%!@") == (size_t)(at - given))
+		return given;
+	resolved = smfi_getsymval(ctx, unchanged("{rcpt_addr}"));
+	resolved_at = resolved != NULL ? strrchr(resolved, '@') : NULL;
+	if (resolved_at == NULL || (at != NULL && tact_text_equal_nocase(at, resolved_at)))
+		return given;
+	return tact_arena_strdup(arena, resolved);
+}
+
 static sfsistat on_rcpt(SMFICTX *ctx, char **args)
 {
 	struct connection *connection = connection_of(ctx);
@@ -225,7 +241,8 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **args)
 	    .notify = find_arg(connection->arena, args + 1, "NOTIFY="),
 	    .orcpt = find_arg(connection->arena, args + 1, "ORCPT="),
 	};
-	if (is_gate_address(parts, recipient.given)) {
+	recipient.meant = find_meant(ctx, connection->arena, recipient.given);
+	if (is_gate_address(parts, recipient.given) || is_gate_address(parts, recipient.meant)) {
 		connection->names_gate = true;
 		if (parts->smtp)
 			return answer(ctx, connection, "550", "5.7.1", "no mail is taken for this domain");

@@ -12,6 +12,7 @@
 
 struct recipient {
 	const char *given;		    /* without <> */
+	const char *meant;		    /* where Postfix takes it: that or another address */
 	const char *args;		    /* ESMTP arguments as they came, joined by blanks */
 	const char *notify, *orcpt;	    /* values, or NULL */
 	const struct tact_recipient *known; /* as found out at RCPT, or NULL */

@@ -134,6 +134,41 @@ class Many(Gated):
         self.assertEqual(len(self.tactd.tact_json("show", address)["contacts"]), 1)
 
 
+class Resolved(Gated):
+    """Where Postfix takes an address is who it is: wishes and limits are not got round by another spelling of the way."""
+
+    main = {"mydestination": "localhost, relay.test", "local_transport": "smtp", "local_recipient_maps": ""}
+
+    def test_refused_by_any_way(self):
+        gone, = people(1, "gone")
+        name = gone.partition("@")[0]
+        self.suppress(gone, "postmaster@relay.test", "ops@relay.test")
+        with self.relay.client() as client:
+            client.mail("b@leeds.test")
+            for way in (gone, name + "%person.test@localhost", "person.test!" + name + "@relay.test", '"%s"@localhost' % gone, name + "%person.test",
+                        "ops@relay.test", "Postmaster", "ops"):
+                reply = client.rcpt(way)
+                self.assertEqual((reply.code, reply.status), (550, "5.7.1"), way)
+            for way in ("x%s1." + GATE_DOMAIN + "@localhost", '"x@s1.%s"@relay.test' % GATE_DOMAIN):
+                self.assertIn("no mail is taken", client.rcpt(way).text, way)
+
+    def test_no_domain_is_one_of_postfixs_own(self):
+        sent = self.accepted(self.send("b@leeds.test", "root"))
+        self.assertEqual([entry["verdict"] for entry in self.decisions(sent.queue_id)], ["accept"])
+        self.assertIn("to=<root@relay.test>", self.tactd.log())
+
+    def test_waits_and_comes(self):
+        late, = people(1, "late")
+        way = late.replace("@", "%") + "@localhost"
+        self.meet(late)
+        sent = self.accepted(self.send("b@leeds.test", way, late))
+        self.wait_parked(sent.queue_id, 1)
+        self.fall_due()
+        self.sink.wait_to(late, 2)
+        self.wait_gone(sent.queue_id)
+        self.assertEqual(len(self.sink.to(late)), 2)
+
+
 class Addresses(Gated):
     main = {"allow_min_user": "yes"}
 
