@@ -365,6 +365,9 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 	} else {
 		claim = take_planned(work, index, &dossier, &contact_id);
 	}
+	/* What was found in an older record may be another mail's by now, or over. */
+	if (claim == NULL && tact_dossier_find_claim(&dossier, &ruling->claim) != NULL)
+		ruling->claim = tact_id_random();
 	record_note_places(work->arena, &work->terms, &dossier, &before);
 	ask(work, index, &dossier, claim, contact);
 	write = apply(work, index, &dossier, contact, claim, &contact_id);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "decide_help.h"
+#include "src/store/engine.h"
 
 #define NOW_US (INT64_C(1795510800) * 1000000) /* 2026-11-24 09:00 UTC */
 #define HOUR_US INT64_C(3600000000)
@@ -613,6 +614,62 @@ START_TEST(test_mail_that_waits_keeps_the_rank_of_its_plan)
 }
 END_TEST
 
+/* ---- a store in which somebody else was faster: what was made of the old record is made again ---- */
+
+static struct {
+	const struct tact_store_engine *engine;
+	void (*meanwhile)(void);
+} race;
+
+static void update_twice(struct tact_store *store, const struct tact_store_key *keys, size_t count,
+    tact_store_change_fn fn, void *context, struct tact_store_answer *ret_answers, int64_t deadline_ms)
+{
+	void (*meanwhile)(void) = race.meanwhile;
+
+	race.meanwhile = NULL;
+	if (meanwhile != NULL) {
+		struct tact_record *records = tact_arena_alloc(b.arena, count * sizeof *records);
+		struct tact_store_put put;
+
+		race.engine->read(store, keys, count, b.arena, records, ret_answers, deadline_ms);
+		for (size_t i = 0; i < count; i++)
+			(void)fn(context, i, &records[i], NOW_US, &put);
+		meanwhile();
+	}
+	race.engine->update(store, keys, count, fn, context, ret_answers, deadline_ms);
+}
+
+static struct tact_ruling faster;
+
+static void send_another(void)
+{
+	faster = send_to(b.decider, "a@shop.example", "autumn", "p@x.example", NOW_US);
+}
+
+START_TEST(test_who_loses_the_planned_claim_makes_one_of_his_own)
+{
+	setup_on(_i);
+	struct tact_store_engine engine = *b.store->engine;
+	struct tact_ruling slower;
+
+	race.engine = b.store->engine;
+	engine.update = update_twice;
+	engine.update_then = NULL;
+	want_fate(send_to(b.decider, "a@shop.example", "", "p@x.example", NOW_US - 5 * DAY_US),
+	    TACT_FATE_PASS, "before");
+	plan_for("p@x.example");
+	b.store->engine = &engine;
+	race.meanwhile = send_another;
+	slower = send_to(b.decider, "a@shop.example", "autumn", "p@x.example", NOW_US);
+	b.store->engine = race.engine;
+	want_fate(faster, TACT_FATE_GATE, "the faster one");
+	want_fate(slower, TACT_FATE_GATE, "the slower one");
+	ck_assert_msg(!tact_id_equal(&faster.claim, &slower.claim), "got one claim for two mails, want two");
+	ck_assert_int_eq(slower.opinion.until_us - faster.opinion.until_us, 7 * DAY_US);
+	bench_close();
+}
+END_TEST
+
 static int64_t wake_of(const char *address)
 {
 	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER, .id = bench_person(address).key};
@@ -782,6 +839,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase, test_who_stands_twice_in_a_plan_is_one, 0, engines);
 	tcase_add_loop_test(tcase, test_its_mail_takes_the_claim, 0, engines);
 	tcase_add_loop_test(tcase, test_mail_that_waits_keeps_the_rank_of_its_plan, 0, engines);
+	tcase_add_loop_test(tcase, test_who_loses_the_planned_claim_makes_one_of_his_own, 0, engines);
 	tcase_add_loop_test(tcase, test_who_waited_is_woken_when_the_place_is_free, 0, engines);
 	tcase_add_loop_test(tcase, test_claims_of_what_is_over_are_swept, 0, engines);
 	tcase_add_loop_test(tcase, test_stopped_once_by_several, 0, engines);
