@@ -46,11 +46,25 @@ static struct tact_suppression *find_same(const struct tact_dossier *view, struc
 	return NULL;
 }
 
+/* What is wished now comes after whatever stands there, also what a clock ahead has written: at the same time
+ * the wish holds. */
+static int64_t wished_us(const struct tact_dossier *view, const struct tact_suppression *wish, int64_t now_us)
+{
+	int64_t time_us = wish->time_us;
+
+	for (size_t i = 0; wish->time_us >= now_us && i < view->consents_count; i++)
+		if (view->consents[i].time_us > time_us)
+			time_us = view->consents[i].time_us;
+	return time_us;
+}
+
 bool change_suppress(struct tact_arena *arena, const struct tact_dossier *view, struct tact_dossier *dossier,
     const struct tact_suppression *wish, int64_t now_us)
 {
-	struct tact_suppression *known = find_same(view, dossier, wish, now_us), fresh = *wish;
+	struct tact_suppression fresh = *wish, *known;
 
+	fresh.time_us = wished_us(view, wish, now_us);
+	known = find_same(view, dossier, &fresh, now_us);
 	if (known == NULL) {
 		if (tact_id_is_none(&fresh.id))
 			fresh.id = tact_id_random();

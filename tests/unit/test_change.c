@@ -361,6 +361,22 @@ START_TEST(who_thinks_better_of_a_permission_is_heard)
 }
 END_TEST
 
+/* What another relay wrote, whose clock is a little ahead, she said before. */
+START_TEST(a_permission_that_a_clock_ahead_has_written_lifts_no_later_wish)
+{
+	give("permitted", consent_of(TACT_EXPRESS, "list:news", NOW + 2), true);
+	unsubscribe_at("an old list says so", NOW - 1, true);
+	ck_assert_int_eq(bench_view("ann@example.com").suppressions[0].time_us, NOW - 1);
+	give("permitted all", consent_of(TACT_EXPRESS, "global", NOW + 3), true);
+	ck_assert_int_eq(fate_of_mail("1"), TACT_FATE_PASS);
+	unsubscribe_at("left again", NOW, true);
+	ck_assert_int_eq(bench_view("ann@example.com").suppressions[1].time_us, NOW + 3);
+	ck_assert_int_eq(fate_of_mail("2"), TACT_FATE_REFUSE);
+	give("permitted again", consent_of(TACT_EXPRESS, "global", NOW + 4), true);
+	ck_assert_int_eq(fate_of_mail("3"), TACT_FATE_PASS);
+}
+END_TEST
+
 /* The permission stands under the other name, where it is read and not written. */
 START_TEST(who_thinks_better_of_it_by_another_name_is_heard_too)
 {
@@ -613,6 +629,7 @@ static void add_case(Suite *s, const char *name, void (*setup)(void))
 	tcase_add_test(c, a_file_and_a_person_are_never_one);
 	tcase_add_test(c, an_import_never_resubscribes);
 	tcase_add_test(c, who_thinks_better_of_a_permission_is_heard);
+	tcase_add_test(c, a_permission_that_a_clock_ahead_has_written_lifts_no_later_wish);
 	tcase_add_test(c, who_thinks_better_of_it_by_another_name_is_heard_too);
 	tcase_add_loop_test(c, what_a_header_may_lift_is_not_refused_at_rcpt, 0, 3);
 	tcase_add_test(c, each_change_leaves_sealed_evidence);
