@@ -153,6 +153,15 @@ static void report_refused(struct pg_worker *me)
 	    pg_link_state(me->link), pg_link_words(me->link), advice ? ": " : "", advice ? advice : "");
 }
 
+/* Who has no deadline of his own says nothing about it. */
+static void report_late(struct pg_worker *me, int result)
+{
+	tact_store_report(me->lane->pool->store, result, NULL,
+	    "no answer from the database in time: it is slow, it waits for a standby, or somebody holds a "
+	    "lock "
+	    "(pg_stat_activity tells)");
+}
+
 bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
 {
 	/* What it read may have been written over elsewhere. */
@@ -164,6 +173,7 @@ bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
 		me->batch.store_now_us = pg_clock_now_us(&me->lane->pool->clock);
 		return true;
 	case PG_LATE:
+		report_late(me, TACT_UNAVAILABLE);
 		pg_fate_end_batch(me, pg_fate_unavailable, PG_CIRCUIT_OPENS);
 		wait_on(me);
 		return false;
@@ -233,6 +243,7 @@ void pg_fate_of_commit(struct pg_worker *me, enum pg_outcome outcome)
 		settle_refused(me);
 		break;
 	case PG_LATE:
+		report_late(me, TACT_UNCERTAIN);
 		pg_fate_end_batch(me, judge_uncertain, PG_CIRCUIT_OPENS);
 		wait_on(me);
 		break;

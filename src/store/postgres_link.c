@@ -534,12 +534,14 @@ bool pg_link_ask_deposed(struct pg_link *link)
 	return pg_link_deposed(link);
 }
 
+/* A server that ends a connection says so first: the end stands behind its words. */
 bool pg_link_alive(struct pg_link *link)
 {
 	struct pollfd fd = {.fd = PQsocket(link->conn), .events = POLLIN};
 
-	if (poll(&fd, 1, 0) > 0 && !PQconsumeInput(link->conn))
-		return false;
+	while (poll(&fd, 1, 0) > 0)
+		if (!PQconsumeInput(link->conn))
+			return false;
 	return PQstatus(link->conn) == CONNECTION_OK;
 }
 

@@ -112,6 +112,14 @@ class OneServer(Case):
         self.assertEqual(drive.result("count 5000 5000"), "ok")
         self.assertEqual(drive.ask("read 5000 5000").split()[2], "2")
 
+    def test_an_idle_connection_that_was_ended_fails_no_question(self):
+        """Its server says why, and hangs up behind that."""
+        drive = self.drive(self.main.url())
+        want = drive.ask("parts")
+        self.main.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tact'")
+        wait_for(lambda: not self.main.backends(), "the backends to end")
+        self.assertEqual(drive.ask("parts"), want)
+
     def test_a_record_that_is_locked_costs_its_own_key_only(self):
         drive = self.drive(self.main.url(" connections=2"))
         for key in (6000, 6001):
@@ -438,6 +446,7 @@ class Verbs(Case):
         drive = Drive(urls[1])
         self.assertEqual(drive.result("count 7 5000"), "ok")
         drive.close()
+        self.assertIn("nobody has used the old store", self.tact(old, "store", "copy", "lmdb:%s/nobody" % self.dir, urls[1], code=78))
         self.assertIn("the new store holds 2 records and the old one 1", self.tact(old, "store", "copy", *urls, code=65))
         self.assertIn("tact-copy 1", self.tact(self.configure("other.conf", urls[1]), "show", "ann@example.com", code=65))
 
@@ -603,6 +612,14 @@ class SynchronousPair(Case):
         wait_for(lambda: drive.result("count 400 1000") == "ok", "the circuit to close by itself")
         self.assertEqual(figures(drive.ask("many 40 5 400 40 20000"))["ok"], 200)
         self.assertGreater(int(drive.ask("commits")), before)
+
+    def test_who_has_much_time_is_told_why_it_was_not_enough(self):
+        """No call is waited for longer than 20 s, whoever asks: a verb of tact(1) has no deadline of its own."""
+        drive = self.drive(self.main.url())
+        self.assertEqual(drive.result("count 500 5000"), "ok")
+        self.stall()
+        self.assertEqual(drive.result("count 500 60000"), "uncertain")
+        self.assertIn("no answer from the database in time", drive.ask("error"))
 
     def test_a_server_that_only_reads_is_refused(self):
         drive = Drive(self.standbys[0].url())
