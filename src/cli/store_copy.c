@@ -192,6 +192,9 @@ static int begin(struct copying *copying, struct tact_arena *arena, char **ret_o
 	if (result != TACT_OK)
 		return result;
 	*ret_marked = tact_arena_printf(arena, UNDER_WAY "%s", *ret_old);
+	if ((*ret_old)[0] == '\0')
+		return tact_error_set(&copying->err, TACT_REFUSED,
+		    "nobody has used the old store yet: is it the one that is meant?");
 	if (strncmp(*ret_old, UNDER_WAY, strlen(UNDER_WAY)) == 0)
 		return tact_error_set(
 		    &copying->err, TACT_REFUSED, "the old store is itself a copy that was not finished");
