@@ -346,6 +346,7 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 	struct tact_id contact_id;
 	struct record_places before;
 	bool write;
+	int priority;
 
 	(void)store_now_us;
 	*result = (struct person_result){.version_seen = now->version};
@@ -358,6 +359,8 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 	contact_id = work_contact_id(work, &work->people[index], &dossier);
 	struct tact_contact *contact = work_find_contact(work, &dossier, &contact_id);
 	struct tact_claim *claim = find_claim(work, &dossier, &contact_id);
+	/* Before the mail has what was planned for it: come late, it stands where others had moved up. */
+	record_note_places(work->arena, &work->terms, &dossier, &before);
 	if (claim != NULL) {
 		result->previous = claim->decision;
 		result->waiting_change -= waits_on_a_ring(claim);
@@ -368,15 +371,15 @@ bool work_change(void *context, size_t index, const struct tact_record *now, int
 	/* What was found in an older record may be another mail's by now, or over. */
 	if (claim == NULL && tact_dossier_find_claim(&dossier, &ruling->claim) != NULL)
 		ruling->claim = tact_id_random();
-	record_note_places(work->arena, &work->terms, &dossier, &before);
 	ask(work, index, &dossier, claim, contact);
+	priority = facts_of(work, claim)->priority;
 	write = apply(work, index, &dossier, contact, claim, &contact_id);
 	if (ruling->fate == TACT_FATE_UNDECIDED) {
 		result->result = ruling->result;
 		return false;
 	}
 	if (write) {
-		record_count_bumps(work->arena, &work->terms, &before, work->facts.priority, &dossier);
+		record_count_bumps(work->arena, &work->terms, &before, priority, &dossier);
 		record_finish(work->arena, &work->terms, &work->people[index], &dossier, ret);
 	}
 	result->has_person_key = dossier.has_person_key;

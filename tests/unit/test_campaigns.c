@@ -680,6 +680,50 @@ static int64_t wake_of(const char *address)
 	return record.wake_us;
 }
 
+static const struct tact_claim *claim_of(const char *address, const struct tact_ruling *ruling)
+{
+	struct tact_dossier *dossier = tact_arena_alloc(b.arena, sizeof *dossier);
+	const struct tact_claim *claim;
+
+	*dossier = bench_view(address);
+	claim = tact_dossier_find_claim(dossier, &ruling->claim);
+	ck_assert_ptr_nonnull(claim);
+	return claim;
+}
+
+/* Its place lapsed, and who waited behind it moved up: not for ever, though its mail comes after all. */
+START_TEST(test_late_mail_that_takes_its_planned_place_bumps_whom_it_moves)
+{
+	static const char p[] = "p@x.example";
+
+	setup_on(_i);
+	plan_for(p);
+	struct tact_ruling low = send_to(b.decider, "a@leeds.example", "", p, NOW_US);
+	want_fate(low, TACT_FATE_GATE, "behind");
+	ck_assert_int_eq(wake_of(p), NOW_US + 8 * DAY_US);
+	want_fate(
+	    send_to(b.decider, "a@shop.example", "autumn", p, NOW_US + 2 * DAY_US), TACT_FATE_PASS, "late");
+	ck_assert_int_eq(claim_of(p, &low)->bumps, 1);
+	ck_assert_int_eq(wake_of(p), NOW_US + 9 * DAY_US);
+	bench_close();
+}
+END_TEST
+
+START_TEST(test_mail_in_time_moves_nobody_from_behind_its_place)
+{
+	static const char p[] = "p@x.example";
+
+	setup_on(_i);
+	plan_for(p);
+	struct tact_ruling low = send_to(b.decider, "a@leeds.example", "", p, NOW_US);
+	want_fate(
+	    send_to(b.decider, "a@shop.example", "autumn", p, NOW_US + DAY_US), TACT_FATE_PASS, "in time");
+	ck_assert_int_eq(claim_of(p, &low)->bumps, 0);
+	ck_assert_int_eq(wake_of(p), NOW_US + 8 * DAY_US);
+	bench_close();
+}
+END_TEST
+
 START_TEST(test_who_waited_is_woken_when_the_place_is_free)
 {
 	setup_on(_i);
@@ -840,6 +884,9 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase, test_its_mail_takes_the_claim, 0, engines);
 	tcase_add_loop_test(tcase, test_mail_that_waits_keeps_the_rank_of_its_plan, 0, engines);
 	tcase_add_loop_test(tcase, test_who_loses_the_planned_claim_makes_one_of_his_own, 0, engines);
+	tcase_add_loop_test(
+	    tcase, test_late_mail_that_takes_its_planned_place_bumps_whom_it_moves, 0, engines);
+	tcase_add_loop_test(tcase, test_mail_in_time_moves_nobody_from_behind_its_place, 0, engines);
 	tcase_add_loop_test(tcase, test_who_waited_is_woken_when_the_place_is_free, 0, engines);
 	tcase_add_loop_test(tcase, test_claims_of_what_is_over_are_swept, 0, engines);
 	tcase_add_loop_test(tcase, test_stopped_once_by_several, 0, engines);
