@@ -61,7 +61,6 @@ struct plan {
 	void *entry_tree, *ring_tree;
 	struct due_claim *entries;
 	struct ring *rings;
-	size_t waiting;
 	unsigned reading;
 	int64_t forgot_us;
 	struct seen seen[2]; /* the running span and the one before */
@@ -203,7 +202,6 @@ static struct due_claim *insert(struct plan *plan, const struct tact_id *claim, 
 		entry->next->back = &entry->next;
 	plan->entries = entry;
 	ring->waiting++;
-	plan->waiting++;
 	return tree_add(entry, &plan->entry_tree, compare_claims);
 }
 
@@ -216,7 +214,6 @@ static void remove_entry(struct plan *plan, struct due_claim *entry)
 	if (entry->next != NULL)
 		entry->next->back = entry->back;
 	free(entry);
-	plan->waiting--;
 	if (--ring->waiting > 0)
 		return;
 	ring->times = 0;
@@ -289,11 +286,6 @@ void plan_free(struct plan **plan)
 void plan_set_slot_length(struct plan *plan, int64_t slot_length_s)
 {
 	plan->slot_length_s = slot_length_s;
-}
-
-size_t plan_waiting(const struct plan *plan)
-{
-	return plan->waiting;
 }
 
 /* ---- the due index ---- */

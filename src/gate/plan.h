@@ -78,6 +78,4 @@ size_t plan_give_up(struct plan *plan, int64_t steady_us, struct tact_store_key 
 /* The gate answers again after a time when it did not: everything due is rung once more. */
 void plan_ring_all(struct plan *plan, int64_t steady_us);
 
-size_t plan_waiting(const struct plan *plan); /* due claims not fetched */
-
 #endif
