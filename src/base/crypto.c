@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <tact/base.h>
@@ -81,4 +82,13 @@ const struct crypto *crypto_get(void)
 	if (mine == NULL)
 		mine = crypto_new();
 	return mine;
+}
+
+void tact_digest_leave(void)
+{
+	if (mine != NULL) {
+		(void)pthread_setspecific(at_thread_end, NULL);
+		crypto_free(mine);
+	}
+	OPENSSL_thread_stop(); /* libcrypto's own, such as its errors */
 }

@@ -252,6 +252,10 @@ static void stop_all(struct family *family)
 		(void)reap(family);
 		nanosleep(&tick, NULL);
 	}
+	for (size_t i = 0; i < family->count; i++)
+		if (family->services[i].pid > 0)
+			tact_log(TACT_LOG_ERROR, "service=%s does not end: it is killed",
+			    family->services[i].name);
 	tell_children(family, SIGKILL);
 	while (anybody_left(family) && waitpid(-1, NULL, 0) > 0)
 		(void)reap(family);

@@ -235,6 +235,7 @@ static void *serve(void *context)
 
 	free(context);
 	lmtp_serve(&visit.gate->shared, visit.fd);
+	tact_digest_leave();
 	leave(visit.gate);
 	return NULL;
 }

@@ -403,5 +403,6 @@ int tact_milter_run(const struct tact_milter_parts *with, struct tact_error *err
 		     : tact_error_set(
 			   err, TACT_SYSTEM, "listener %s: libmilter ended with an error", with->listener);
 	wait_for_decisions();
+	sessions_end();
 	return result;
 }

@@ -164,7 +164,9 @@ char *mi_rd_cmd(int fd, struct timeval *timeout, char *ret_command, size_t *ret_
 
 	(void)name;
 	*ret_bytes = 0;
-	if (seen.at == seen.to)
+	if (!sessions_may_read(fd))
+		failure = CLOSED;
+	else if (seen.at == seen.to)
 		failure = look(fd, timeout);
 	if (failure == 0 && seen.at < seen.to)
 		failure = hand_out(fd, timeout, ret_command, &data, ret_bytes);

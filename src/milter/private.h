@@ -47,6 +47,12 @@ static inline char *unchanged(const char *text)
 
 /* Before libmilter runs. */
 void sessions_begin(void);
+/* In the thread of a connection, each time before it is read from: whether it may still be. */
+bool sessions_may_read(int fd);
+/* After libmilter has ended, and decisions have: nothing more is read from any connection, what came is
+ * answered, and all threads of connections let go of what they have. Waits for that, but for a client that
+ * does not take its answers only a few seconds. */
+void sessions_end(void);
 
 /* ---- packets.c ---- */
 

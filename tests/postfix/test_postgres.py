@@ -5,13 +5,17 @@
 the evidence of each names it."""
 
 import os
+import subprocess
 import sys
+import threading
+import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "store"))
 
+from client import Client, stuffed
 from gated import SECTIONS, STEP_S, SeenElsewhere, person
-from harness import Case, Site, Tactd, mail, main, section, wait_for
-from servers import Servers, skip_without_servers
+from harness import GATE_DOMAIN, Case, Site, Tactd, mail, main, section, wait_for
+from servers import PATIENCE, Servers, skip_without_servers
 
 
 TRUSTING = SECTIONS + [section("trusted", listeners=["smtp"])]  # a header may name a campaign
@@ -138,6 +142,76 @@ class TwoRelays(SeenElsewhere, Case):
         self.database.start()
         wait_for(lambda: self.send(self.left, "a@head.test", address, body).code == 250, "mail to go again by itself", 30)
         self.assertEqual(len(self.left.tactd.tact_json("show", address)["contacts"]), 1)
+
+
+class AtTheEnd(Case):
+    time_limit_s = 120
+
+    def setUp(self):
+        servers = Servers()
+        self.addCleanup(servers.close)
+        self.database = servers.store("main")
+        settings = {"store": self.database.url(), "rcpt_timeout": "2s", "message_timeout": "8s"}
+        self.site_ = self.site(sections=SECTIONS, settings=settings)
+
+    def hold_writes(self):
+        """A session that lets nobody write, as long as it is there."""
+        lock = subprocess.Popen(["psql", "-XAtq", "-h", self.database.servers.dir, "-p", str(self.database.port), "-U", "postgres", "tact"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(lock.communicate)
+        self.addCleanup(lock.kill)
+        lock.stdin.write(b"BEGIN; LOCK TABLE tact.tact_record IN EXCLUSIVE MODE; SELECT 1;\n")
+        lock.stdin.flush()
+        self.assertEqual(lock.stdout.readline(), b"1\n")
+
+    def writers_wait(self):
+        return int(self.database.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tact' AND wait_event_type = 'Lock'"
+                                     " AND query LIKE '%tact_commit%'"))
+
+    def waiting_address(self):
+        """Of a mail that waits, as Postfix names it at the gate."""
+        rcpt = person()
+        for sender in ("a@head.test", "b@leeds.test"):
+            self.assertEqual(self.site_.relay.send(sender, [rcpt], mail(sender=sender)).code, 250)
+        self.site_.relay.wait_deferred(1)
+        (address,) = (one["address"] for message in self.site_.relay.queue() for one in message["recipients"] if GATE_DOMAIN in one["address"])
+        return address
+
+    def client_at_the_body(self):
+        client = self.site_.relay.client()
+        self.addCleanup(client.drop)
+        for reply, code in ((client.mail("a@head.test"), 250), (client.rcpt(person()), 250), (client.command("DATA"), 354)):
+            self.assertEqual(reply.code, code, reply)
+        return client
+
+    def test_asked_to_end_while_decisions_hang_it_answers_them_and_ends(self):
+        waits = self.waiting_address()
+        clients = [self.client_at_the_body() for _ in range(6)]
+        idle = self.site_.relay.client()
+        self.addCleanup(idle.drop)
+        self.assertEqual(idle.send("a@head.test", [person()], mail(sender="a@head.test")).code, 250)
+        self.assertEqual(idle.mail("a@head.test").code, 250)
+        gate = Client(self.site_.tactd.gate_socket, lmtp=True)
+        self.addCleanup(gate.drop)
+        self.assertEqual(gate.mail("a@head.test").code, 250)
+        self.hold_writes()
+        for client in clients:
+            client.write(stuffed(mail(sender="a@head.test")))
+        wait_for(self.writers_wait, "decisions to hang")
+        self.database.stall()
+        gate.write("RCPT TO:<%s>\r\n" % waits)
+        told = []
+        asking = threading.Thread(target=lambda: (told.append(gate.read()), gate.close()))
+        asking.start()
+        began = time.monotonic()
+        self.assertEqual(self.site_.tactd.stop(), 0)
+        took_s = time.monotonic() - began
+        print("ended %.1f s after it was asked to" % took_s, file=sys.stderr)
+        self.assertEqual([(reply.code, reply.status) for reply in (client.read() for client in clients)], [(451, "4.3.0")] * len(clients))
+        asking.join()
+        self.assertEqual((told[0].code, told[0].status), (451, "4.3.0"), told)
+        self.assertEqual(self.site_.tactd.grep("does not end|was killed"), [])
+        self.assertLess(took_s, 28 * PATIENCE)
 
 
 if __name__ == "__main__":
