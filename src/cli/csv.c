@@ -197,9 +197,10 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* TEXT is the record's own, with room for a NUL behind it. */
-static void take_field(struct cli_csv *r, char *text, size_t length)
+static void take_field(struct cli_csv *r, const char *text, size_t length)
 {
+	char *cell;
+
 	if (r->cells_count == CSV_COLUMNS_MAX) {
 		r->too_wide = true;
 		return;
@@ -214,8 +215,10 @@ static void take_field(struct cli_csv *r, char *text, size_t length)
 		text++, length--;
 	while (length > 0 && is_space(text[length - 1]))
 		length--;
-	text[length] = '\0';
-	r->cells[r->cells_count++] = text;
+	cell = tact_arena_alloc(r->arena, length + 1);
+	if (length > 0)
+		memcpy(cell, text, length);
+	r->cells[r->cells_count++] = cell;
 }
 
 static void judge_record(struct cli_csv *r)
@@ -246,9 +249,7 @@ static void take_record(struct cli_csv *r)
 
 static void on_field(void *data, size_t length, void *context)
 {
-	struct cli_csv *r = context;
-
-	take_field(r, tact_arena_strndup(r->arena, length > 0 ? data : "", length), length);
+	take_field(context, data, length);
 }
 
 static void on_record(int end, void *context)

@@ -165,8 +165,9 @@ static uint64_t lines_in(const char *bytes, size_t length)
 {
 	uint64_t lines = 0;
 
-	for (size_t i = 0; i < length; i++)
-		lines += bytes[i] == '\n';
+	for (const char *end = bytes + length; (bytes = memchr(bytes, '\n', (size_t)(end - bytes))) != NULL;
+	     bytes++)
+		lines++;
 	return lines;
 }
 

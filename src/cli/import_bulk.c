@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #define THREADS_MOST 8
 #define GATHER_BYTES ((size_t)32 << 20) /* of rows being sorted, by all threads together */
 #define PROGRESS_ROWS 65536
+#define CACHE_LINE 64
 
 /* ---- files and their digest ---- */
 
@@ -191,9 +193,9 @@ static int find_mark(struct bulk *bulk)
 
 /* ---- reading and sorting ---- */
 
-/* What one thread does with the rows that it read. */
+/* What one thread does with the rows that it read; no two stand in one line of a processor's cache. */
 struct taker {
-	struct bulk *bulk;
+	alignas(CACHE_LINE) struct bulk *bulk;
 	struct cli_sorter *sorter;
 	struct cli_bytes packed;
 	uint64_t rows, expired;

@@ -71,7 +71,7 @@ static const char *keep_source(struct cli_import *import, const char *text)
 	char **found;
 
 	if (import->take != NULL)
-		return tact_arena_strdup(import->arena, text); /* there may be as many as rows */
+		return text; /* lives until it is taken; there may be as many as rows */
 	found = tfind(text, &import->sources, compare_texts);
 	if (found == NULL)
 		found = tsearch(tact_arena_strdup(import->lasting, text), &import->sources, compare_texts);
@@ -120,7 +120,7 @@ static void read_person(struct cli_import *import, struct cli_csv *csv, struct c
 	row->key = recipient.key;
 	row->also = recipient.also_count > 0;
 	row->by = cli_csv_is_keyed(csv) ? CLI_BY_KEY : sha256 ? CLI_BY_SHA256 : CLI_BY_ADDRESS;
-	row->person = tact_arena_strdup(import->arena, text);
+	row->person = import->take != NULL ? text : tact_arena_strdup(import->arena, text);
 }
 
 static void read_reason(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)

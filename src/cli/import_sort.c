@@ -24,6 +24,7 @@
 #define MAGIC UINT64_C(0x3173776f72746361) /* of a file that is complete */
 #define DIGIT_BITS 11
 #define DIGITS 3
+#define CACHE_LINE 64
 #define AHEAD 8 /* records to be copied are asked for so far ahead */
 
 /* Before the bytes of each record, in memory and in the file, which no other machine reads. */
@@ -65,6 +66,7 @@ struct cli_sorter {
 	struct place *places, *other;
 	size_t count, room;
 	uint8_t *out;
+	char apart[CACHE_LINE]; /* from what another thread's allocation brings behind it */
 };
 
 static uint64_t prefix_of(const struct tact_id *key)

@@ -44,10 +44,12 @@ static bool is_utf8(const char *text)
 
 bool cli_is_clean(const char *text)
 {
-	for (const char *at = text; *at != '\0'; at++)
-		if (is_control((const unsigned char *)at))
+	unsigned char all = 0;
+
+	for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; all |= *at++)
+		if (is_control(at))
 			return false;
-	return is_utf8(text);
+	return all < 0x80 || is_utf8(text); /* ASCII is */
 }
 
 const char *cli_safe(struct tact_arena *arena, const char *text)
