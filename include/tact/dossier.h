@@ -216,6 +216,14 @@ int tact_dossier_decode(struct tact_arena *arena, const void *bytes, size_t size
 void tact_dossier_encode(
     struct tact_arena *arena, const struct tact_dossier *dossier, const void **ret_bytes, size_t *ret_size);
 
+/* The same bytes for a fraction of the work where many dossiers, one after the other, say one suppression
+ * without an id in the same words and nothing else: FORMS keeps records of some such words. Texts of every
+ * dossier that was given are read again as long as FORMS is used. One thread. */
+struct tact_dossier_forms;
+struct tact_dossier_forms *tact_dossier_forms_new(struct tact_arena *arena);
+void tact_dossier_encode_alike(struct tact_arena *arena, struct tact_dossier_forms *forms,
+    const struct tact_dossier *dossier, const void **ret_bytes, size_t *ret_size);
+
 /* Deep copy of the arrays (strings shared): for trying something out. */
 void tact_dossier_copy(struct tact_arena *arena, const struct tact_dossier *from, struct tact_dossier *ret);
 /* Adds what OTHER knows (suppressions, consents, contacts, waiting claims by id; marks of contacts; profile

@@ -14,7 +14,8 @@ struct tact_load {
 	struct tact_decider *decider;
 	struct tact_arena *arena;
 	struct tact_arena *scratch; /* of one dossier */
-	const struct tact_id *ids;  /* of the rows */
+	struct tact_dossier_forms *forms;
+	const struct tact_id *ids; /* of the rows */
 	tact_load_row_fn row;
 	void *context;
 	struct record_terms terms;
@@ -127,7 +128,7 @@ static void encode(struct tact_load *loading, struct tact_dossier *dossier, stru
 		dossier->suppressions[i].id = (struct tact_id){{0}};
 	tact_dossier_tidy(loading->scratch, dossier, terms->now_us, terms->rules->history_s);
 	*ret = (struct tact_store_put){0};
-	tact_dossier_encode(loading->scratch, dossier, &bytes, &ret->size);
+	tact_dossier_encode_alike(loading->scratch, loading->forms, dossier, &bytes, &ret->size);
 	ret->bytes = tact_arena_copy(loading->arena, bytes, ret->size);
 }
 
@@ -179,6 +180,7 @@ static int make_dossiers(struct tact_load *loading, const bool *stands_for_anoth
 	loading->keys = tact_arena_alloc(arena, (loading->count + 1) * sizeof *loading->keys);
 	loading->puts = tact_arena_alloc(arena, (loading->count + 1) * sizeof *loading->puts);
 	loading->scratch = tact_arena_new();
+	loading->forms = tact_dossier_forms_new(arena);
 	for (size_t i = 0; i < loading->count && result == TACT_OK; i++) {
 		if (stands_for_another[i])
 			answer(loading, i, TACT_REFUSED, 0);

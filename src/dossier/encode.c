@@ -206,6 +206,8 @@ static void write_contacts(
 	size_t count = dossier->contacts_count, length;
 	struct columns columns;
 
+	if (count == 0)
+		return;
 	columns_init(arena, count, &columns);
 	for (size_t at = 0; at < count; at += length) {
 		const struct tact_contact *start = &dossier->contacts[at];
@@ -223,6 +225,8 @@ static void write_told(struct tact_arena *arena, const struct tact_dossier *doss
 {
 	size_t count = dossier->told_count;
 
+	if (count == 0)
+		return;
 	record->n_told = record->n_told_days = count;
 	record->told = tact_arena_alloc(arena, count * sizeof *record->told);
 	record->told_days = tact_arena_alloc(arena, count * sizeof *record->told_days);
@@ -253,8 +257,11 @@ static void write_suppressions(
     struct tact_arena *arena, struct tables *tables, const struct tact_dossier *dossier, Tact__Record *record)
 {
 	size_t count = dossier->suppressions_count;
-	Tact__Suppression *messages = tact_arena_alloc(arena, count * sizeof *messages);
+	Tact__Suppression *messages;
 
+	if (count == 0)
+		return;
+	messages = tact_arena_alloc(arena, count * sizeof *messages);
 	record->n_suppressions = count;
 	record->suppressions = tact_arena_alloc(arena, count * sizeof *record->suppressions);
 	for (size_t i = 0; i < count; i++) {
@@ -285,8 +292,11 @@ static void write_consents(
     struct tact_arena *arena, struct tables *tables, const struct tact_dossier *dossier, Tact__Record *record)
 {
 	size_t count = dossier->consents_count;
-	Tact__Consent *messages = tact_arena_alloc(arena, count * sizeof *messages);
+	Tact__Consent *messages;
 
+	if (count == 0)
+		return;
+	messages = tact_arena_alloc(arena, count * sizeof *messages);
 	record->n_consents = count;
 	record->consents = tact_arena_alloc(arena, count * sizeof *record->consents);
 	for (size_t i = 0; i < count; i++) {
@@ -347,8 +357,11 @@ static void write_claims(
     struct tact_arena *arena, struct tables *tables, const struct tact_dossier *dossier, Tact__Record *record)
 {
 	size_t count = dossier->claims_count;
-	Tact__Claim *messages = tact_arena_alloc(arena, count * sizeof *messages);
+	Tact__Claim *messages;
 
+	if (count == 0)
+		return;
+	messages = tact_arena_alloc(arena, count * sizeof *messages);
 	record->n_claims = count;
 	record->claims = tact_arena_alloc(arena, count * sizeof *record->claims);
 	for (size_t i = 0; i < count; i++) {
@@ -363,8 +376,11 @@ static void write_claims(
 static void write_rows(struct tact_arena *arena, const struct tables *tables, Tact__Record *record)
 {
 	size_t count = tables->rows_count;
-	Tact__Facts *messages = tact_arena_alloc(arena, count * sizeof *messages);
+	Tact__Facts *messages;
 
+	if (count == 0)
+		return;
+	messages = tact_arena_alloc(arena, count * sizeof *messages);
 	record->n_facts = count;
 	record->facts = tact_arena_alloc(arena, count * sizeof *record->facts);
 	for (size_t i = 0; i < count; i++) {

@@ -6,7 +6,7 @@ DOSSIER = src/dossier/libdossier.a $(PROTOBUFC_LIBS) $(FACTS)
 noinst_LIBRARIES += src/dossier/libdossier.a
 src_dossier_libdossier_a_CFLAGS = $(AM_CFLAGS) $(PROTOBUFC_CFLAGS)
 src_dossier_libdossier_a_SOURCES = include/tact/dossier.h src/dossier/record.h \
-	src/dossier/campaign.c src/dossier/decode.c src/dossier/encode.c src/dossier/occasion.c src/dossier/review.c src/dossier/scope.c src/dossier/tidy.c \
+	src/dossier/alike.c src/dossier/campaign.c src/dossier/decode.c src/dossier/encode.c src/dossier/occasion.c src/dossier/review.c src/dossier/scope.c src/dossier/tidy.c \
 	src/dossier/unknown.c src/dossier/value.c
 nodist_src_dossier_libdossier_a_SOURCES = $(dossier_generated)
 

@@ -153,6 +153,128 @@ START_TEST(test_suppression_without_id_is_named)
 }
 END_TEST
 
+/* Whoever makes many makes the same bytes as whoever makes one, whatever came before. */
+static void check_alike(
+    struct tact_dossier_forms *forms, const struct tact_dossier *dossier, const char *what)
+{
+	const void *got, *want;
+	size_t got_size, want_size;
+
+	tact_dossier_encode(arena, dossier, &want, &want_size);
+	tact_dossier_encode_alike(arena, forms, dossier, &got, &got_size);
+	ck_assert_msg(got_size == want_size && memcmp(got, want, want_size) == 0, "%s: got %s, want %s", what,
+	    tact_hex_encode(arena, got, got_size), tact_hex_encode(arena, want, want_size));
+}
+
+static struct tact_dossier wish_at(int64_t time_us, const struct tact_suppression *like)
+{
+	struct tact_suppression wish = *like;
+	struct tact_dossier dossier;
+
+	wish.time_us = time_us;
+	tact_dossier_init(&dossier);
+	dossier.history_since_us = NOW_US;
+	tact_dossier_add_suppression(arena, &dossier, &wish);
+	return dossier;
+}
+
+START_TEST(test_alike_is_the_same)
+{
+	static const int64_t times[] = {NOW_US, NOW_US, NOW_US + 1, NOW_US - 1, 0, 1, 2, 127, 128, 16383,
+	    16384, NOW_US - INT64_C(86400000000), INT64_C(72057594037927935), INT64_C(72057594037927936),
+	    INT64_MAX, INT64_MIN, -1, 0, 5, NOW_US / 2, NOW_US};
+	struct tact_dossier_forms *forms = tact_dossier_forms_new(arena);
+	const size_t count = sizeof times / sizeof *times;
+	struct tact_suppression wish = suppression_of(0);
+
+	wish.id = (struct tact_id){{0}};
+	for (size_t i = 0; i < count * count; i++) {
+		struct tact_dossier first = wish_at(times[i / count], &wish),
+				    second = wish_at(times[i % count], &wish);
+
+		check_alike(forms, &first, "first");
+		check_alike(forms, &second, "second");
+	}
+}
+END_TEST
+
+/* The bytes of a time may stand elsewhere, too: "\x05" as a name's length, as the end of another time. */
+START_TEST(test_alike_finds_its_time)
+{
+	struct tact_dossier_forms *forms = tact_dossier_forms_new(arena);
+	struct tact_suppression wish = suppression_of(0);
+
+	wish.id = (struct tact_id){{0}};
+	wish.source = "a\x05z\x07";
+	for (int64_t time_us = 0; time_us < 300; time_us++) {
+		struct tact_dossier dossier = wish_at(time_us, &wish);
+
+		wish.until_us = time_us % 3 == 0 ? 7 : 0;
+		check_alike(forms, &dossier, "a short time");
+	}
+}
+END_TEST
+
+/* Each differs from the one before in one thing that the record says. */
+START_TEST(test_alike_in_all_but_time)
+{
+	struct tact_suppression other[12];
+	struct tact_dossier_forms *forms = tact_dossier_forms_new(arena);
+
+	for (size_t i = 0; i < 12; i++) {
+		other[i] = suppression_of(0);
+		other[i].id = (struct tact_id){{0}};
+	}
+	other[1].source = "export";
+	other[2].scope = (struct tact_scope){TACT_SCOPE_BRAND, "alpha"};
+	other[3].scope = (struct tact_scope){TACT_SCOPE_BRAND, "bravo"};
+	other[4].reason = TACT_COMPLAINT;
+	other[5].purposes = 6;
+	other[6].until_us = NOW_US + 5;
+	other[7].note = "said so";
+	other[8].ended_us = NOW_US + 7;
+	other[9].ended_by = "ann";
+	other[10].ended_why = "asked";
+	other[11].id = id_of(9);
+	for (size_t i = 0; i < 12 * 12; i++) {
+		struct tact_dossier first = wish_at(NOW_US + 100, &other[i / 12]),
+				    second = wish_at(NOW_US + 200, &other[i % 12]);
+
+		check_alike(forms, &first, "first");
+		check_alike(
+		    forms, &second, tact_arena_printf(arena, "%d after %d", (int)i % 12, (int)i / 12));
+	}
+}
+END_TEST
+
+/* And who has more than one wish, or anything else beside it. */
+START_TEST(test_alike_of_any_dossier)
+{
+	struct tact_dossier_forms *forms = tact_dossier_forms_new(arena);
+	struct tact_suppression wish = suppression_of(0);
+
+	wish.id = (struct tact_id){{0}};
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		struct tact_dossier dossier = wish_at(NOW_US + (int64_t)seed, &wish), any;
+
+		check_alike(forms, &dossier, "one wish");
+		random_dossier(arena, seed, &any);
+		check_alike(forms, &any, tact_arena_printf(arena, "seed %d", (int)seed));
+		any.suppressions = dossier.suppressions;
+		any.suppressions_count = 1;
+		any.history_since_us = NOW_US;
+		check_alike(forms, &any, tact_arena_printf(arena, "seed %d with that wish", (int)seed));
+		any = wish_at(NOW_US, &wish);
+		any.address = seed % 2 == 0 ? "ann@example.com" : "";
+		any.stands_for = seed % 3 == 0 ? id_of(9) : (struct tact_id){{0}};
+		any.has_person_key = seed % 5 == 0;
+		any.profile.language = seed % 7 == 0 ? "de" : "";
+		any.history_since_us = NOW_US + (int64_t)(seed % 11);
+		check_alike(forms, &any, tact_arena_printf(arena, "something beside, %d", (int)seed));
+	}
+}
+END_TEST
+
 static size_t count_text(const void *bytes, size_t size, const char *text)
 {
 	size_t found = 0, length = strlen(text);
@@ -428,6 +550,10 @@ int main(void)
 	tcase_add_test(tc, test_empty_is_nothing);
 	tcase_add_test(tc, test_imported_suppression);
 	tcase_add_test(tc, test_suppression_without_id_is_named);
+	tcase_add_test(tc, test_alike_is_the_same);
+	tcase_add_test(tc, test_alike_finds_its_time);
+	tcase_add_test(tc, test_alike_in_all_but_time);
+	tcase_add_test(tc, test_alike_of_any_dossier);
 	tcase_add_test(tc, test_names_stand_once);
 	tcase_add_test(tc, test_count_none_is_one);
 	tcase_add_test(tc, test_unknown_fields_live_on);
