@@ -236,30 +236,29 @@ static struct tact_consent consent_of(const struct cli_import_row *row)
 	    .imported = true};
 }
 
-struct tact_change cli_import_change(
-    const struct cli_import *import, const char *by, const struct cli_import_row *row)
+/* In place, since it is large and made for each of millions. */
+void cli_import_change(const struct cli_import *import, const char *by, const struct cli_import_row *row,
+    struct tact_change *ret)
 {
-	struct tact_change change = {.by = by, .why = row->source};
-
+	*ret = (struct tact_change){.by = by, .why = row->source};
 	switch (import->kind) {
 	case CLI_SUPPRESSIONS:
-		change.kind = TACT_CHANGE_SUPPRESS;
-		change.suppression = suppression_of(row);
+		ret->kind = TACT_CHANGE_SUPPRESS;
+		ret->suppression = suppression_of(row);
 		break;
 	case CLI_PROFILES:
-		change.kind = TACT_CHANGE_PROFILE;
-		change.profile = *row->profile;
+		ret->kind = TACT_CHANGE_PROFILE;
+		ret->profile = *row->profile;
 		break;
 	case CLI_CONSENTS:
-		change.kind = TACT_CHANGE_CONSENT;
-		change.consent = consent_of(row);
+		ret->kind = TACT_CHANGE_CONSENT;
+		ret->consent = consent_of(row);
 		break;
 	case CLI_CONTACTS:
-		change.kind = TACT_CHANGE_CONTACT;
-		change.contact = *row->contact;
+		ret->kind = TACT_CHANGE_CONTACT;
+		ret->contact = *row->contact;
 		break;
 	}
-	return change;
 }
 
 int cli_import_person(const struct cli_import *import, struct tact_arena *arena,
@@ -290,7 +289,7 @@ static int run_chunk(struct job *job, struct tact_arena *arena, size_t first, si
 
 		if (result != TACT_OK)
 			return result; /* it was read a moment ago */
-		changes[i] = cli_import_change(&job->import, job->cli->by, row);
+		cli_import_change(&job->import, job->cli->by, row, &changes[i]);
 	}
 	return apply ? tact_decide_change(job->cli->decider, arena, recipients, changes, count,
 			   job->import.now_us, 0, changed, err)

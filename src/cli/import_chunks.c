@@ -58,7 +58,8 @@ static int load_row(void *context, size_t index, struct tact_load_row *ret, stru
 	struct tact_recipient recipient;
 	int result;
 
-	*ret = (struct tact_load_row){.change = cli_import_change(bulk->import, bulk->cli->by, row)};
+	cli_import_change(bulk->import, bulk->cli->by, row, &ret->change);
+	ret->address = NULL;
 	if (!bulk->cli->config->rules.keep_addresses || row->by != CLI_BY_ADDRESS)
 		return TACT_OK;
 	result = cli_import_person(bulk->import, chunk->arena, row, &recipient, err);
@@ -144,7 +145,7 @@ static int change_rows(struct bulk *bulk, struct tact_arena *arena, const struct
 
 	for (size_t i = 0; i < count && result == TACT_OK; i++) {
 		result = cli_import_person(bulk->import, arena, rows[i], &recipients[i], err);
-		changes[i] = cli_import_change(bulk->import, bulk->cli->by, rows[i]);
+		cli_import_change(bulk->import, bulk->cli->by, rows[i], &changes[i]);
 	}
 	if (result == TACT_OK)
 		result = bulk->dry ? tact_decide_change_preview(

@@ -416,8 +416,8 @@ int cli_mark_write(
 /* ---- import.c, import_bulk.c ---- */
 
 /* The change that a row asks for. */
-struct tact_change cli_import_change(
-    const struct cli_import *import, const char *by, const struct cli_import_row *row);
+void cli_import_change(const struct cli_import *import, const char *by, const struct cli_import_row *row,
+    struct tact_change *ret);
 /* Whom a row is about; TACT_OK, as it was when the row was read. */
 int cli_import_person(const struct cli_import *import, struct tact_arena *arena,
     const struct cli_import_row *row, struct tact_recipient *ret, struct tact_error *err);

@@ -118,8 +118,11 @@ bool facts_is_clean(const char *text)
 
 /* ---- taking apart -------------------------------------------------------------------------------------- */
 
+/* Letters and digits first: nearly all are. */
 static bool is_ascii_atext(char c)
 {
+	if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'))
+		return true;
 	switch (c) {
 	case '!':
 	case '#':
@@ -142,7 +145,7 @@ static bool is_ascii_atext(char c)
 	case '~':
 		return true;
 	default:
-		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		return false;
 	}
 }
 
@@ -433,10 +436,11 @@ static size_t ordinary_domain(const char *text)
 	}
 }
 
-static void lower_ascii(char *text)
+/* A length that is known lets the compiler take many at a time. */
+static void lower_ascii(char *text, size_t length)
 {
-	for (; *text != '\0'; text++)
-		*text = ascii_lower(*text);
+	for (size_t i = 0; i < length; i++)
+		text[i] = ascii_lower(text[i]);
 }
 
 /* The local part without what its domain ignores. False when that is no dot-atom any more. */
@@ -469,7 +473,7 @@ static bool parse_ordinary(struct tact_arena *arena, const char *given,
 	if (domain == 0)
 		return false;
 	lower = canonical = tact_arena_copy(arena, given, local + 1 + domain + 1);
-	lower_ascii(lower);
+	lower_ascii(lower, local + 1 + domain);
 	if (!profile->fold_local_case) {
 		canonical = tact_arena_copy(arena, lower, local + 1 + domain + 1);
 		memcpy(canonical, given, local);
