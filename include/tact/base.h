@@ -168,6 +168,11 @@ int tact_id_parse(const char *text, struct tact_id *ret); /* TACT_OK or TACT_INV
 void tact_digest_sha256(const void *data, size_t size_bytes, uint8_t ret[TACT_SHA256_BYTES]);
 /* Of all that can still be read from the file. TACT_OK, or TACT_SYSTEM with errno. */
 int tact_digest_sha256_file(int fd, uint8_t ret[TACT_SHA256_BYTES]);
+/* Of bytes that come one after the other; end frees, too (ret NULL: only that). */
+struct tact_sha256;
+struct tact_sha256 *tact_digest_sha256_begin(void);
+void tact_digest_sha256_more(struct tact_sha256 *digest, const void *data, size_t size_bytes);
+void tact_digest_sha256_end(struct tact_sha256 **digest, uint8_t ret[TACT_SHA256_BYTES]);
 void tact_digest_hmac(const void *secret, size_t secret_bytes, const void *data, size_t size_bytes,
     uint8_t ret[TACT_SHA256_BYTES]);
 /* SHA-256 over count fields, each preceded by its length (u64 little endian), first 16 bytes: no two lists of

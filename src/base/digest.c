@@ -46,6 +46,37 @@ int tact_digest_sha256_file(int fd, uint8_t ret[TACT_SHA256_BYTES])
 	return got == 0 ? TACT_OK : TACT_SYSTEM;
 }
 
+struct tact_sha256 {
+	EVP_MD_CTX *context;
+};
+
+struct tact_sha256 *tact_digest_sha256_begin(void)
+{
+	struct tact_sha256 *digest = tact_malloc(sizeof *digest);
+
+	digest->context = EVP_MD_CTX_new();
+	if (digest->context == NULL || EVP_DigestInit_ex2(digest->context, crypto_get()->sha256, NULL) != 1)
+		crypto_fail("SHA-256");
+	return digest;
+}
+
+void tact_digest_sha256_more(struct tact_sha256 *digest, const void *data, size_t size_bytes)
+{
+	if (EVP_DigestUpdate(digest->context, data, size_bytes) != 1)
+		crypto_fail("SHA-256");
+}
+
+void tact_digest_sha256_end(struct tact_sha256 **digest, uint8_t ret[TACT_SHA256_BYTES])
+{
+	if (*digest == NULL)
+		return;
+	if (ret != NULL && EVP_DigestFinal_ex((*digest)->context, ret, NULL) != 1)
+		crypto_fail("SHA-256");
+	EVP_MD_CTX_free((*digest)->context);
+	free(*digest);
+	*digest = NULL;
+}
+
 void tact_digest_hmac(const void *secret, size_t secret_bytes, const void *data, size_t size_bytes,
     uint8_t ret[TACT_SHA256_BYTES])
 {

@@ -346,13 +346,22 @@ void cli_csv_finish(struct cli_csv *r)
 		mistake(r, 1, "the file is empty");
 }
 
+size_t cli_csv_read_block(const struct cli_csv_file *file, FILE *stream, char *to, size_t most)
+{
+	size_t length = fread(to, 1, most, stream);
+
+	if (file->seen != NULL && length > 0)
+		file->seen(file->context, to, length);
+	return length;
+}
+
 static int read_file(struct cli_csv *r, FILE *stream)
 {
 	char *block = tact_malloc(65536);
 	size_t length;
 	bool first = true;
 
-	while (!r->stopped && (length = fread(block, 1, 65536, stream)) > 0) {
+	while (!r->stopped && (length = cli_csv_read_block(r->file, stream, block, 65536)) > 0) {
 		size_t skip = first ? cli_csv_skip_mark(block, length) : 0;
 
 		(void)cli_csv_feed_block(r, block + skip, length - skip, false);

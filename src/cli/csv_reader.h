@@ -35,6 +35,8 @@ void cli_csv_end(struct cli_csv *r);
 size_t cli_csv_feed_block(struct cli_csv *r, const char *block, size_t length, bool header_alone);
 /* There is nothing behind what was fed. */
 void cli_csv_finish(struct cli_csv *r);
+/* fread, and FILE sees what was read. */
+size_t cli_csv_read_block(const struct cli_csv_file *file, FILE *stream, char *to, size_t most);
 /* Bytes of a byte order mark at the beginning of a file. */
 size_t cli_csv_skip_mark(const char *block, size_t length);
 

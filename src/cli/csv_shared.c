@@ -209,7 +209,7 @@ static bool hand_out_next(struct reader *reader, struct rest *rest, FILE *stream
 	if (block == NULL)
 		return false;
 	memcpy(block->bytes, rest->bytes, rest->length);
-	got = fread(block->bytes + rest->length, 1, 2 * BLOCK - rest->length, stream);
+	got = cli_csv_read_block(reader->file, stream, block->bytes + rest->length, 2 * BLOCK - rest->length);
 	all = rest->length + got;
 	block->last = got < 2 * BLOCK - rest->length;
 	block->length = block->last ? all : whole_records(block->bytes, all);
@@ -271,7 +271,7 @@ static bool read_header(struct cli_csv *header, struct rest *rest, FILE *stream)
 	while (more && !header->stopped && (first || header->columns_count == 0)) {
 		size_t skip, taken;
 
-		rest->length = fread(rest->bytes, 1, BLOCK, stream);
+		rest->length = cli_csv_read_block(header->file, stream, rest->bytes, BLOCK);
 		more = rest->length > 0;
 		skip = first ? cli_csv_skip_mark(rest->bytes, rest->length) : 0;
 		taken = skip + cli_csv_feed_block(header, rest->bytes + skip, rest->length - skip, true);

@@ -31,15 +31,13 @@
 
 /* ---- files and their digest ---- */
 
-static int digest_file(const char *name, FILE *file, uint8_t ret[TACT_SHA256_BYTES])
+static int check_file(const char *name, FILE *file)
 {
 	struct stat status;
 
-	if (fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode))
-		return cli_fail(EX_USAGE, "%s: --bulk reads a file more than once: name a plain one", name);
-	if (tact_digest_sha256_file(fileno(file), ret) != TACT_OK || fseeko(file, 0, SEEK_SET) != 0)
-		return cli_fail(EX_IOERR, "%s: %s", name, strerror(errno));
-	return EX_OK;
+	if (fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode))
+		return EX_OK;
+	return cli_fail(EX_USAGE, "%s: --bulk reads a file more than once: name a plain one", name);
 }
 
 static const char *or_none(const char *text)
@@ -56,32 +54,34 @@ static const char *options_of(const struct bulk *bulk)
 	    import->basis, or_none(import->scope), or_none(cli_value(bulk->cli, "source")), import->plain);
 }
 
-static int digest_all(struct bulk *bulk, const char **ret_names)
+/* Of all together, once each file has its own. */
+static void take_digests(struct bulk *bulk)
 {
 	struct cli *cli = bulk->cli;
 	size_t n = cli->operands_count;
-	uint8_t *digests = tact_arena_alloc(cli->arena, (n + 1) * TACT_SHA256_BYTES), all[TACT_SHA256_BYTES];
-	const char *options = options_of(bulk), *names = "";
-	int code = EX_OK;
+	uint8_t all[TACT_SHA256_BYTES];
+	const char *options = options_of(bulk);
 
-	tact_digest_sha256(options, strlen(options), digests + n * TACT_SHA256_BYTES);
-	for (size_t i = 0; i < n && code == EX_OK; i++) {
-		char *path = realpath(cli->operands[i], NULL);
-
-		names =
-		    tact_arena_printf(cli->arena, "%s%s\n", names, path != NULL ? path : cli->operands[i]);
-		free(path);
-		code = digest_file(cli->operands[i], bulk->files[i], digests + i * TACT_SHA256_BYTES);
-		if (code == EX_OK)
-			bulk->sources = tact_arena_printf(cli->arena, "%s%s%s (sha256 %s)",
-			    i > 0 ? bulk->sources : "", i > 0 ? ", " : "",
-			    cli_safe(cli->arena, cli->operands[i]),
-			    tact_hex_encode(cli->arena, digests + i * TACT_SHA256_BYTES, TACT_SHA256_BYTES));
-	}
-	tact_digest_sha256(digests, (n + 1) * TACT_SHA256_BYTES, all);
+	tact_digest_sha256(options, strlen(options), bulk->digests + n * TACT_SHA256_BYTES);
+	tact_digest_sha256(bulk->digests, (n + 1) * TACT_SHA256_BYTES, all);
 	bulk->digest = tact_hex_encode(cli->arena, all, sizeof all);
-	*ret_names = names;
-	return code;
+	for (size_t i = 0; i < n; i++)
+		bulk->sources = tact_arena_printf(cli->arena, "%s%s%s (sha256 %s)",
+		    i > 0 ? bulk->sources : "", i > 0 ? ", " : "", cli_safe(cli->arena, cli->operands[i]),
+		    tact_hex_encode(cli->arena, bulk->digests + i * TACT_SHA256_BYTES, TACT_SHA256_BYTES));
+}
+
+/* Of files whose rows are not to be read any more. */
+static int digest_all(struct bulk *bulk)
+{
+	struct cli *cli = bulk->cli;
+
+	for (size_t i = 0; i < cli->operands_count; i++)
+		if (tact_digest_sha256_file(fileno(bulk->files[i]), bulk->digests + i * TACT_SHA256_BYTES) !=
+		    TACT_OK)
+			return cli_fail(EX_IOERR, "%s: %s", cli->operands[i], strerror(errno));
+	take_digests(bulk);
+	return EX_OK;
 }
 
 /* ---- where it is kept ---- */
@@ -141,13 +141,31 @@ static void unlock_work(const struct bulk *bulk)
 	close(bulk->lock_fd);
 }
 
+static int find_names(const struct bulk *bulk, const char **ret)
+{
+	struct cli *cli = bulk->cli;
+	const char *names = "";
+	int code = EX_OK;
+
+	for (size_t i = 0; i < cli->operands_count && code == EX_OK; i++) {
+		char *path = realpath(cli->operands[i], NULL);
+
+		names =
+		    tact_arena_printf(cli->arena, "%s%s\n", names, path != NULL ? path : cli->operands[i]);
+		free(path);
+		code = check_file(cli->operands[i], bulk->files[i]);
+	}
+	*ret = names;
+	return code;
+}
+
 /* The names say which import it is, so that a changed file is known for what it is. */
 static int find_paths(struct bulk *bulk)
 {
 	struct tact_arena *arena = bulk->cli->arena;
 	const char *names;
 	uint8_t digest[TACT_SHA256_BYTES];
-	int code = digest_all(bulk, &names);
+	int code = find_names(bulk, &names);
 
 	if (code == EX_OK)
 		code = make_folder(bulk);
@@ -158,6 +176,7 @@ static int find_paths(struct bulk *bulk)
 	    tact_arena_printf(arena, "%s/%s.mark", bulk->folder, tact_hex_encode(arena, digest, 8));
 	bulk->rows_path =
 	    tact_arena_printf(arena, "%s/%s.rows", bulk->folder, tact_hex_encode(arena, digest, 8));
+	bulk->digests = tact_arena_alloc(arena, (bulk->cli->operands_count + 1) * TACT_SHA256_BYTES);
 	return EX_OK;
 }
 
@@ -171,7 +190,7 @@ static int find_mark(struct bulk *bulk)
 {
 	struct cli *cli = bulk->cli;
 	struct tact_error err;
-	int result;
+	int result, code;
 
 	if (cli_has(cli, "anew"))
 		forget_work(bulk);
@@ -180,6 +199,9 @@ static int find_mark(struct bulk *bulk)
 		return EX_OK;
 	if (result != TACT_OK)
 		return cli_fail(cli_exit_code(result), "%s", err.text);
+	code = digest_all(bulk);
+	if (code != EX_OK)
+		return code;
 	if (!tact_text_equal(bulk->mark.digest, bulk->digest))
 		return cli_fail(EX_DATAERR,
 		    "%s: the file, or an option, is not what it was when its import began at %s, of which "
@@ -262,6 +284,7 @@ static int read_rows(struct bulk *bulk)
 	import->threads = threads_here();
 	import->take = take_row;
 	import->takers = contexts;
+	import->digests = bulk->digests;
 	for (size_t i = 0; i < import->threads; i++) {
 		takers[i].bulk = bulk;
 		takers[i].sorter = cli_sorter_new(bulk->runs, GATHER_BYTES / import->threads);
@@ -284,8 +307,10 @@ static int read_and_sort(struct bulk *bulk)
 
 	if (result != TACT_OK)
 		return cli_fail(EX_OSERR, "%s", err.text);
-	bulk->mark = (struct cli_mark){.digest = bulk->digest, .begun_us = bulk->cli->now_us};
+	bulk->mark = (struct cli_mark){.begun_us = bulk->cli->now_us};
 	code = read_rows(bulk);
+	take_digests(bulk);
+	bulk->mark.digest = bulk->digest;
 	if (isatty(STDERR_FILENO))
 		fputc('\n', stderr);
 	result = code == EX_OK ? cli_runs_end(&bulk->runs, &err) : TACT_OK;

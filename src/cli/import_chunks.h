@@ -35,7 +35,8 @@ struct bulk {
 	FILE *const *files;
 	const char *folder, *rows_path, *mark_path, *digest;
 	const char *lock_path;
-	int lock_fd; /* held while the other files are used; -1: not */
+	int lock_fd;	  /* held while the other files are used; -1: not */
+	uint8_t *digests; /* of each file, then of the options */
 	struct cli_mark mark;
 	bool went_on;		   /* an earlier run had begun */
 	atomic_uint_fast64_t read; /* rows, about: for the progress */

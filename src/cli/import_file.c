@@ -332,6 +332,14 @@ static void refuse_consents(struct cli_import *import, const char *name)
 	    "%s:1: basis: these look like consents, not suppressions; say --consent, or --reason\n", name);
 }
 
+static void see_bytes(void *context, const void *bytes, size_t size_bytes)
+{
+	struct cli_import *import = context;
+
+	if (import->digest != NULL)
+		tact_digest_sha256_more(import->digest, bytes, size_bytes);
+}
+
 /* ---- several threads ---- */
 
 /* All but what is found and counted on the way is shared and stays as it is. */
@@ -370,6 +378,18 @@ static void gather_helpers(struct cli_import *import)
 	import->helpers = NULL;
 }
 
+static int read_digesting(struct cli_import *import, const struct cli_csv_file *csv, FILE *file)
+{
+	int code;
+
+	if (import->digests == NULL)
+		return cli_csv_read(csv, file);
+	import->digest = tact_digest_sha256_begin();
+	code = cli_csv_read(csv, file);
+	tact_digest_sha256_end(&import->digest, import->digests + (import->files - 1) * TACT_SHA256_BYTES);
+	return code;
+}
+
 int cli_import_read(struct cli_import *import, const char *name, FILE *file)
 {
 	const struct cli_csv_file csv = {.name = name,
@@ -380,6 +400,7 @@ int cli_import_read(struct cli_import *import, const char *name, FILE *file)
 	    .row = read_row,
 	    .context = import,
 	    .mistakes = &import->mistakes,
+	    .seen = see_bytes,
 	    .threads = import->threads,
 	    .helper = make_helper};
 	int code;
@@ -387,7 +408,7 @@ int cli_import_read(struct cli_import *import, const char *name, FILE *file)
 	import->files++;
 	import->says_reason = import->says_basis = false;
 	import->helpers = tact_calloc(import->threads + 1, sizeof *import->helpers);
-	code = cli_csv_read(&csv, file);
+	code = read_digesting(import, &csv, file);
 	gather_helpers(import);
 	refuse_consents(import, name);
 	return code;

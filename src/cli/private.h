@@ -241,6 +241,9 @@ struct cli_csv_file {
 	void (*row)(void *context, struct cli_csv *csv);
 	void *context;
 	size_t *mistakes; /* counted; the first hundred are told on standard error */
+	/* The bytes of the file as they are read, in their order, in the caller's thread; may be NULL. Where
+	 * a mistake ends the reading those behind it do not come. */
+	void (*seen)(void *context, const void *bytes, size_t size_bytes);
 	/* So many threads read the rows, in no particular order, while mistakes are told in the file's. Once
 	 * the header is read each gets a context of its own, and a counter that nobody need look at. 0: the
 	 * caller's thread reads all. */
@@ -326,6 +329,8 @@ struct cli_import {
 	void *const *takers;
 	struct cli_import *helpers; /* of the file being read, one for each thread */
 	uint64_t files;		    /* read so far: a row is in order behind those of earlier files */
+	uint8_t *digests;	    /* gets the SHA-256 of each file that was read whole; may be NULL */
+	struct tact_sha256 *digest; /* of the file being read */
 	const struct tact_identity *identity;
 	const struct tact_rule_set *rules;
 	int64_t now_us;

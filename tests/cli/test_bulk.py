@@ -98,6 +98,17 @@ class Bulk(test_cli.Case):
         self.assertEqual(self.deliver("news@shop.example", "person7@x.example", mail=test_cli.MAIL.replace(b"<1@", b"<2@")), ["refuse"],
                          "who is named in a later file is suppressed again, as by every import")
 
+    def test_evidence_names_every_file_by_all_its_bytes(self):
+        """They are digested while they are read, block by block."""
+        texts = {"long.csv": "\ufeffemail,source\r\n" + "".join("person%d@x.example,from the old system\r\n" % i for i in range(40000)),
+                 "short.csv": "email\nlast@x.example", "none.csv": "email\n"}
+        paths = [self.write(name, text) for name, text in texts.items()]
+        self.tact("import", *paths, "--bulk", "--by", "eve")
+        begun, done = [entry["action"] for entry in self.entries() if entry["kind"] == "change"]
+        named = ", ".join("%s (sha256 %s)" % (path, hashlib.sha256(self.read(os.path.basename(path))).hexdigest()) for path in paths)
+        self.assertEqual(begun, "import of 40001 rows of suppressions by eve from %s: begun" % named)
+        self.assertEqual(done, "import of 40001 rows of suppressions by eve from %s: done, 40001 new, 0 known already" % named)
+
     def test_a_trail_names_the_file_that_a_wish_came_from(self):
         """Of whom nobody knew there is no entry of his own; his record tells when it was written, and the import's entry of which file."""
         rows = {"first": "ann@x.example,unsubscribe,global,2026-01-05\nbob@x.example,complaint,brand:alpha,2026-01-05\n",

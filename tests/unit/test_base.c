@@ -54,6 +54,23 @@ static void teardown(void)
 
 /* ---- errors, memory ---------------------------------------------------------------------------------- */
 
+/* With another digest made meanwhile. */
+static void digest_in_pieces(const char *bytes, size_t size, uint8_t ret[TACT_SHA256_BYTES])
+{
+	struct tact_sha256 *digest = tact_digest_sha256_begin();
+	uint8_t other[TACT_SHA256_BYTES];
+
+	for (size_t at = 0, piece = 1; at < size; at += piece, piece = piece % 65536 * 7 + 1) {
+		tact_digest_sha256_more(digest, bytes + at, piece < size - at ? piece : size - at);
+		tact_digest_sha256("other", 5, other);
+	}
+	tact_digest_sha256_end(&digest, ret);
+	ck_assert_ptr_null(digest);
+	digest = tact_digest_sha256_begin();
+	tact_digest_sha256_end(&digest, NULL);
+	tact_digest_sha256_end(&digest, NULL);
+}
+
 START_TEST(sha256_of_a_file_is_that_of_its_bytes)
 {
 	static char bytes[3 * 1024 * 1024 + 7];
@@ -73,6 +90,8 @@ START_TEST(sha256_of_a_file_is_that_of_its_bytes)
 		ck_assert_int_eq(lseek(fileno(file), 0, SEEK_SET), 0);
 		tact_digest_sha256(bytes, size, want);
 		ck_assert_int_eq(tact_digest_sha256_file(fileno(file), got), TACT_OK);
+		ck_assert_mem_eq(got, want, sizeof want);
+		digest_in_pieces(bytes, size, got);
 		ck_assert_mem_eq(got, want, sizeof want);
 	}
 	fclose(file);
