@@ -122,9 +122,13 @@ void pg_link_stop(struct pg_link *link);
 enum pg_outcome pg_link_call(struct pg_link *link, enum pg_statement statement, const struct pg_param *params,
     size_t count, int64_t deadline_ms);
 enum pg_outcome pg_link_wait(struct pg_link *link, int64_t deadline_ms);
-/* A transaction of COPY into the table of records, of rows in its binary form: kind, id, version, wake,
- * frame. It acknowledges what tact_fill does. */
-enum pg_outcome pg_link_copy(struct pg_link *link, const void *rows, size_t size, int64_t deadline_ms);
+/* A transaction of COPY into the table of records, in its binary form: kind, id, version, wake, frame. It
+ * begins; takes rows as often as there are some, of which few wait here; and ends, which acknowledges what
+ * tact_fill does. Anything but PG_DONE ends it, and nothing was done unless the end says so: PG_LATE is
+ * answered by the end only. What the server has against a row, the end tells. */
+enum pg_outcome pg_link_copy_begin(struct pg_link *link, int64_t deadline_ms);
+enum pg_outcome pg_link_copy_rows(struct pg_link *link, const void *rows, size_t size, int64_t deadline_ms);
+enum pg_outcome pg_link_copy_end(struct pg_link *link, int64_t deadline_ms);
 /* As that COPY began: the number that the database gives to the next transaction that writes. */
 uint64_t pg_link_next_transaction(const struct pg_link *link);
 /* A text of many statements, for the schema. */

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_MOST 16384
+#define PIECE_MOST 32768 /* each COPY makes a thousand slots for rows, and is flushed */
 #define PIECE_LEAST 1024 /* for less another connection is not worth its while */
 #define CAREFUL_FOR 16	 /* pieces by the call since one has met a record */
 

@@ -24,7 +24,6 @@
 #define OPEN_WAIT_MS 10000  /* for the first words with a server that took the connection */
 #define OTHERS_WAIT_MS 1000 /* for all other hosts together */
 #define HOSTS_MOST 16
-#define COPY_BYTES 65536
 
 enum {
 	BYTEA = 17,
@@ -688,19 +687,16 @@ enum pg_outcome pg_link_call(struct pg_link *link, enum pg_statement statement, 
 	return sent ? pg_link_wait(link, deadline_ms) : lose(link);
 }
 
-/* libpq keeps what the server does not take yet. */
-static bool hand_over(struct pg_link *link, const char *rows, size_t size)
+/* What is late in the midst of COPY is lost: nobody would send the rest. */
+static enum pg_outcome lose_late(struct pg_link *link, enum pg_outcome outcome)
 {
-	link->copying = false;
-	for (size_t at = 0, n; at < size; at += n) {
-		n = size - at < COPY_BYTES ? size - at : COPY_BYTES;
-		if (PQputCopyData(link->conn, rows + at, (int)n) != 1)
-			return false;
-	}
-	return PQputCopyEnd(link->conn, NULL) == 1;
+	if (outcome != PG_LATE)
+		return outcome;
+	set_words(link, "did not take rows within the time that there is for it");
+	return PG_LOST;
 }
 
-enum pg_outcome pg_link_copy(struct pg_link *link, const void *rows, size_t size, int64_t deadline_ms)
+enum pg_outcome pg_link_copy_begin(struct pg_link *link, int64_t deadline_ms)
 {
 	/* One text of two statements is one transaction. */
 	static const char text[] = "SELECT tact.tact_durable(), "
@@ -712,15 +708,30 @@ enum pg_outcome pg_link_copy(struct pg_link *link, const void *rows, size_t size
 	begin_call(link);
 	if (!PQsendQuery(link->conn, text))
 		return lose(link);
-	outcome = pg_link_wait(link, deadline_ms);
-	/* Nobody would send what a late one asks for. */
-	if (outcome == PG_LATE) {
-		set_words(link, "did not begin to take rows within the time that there is for it");
-		return PG_LOST;
+	outcome = lose_late(link, pg_link_wait(link, deadline_ms));
+	return outcome == PG_DONE && !link->copying ? lose(link) : outcome;
+}
+
+/* What the server does not take yet is waited for here, since libpq would move all of it at each step. */
+enum pg_outcome pg_link_copy_rows(struct pg_link *link, const void *rows, size_t size, int64_t deadline_ms)
+{
+	enum pg_outcome outcome = PG_DONE;
+	int unsent;
+
+	if (PQputCopyData(link->conn, rows, (int)size) != 1)
+		return lose(link);
+	while (outcome == PG_DONE && (unsent = PQflush(link->conn)) != 0) {
+		if (unsent < 0 || !PQconsumeInput(link->conn))
+			return lose(link);
+		outcome = wait_for_socket(link, true, deadline_ms);
 	}
-	if (outcome != PG_DONE)
-		return outcome;
-	return link->copying && hand_over(link, rows, size) ? pg_link_wait(link, deadline_ms) : lose(link);
+	return lose_late(link, outcome);
+}
+
+enum pg_outcome pg_link_copy_end(struct pg_link *link, int64_t deadline_ms)
+{
+	link->copying = false;
+	return PQputCopyEnd(link->conn, NULL) == 1 ? pg_link_wait(link, deadline_ms) : lose(link);
 }
 
 /* A text is answered as text. */

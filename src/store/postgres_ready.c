@@ -17,6 +17,7 @@
 /* A row of COPY without its frame: the number of fields, and each field behind its size. */
 #define ROW_BYTES (2 + (4 + 2) + (4 + TACT_ID_BYTES) + (4 + 8) + (4 + 8) + 4)
 #define COLUMNS 5
+#define PART_BYTES 65536
 
 static struct tact_record record_of(const struct tact_store_put *put, int64_t now_us)
 {
@@ -116,6 +117,14 @@ enum pg_outcome pg_ready_call(struct pg_link *link, const struct pg_ready *ready
 
 /* ---- COPY -------------------------------------------------------------------------------------------- */
 
+/* A part of the rows: the server works at one while the next is made. */
+struct part {
+	struct pg_link *link;
+	int64_t deadline_ms;
+	uint8_t *bytes;
+	size_t used, most;
+};
+
 static uint8_t *put_be(uint8_t *to, uint64_t value, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
@@ -128,7 +137,7 @@ static uint8_t *put_integer(uint8_t *to, uint64_t value, size_t bytes)
 	return put_be(put_be(to, bytes, 4), value, bytes);
 }
 
-/* In the order in which pg_link_copy names the columns. */
+/* In the order in which pg_link_copy_begin names the columns. */
 static uint8_t *put_row(uint8_t *to, const struct tact_store_key *key, const struct tact_record *record)
 {
 	size_t size = tact_store_frame_bytes(record);
@@ -144,23 +153,68 @@ static uint8_t *put_row(uint8_t *to, const struct tact_store_key *key, const str
 	return to + size;
 }
 
-enum pg_outcome pg_ready_copy(struct pg_link *link, const struct pg_ready *ready, int64_t deadline_ms)
+static enum pg_outcome send_part(struct part *part)
+{
+	size_t size = part->used;
+
+	part->used = 0;
+	return pg_link_copy_rows(part->link, part->bytes, size, part->deadline_ms);
+}
+
+/* At least a row fits, be it the largest. */
+static size_t part_bytes(const struct pg_ready *ready)
+{
+	size_t most = PART_BYTES;
+
+	for (size_t i = 0; i < ready->count; i++) {
+		size_t row = ROW_BYTES + TACT_STORE_FRAME_BYTES + ready->puts[i].size;
+		most = row > most ? row : most;
+	}
+	return most;
+}
+
+static enum pg_outcome send_rows(struct part *part, const struct pg_ready *ready)
+{
+	enum pg_outcome outcome = PG_DONE;
+
+	for (size_t i = 0; i < ready->count && outcome == PG_DONE; i++) {
+		struct tact_record record = record_of(&ready->puts[i], ready->now_us);
+
+		if (part->used + ROW_BYTES + tact_store_frame_bytes(&record) > part->most)
+			outcome = send_part(part);
+		part->used =
+		    (size_t)(put_row(part->bytes + part->used, &ready->keys[i], &record) - part->bytes);
+	}
+	return outcome;
+}
+
+static enum pg_outcome copy(struct part *part, const struct pg_ready *ready)
 {
 	static const char head[19] = "PGCOPY\n\377\r\n"; /* with no flags and nothing more in it */
-	struct tact_arena *arena = tact_arena_new();
-	uint8_t *rows =
-		    tact_arena_alloc(arena, sizeof head + ROW_BYTES * ready->count + frames_bytes(ready) + 2),
-		*to = rows + sizeof head;
+	enum pg_outcome outcome = pg_link_copy_begin(part->link, part->deadline_ms);
+
+	if (outcome != PG_DONE)
+		return outcome;
+	memcpy(part->bytes, head, sizeof head);
+	part->used = sizeof head;
+	outcome = send_rows(part, ready);
+	if (outcome == PG_DONE)
+		outcome = send_part(part);
+	if (outcome != PG_DONE)
+		return outcome;
+	part->used = (size_t)(put_be(part->bytes, UINT16_MAX, 2) - part->bytes);
+	outcome = send_part(part);
+	return outcome == PG_DONE ? pg_link_copy_end(part->link, part->deadline_ms) : outcome;
+}
+
+enum pg_outcome pg_ready_copy(struct pg_link *link, const struct pg_ready *ready, int64_t deadline_ms)
+{
+	struct part part = {.link = link, .deadline_ms = deadline_ms, .most = part_bytes(ready)};
 	enum pg_outcome outcome;
 
-	memcpy(rows, head, sizeof head);
-	for (size_t i = 0; i < ready->count; i++) {
-		struct tact_record record = record_of(&ready->puts[i], ready->now_us);
-		to = put_row(to, &ready->keys[i], &record);
-	}
-	to = put_be(to, UINT16_MAX, 2);
-	outcome = pg_link_copy(link, rows, (size_t)(to - rows), deadline_ms);
-	tact_arena_free(&arena);
+	part.bytes = tact_malloc(part.most);
+	outcome = copy(&part, ready);
+	free(part.bytes);
 	if (outcome == PG_DONE)
 		answer_all(ready);
 	return outcome;

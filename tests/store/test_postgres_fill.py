@@ -6,6 +6,7 @@ whatever mail does meanwhile."""
 
 import os
 import re
+import subprocess
 import unittest
 
 from servers import Drive, Pooler, Servers, has_pooler, skip_without_servers, wait_for
@@ -141,6 +142,41 @@ class OneServer(Case):
                             " count(*) FROM tact.tact_record")
         self.assertEqual(got, "960|6000")
         self.assertLessEqual(made, 6000)
+
+    def stuck_load(self, ending, call=None):
+        """A load whose first piece, a quarter of it, waits in the midst of its rows for another's transaction that makes the first record; then
+        the other ends, or CALL is made for the one that waits. (result, made, known), records there, and the same of the rest once all is over."""
+        other = subprocess.Popen(["psql", "-XAtq", "-h", self.all.dir, "-p", str(self.main.port), "-U", "postgres", "tact"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.addCleanup(other.communicate)
+        other.stdin.write(b"BEGIN; INSERT INTO tact.tact_record SELECT 1, decode(repeat('00', 16), 'hex'), 1, 0, '';\n")
+        other.stdin.flush()
+        wait_for(lambda: self.main.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") == "1", "the other's record")
+        drive = self.drive()
+        drive.send("fill 0 40000 1")
+        wait_for(lambda: [row for row in self.main.backends() if row[1] == "transactionid" and "COPY" in row[2]], "a COPY that waits for the other")
+        wait_for(lambda: self.main.sql("SELECT count(*) FROM tact.tact_record") == "30000", "all other pieces")
+        if call:
+            self.main.sql("SELECT %s(pid) FROM pg_stat_activity WHERE application_name = 'tact' AND wait_event = 'transactionid'" % call)
+            first = drive.answer()
+        other.stdin.write(ending + b";\n")
+        other.stdin.flush()
+        first = first if call else drive.answer()
+        left = self.main.sql("SELECT count(*) FROM tact.tact_record")
+        return first.split()[0], int(left), self.fill(drive, "0 40000 1")
+
+    def test_who_made_a_record_meanwhile_is_known(self):
+        self.assertEqual(self.stuck_load(b"COMMIT"), ("ok", 40000, ("ok", 0, 40000)))
+        self.assertEqual(self.main.sql("SELECT count(*) FROM tact.tact_record WHERE bytes = ''"), "1", "the other's is as he left it")
+
+    def test_who_gave_his_record_up_is_none(self):
+        self.assertEqual(self.stuck_load(b"ROLLBACK"), ("ok", 40000, ("ok", 0, 40000)))
+
+    def test_half_a_piece_is_none(self):
+        """Its connection is cut, or the server gives it up, while rows are on their way: nothing is left of it, and nobody says that it is."""
+        for call in ("pg_terminate_backend", "pg_cancel_backend"):
+            self.setUp()
+            self.assertEqual(self.stuck_load(b"ROLLBACK", call), ("uncertain", 30000, ("ok", 10000, 30000)), call)
 
     def test_the_right_is_to_add_and_nothing_else(self):
         self.main.sql("CREATE ROLE web LOGIN IN ROLE tact_web; CREATE ROLE reader LOGIN IN ROLE tact_reader")
