@@ -14,13 +14,14 @@ sys.path += [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..", "postfix")
 
 import checker
 from harness import mail, main, section, wait_for
-from room import PATIENCE
 from history import now
 from run import PROCESSES, SECTIONS, SETTINGS, Run
 from servers import Servers, skip_without_servers
 
 BACKENDS_EACH = 4 + 3 + 2 + 2 * 3  # that commit, that read (one for each server), for long work; that ask while there is trouble
 GRACE_S = 3  # of which rcpt_timeout is 2: until then a recipient of a server that is gone may be taken at RCPT, and the message put off at its end
+
+HANGS_S = 5  # so long a partition that stands still keeps whoever asks it
 
 
 def key_of(site, rcpt):
@@ -55,33 +56,50 @@ class ThreePartitions(Run):
         gone = [rcpt for rcpt in crowd if key_of(site, rcpt)[0] % 3 == lost][:4]
         here = [rcpt for rcpt in crowd if key_of(site, rcpt)[0] % 3 != lost][:8]
         rcpts = gone + here
-        for _ in range(2):
-            for rcpt in rcpts:
-                self.assertEqual(site.relay.send("desk@letters.test", [rcpt], mail(sender="desk@letters.test")).code, 250)
+        self.send_each(site, rcpts)
         site.sink.wait_count(len(rcpts))
+        self.send_each(site, rcpts)
         site.relay.wait_deferred(len(rcpts))
+        healthy_s = self.fall_due(site, here, 2)
+        site.sink.wait_count(2 * len(rcpts))
+        self.send_each(site, rcpts)
+        site.relay.wait_deferred(len(rcpts))
+        rung = len(site.tactd.grep("bell: "))
         self.parts[lost].stall()
-        site.tactd.set_clock("+%d" % (20 * 3600 + 120))
-        due = time.monotonic()
-        for rcpt in here:
-            self.assertEqual(len(site.sink.wait_to(rcpt, 2, timeout_s=60)), 2)
-        took_s = time.monotonic() - due
-        print("delivered %.1f s after it was due, while a partition stood still" % took_s, file=sys.stderr)
-        self.assertLess(took_s, 7 * PATIENCE, "a partition that hangs makes nobody else late")
-        self.assertEqual([len(site.sink.to(rcpt)) for rcpt in gone], [1] * len(gone))
+        took_s = self.fall_due(site, here, 3)
+        print("delivered %.1f s after it was due, and %.1f s while a partition stood still" % (healthy_s, took_s), file=sys.stderr)
+        # A machine that is slow is so both times, and rings before that partition is given up all the same.
+        self.assertTrue(took_s < 2 * healthy_s + HANGS_S / 2 or self.rings_before_it_gives_up(site, rung),
+                        "a partition that hangs makes nobody else late: %.1f s, %.1f without" % (took_s, healthy_s))
+        self.assertEqual([len(site.sink.to(rcpt)) for rcpt in gone], [2] * len(gone))
         site.tactd.wait_log("gate: undecided", timeout_s=60)
         self.pass_the_gate(site, here, len(gone))
         self.parts[lost].go_on()
-        site.sink.wait_count(2 * len(rcpts) + len(here), timeout_s=100)
+        site.sink.wait_count(3 * len(rcpts) + len(here), timeout_s=100)
+
+    @staticmethod
+    def rings_before_it_gives_up(site, since):
+        lines = site.tactd.grep("bell: ")[since:]
+        rings = [number for number, line in enumerate(lines) if "rung=" in line]
+        return not any("cannot read" in line for line in lines[:max(rings)])
+
+    def send_each(self, site, rcpts):
+        for rcpt in rcpts:
+            self.assertEqual(site.relay.send("desk@letters.test", [rcpt], mail(sender="desk@letters.test")).code, 250)
+
+    def fall_due(self, site, rcpts, count):
+        """How long it takes until each of them has so many mails, when what waits is due."""
+        site.tactd.set_clock("+%d" % ((count - 1) * (20 * 3600 + 120)))
+        due = time.monotonic()
+        for rcpt in rcpts:
+            self.assertEqual(len(site.sink.wait_to(rcpt, count, timeout_s=60)), count)
+        return time.monotonic() - due
 
     def pass_the_gate(self, site, rcpts, waiting):
         """Once more, while some are undecided there: the gate is open to all others."""
-        for rcpt in rcpts:
-            self.assertEqual(site.relay.send("desk@letters.test", [rcpt], mail(sender="desk@letters.test")).code, 250)
+        self.send_each(site, rcpts)
         site.relay.wait_deferred(waiting + len(rcpts))
-        site.tactd.set_clock("+%d" % (2 * (20 * 3600 + 120)))
-        for rcpt in rcpts:
-            site.sink.wait_to(rcpt, 3, timeout_s=60)
+        self.fall_due(site, rcpts, 4)
         self.assertEqual(site.tactd.grep("Postfix is greeted with 421"), [])
 
     def test_mail_of_campaigns_goes_on_whose_partition_is_there(self):
