@@ -510,6 +510,7 @@ struct tact_recovered {
 	 * had one, and what they tell is forgotten. */
 	bool other_key;
 	uint64_t people, changed; /* named in them; whose record was, or would be, changed */
+	uint64_t lost;		  /* whose record cannot be read, so that nothing of theirs is recovered */
 	uint64_t suppressions, ended, consents, profiles, aliases; /* that had been forgotten */
 };
 struct tact_recovery;
@@ -521,7 +522,7 @@ void tact_decide_recovery_free(struct tact_recovery **recovery);
 int tact_decide_recovery_take(struct tact_recovery *recovery, const char *text);
 /* Looks at everybody who was named, and with APPLY writes what is missing, durable with a change entry each,
  * at the gait of long work. What is there stays: nothing that is newer is undone, and done again it changes
- * nothing. progress may be NULL. TACT_OK, or as store and evidence answered. */
+ * nothing. progress may be NULL. TACT_OK, also where some are lost; or as store and evidence answered. */
 int tact_decide_recover(struct tact_recovery *recovery, const char *by, bool apply, int64_t now_us,
     void (*progress)(void *context, const struct tact_recovered *so_far), void *context,
     struct tact_recovered *ret, struct tact_error *err);

@@ -173,9 +173,9 @@ static int check_extra(struct copying *copying)
 		    copying->to, (enum tact_store_kind)kind, count_record, &there, &copying->err);
 	if (result == TACT_OK && there != copying->verified)
 		result = tact_error_set(&copying->err, TACT_CORRUPT,
-		    "the new store holds %llu records and the old one %llu: it was not empty; begin with an "
-		    "empty "
-		    "one",
+		    "the new store holds %llu records and the old one %llu: it was not empty, or "
+		    "some are gone from the old one since a copy that was not finished; begin with an "
+		    "empty one",
 		    (unsigned long long)there, (unsigned long long)copying->verified);
 	return result;
 }

@@ -221,6 +221,11 @@ static void tell_damage(const struct recovering *recovering)
 	if (recovering->damaged > 0)
 		printf("%llu entries are damaged: what they tell is not known\n",
 		    (unsigned long long)recovering->damaged);
+	if (recovering->sum.lost > 0)
+		printf("%llu people are left as they are, for their records in the store are damaged: see "
+		       "\"tact "
+		       "store check\"\n",
+		    (unsigned long long)recovering->sum.lost);
 	if (recovering->damage.places > 0)
 		printf(
 		    "the evidence is torn or damaged in %llu places, and what stood there is not known; the "
@@ -261,6 +266,7 @@ static void tell_json(const struct recovering *recovering, bool applied)
 	cli_json_put_text(object, "damaged_first", recovering->damage.first.text);
 	cli_json_put_integer(object, "people", (int64_t)sum->people);
 	cli_json_put_integer(object, "changed", (int64_t)sum->changed);
+	cli_json_put_integer(object, "lost", (int64_t)sum->lost);
 	cli_json_put_integer(object, "suppressions", (int64_t)sum->suppressions);
 	cli_json_put_integer(object, "ended", (int64_t)sum->ended);
 	cli_json_put_integer(object, "consents", (int64_t)sum->consents);
@@ -295,11 +301,11 @@ static int recover(struct recovering *recovering, struct tact_error *err)
 	return result == TACT_OK ? recover_campaigns(recovering, err) : result;
 }
 
-/* Was all of the evidence read? */
+/* Was all of the evidence read, and everybody's record? */
 static bool is_whole(const struct recovering *recovering)
 {
-	return recovering->sum.unreadable == 0 && !recovering->sum.other_key && recovering->damaged == 0 &&
-	       recovering->damage.places == 0;
+	return recovering->sum.unreadable == 0 && recovering->sum.lost == 0 && !recovering->sum.other_key &&
+	       recovering->damaged == 0 && recovering->damage.places == 0;
 }
 
 static int run_recover(struct cli *cli)

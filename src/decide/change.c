@@ -495,7 +495,7 @@ int tact_decide_change(struct tact_decider *decider, struct tact_arena *arena,
 			ret[i].result = alias_change(
 			    decider, arena, &changing.terms, &recipients[i], &changes[i], &ret[i], err);
 	stores = worst(result, sum_up(&changing, count));
-	if (stores == TACT_UNAVAILABLE || stores == TACT_UNCERTAIN)
+	if (stores == TACT_UNAVAILABLE || stores == TACT_UNCERTAIN || stores == TACT_CORRUPT)
 		tact_store_last_error(decider->parts.store, err);
 	appended = append(&changing, err);
 	moved = take_moved(&changing, count, err);

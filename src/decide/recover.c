@@ -213,16 +213,34 @@ static bool recover_one(void *context, size_t index, const struct tact_record *n
 }
 
 /* Without writing. */
-static int look(struct chunk *chunk)
+static void look(struct chunk *chunk)
 {
 	struct tact_arena *arena = chunk->recovery->arena;
 	struct tact_record *records = tact_arena_alloc(arena, chunk->count * sizeof *records);
 	struct tact_store_put unused;
-	int result = tact_store_read(chunk->recovery->decider->parts.store, chunk->keys, chunk->count, arena,
+
+	(void)tact_store_read(chunk->recovery->decider->parts.store, chunk->keys, chunk->count, arena,
 	    records, chunk->answers, 0);
 
-	for (size_t i = 0; i < chunk->count && result == TACT_OK; i++)
-		(void)recover_one(chunk, i, &records[i], chunk->terms.now_us, &unused);
+	for (size_t i = 0; i < chunk->count; i++)
+		if (chunk->answers[i].result == TACT_OK)
+			(void)recover_one(chunk, i, &records[i], chunk->terms.now_us, &unused);
+}
+
+/* What became of person I. */
+static int result_of(const struct chunk *chunk, size_t i)
+{
+	return chunk->answers[i].result != TACT_OK ? chunk->answers[i].result : chunk->people[i].result;
+}
+
+/* A record that is damaged holds up nobody else. */
+static int worst_but_lost(const struct chunk *chunk)
+{
+	int result = TACT_OK;
+
+	for (size_t i = 0; i < chunk->count; i++)
+		if (result_of(chunk, i) != TACT_CORRUPT && result_of(chunk, i) < result)
+			result = result_of(chunk, i);
 	return result;
 }
 
@@ -251,7 +269,7 @@ static int append(struct chunk *chunk, struct tact_error *err)
 	size_t count = 0;
 
 	for (size_t i = 0; i < chunk->count; i++)
-		if (chunk->people[i].changed && chunk->answers[i].result == TACT_OK)
+		if (chunk->people[i].changed && result_of(chunk, i) == TACT_OK)
 			describe(chunk, i, &entries, &count);
 	return evidence_append(chunk->recovery->decider, entries, count, chunk->terms.now_us, err);
 }
@@ -263,6 +281,9 @@ static void count(struct chunk *chunk)
 	for (size_t i = 0; i < chunk->count; i++) {
 		const struct person *person = &chunk->people[i];
 
+		sum->lost += result_of(chunk, i) == TACT_CORRUPT;
+		if (result_of(chunk, i) != TACT_OK)
+			continue;
 		sum->changed += person->changed;
 		sum->suppressions += person->sum.suppressions;
 		sum->ended += person->sum.ended;
@@ -274,25 +295,24 @@ static void count(struct chunk *chunk)
 static int run_chunk(struct chunk *chunk, struct tact_error *err)
 {
 	struct tact_store *store = chunk->recovery->decider->parts.store;
-	int result;
+	int result, appended = TACT_OK;
 
+	memset(chunk->people, 0, sizeof chunk->people);
 	for (size_t i = 0; i < chunk->count; i++)
 		chunk->keys[i] =
 		    (struct tact_store_key){.kind = TACT_STORE_DOSSIER, .id = chunk->nodes[i]->key};
 	if (chunk->apply)
-		result = tact_store_update(
+		(void)tact_store_update(
 		    store, chunk->keys, chunk->count, recover_one, chunk, chunk->answers, 0);
 	else
-		result = look(chunk);
+		look(chunk);
+	result = worst_but_lost(chunk);
 	if (result != TACT_OK)
 		tact_store_last_error(store, err);
-	for (size_t i = 0; i < chunk->count && result == TACT_OK; i++)
-		result = chunk->people[i].result;
-	if (result == TACT_OK && chunk->apply)
-		result = append(chunk, err);
-	if (result == TACT_OK)
-		count(chunk);
-	return result;
+	if (chunk->apply)
+		appended = append(chunk, result == TACT_OK ? err : NULL);
+	count(chunk);
+	return result != TACT_OK ? result : appended;
 }
 
 /* ---- aliases ---- */
@@ -313,6 +333,10 @@ static int recover_alias(struct chunk *chunk, const struct node *node, struct ta
 	struct tact_id target;
 	int result = tact_store_read(decider->parts.store, &key, 1, arena, &record, &answer, 0);
 
+	if (result == TACT_CORRUPT) {
+		chunk->recovery->sum.lost++;
+		return TACT_OK;
+	}
 	if (result != TACT_OK) {
 		tact_store_last_error(decider->parts.store, err);
 		return result;

@@ -162,6 +162,19 @@ static void report_late(struct pg_worker *me, int result)
 	    "(pg_stat_activity tells)");
 }
 
+/* One of them in words: who asks for many is answered for each. */
+static void report_corrupt(struct pg_worker *me)
+{
+	for (size_t i = 0; i < me->batch.cells_count; i++) {
+		const struct tact_store_key *key = &me->batch.cells[i].key;
+
+		if (me->batch.cells[i].corrupt)
+			tact_store_report(me->lane->pool->store, TACT_CORRUPT, NULL,
+			    "%s %s in the database cannot be read: run \"tact store check\"",
+			    tact_store_kind_name(key->kind), tact_id_format(me->batch.arena, &key->id));
+	}
+}
+
 bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
 {
 	/* What it read may have been written over elsewhere. */
@@ -171,6 +184,7 @@ bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
 	case PG_DONE:
 		pg_clock_hear(&me->lane->pool->clock, me->batch.store_now_us, me->batch.asked_us);
 		me->batch.store_now_us = pg_clock_now_us(&me->lane->pool->clock);
+		report_corrupt(me);
 		return true;
 	case PG_LATE:
 		report_late(me, TACT_UNAVAILABLE);

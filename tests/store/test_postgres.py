@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The tact authors
 """The postgres engine against real servers: the contract of every engine, and what was seen of PostgreSQL and binds us (DESIGN, store)."""
 
+import json
 import os
 import re
 import shutil
@@ -480,6 +481,30 @@ class Verbs(Case):
         plain = lambda text: re.sub(r'"(version|history_since)": ?[^,]*,', "", text)
         self.assertEqual([plain(self.tact(conf, "show", address, "--json")) for address in people], [plain(text) for text in want])
         self.assertIn(": 0 people have forgotten", self.tact(conf, "store", "recover", "--from-log", "--yes"))
+
+    def test_a_damaged_record_holds_up_nobody_elses_recovery(self):
+        self.tact(self.configure("a.conf", self.main.url()), "store", "init", "postgres:" + self.main.conninfo(user="tact"))
+        self.main.sql("CREATE ROLE relay LOGIN IN ROLE tact_relay")
+        conf = self.configure("a.conf", self.main.url())
+        self.tact(conf, "key", "new")
+        people = ["person%d@example.com" % number for number in range(5)]
+        for address in people[:3]:
+            self.tact(conf, "suppress", address, "--reason", "unsubscribe")
+        self.main.sql("CREATE TABLE backup AS SELECT * FROM tact.tact_record")
+        for address in people:
+            self.tact(conf, "suppress", address, "--reason", "complaint", "--scope", "brand:x")
+        self.main.sql("DELETE FROM tact.tact_record; INSERT INTO tact.tact_record SELECT * FROM backup; "
+                      "UPDATE tact.tact_record SET bytes = set_byte(bytes, 20, get_byte(bytes, 20) # 1) WHERE id = (SELECT min(id::text)::bytea FROM backup)")
+        self.assertIn("1 people are left as they are", self.tact(conf, "store", "recover", "--from-log", code=65))
+        told = json.loads(self.tact(conf, "store", "recover", "--from-log", "--yes", "--json", code=65))
+        self.assertEqual((told["people"], told["changed"], told["lost"]), (5, 4, 1))
+        told = json.loads(self.tact(conf, "store", "recover", "--from-log", "--json", code=65))
+        self.assertEqual((told["entries"], told["changed"], told["lost"]), (12, 0, 1), "each of the others has its entry")
+        said = [subprocess.run([BUILD + "/src/tact", "-c", conf, "suppress", address, "--reason", "complaint", "--scope", "brand:x"],
+                               capture_output=True, check=False) for address in people]
+        (lost,) = [one for one in said if one.returncode != 0]
+        self.assertEqual(lost.returncode, 65)
+        self.assertRegex(lost.stderr.decode(), r"corrupt: dossier [0-9a-f]{32} in the database cannot be read: run .tact store check.")
 
     def keys(self):
         return [line for line in self.main.sql("SELECT value FROM tact.tact_meta WHERE name = 'identity'").splitlines() if line.startswith("recovery")]
