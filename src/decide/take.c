@@ -44,6 +44,16 @@ static struct tact_contact *own_contact(struct tact_dossier *dossier, const stru
 	return known == NULL ? NULL : &dossier->contacts[known - dossier->contacts];
 }
 
+/* A reviewer's time is no delay: what is let go on after its last time goes now, or never. */
+static int64_t not_after(
+    const struct pass *pass, const struct pass_result *result, const struct tact_claim *claim)
+{
+	bool held = claim->state == TACT_CLAIM_REVIEW || claim->state == TACT_CLAIM_PASSING;
+
+	return held && result->released && claim->not_after_us < pass->now_us ? pass->now_us
+									      : claim->not_after_us;
+}
+
 static void ask_again(
     struct pass *pass, size_t person, struct tact_dossier *dossier, const struct tact_claim *claim)
 {
@@ -61,7 +71,7 @@ static void ask_again(
 	    .made_us = claim->made_us,
 	    .rank_us = claim->rank_us,
 	    .campaigns = pass->terms.campaigns,
-	    .not_after_us = claim->not_after_us,
+	    .not_after_us = not_after(pass, result, claim),
 	    .released = result->released,
 	    .no_waiting = false,
 	    .automatic = false,

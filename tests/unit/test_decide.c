@@ -1008,6 +1008,46 @@ START_TEST(released_review_passes)
 }
 END_TEST
 
+static struct tact_waiting release_ann(const struct tact_ruling *ruling, int64_t time_us)
+{
+	struct tact_review review = {.stream = NULL};
+	struct tact_waiting waiting;
+
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_review, &review, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &review.id, TACT_REVIEW_RELEASED, "eve",
+			     "fine", time_us, NULL),
+	    TACT_OK);
+	waiting = look(&ruling->claim, "ann@example.com", time_us + SECOND);
+	take(&waiting, "news@head.example", "a", time_us + SECOND);
+	return waiting;
+}
+
+/* The weekend lay between. The next hop does not take it at once. */
+START_TEST(released_review_passes_after_the_longest_delay)
+{
+	struct tact_ruling ruling = quarantine_ann();
+	struct tact_waiting waiting = release_ann(&ruling, NOW + 4 * DAY);
+
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
+	waiting = look(&ruling.claim, "ann@example.com", NOW + 4 * DAY + 600 * SECOND);
+	take(&waiting, "news@head.example", "a", NOW + 4 * DAY + 600 * SECOND);
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
+}
+END_TEST
+
+/* It is asked like any other, and no longer has the time to wait. */
+START_TEST(released_review_does_not_wait_after_the_longest_delay)
+{
+	struct tact_ruling ruling = quarantine_ann();
+	struct tact_ruling other =
+	    decide_one("news@leeds.example", "b", NOW + 4 * DAY - HOUR, "ann@example.com");
+
+	expect_fate("another's", &other, TACT_FATE_PASS);
+	struct tact_waiting waiting = release_ann(&ruling, NOW + 4 * DAY);
+	ck_assert_msg(waiting.fate == TACT_FATE_REFUSE, "got %d %s", waiting.fate, waiting.text);
+}
+END_TEST
+
 static bool overwrite(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
     struct tact_store_put *ret)
 {
@@ -1085,6 +1125,29 @@ START_TEST(unsubscribed_under_review_is_refused_after_release)
 	struct tact_waiting waiting = look(&ruling.claim, "ann@example.com", NOW + SECOND);
 	take(&waiting, "news@head.example", "a", NOW + SECOND);
 	ck_assert_int_eq(waiting.fate, TACT_FATE_REFUSE);
+}
+END_TEST
+
+static const struct {
+	const char *body, *excerpt;
+} excerpts[] = {
+    {"", ""},
+    {"Hello,\r\n\r\nthis is a test.\r\n", "Hello, this is a test. "},
+    {"\r\n\t a\x1b[1mb\\", "a\\x1b[1mb\\x5c"},
+    {"Gr\xc3\xbc\xff", "Gr\\xc3\\xbc\\xff"},
+};
+
+START_TEST(excerpt_is_read_to_its_end)
+{
+	char body[2 * TACT_EXCERPT_BYTES];
+	const char *got = tact_decide_excerpt(b.arena, excerpts[_i].body, strlen(excerpts[_i].body));
+
+	ck_assert_str_eq(got, excerpts[_i].excerpt);
+	memset(body, 'x', sizeof body);
+	ck_assert_uint_eq(
+	    strlen(tact_decide_excerpt(b.arena, body, TACT_EXCERPT_BYTES - 1)), TACT_EXCERPT_BYTES - 1);
+	ck_assert_uint_eq(strlen(tact_decide_excerpt(b.arena, body, sizeof body)), TACT_EXCERPT_BYTES);
+	ck_assert_str_eq(tact_decide_excerpt(b.arena, "a\0b", 3), "a b");
 }
 END_TEST
 
@@ -1717,10 +1780,13 @@ static Suite *suite(void)
 	tcase_add_test(c, tempfail_stream_queues_nothing);
 	tcase_add_test(c, tempfail_leaves_no_count_behind);
 	tcase_add_test(c, released_review_passes);
+	tcase_add_test(c, released_review_passes_after_the_longest_delay);
+	tcase_add_test(c, released_review_does_not_wait_after_the_longest_delay);
 	tcase_add_test(c, release_without_evidence_is_told_when_it_is_done_again);
 	tcase_add_test(c, held_mail_without_a_review_is_held_anew);
 	tcase_add_test(c, unsubscribed_under_review_is_refused_after_release);
 	tcase_add_test(c, discarded_review_is_refused);
+	tcase_add_loop_test(c, excerpt_is_read_to_its_end, 0, sizeof excerpts / sizeof *excerpts);
 	tcase_add_test(c, failing_store_leaves_undecided);
 	tcase_add_test(c, without_evidence_nothing_is_decided_and_the_retry_is_found);
 	tcase_add_test(c, a_change_without_evidence_is_repaired_by_repeating_it);
