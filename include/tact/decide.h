@@ -302,6 +302,8 @@ enum tact_sum tact_decide_sum(const struct tact_ruling *rulings, size_t count);
  * first words for a reviewer where any rule can quarantine, else 0. */
 #define TACT_EXCERPT_BYTES 600
 size_t tact_decide_wants_body(struct tact_decider *decider);
+/* The first words of a body as it came: on one line, printable, at most TACT_EXCERPT_BYTES. */
+char *tact_decide_excerpt(struct tact_arena *arena, const char *body, size_t size_bytes);
 /* Does any rule in force change header fields? */
 bool tact_decide_wants_edits(struct tact_decider *decider);
 

@@ -25,6 +25,21 @@ static const char *first_words(struct tact_arena *arena, const struct tact_conte
 	return words;
 }
 
+char *tact_decide_excerpt(struct tact_arena *arena, const char *body, size_t size_bytes)
+{
+	size_t length = size_bytes < TACT_EXCERPT_BYTES ? size_bytes : TACT_EXCERPT_BYTES, n = 0;
+	char *words = tact_arena_alloc(arena, length + 1);
+
+	for (size_t i = 0; i < length; i++) {
+		bool blank = strchr(" \t\r\n", body[i]) != NULL; /* and a NUL */
+
+		if (!blank || (n > 0 && words[n - 1] != ' '))
+			words[n++] = blank ? ' ' : body[i];
+	}
+	words[n] = '\0';
+	return tact_text_printable(arena, words, TACT_EXCERPT_BYTES);
+}
+
 static bool has_content_rule(const struct tact_rule_set *rules)
 {
 	for (size_t i = 0; i < rules->rules_count; i++)

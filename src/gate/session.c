@@ -149,11 +149,7 @@ static const char *excerpt_of(struct delivery *delivery)
 	if (end == NULL || tact_decide_wants_body(delivery->gate->parts.decider) == 0)
 		return NULL;
 	at = (size_t)(end + 4 - body->memory);
-	size_t left = body->memory_size - at;
-	return tact_text_printable(delivery->arena,
-	    tact_arena_strndup(
-		delivery->arena, body->memory + at, left < TACT_EXCERPT_BYTES ? left : TACT_EXCERPT_BYTES),
-	    TACT_EXCERPT_BYTES);
+	return tact_decide_excerpt(delivery->arena, body->memory + at, body->memory_size - at);
 }
 
 static void decide(struct delivery *delivery, const char *sender)

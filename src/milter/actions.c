@@ -286,14 +286,9 @@ static sfsistat act(SMFICTX *ctx, struct connection *connection, const struct ta
 
 static const char *excerpt_of(struct connection *connection)
 {
-	size_t length = connection->body_bytes;
-
-	if (length == 0)
+	if (connection->body_bytes == 0)
 		return NULL;
-	if (length > TACT_EXCERPT_BYTES)
-		length = TACT_EXCERPT_BYTES;
-	return tact_text_printable(
-	    connection->arena, tact_arena_strndup(connection->arena, connection->body, length), length);
+	return tact_decide_excerpt(connection->arena, connection->body, connection->body_bytes);
 }
 
 /* NULL when so little was asked for that it is no body. */
