@@ -121,10 +121,11 @@ static void tally_before_end(const struct window *window, int64_t t_us, size_t n
 			       ? policy_add(t_us, policy_window_length(window->limit))
 			       : policy_window_period_end(policy_window_period(window, t_us));
 
-	for (size_t i = now; i < window->count && window->items[i]->first_us < reach_us; i++) {
+	for (size_t i = now; i < window->count; i++) {
 		const struct entry *item = window->items[i];
 
-		if (sum_behind(window, item->first_us, i + 1, room_milli, &leaves_us) >= room_milli &&
+		if (item->first_us < reach_us &&
+		    sum_behind(window, item->first_us, i + 1, room_milli, &leaves_us) >= room_milli &&
 		    find_disturbed(window, i + 1, item->time_us) < window->count)
 			forbid_until(ret, item->time_us);
 	}
