@@ -46,7 +46,7 @@ static bool in_filter(const struct tact_limit *limit, const struct tact_facts *f
 	       listed(&limit->brands, facts->brand);
 }
 
-static int64_t weight_of(const struct tact_limit *limit, const struct tact_facts *facts)
+int64_t oracle_weight(const struct tact_limit *limit, const struct tact_facts *facts)
 {
 	return in_filter(limit, facts) && goes_that_way(limit, TACT_OUT, TACT_NEUTRAL)
 		   ? limit->weight_milli[facts->channel]
@@ -113,7 +113,7 @@ static size_t list_items(const struct oracle *oracle, struct item *ret)
 	for (size_t i = 0; i < oracle->placed_count; i++) {
 		const struct tact_placed *placed = &oracle->placed[i];
 
-		if (weight_of(limit, placed->facts) == 0 || is_other(limit, oracle->facts, placed->facts))
+		if (oracle_weight(limit, placed->facts) == 0 || is_other(limit, oracle->facts, placed->facts))
 			continue;
 		ret[n].first_us = ret[n].last_us = placed->place_us;
 		ret[n].weight_milli = limit->weight_milli[placed->facts->channel];
@@ -305,10 +305,19 @@ static bool fits_windows(
 	       (!rests(limit, items, n, t_us) && (own == 0 || !disturbs(limit, items, n, own, t_us)));
 }
 
+/* Is it less than a rest away, before or ahead? */
+static bool is_near(const struct tact_limit *limit, const struct item *item, int64_t t_us)
+{
+	int64_t rest_us = limit->rest_s * SECOND_US;
+
+	return item->last_us <= t_us ? item->last_us + rest_us > t_us : t_us + rest_us > item->last_us;
+}
+
 static bool fits_since(
     const struct oracle *oracle, const struct item *items, size_t n, int64_t own, int64_t t_us)
 {
 	int64_t from_us = INT64_MIN, to_us = INT64_MAX, sum = own;
+	bool near = false;
 
 	for (size_t i = 0; i < oracle->contacts_count; i++) {
 		const struct tact_contact *contact = &oracle->contacts[i];
@@ -324,9 +333,12 @@ static bool fits_since(
 	for (size_t i = 0; i < n; i++)
 		if (items[i].last_us > from_us && items[i].first_us <= to_us &&
 		    (own > 0 || !items[i].claim || items[i].last_us <= t_us ||
-			comes_soon(oracle->limit, &items[i], t_us)))
+			comes_soon(oracle->limit, &items[i], t_us))) {
 			sum += items[i].weight_milli;
-	return sum <= oracle->limit->at_most_milli;
+			near = near || is_near(oracle->limit, &items[i], t_us);
+		}
+	return own <= oracle->limit->at_most_milli &&
+	       (sum <= oracle->limit->at_most_milli || (oracle->limit->rest_s > 0 && !near));
 }
 
 /* Enough, or not known. */
@@ -353,7 +365,7 @@ bool oracle_fits(const struct oracle *oracle, int64_t t_us)
 	const struct tact_limit *limit = oracle->limit;
 	struct item *items = tact_calloc(oracle->contacts_count + oracle->placed_count + 1, sizeof *items);
 	size_t n = list_items(oracle, items);
-	int64_t own = weight_of(limit, oracle->facts);
+	int64_t own = oracle_weight(limit, oracle->facts);
 	bool fits;
 
 	if (limit->form == TACT_LIMIT_SINCE)

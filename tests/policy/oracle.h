@@ -21,6 +21,8 @@ struct oracle {
 	int64_t history_since_us;
 };
 bool oracle_fits(const struct oracle *oracle, int64_t t_us);
+/* What a mail of these facts counts; 0: nothing. */
+int64_t oracle_weight(const struct tact_limit *limit, const struct tact_facts *facts);
 /* How much the limit counts in its fullest window over these contacts, whoever sent them (by and same left
  * aside). */
 int64_t oracle_fullest(

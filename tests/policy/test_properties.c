@@ -504,7 +504,7 @@ static bool fits_all(const struct world *world, const struct tact_facts *facts,
     const struct tact_placed *placed, size_t placed_count, int64_t t_us)
 {
 	for (size_t i = 0; i < world->set.rules_count; i++) {
-		struct oracle oracle = {&world->meant[i], facts, world->contacts,
+		struct oracle oracle = {&world->meant[i], facts, world->dossier.contacts,
 		    world->dossier.contacts_count, placed, placed_count, world->dossier.history_since_us};
 
 		if (!abstains(&world->rules[i].limit, facts) && !oracle_fits(&oracle, t_us))
@@ -754,6 +754,190 @@ START_TEST(a_mail_at_its_place_disturbs_nobody)
 }
 END_TEST
 
+/* ---- deciders whose clocks differ --------------------------------------------------------------- */
+
+#define TURNS 80
+
+/* Each reads its clock, which may be behind, and then decides over what the others have written. */
+struct turns {
+	struct tact_contact contacts[TURNS];
+	struct tact_claim claims[TURNS];
+	int64_t clock_us, behind_us;
+};
+
+static void begin_turns(struct world *world, struct turns *turns)
+{
+	static const int64_t behind_us[] = {0, 5 * SECOND_US, HOUR_US / 6, 3 * HOUR_US};
+
+	random_world(world, 0, 0, 1 + (size_t)below(world, 3));
+	for (size_t i = 0; i < world->set.rules_count; i++) {
+		struct tact_rule *rule = &world->rules[i];
+
+		if (rule->limit.form == TACT_LIMIT_AT_LEAST)
+			rule->limit.form = world->meant[i].form = TACT_LIMIT_AT_MOST;
+		if (rule->limit.form == TACT_LIMIT_SINCE)
+			rule->limit.rest_s = world->meant[i].rest_s =
+			    below(world, 4) * HOUR_US / 2 / SECOND_US;
+		rule->action = below(world, 4) == 0 ? TACT_REJECT : TACT_DELAY;
+	}
+	world->set.release_spread_s = below(world, 3) == 0 ? 300 : 0;
+	turns->clock_us = world->base_us;
+	turns->behind_us = behind_us[below(world, 4)];
+	world->dossier.contacts = turns->contacts;
+	world->dossier.claims = turns->claims;
+}
+
+static struct tact_contact contact_at(const struct tact_facts *facts, int64_t time_us, size_t number)
+{
+	struct tact_contact contact = {.time_us = time_us,
+	    .count = 1,
+	    .channel = facts->channel,
+	    .purpose = facts->purpose,
+	    .stream = facts->stream,
+	    .owner = facts->owner,
+	    .brand = facts->brand,
+	    .campaign = facts->campaign,
+	    .offer = facts->offer,
+	    .list = facts->list,
+	    .counts = facts->counts};
+
+	contact.id.b[0] = (uint8_t)(number + 1);
+	return contact;
+}
+
+static void answer(struct world *world, int64_t now_us)
+{
+	struct tact_dossier *dossier = &world->dossier;
+	struct tact_contact *contact = &dossier->contacts[dossier->contacts_count];
+	struct tact_facts facts;
+
+	random_facts(world, &facts);
+	*contact = contact_at(&facts, now_us, dossier->contacts_count++);
+	contact->direction = TACT_IN;
+	contact->sentiment = TACT_POSITIVE;
+}
+
+static struct tact_claim fresh_claim(struct world *world, int64_t now_us)
+{
+	struct tact_claim claim = {.relay = "", .ring = "s1", .text = "", .code = ""};
+
+	random_facts(world, &claim.facts);
+	claim.priority = claim.facts.priority;
+	claim.made_us = now_us;
+	claim.not_after_us = now_us + 5 * DAY_US;
+	claim.tempfail = below(world, 4) == 0;
+	for (int i = 0; i < 8; i++)
+		claim.id.b[i] = (uint8_t)below(world, 256);
+	claim.id.b[15] = (uint8_t)(world->dossier.claims_count + 1);
+	return claim;
+}
+
+/* With what is there already, whenever it was: mail that does not count exceeds nothing. */
+static void check_went(const struct world *world, const struct tact_facts *facts, int64_t now_us)
+{
+	for (size_t i = 0; i < world->set.rules_count; i++) {
+		struct oracle oracle = {.limit = &world->meant[i],
+		    .facts = facts,
+		    .contacts = world->dossier.contacts,
+		    .contacts_count = world->dossier.contacts_count};
+
+		ck_assert_msg(abstains(&world->rules[i].limit, facts) ||
+				  oracle_weight(&world->meant[i], facts) == 0 || oracle_fits(&oracle, now_us),
+		    "what went at %" PRId64 " was too much for rule %zu", now_us, i);
+	}
+}
+
+static bool is_passed_by(const struct world *world, int64_t now_us)
+{
+	for (size_t i = 0; i < world->dossier.contacts_count; i++)
+		if (world->dossier.contacts[i].time_us > now_us)
+			return true;
+	return false;
+}
+
+/* CLAIM: which one asks; NULL: new mail does. Answers whether it went although others had gone later. */
+static bool ask_in_turn(struct world *world, struct tact_claim *claim, int64_t now_us)
+{
+	struct tact_dossier *dossier = &world->dossier;
+	struct tact_claim asks = claim != NULL ? *claim : fresh_claim(world, now_us);
+	struct tact_question question = {.rules = &world->set,
+	    .facts = &asks.facts,
+	    .dossier = dossier,
+	    .now_us = now_us,
+	    .made_us = asks.made_us,
+	    .not_after_us = asks.not_after_us,
+	    .claim = asks.id};
+	struct tact_opinion opinion;
+	bool late = is_passed_by(world, now_us);
+
+	tact_policy_ask(world->arena, &question, &opinion);
+	if (opinion.verdict == TACT_ACCEPT) {
+		check_went(world, &asks.facts, now_us);
+		dossier->contacts[dossier->contacts_count] =
+		    contact_at(&asks.facts, now_us, dossier->contacts_count);
+		dossier->contacts_count++;
+	}
+	if (claim == NULL && opinion.verdict == TACT_DELAY)
+		dossier->claims[dossier->claims_count++] = asks;
+	else if (claim != NULL && opinion.verdict == TACT_DELAY)
+		claim->asked_us = now_us;
+	else if (claim != NULL)
+		claim->state = TACT_CLAIM_PASSED;
+	return late && opinion.verdict == TACT_ACCEPT;
+}
+
+/* One that waits; time goes on to its place, or somewhat beyond. NULL: none. */
+static struct tact_claim *pick_claim(struct world *world, struct turns *turns)
+{
+	struct tact_dossier *dossier = &world->dossier;
+	int64_t places[TURNS];
+	size_t i;
+
+	if (dossier->claims_count == 0 || below(world, 2) == 0)
+		return NULL;
+	i = (size_t)below(world, (int64_t)dossier->claims_count);
+	if (dossier->claims[i].state != TACT_CLAIM_WAITING)
+		return NULL;
+	tact_policy_places(world->arena, &world->set, NULL, dossier, turns->clock_us, places);
+	if (places[i] > turns->clock_us && places[i] < turns->clock_us + DAY_US && below(world, 2) == 0)
+		turns->clock_us = places[i] + below(world, 2) * below(world, HOUR_US + HOUR_US / 6);
+	return &dossier->claims[i];
+}
+
+static bool take_turn(struct world *world, struct turns *turns)
+{
+	struct tact_claim *claim = pick_claim(world, turns);
+	int64_t now_us;
+
+	if (claim == NULL)
+		turns->clock_us += below(world, below(world, 4) == 0 ? 5 * HOUR_US : HOUR_US / 6);
+	now_us = turns->clock_us;
+	if (turns->behind_us > 0 && below(world, 2) == 0)
+		now_us -= below(world, turns->behind_us);
+	if (claim != NULL || below(world, 12) > 0)
+		return ask_in_turn(world, claim, now_us);
+	answer(world, now_us);
+	return false;
+}
+
+START_TEST(nobody_goes_too_many_whoever_wrote_first)
+{
+	struct world world = {.seed = oracle_seed("turns")};
+	size_t late = 0;
+
+	for (int i = 0; i < 4000; i++) {
+		struct turns turns = {.clock_us = 0};
+
+		begin_turns(&world, &turns);
+		for (int turn = 0; turn < TURNS; turn++)
+			late += take_turn(&world, &turns);
+		tact_arena_free(&world.arena);
+	}
+	printf("%zu mails went although others had gone at a later time\n", late);
+	ck_assert_msg(late >= 1000, "only %zu went late", late);
+}
+END_TEST
+
 /* Records that only a damaged store can hold: no crash, no endless search. */
 START_TEST(impossible_records_are_survived)
 {
@@ -824,6 +1008,7 @@ int main(void)
 	tcase_add_test(tcase, places_do_not_depend_on_the_order_of_the_record);
 	tcase_add_test(tcase, a_lower_claim_moves_nobody);
 	tcase_add_test(tcase, a_mail_at_its_place_disturbs_nobody);
+	tcase_add_test(tcase, nobody_goes_too_many_whoever_wrote_first);
 	tcase_add_test(tcase, impossible_records_are_survived);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
