@@ -1065,6 +1065,21 @@ START_TEST(digest_hmac_no_secret_is_not_the_last)
 }
 END_TEST
 
+/* Twice: there may be nothing to be let go. */
+START_TEST(digest_goes_on_after_what_it_kept_was_let_go)
+{
+	uint8_t before[TACT_SHA256_BYTES], after[TACT_SHA256_BYTES];
+
+	tact_digest_hmac("secret", 6, "abc", 3, before);
+	tact_digest_leave();
+	tact_digest_leave();
+	tact_digest_hmac("secret", 6, "abc", 3, after);
+	want_int("HMAC", memcmp(before, after, sizeof before), 0);
+	want_text(
+	    "abc", sha256("abc", 3), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+END_TEST
+
 START_TEST(digest_id)
 {
 	const char *ab_c[] = {"ab", "c"}, *a_bc[] = {"a", "bc"}, *abc[] = {"abc"}, *none[] = {"", NULL};
@@ -1616,6 +1631,7 @@ static void add_digest(Suite *suite)
 	tcase_add_test(tcase, digest_sha256);
 	tcase_add_test(tcase, digest_hmac);
 	tcase_add_test(tcase, digest_hmac_no_secret_is_not_the_last);
+	tcase_add_test(tcase, digest_goes_on_after_what_it_kept_was_let_go);
 	tcase_add_test(tcase, digest_id);
 	tcase_add_test(tcase, times_in_utc_are_the_calendars);
 	tcase_add_test(tcase, digest_crc32);
