@@ -210,9 +210,9 @@ static size_t chunk_at(const struct job *job, size_t first, size_t most)
 
 /* ---- a chunk ---- */
 
-static struct tact_suppression suppression_of(const struct cli_import_row *row)
+static void suppress(const struct cli_import_row *row, struct tact_suppression *ret)
 {
-	return (struct tact_suppression){.scope = row->scope->scope,
+	*ret = (struct tact_suppression){.scope = row->scope->scope,
 	    .reason = row->reason,
 	    .source = row->source,
 	    .note = "",
@@ -244,7 +244,7 @@ void cli_import_change(const struct cli_import *import, const char *by, const st
 	switch (import->kind) {
 	case CLI_SUPPRESSIONS:
 		ret->kind = TACT_CHANGE_SUPPRESS;
-		ret->suppression = suppression_of(row);
+		suppress(row, &ret->suppression);
 		break;
 	case CLI_PROFILES:
 		ret->kind = TACT_CHANGE_PROFILE;

@@ -29,6 +29,7 @@ static void show_progress(const struct bulk *bulk, bool end)
  */
 static int read_chunk(struct bulk *bulk, struct chunk *chunk)
 {
+	struct cli_spool_words words = {0};
 	int result = TACT_OK;
 
 	tact_arena_reset(chunk->arena);
@@ -42,7 +43,7 @@ static int read_chunk(struct bulk *bulk, struct chunk *chunk)
 		result = cli_merge_next(bulk->merge, &key, &bytes, &size, &chunk->err);
 		if (result != TACT_OK)
 			break;
-		if (!cli_spool_unpack(bytes, size, bulk->import, chunk->arena, row))
+		if (!cli_spool_unpack(bytes, size, bulk->import, chunk->arena, &words, row))
 			return tact_error_set(&chunk->err, TACT_CORRUPT,
 			    "%s is not as it was written; begin again with --anew", bulk->rows_path);
 		row->key = key;

@@ -186,14 +186,53 @@ static const struct tact_contact *take_contact(struct reading *from, struct tact
 	return contact;
 }
 
-bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import, struct tact_arena *arena,
-    struct cli_import_row *ret)
+/* Most rows end in the same scope, source and proof as the one before. */
+static bool take_words(struct reading *from, struct cli_spool_words *words, struct cli_import *import,
+    struct tact_arena *arena, struct cli_import_row *ret)
 {
-	const char *copy = tact_arena_copy(arena, bytes, size);
-	struct reading from = {.at = copy, .end = copy + size};
-	struct fixed fixed;
-	const char *scope;
+	size_t left = (size_t)(from->end - from->at);
+	struct reading copy;
 	struct tact_error err;
+
+	if (words->size == 0 || left < words->size || memcmp(from->at, words->text, words->size) != 0) {
+		words->text = tact_arena_copy(arena, from->at, left);
+		copy = (struct reading){.at = words->text, .end = words->text + left};
+		words->scope_text = take_text(&copy);
+		words->source = take_text(&copy);
+		words->proof = take_text(&copy);
+		words->size = copy.damaged ? 0 : (size_t)(copy.at - words->text);
+		words->scope = *words->scope_text != '\0'
+				   ? cli_import_scope(import, arena, words->scope_text, &err)
+				   : NULL;
+	}
+	ret->source = words->source;
+	ret->proof = words->proof;
+	ret->scope = words->scope;
+	from->at += words->size;
+	return words->size > 0 && (*words->scope_text == '\0' || words->scope != NULL);
+}
+
+static const char *take_person(struct reading *from, struct tact_arena *arena)
+{
+	const char *text = take_text(from);
+
+	return tact_arena_copy(arena, text, from->damaged ? 1 : (size_t)(from->at - text));
+}
+
+/* What is left, where it lives as long as the row. */
+static struct reading keep_rest(const struct reading *from, struct tact_arena *arena)
+{
+	size_t left = (size_t)(from->end - from->at);
+	const char *copy = tact_arena_copy(arena, from->at, left);
+
+	return (struct reading){.at = copy, .end = copy + left};
+}
+
+bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import, struct tact_arena *arena,
+    struct cli_spool_words *words, struct cli_import_row *ret)
+{
+	struct reading from = {.at = bytes, .end = (const char *)bytes + size};
+	struct fixed fixed;
 
 	take(&from, &fixed, sizeof fixed);
 	*ret = (struct cli_import_row){.time_us = fixed.time_us,
@@ -202,14 +241,15 @@ bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import,
 	    .also = fixed.also != 0,
 	    .reason = (enum tact_reason)fixed.reason,
 	    .basis = (enum tact_basis)fixed.basis};
-	ret->person = take_text(&from);
-	scope = take_text(&from);
-	ret->source = take_text(&from);
-	ret->proof = take_text(&from);
+	ret->person = take_person(&from, arena);
+	if (from.damaged || !take_words(&from, words, import, arena, ret))
+		return false;
+	if (fixed.more == NO_MORE)
+		return true;
+	from = keep_rest(&from, arena);
 	if (fixed.more == A_PROFILE)
 		ret->profile = take_profile(&from, arena);
 	else if (fixed.more == A_CONTACT)
 		ret->contact = take_contact(&from, arena);
-	ret->scope = *scope != '\0' ? cli_import_scope(import, arena, scope, &err) : NULL;
-	return !from.damaged && (*scope == '\0' || ret->scope != NULL);
+	return !from.damaged;
 }

@@ -399,9 +399,15 @@ struct cli_bytes {
 };
 /* All but key and order, in place of what was there. */
 void cli_spool_pack(const struct cli_import_row *row, struct cli_bytes *to);
+/* What the row before said; zeroed at first, and whenever the arena was reset. */
+struct cli_spool_words {
+	const char *text, *scope_text, *source, *proof;
+	size_t size;
+	struct cli_scope_count *scope;
+};
 /* Its texts live in the arena, scopes come from IMPORT. False when the bytes are not what pack made. */
 bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import, struct tact_arena *arena,
-    struct cli_import_row *ret);
+    struct cli_spool_words *words, struct cli_import_row *ret);
 
 /* ---- import_mark.c: how far a long import has come ---- */
 

@@ -76,7 +76,8 @@ int tact_facts_recipient(struct tact_arena *arena, const struct tact_identity *i
 			return result;
 		add_text(arena, identity->keyring, &keys, earlier.canonical);
 	}
-	if (strcmp(address.plain, address.canonical) != 0) /* most often it is the same */
+	/* Most often it is the same text. */
+	if (address.plain != address.canonical && strcmp(address.plain, address.canonical) != 0)
 		add_text(arena, identity->keyring, &keys, address.plain);
 	ret->address = address;
 	finish(&keys, ret);

@@ -19,6 +19,7 @@
 #include "bench.h"
 
 enum { REASON = CLI_CSV_OWN, CREATED };
+#define CHUNK 65536 /* rows that an import makes ready at once */
 #define GATHER_BYTES ((size_t)16 << 20)
 
 struct parts {
@@ -103,14 +104,18 @@ static double merge_rows(struct parts *parts, const char *sorted)
 	struct cli_import_row row;
 	struct cli_merge *merge;
 	const void *bytes;
+	struct cli_spool_words words;
 	uint64_t records, read = 0;
 	size_t size;
 	double began = bench_cpu_us();
 
 	need(cli_merge_open(sorted, &merge, &records, NULL) == TACT_OK, sorted);
 	for (; cli_merge_next(merge, &row.key, &bytes, &size, NULL) == TACT_OK; read++) {
-		tact_arena_reset(parts->arena);
-		need(cli_spool_unpack(bytes, size, &import, parts->arena, &row), "unpacking");
+		if (read % CHUNK == 0) {
+			tact_arena_reset(parts->arena);
+			words = (struct cli_spool_words){0};
+		}
+		need(cli_spool_unpack(bytes, size, &import, parts->arena, &words, &row), "unpacking");
 	}
 	need(read == records && read == parts->rows, "merging");
 	cli_merge_close(&merge);
