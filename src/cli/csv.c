@@ -197,6 +197,14 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+static char *room_for(struct cli_csv *r, size_t bytes)
+{
+	if (bytes > sizeof r->text - r->text_used)
+		return tact_arena_alloc(r->arena, bytes);
+	r->text_used += bytes;
+	return r->text + r->text_used - bytes;
+}
+
 static void take_field(struct cli_csv *r, const char *text, size_t length)
 {
 	char *cell;
@@ -215,9 +223,10 @@ static void take_field(struct cli_csv *r, const char *text, size_t length)
 		text++, length--;
 	while (length > 0 && is_space(text[length - 1]))
 		length--;
-	cell = tact_arena_alloc(r->arena, length + 1);
+	cell = room_for(r, length + 1);
 	if (length > 0)
 		memcpy(cell, text, length);
+	cell[length] = '\0';
 	r->cells[r->cells_count++] = cell;
 }
 
@@ -239,6 +248,7 @@ static void take_record(struct cli_csv *r)
 	if (!r->stopped)
 		judge_record(r);
 	r->cells_count = 0;
+	r->text_used = 0;
 	r->too_wide = false;
 	r->record_bytes = 0;
 	r->record++;

@@ -12,6 +12,7 @@
 
 #define CSV_TOLD_MAX 100
 #define CSV_COLUMNS_MAX 256
+#define CSV_TEXT_BYTES 1024
 
 struct cli_csv {
 	const struct cli_csv_file *file;
@@ -20,7 +21,9 @@ struct cli_csv {
 	uint64_t line, record_line; /* where we are, where the record began */
 	uint64_t record;	    /* a number that rises with each; two may share a line */
 	size_t record_bytes;
-	FILE *told; /* where mistakes go */
+	FILE *told;		   /* where mistakes go */
+	char text[CSV_TEXT_BYTES]; /* of the record's cells, as far as it goes; the arena has the others' */
+	size_t text_used;
 	char *cells[CSV_COLUMNS_MAX];
 	size_t cells_count;
 	bool too_wide;

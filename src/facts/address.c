@@ -403,16 +403,31 @@ static int canonical_local(struct tact_arena *arena, const struct parts *parts, 
 /* ---- ordinary addresses ---------------------------------------------------------------------------------
  */
 
+/* What each octet may be in one: asked of every octet of millions of addresses. */
+enum { ATEXT = 1, LABEL = 2 };
+static uint8_t octet_uses[256];
+
+/* Before main: nothing to be asked for each address. */
+__attribute__((constructor)) static void find_octet_uses(void)
+{
+	for (int c = 0; c < 256; c++)
+		octet_uses[c] = (uint8_t)((is_ascii_atext((char)c) ? ATEXT : 0) |
+					  (is_label_character(ascii_lower((char)c)) ? LABEL : 0));
+}
+
+static bool may_be(char c, int use)
+{
+	return (octet_uses[(unsigned char)c] & use) != 0;
+}
+
 /* Of a dot-atom in ASCII before an '@'; 0 of anything else. */
 static size_t ordinary_local(const char *text)
 {
-	char before = '.';
 	size_t n = 0;
 
-	for (; text[n] != '@'; before = text[n++])
-		if (text[n] == '.' ? before == '.' : !is_ascii_atext(text[n]))
-			return 0;
-	return before == '.' ? 0 : n;
+	while (may_be(text[n], ATEXT) || (text[n] == '.' && n > 0 && text[n - 1] != '.'))
+		n++;
+	return text[n] == '@' && n > 0 && text[n - 1] != '.' ? n : 0;
 }
 
 /* Of a domain that is what it looks like, in any case; 0 of anything else. Two hyphens may be IDNA's. */
@@ -421,18 +436,16 @@ static size_t ordinary_domain(const char *text)
 	size_t n = 0, label = 0;
 
 	for (;; n++) {
-		if (text[n] == '.' || text[n] == '\0') {
-			if (label == 0 || label > LABEL_MAX || text[n - 1] == '-')
-				return 0;
-			if (text[n] == '\0')
-				return n <= DOMAIN_MAX ? n : 0;
-			label = 0;
+		if (may_be(text[n], LABEL) && (text[n] != '-' || (label > 0 && text[n - 1] != '-'))) {
+			label++;
 			continue;
 		}
-		if (!is_label_character(ascii_lower(text[n])) ||
-		    (text[n] == '-' && (label == 0 || text[n - 1] == '-')))
+		if ((text[n] != '.' && text[n] != '\0') || label == 0 || label > LABEL_MAX ||
+		    text[n - 1] == '-')
 			return 0;
-		label++;
+		if (text[n] == '\0')
+			return n <= DOMAIN_MAX ? n : 0;
+		label = 0;
 	}
 }
 
