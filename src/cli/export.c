@@ -76,7 +76,7 @@ static bool in_force(int64_t ended_us, int64_t until_us, int64_t now_us)
 /* ---- suppressions ---- */
 
 static const char *const suppression_columns[] = {
-    "key", "scope", "reason", "source", "created_at", "expires_at"};
+    "key", "scope", "reason", "source", "created_at", "expires_at", "purposes"};
 
 static void write_suppressions(struct export *export, const char *key, const struct tact_dossier *dossier)
 {
@@ -89,6 +89,7 @@ static void write_suppressions(struct export *export, const char *key, const str
 		    one->source,
 		    cli_when(export->arena, one->time_us, ""),
 		    cli_when(export->arena, one->until_us, ""),
+		    cli_purposes(export->arena, one->purposes),
 		    dossier->address,
 		};
 
@@ -101,6 +102,25 @@ static void write_suppressions(struct export *export, const char *key, const str
 
 static const char *const consent_columns[] = {
     "key", "basis", "scope", "source", "proof", "created_at", "expires_at"};
+
+static bool is_instead(const struct tact_consent *later, const struct tact_consent *one)
+{
+	bool sooner_over = later->until_us != 0 && (one->until_us == 0 || later->until_us < one->until_us);
+
+	return later->ended_us == 0 && later->basis == one->basis && later->scope.kind == one->scope.kind &&
+	       tact_text_equal_nocase(later->scope.value, one->scope.value) &&
+	       (later->time_us > one->time_us || (later->time_us == one->time_us && sooner_over));
+}
+
+/* One from a file and the person's own may stand side by side, of which the newest counts: once that has run
+ * out, the other must not come back in another store. */
+static bool is_replaced(const struct tact_dossier *dossier, const struct tact_consent *one)
+{
+	for (size_t i = 0; i < dossier->consents_count; i++)
+		if (is_instead(&dossier->consents[i], one))
+			return true;
+	return false;
+}
 
 static void write_consents(struct export *export, const char *key, const struct tact_dossier *dossier)
 {
@@ -117,7 +137,7 @@ static void write_consents(struct export *export, const char *key, const struct 
 		    dossier->address,
 		};
 
-		if (in_force(one->ended_us, one->until_us, export->cli->now_us))
+		if (in_force(one->ended_us, one->until_us, export->cli->now_us) && !is_replaced(dossier, one))
 			write_values(export, values);
 	}
 }

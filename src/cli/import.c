@@ -214,6 +214,7 @@ static void suppress(const struct cli_import_row *row, struct tact_suppression *
 {
 	*ret = (struct tact_suppression){.scope = row->scope->scope,
 	    .reason = row->reason,
+	    .purposes = row->purposes,
 	    .source = row->source,
 	    .note = "",
 	    .time_us = row->time_us,

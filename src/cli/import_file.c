@@ -12,8 +12,9 @@
 #include "private.h"
 
 /* Of suppressions and consents; a file of profiles has fields of its own. */
-enum field { REASON = CLI_CSV_OWN, BASIS, SCOPE, SOURCE, PROOF, CREATED, EXPIRES, FIELDS };
+enum field { REASON = CLI_CSV_OWN, PURPOSES, BASIS, SCOPE, SOURCE, PROOF, CREATED, EXPIRES, FIELDS };
 static const char *const field_names[FIELDS] = {[REASON] = "reason",
+    [PURPOSES] = "purposes",
     [BASIS] = "basis",
     [SCOPE] = "scope",
     [SOURCE] = "source",
@@ -135,6 +136,19 @@ static void read_reason(struct cli_import *import, struct cli_csv *csv, struct c
 		    cli_csv_shown(csv, text));
 }
 
+static void read_purposes(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
+{
+	const char *text = cli_csv_cell(csv, PURPOSES);
+	unsigned purposes = 0;
+	struct tact_error err;
+
+	_Static_assert(1U << TACT_PURPOSES <= UINT8_MAX + 1U, "they fit into a row");
+	(void)import;
+	if (*text != '\0' && cli_parse_purposes(cli_csv_arena(csv), text, &purposes, &err) != TACT_OK)
+		cli_csv_mistake(csv, "purposes: %s", cli_safe(cli_csv_arena(csv), err.text));
+	row->purposes = (uint8_t)purposes;
+}
+
 static void read_basis(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
 	const char *text = cli_csv_cell(csv, BASIS);
@@ -206,6 +220,7 @@ static void read_times(struct cli_import *import, struct cli_csv *csv, struct cl
 static void read_suppression(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
 	read_reason(import, csv, row);
+	read_purposes(import, csv, row);
 	read_scope(import, csv, row);
 	read_source(import, csv, row);
 	read_times(import, csv, row);
@@ -292,7 +307,7 @@ static void read_row(void *context, struct cli_csv *csv)
 
 static bool is_of_kind(enum cli_import_kind kind, enum field field)
 {
-	if (field == REASON)
+	if (field == REASON || field == PURPOSES)
 		return kind == CLI_SUPPRESSIONS;
 	return (field != BASIS && field != PROOF) || kind == CLI_CONSENTS;
 }

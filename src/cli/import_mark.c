@@ -15,7 +15,7 @@
 #include "private.h"
 
 #define FORMAT                                                                                               \
-	"tact-import 2\ndigest %s\nrows %" PRIu64 "\nexpired %" PRIu64 "\ndone %" PRIu64 "\nnew %" PRIu64    \
+	"tact-import 3\ndigest %s\nrows %" PRIu64 "\nexpired %" PRIu64 "\ndone %" PRIu64 "\nnew %" PRIu64    \
 	"\nknown %" PRIu64 "\nbegun %" PRId64 "\n"
 #define DIGEST_DIGITS (2 * TACT_SHA256_BYTES)
 
@@ -30,7 +30,7 @@ int cli_mark_read(struct tact_arena *arena, const char *path, struct cli_mark *r
 		return errno == ENOENT ? TACT_ABSENT
 				       : tact_error_set(err, TACT_SYSTEM, "%s: %s", path, strerror(errno));
 	read = fscanf(file,
-	    "tact-import 2 digest %64[0-9a-f] rows %" SCNu64 " expired %" SCNu64 " done %" SCNu64
+	    "tact-import 3 digest %64[0-9a-f] rows %" SCNu64 " expired %" SCNu64 " done %" SCNu64
 	    " new %" SCNu64 " known %" SCNu64 " begun %" SCNd64,
 	    digest, &mark.rows, &mark.expired, &mark.done, &mark.fresh, &mark.known, &mark.begun_us);
 	fclose(file);

@@ -14,7 +14,7 @@
 /* Of each row; then texts, and the parts of a profile or a contact. */
 struct fixed {
 	int64_t time_us, until_us;
-	uint8_t by, also, reason, basis, more;
+	uint8_t by, also, reason, purposes, basis, more;
 };
 enum { NO_MORE, A_PROFILE, A_CONTACT };
 
@@ -88,6 +88,7 @@ void cli_spool_pack(const struct cli_import_row *row, struct cli_bytes *to)
 	    .by = (uint8_t)row->by,
 	    .also = row->also,
 	    .reason = (uint8_t)row->reason,
+	    .purposes = row->purposes,
 	    .basis = (uint8_t)row->basis,
 	    .more = row->profile != NULL   ? A_PROFILE
 		    : row->contact != NULL ? A_CONTACT
@@ -240,6 +241,7 @@ bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import,
 	    .by = (enum cli_import_by)fixed.by,
 	    .also = fixed.also != 0,
 	    .reason = (enum tact_reason)fixed.reason,
+	    .purposes = fixed.purposes,
 	    .basis = (enum tact_basis)fixed.basis};
 	ret->person = take_person(&from, arena);
 	if (from.damaged || !take_words(&from, words, import, arena, ret))

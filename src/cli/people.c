@@ -172,3 +172,33 @@ int cli_parse_sentiment(const char *text, enum tact_sentiment *ret)
 		*ret = (enum tact_sentiment)which;
 	return result;
 }
+
+const char *cli_purposes(struct tact_arena *arena, unsigned purposes)
+{
+	const char *text = "";
+
+	for (unsigned i = 0; i < TACT_PURPOSES; i++)
+		if (purposes & 1U << i)
+			text = tact_arena_printf(
+			    arena, "%s%s%s", text, *text != '\0' ? "," : "", tact_facts_purpose_name(i));
+	return text;
+}
+
+int cli_parse_purposes(struct tact_arena *arena, const char *text, unsigned *ret, struct tact_error *err)
+{
+	char *rest = tact_arena_strdup(arena, text), *word;
+	unsigned purposes = 0;
+
+	while ((word = strsep(&rest, ",")) != NULL) {
+		enum tact_purpose purpose;
+
+		if (tact_facts_parse_purpose(tact_text_trim(arena, word), &purpose) != TACT_OK)
+			return tact_error_set(err, TACT_INVALID,
+			    "there is no purpose \"%.40s\"; promotional, newsletter, appreciation, occasion, "
+			    "transactional and personal are known",
+			    word);
+		purposes |= 1U << purpose;
+	}
+	*ret = purposes;
+	return TACT_OK;
+}

@@ -163,6 +163,10 @@ const char *cli_direction_name(enum tact_direction direction);
 int cli_parse_direction(const char *text, enum tact_direction *ret);
 const char *cli_sentiment_name(enum tact_sentiment sentiment);
 int cli_parse_sentiment(const char *text, enum tact_sentiment *ret);
+/* Bit 1 << purpose each: the words with commas between, "" for none. */
+const char *cli_purposes(struct tact_arena *arena, unsigned purposes);
+/* TACT_OK, or TACT_INVALID and words about the first that is none; blanks around a word are nothing. */
+int cli_parse_purposes(struct tact_arena *arena, const char *text, unsigned *ret, struct tact_error *err);
 
 /* Makes changes for one recipient: EX_OK, or the exit code with what went wrong told. What is not there to be
  * ended is no failure here: ret says so, change by change. */
@@ -316,7 +320,8 @@ struct cli_import_row {
 	enum tact_reason reason;
 	enum tact_basis basis;
 	enum cli_import_by by;
-	bool also; /* the person may stand under other keys, too */
+	bool also;	  /* the person may stand under other keys, too */
+	uint8_t purposes; /* bits; 0: as the reason says */
 };
 struct cli_import {
 	struct tact_arena *arena;   /* of rows: when they are taken, of one row */

@@ -23,17 +23,6 @@ struct person {
 	int64_t *places; /* of the claims */
 };
 
-static const char *purposes_of(struct tact_arena *arena, unsigned bits)
-{
-	const char *text = "";
-
-	for (unsigned i = 0; i < TACT_PURPOSES; i++)
-		if (bits & (1u << i))
-			text = tact_arena_printf(
-			    arena, "%s%s%s", text, *text != '\0' ? "," : "", tact_facts_purpose_name(i));
-	return text;
-}
-
 static unsigned purposes_covered(const struct tact_suppression *suppression)
 {
 	return suppression->purposes != 0 ? suppression->purposes
@@ -56,7 +45,7 @@ static void print_suppression(struct person *person, const struct tact_suppressi
 	printf("  %s %s %s", cli_when(cli->arena, one->time_us, "-"),
 	    cli_safe(cli->arena, tact_dossier_format_scope(cli->arena, &one->scope)),
 	    tact_dossier_reason_name(one->reason));
-	print_pair(cli, "purposes", purposes_of(cli->arena, purposes_covered(one)));
+	print_pair(cli, "purposes", cli_purposes(cli->arena, purposes_covered(one)));
 	print_pair(cli, "until", cli_when(cli->arena, one->until_us, ""));
 	print_pair(cli, "source", one->source);
 	print_pair(cli, "note", one->note);

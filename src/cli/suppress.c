@@ -37,23 +37,11 @@ static const struct cli_option unsuppress_options[] = {
 static int read_purposes(struct cli *cli, unsigned *ret)
 {
 	const char *text = cli_value(cli, "purposes");
-	char *rest, *word;
+	struct tact_error err;
 
-	if (text == NULL)
+	if (text == NULL || cli_parse_purposes(cli->arena, text, ret, &err) == TACT_OK)
 		return EX_OK;
-	rest = tact_arena_strdup(cli->arena, text);
-	while ((word = strsep(&rest, ",")) != NULL) {
-		enum tact_purpose purpose;
-
-		if (tact_facts_parse_purpose(tact_text_trim(cli->arena, word), &purpose) != TACT_OK)
-			return cli_fail(EX_USAGE,
-			    "--purposes: there is no purpose \"%.40s\"; promotional, newsletter, "
-			    "appreciation, "
-			    "occasion, transactional and personal are known",
-			    word);
-		*ret |= 1u << purpose;
-	}
-	return EX_OK;
+	return cli_fail(EX_USAGE, "--purposes: %s", err.text);
 }
 
 static int read_reason(struct cli *cli, enum tact_reason *ret)

@@ -1095,10 +1095,10 @@ class Export(Case):
     def test_columns(self):
         self.tact("suppress", "ann@x.example", "--source", 'a "b", c', "--until", "2027-01-01")
         key = self.tact("canonical", "ann@x.example").out.split()[1]
-        self.assertEqual(self.export(), '"key","scope","reason","source","created_at","expires_at"\n'
-                         '"%s","global","manual","a ""b"", c","2026-11-24T09:00:00Z","2027-01-01T00:00:00Z"\n' % key)
+        self.assertEqual(self.export(), '"key","scope","reason","source","created_at","expires_at","purposes"\n'
+                         '"%s","global","manual","a ""b"", c","2026-11-24T09:00:00Z","2027-01-01T00:00:00Z",""\n' % key)
         got, = self.json("export", "--suppressions")
-        self.keys(got, "key scope reason source created_at expires_at")
+        self.keys(got, "key scope reason source created_at expires_at purposes")
 
     def test_no_text_that_could_not_be_read_back(self):
         for option in ("--source", "--scope"):
@@ -1115,6 +1115,110 @@ class Export(Case):
         self.assertEqual(self.export().count("\n"), 2)
         self.write("clock", "@%d\n" % (NOW + 86400))
         self.assertEqual(self.export().count("\n"), 1)
+
+    def another(self, name):
+        """The configuration of another store, with the same key file."""
+        text = self.read("tact.conf").decode()
+        return self.write(name + ".conf", text.replace("/db?", "/%s?" % name).replace('/audit"', '/%s-audit"' % name))
+
+    def carry(self, conf, *options):
+        """What is exported here is imported there; the words of each import."""
+        return [self.tact("import", *args, *options, self.write("carried" + "".join(args) + ".csv", self.tact("export", *args).out), conf=conf).out
+                for args in ((), ("--consent",), ("--profile",))]
+
+    def test_purposes_of_their_own_go_over(self):
+        """Every set there is, and none, which is what the reason says."""
+        words = "promotional newsletter appreciation occasion transactional personal".split()
+        sets = [",".join(word for i, word in enumerate(words) if bits >> i & 1) for bits in range(1 << len(words))]
+        for i, one in enumerate(sets):
+            self.tact("suppress", "p%d@x.example" % i, "--reason", "unsubscribe", *(("--purposes", one) if one else ()))
+        out = self.export()
+        self.assertEqual(sorted(line["purposes"] or "" for line in self.json("export")), sorted(sets))
+        shown = {i: self.json("show", "p%d@x.example" % i)[0]["suppressions"][0]["purposes"] for i in range(len(sets))}
+        self.assertEqual(shown[0], words[:4])
+        self.assertEqual([shown[i] for i in range(1, len(sets))], [one.split(",") for one in sets[1:]])
+        for name, options in (("plain", ()), ("bulk", ("--bulk",))):
+            with self.subTest(name):
+                conf = self.another(name)
+                path = self.write("out.csv", out)
+                self.tact("import", path, "--dry-run", *options, conf=conf)
+                self.assertEqual(self.tact("export", conf=conf).out.count("\n"), 1, "a dry run writes nothing")
+                self.tact("import", path, *options, conf=conf)
+                self.assertEqual(self.tact("export", conf=conf).out, out)
+                for i, want in shown.items():
+                    wish, = json.loads(self.tact("show", "p%d@x.example" % i, "--json", conf=conf).out)["suppressions"]
+                    self.assertEqual(wish["purposes"], want)
+                self.assertIn(" 0 new", self.tact("import", path, *options, conf=conf).out)
+
+    def test_a_wish_about_personal_mail_holds_in_another_store(self):
+        self.tact("suppress", "--reason", "unsubscribe", "--purposes", "promotional,personal", "ann@x.example")
+        conf = self.another("next")
+        self.carry(conf)
+        done = self.run_program([DELIVER, conf, "me@leeds.example", "ann@x.example"], MAIL)
+        self.assertEqual(done.stdout.decode().split(), ["refuse"], done.err)
+
+    def test_purposes_in_a_file(self):
+        wrong = self.write("list.csv", 'email,PURPOSES\nann@x.example,"personal, Promotional"\nbob@x.example,"personal,fun"\ncid@x.example,"personal,"\n')
+        good = self.write("good.csv", "email,purposes,reason\nann@x.example,\" occasion , personal \",unsubscribe\nbob@x.example,,unsubscribe\n")
+        for options in ((), ("--bulk",), ("--dry-run",)):
+            err = self.tact("import", wrong, *options, code=65).err
+            self.assertRegex(err, 'list.csv:3: purposes: there is no purpose "fun"; promotional')
+            self.assertRegex(err, 'list.csv:4: purposes: there is no purpose ""')
+            self.assertEqual(self.export().count("\n"), 1)
+        self.tact("import", good)
+        self.assertEqual([one["purposes"] for name in ("ann", "bob") for one in self.json("show", name + "@x.example")[0]["suppressions"]],
+                         [["occasion", "personal"], ["promotional", "newsletter", "appreciation", "occasion"]])
+        done, = self.json("import", "--consent", self.write("c.csv", "email,basis,scope,created_at,purposes\ncid@x.example,express,global,2026-01-01,fun\n"))
+        self.assertEqual(done["not_read"], ["purposes"], "consents have none")
+
+    def test_what_goes_over_and_what_does_not(self):
+        """All that can be known of a person, before and after: but what the manual says is left out."""
+        self.edit('host = "relay.test"', 'host = "relay.test"\nkeep_addresses = yes')
+        for args in ("suppress --reason unsubscribe --scope list:l --purposes personal,occasion --source form --until 2027-02-01T10:20:30Z --at 2026-03-01",
+                     "suppress --reason complaint --scope campaign:spring --source loop --note said-so",
+                     "suppress --reason hard_bounce --scope channel:email", "suppress --reason manual --scope owner:leeds --until 2026-12-24",
+                     "suppress --reason erasure", "suppress --reason unsubscribe --scope brand:alpha",
+                     "consent --basis express --scope list:l --source form --proof page-7 --at 2026-02-03T04:05:06Z --until 2027-01-01",
+                     "consent --basis implied --scope global --source order --at 2026-03-03", "consent --basis soft-opt-in --scope brand:alpha --source shop",
+                     "consent --basis express --scope purpose:newsletter --source form",
+                     "profile --zone Europe/Berlin --home leeds --language de-AT --occasion birthday=1980-05-17 --occasion wedding=--02-29",
+                     "profile --pause 30d --topic list:Old --until 2027-03-01", "contact --channel phone --purpose promotional --owner leeds --id c1"):
+            self.tact(*args.split(), "ann@x.example")
+        self.tact("profile", "ann@x.example", "--own-limit", "2 per calendar-month")
+        self.tact("unsuppress", "ann@x.example", "--scope", "brand:alpha", "--why", "asked")
+        self.tact("consent", "ann@x.example", "--end", "--scope", "purpose:newsletter", "--reason", "asked")
+        self.tact("suppress", "home@x.example")
+        self.tact("alias", "ann@x.example", "home@x.example")
+        before, = self.json("show", "ann@x.example")
+        for name, options in (("next", ()), ("bulk", ("--bulk",))):
+            conf = self.another(name)
+            self.carry(conf, *options)
+            self.same_but_what_is_left_out(before, json.loads(self.tact("show", "ann@x.example", "--json", conf=conf).out))
+            self.assertEqual([one["reason"] for one in json.loads(self.tact("show", "home@x.example", "--json", conf=conf).out)["suppressions"]], ["manual"],
+                             "only its own: aliases are to be told again")
+            self.tact("alias", "ann@x.example", "home@x.example", conf=conf)
+            self.assertEqual(len(json.loads(self.tact("show", "home@x.example", "--json", conf=conf).out)["suppressions"]), 8)
+
+    def same_but_what_is_left_out(self, before, after):
+        self.assertEqual(list(after), list(before))
+        self.assertEqual((len(before["contacts"]), after["contacts"], after["claims"]), (1, [], []))
+        for name in ("recipient", "key", "address", "profile"):
+            self.assertEqual(after[name], before[name], name)
+        for name, left_out in (("suppressions", ("id", "note")), ("consents", ("id", "imported"))):
+            had, has = ([{part: value for part, value in one.items() if part not in left_out} for one in person[name] if one["ended"] is None]
+                        for person in (before, after))
+            self.assertEqual(sorted(has, key=json.dumps), sorted(had, key=json.dumps), name)
+        self.assertEqual({one["note"] for one in after["suppressions"]}, {""})
+        self.assertTrue(all(one["imported"] for one in after["consents"]))
+
+    def test_a_consent_that_another_replaced_does_not_come_back(self):
+        """The newest of a scope had run out; the older one came from a file, so that it still stands beside it."""
+        self.tact("import", "--consent", self.write("c", "email,basis,scope,created_at\nann@x.example,express,list:l,2024-01-01\nbob@x.example,express,list:l,2024-01-01\n"))
+        self.tact("consent", "ann@x.example", "--basis", "express", "--scope", "list:l", "--source", "form", "--until", "2026-11-25")
+        self.write("clock", "@%d\n" % (NOW + 2 * 86400))
+        self.assertEqual(len(self.json("show", "ann@x.example")[0]["consents"]), 2)
+        got, = self.json("export", "--consent")
+        self.assertEqual(got["key"], self.json("show", "bob@x.example")[0]["key"])
 
     def test_kept_addresses_come_along_and_go_back(self):
         self.edit('host = "relay.test"', 'host = "relay.test"\nkeep_addresses = yes')
