@@ -74,6 +74,7 @@ int tact_store_read(struct tact_store *store, const struct tact_store_key *keys,
 struct tact_store_put {
 	const void *bytes;
 	size_t size;
+	uint32_t sum; /* of fill: tact_store_sum of the bytes, or 0: it is still to be made */
 	int64_t wake_us;
 	/* take the record away altogether: only for the sweep, and only what has long been emptied */
 	bool remove;
@@ -158,6 +159,10 @@ struct tact_store_pace {
 };
 size_t tact_store_pace_begin(struct tact_store *store, struct tact_store_pace *pace, size_t most);
 void tact_store_pace_end(struct tact_store *store, struct tact_store_pace *pace, size_t done);
+
+/* The sum of a record's bytes, which is part of what its engine keeps of it: where many are filled, all wait
+ * for the one thread that stores them, and whoever makes the records may make this as well. Any thread. */
+uint32_t tact_store_sum(const void *bytes, size_t size);
 
 /* Long work for records that mostly are not there yet, at that gait, or where a chunk of it keeps nobody
  * waiting and nobody else writes with chunks of 100 ms and no rest: makes puts[i] the record of keys[i]

@@ -130,6 +130,7 @@ static void encode(struct tact_load *loading, struct tact_dossier *dossier, stru
 	*ret = (struct tact_store_put){0};
 	tact_dossier_encode_alike(loading->scratch, loading->forms, dossier, &bytes, &ret->size);
 	ret->bytes = tact_arena_copy(loading->arena, bytes, ret->size);
+	ret->sum = tact_store_sum(ret->bytes, ret->size);
 }
 
 /* TACT_REFUSED: it is for a change. */

@@ -56,11 +56,11 @@ static uint32_t more_le(uint32_t crc, uint64_t value, size_t bytes)
 }
 
 /* Each part from where it stands: put together first, it would be read before it is written. */
-static uint32_t frame_crc(const uint8_t *frame, size_t payload, const struct tact_store_key *key)
+static uint32_t frame_crc(
+    const uint8_t *frame, size_t payload, uint32_t inner, const struct tact_store_key *key)
 {
 	size_t head = crc_at(frame[0]);
-	uint32_t inner = tact_digest_crc32(frame + head + CRC_BYTES, payload),
-		 crc = more_le(0, (uint64_t)key->kind, 1);
+	uint32_t crc = more_le(0, (uint64_t)key->kind, 1);
 
 	crc = tact_digest_crc32_more(crc, key->id.b, TACT_ID_BYTES);
 	crc = tact_digest_crc32_more(crc, frame, 1);
@@ -79,7 +79,13 @@ size_t tact_store_frame_bytes(const struct tact_record *record)
 	return crc_at(frame_version(record)) + CRC_BYTES + record->size;
 }
 
-void tact_store_frame_write(void *to, const struct tact_store_key *key, const struct tact_record *record)
+uint32_t tact_store_sum(const void *bytes, size_t size)
+{
+	return tact_digest_crc32(bytes, size);
+}
+
+void tact_store_frame_write_summed(
+    void *to, const struct tact_store_key *key, const struct tact_record *record, uint32_t sum)
 {
 	uint8_t *frame = to;
 	size_t head;
@@ -91,7 +97,14 @@ void tact_store_frame_write(void *to, const struct tact_store_key *key, const st
 		put_le(frame + 9, (uint64_t)record->wake_us, 8);
 	if (record->size > 0)
 		memcpy(frame + head + CRC_BYTES, record->bytes, record->size);
-	put_le(frame + head, frame_crc(frame, record->size, key), CRC_BYTES);
+	if (sum == 0)
+		sum = tact_store_sum(frame + head + CRC_BYTES, record->size);
+	put_le(frame + head, frame_crc(frame, record->size, sum, key), CRC_BYTES);
+}
+
+void tact_store_frame_write(void *to, const struct tact_store_key *key, const struct tact_record *record)
+{
+	tact_store_frame_write_summed(to, key, record, 0);
 }
 
 int tact_store_frame_read(const void *from, size_t size, const struct tact_store_key *key,
@@ -105,7 +118,8 @@ int tact_store_frame_read(const void *from, size_t size, const struct tact_store
 		why = "the record is too short";
 	else if (head == 0)
 		why = "the record was written by another version of tact, or is damaged";
-	else if (get_le(frame + head, CRC_BYTES) != frame_crc(frame, size - all, key))
+	else if (get_le(frame + head, CRC_BYTES) !=
+		 frame_crc(frame, size - all, tact_store_sum(frame + all, size - all), key))
 		why = "the record's checksum is wrong";
 	if (ret_why)
 		*ret_why = why;

@@ -23,6 +23,9 @@
 size_t tact_store_frame_bytes(const struct tact_record *record);
 /* Writes frame and payload to TO, which has that many bytes. */
 void tact_store_frame_write(void *to, const struct tact_store_key *key, const struct tact_record *record);
+/* The same with the record's tact_store_sum; 0: nobody has made it. */
+void tact_store_frame_write_summed(
+    void *to, const struct tact_store_key *key, const struct tact_record *record, uint32_t sum);
 /* TACT_OK or TACT_CORRUPT; *ret_why (may be NULL) is a static text. ret->bytes points into FROM, or is NULL
  * when the size is 0. */
 int tact_store_frame_read(const void *from, size_t size, const struct tact_store_key *key,

@@ -50,7 +50,7 @@ static int fill_row(struct lmdb *e, MDB_cursor *cursor, const struct fill *fill,
 	fill->versions[row] = 0;
 	if (code != 0)
 		return code == MDB_KEYEXIST ? 0 : code;
-	tact_store_frame_write(value.mv_data, &fill->keys[row], &record);
+	tact_store_frame_write_summed(value.mv_data, &fill->keys[row], &record, put->sum);
 	fill->versions[row] = record.version;
 	*bytes += value.mv_size;
 	return lmdb_move_due(e, &fill->keys[row], 0, record.wake_us);

@@ -62,8 +62,8 @@ static enum pg_outcome call(
 		pg_list_add_bytes(&ids, ready->keys[i].id.b, TACT_ID_BYTES);
 		pg_list_add_integer(&versions, (int64_t)record.version, 8);
 		pg_list_add_integer(&wakes, record.wake_us, 8);
-		tact_store_frame_write(
-		    pg_list_add_room(&frames, tact_store_frame_bytes(&record)), &ready->keys[i], &record);
+		tact_store_frame_write_summed(pg_list_add_room(&frames, tact_store_frame_bytes(&record)),
+		    &ready->keys[i], &record, ready->puts[i].sum);
 	}
 	const struct pg_param params[] = {pg_list_param(&kinds), pg_list_param(&ids),
 	    pg_list_param(&versions), pg_list_param(&wakes), pg_list_param(&frames)};
@@ -138,7 +138,8 @@ static uint8_t *put_integer(uint8_t *to, uint64_t value, size_t bytes)
 }
 
 /* In the order in which pg_link_copy_begin names the columns. */
-static uint8_t *put_row(uint8_t *to, const struct tact_store_key *key, const struct tact_record *record)
+static uint8_t *put_row(
+    uint8_t *to, const struct tact_store_key *key, const struct tact_record *record, uint32_t sum)
 {
 	size_t size = tact_store_frame_bytes(record);
 
@@ -149,7 +150,7 @@ static uint8_t *put_row(uint8_t *to, const struct tact_store_key *key, const str
 	to = put_integer(to + TACT_ID_BYTES, record->version, 8);
 	to = put_integer(to, (uint64_t)record->wake_us, 8);
 	to = put_be(to, size, 4);
-	tact_store_frame_write(to, key, record);
+	tact_store_frame_write_summed(to, key, record, sum);
 	return to + size;
 }
 
@@ -183,7 +184,8 @@ static enum pg_outcome send_rows(struct part *part, const struct pg_ready *ready
 		if (part->used + ROW_BYTES + tact_store_frame_bytes(&record) > part->most)
 			outcome = send_part(part);
 		part->used =
-		    (size_t)(put_row(part->bytes + part->used, &ready->keys[i], &record) - part->bytes);
+		    (size_t)(put_row(part->bytes + part->used, &ready->keys[i], &record, ready->puts[i].sum) -
+			     part->bytes);
 	}
 	return outcome;
 }

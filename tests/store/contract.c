@@ -579,6 +579,8 @@ static void fill_numbers(uint64_t first, uint64_t step, struct tact_store_answer
 		    .size = (size_t)snprintf(
 			texts[i], sizeof texts[i], "%llu", (unsigned long long)(first + i * step)),
 		    .wake_us = i % 3 == 0 ? 1000 : 0};
+		if (i % 2 == 0) /* brought along, or made there */
+			puts[i].sum = tact_store_sum(puts[i].bytes, puts[i].size);
 	}
 	result = tact_store_fill(store, &pace, keys, puts, FILLED, answers, &err);
 	ck_assert_msg(result == TACT_OK, "fill: got %s (%s), want ok", tact_result_name(result), err.text);
