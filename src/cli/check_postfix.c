@@ -112,6 +112,33 @@ static void check_numbers(const struct checking *c)
 		    main_of(c, "content_filter"));
 }
 
+/* ---- whom an address is of ---- */
+
+/* Postfix tells the milter where it takes a recipient in a macro, but of mail of sendmail(1) only what was
+ * written: what it would take elsewhere must not be an address of somebody else at all. */
+static void check_ways(const struct checking *c)
+{
+	static const char *const names[] = {
+	    "allow_percent_hack", "swap_bangpath", "resolve_dequoted_address"};
+	static const char *const ways[] = {"ann%person.example@localhost", "person.example!ann@localhost",
+	    "\"ann@person.example\"@localhost"};
+	const char *macros = main_of(c, "milter_rcpt_macros");
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(main_of(c, names[i]), "yes") == 0)
+			cli_find(c->findings, CLI_WARNING,
+			    tact_arena_printf(c->arena, "postconf -e %s=no", names[i]),
+			    "%s is on: mail of sendmail(1) to %s reaches ann@person.example, and neither her "
+			    "wishes nor her limits are asked",
+			    names[i], ways[i]);
+	if (!cli_postfix_has(c->postfix, macros, "{rcpt_addr}") &&
+	    !cli_postfix_has(c->postfix, macros, "rcpt_addr"))
+		cli_find(c->findings, CLI_WARNING, "postconf -X milter_rcpt_macros, or add {rcpt_addr} to it",
+		    "milter_rcpt_macros (%s) lacks {rcpt_addr}: whom Postfix takes an address of another "
+		    "spelling to is not known, nor are his wishes",
+		    macros);
+}
+
 /* ---- milters ---- */
 
 /* An item of a milter list: SOCKET, or { SOCKET, name=value ... }. */
@@ -493,5 +520,6 @@ void cli_check_postfix(struct cli_findings *findings, const struct cli_postfix *
 	check_listeners(&c);
 	check_times(&c);
 	check_numbers(&c);
+	check_ways(&c);
 	check_gate(&c);
 }

@@ -1609,7 +1609,8 @@ class CheckPostfix(Case):
         os.mkdir(self.postfix)
         os.chmod(self.dir, 0o755)
         shutil.copy("/usr/share/postfix/master.cf.dist", os.path.join(self.postfix, "master.cf"))
-        self.write("postfix/main.cf", "compatibility_level = 3.6\nqueue_directory = /var/spool/postfix\nmail_owner = postfix\n")
+        self.write("postfix/main.cf", "compatibility_level = 3.6\nqueue_directory = /var/spool/postfix\nmail_owner = postfix\n"
+                   "allow_percent_hack = no\nswap_bangpath = no\nresolve_dequoted_address = no\n")
         self.setup()
 
     def setup(self):
@@ -1649,6 +1650,10 @@ class CheckPostfix(Case):
                 ("qmgr_message_active_limit=19999", "^error: qmgr_message_active_limit.*postconf -e qmgr_message_active_limit=20000", 78),
                 ("smtpd_recipient_limit=2001", "^warning: smtpd_recipient_limit", 0),
                 ("soft_bounce=yes", "^error: soft_bounce", 78),
+                ("allow_percent_hack=yes", "^warning: allow_percent_hack .*ann%person.*; postconf -e allow_percent_hack=no$", 0),
+                ("swap_bangpath=yes", "^warning: swap_bangpath .*!ann@.*; postconf -e swap_bangpath=no$", 0),
+                ("resolve_dequoted_address=yes", "^warning: resolve_dequoted_address .*; postconf -e resolve_dequoted_address=no$", 0),
+                ("milter_rcpt_macros=i {rcpt_host}", "^warning: milter_rcpt_macros .*lacks {rcpt_addr}", 0),
                 ("content_filter=smtp:[127.0.0.1]:10024", "^warning: content_filter", 0),
                 ("fast_flush_domains=later.tact.invalid, .later.tact.invalid", "^error: fast_flush_domains does not hold .review", 78)):
             with self.subTest(setting):

@@ -169,6 +169,43 @@ class Resolved(Gated):
         self.assertEqual(len(self.sink.to(late)), 2)
 
 
+class ResolvedHere(Gated):
+    """The same by sendmail(1), of which Postfix tells what was written only: what tact check says to set, and what comes of it."""
+
+    main = {"mydestination": "localhost, relay.test", "local_transport": "smtp", "local_recipient_maps": ""}
+    names = "allow_percent_hack", "swap_bangpath", "resolve_dequoted_address"
+
+    def ways(self, address):
+        name = address.partition("@")[0]
+        return name + "%person.test@localhost", "person.test!" + name + "@relay.test", '"%s"@localhost' % address
+
+    def written(self, *ways, subject):
+        self.relay.sendmail(mail(subject=subject, sender="b@leeds.test").replace(b"\r\n", b"\n"), *ways, sender="b@leeds.test")
+
+    def warned_of(self):
+        found = self.tactd.tact_json("check", "--postfix", self.relay.etc, check=False)
+        return [one for one in found if one.get("severity") == "warning" and one["what"].split()[0] in self.names]
+
+    def test_no_way_round_once_set_as_told(self):
+        gone = person("gone")
+        self.suppress(gone)
+        self.written(gone, subject="plainly")
+        self.wait_bounce("b@leeds.test", b"Subject: plainly")
+        self.assertEqual(self.sink.to(gone), [])
+        self.written(*self.ways(gone), subject="unset")
+        self.assertEqual([one.header("Subject") for one in self.sink.wait_to(gone)], [["unset"]], "why it is warned of")
+        warned = self.warned_of()
+        self.assertEqual([one["mend"] for one in warned], ["postconf -e %s=no" % name for name in self.names])
+        self.relay.configure(dict(one["mend"].split()[2].split("=") for one in warned))
+        self.fall_due()
+        self.assertEqual(self.warned_of(), [])
+        self.written(*self.ways(gone), subject="set")
+        _, blocks = self.wait_bounce("b@leeds.test", b"Subject: set")
+        self.assertEqual(len(blocks), 3, "nobody has these addresses")
+        self.relay.wait_empty()
+        self.assertEqual([one.header("Subject") for one in self.sink.to(gone)], [["unset"]])
+
+
 class Addresses(Gated):
     main = {"allow_min_user": "yes"}
 

@@ -79,7 +79,7 @@ class Printing(Setup):
         before = read(relay, "main.cf"), read(relay, "master.cf")
         text = self.setup(relay)
         for word in ("smtpd_milters=inet:127.0.0.1:8891", "non_smtpd_milters=inet:127.0.0.1:8892", "tact-gate:unix:" + relay.gate_socket,
-                     "fast_flush_domains=$relay_domains, later.tact.invalid, .later.tact.invalid", "pass_socket"):
+                     "fast_flush_domains=$relay_domains, later.tact.invalid, .later.tact.invalid", "pass_socket", "tactd(8)): swap_bangpath = yes"):
             self.assertIn(word, text)
         self.assertEqual((read(relay, "main.cf"), read(relay, "master.cf")), before)
         self.assertEqual(sorted(os.listdir(relay.etc)), ["main.cf", "master.cf"])
