@@ -28,6 +28,8 @@ struct export
 	const char **occasions; /* those of any profile, in the order of their columns */
 	size_t occasions_count;
 	bool addresses; /* the last column */
+	struct tact_id *aliases;
+	size_t aliases_count;
 	size_t unreadable;
 };
 
@@ -232,6 +234,57 @@ static bool write_record(void *context, const struct tact_store_key *key, const 
 	return !ferror(stdout);
 }
 
+/* ---- who has several keys ---- */
+
+static bool collect_alias(void *context, const struct tact_store_key *key, const struct tact_record *record)
+{
+	struct export *export = context;
+
+	(void)record;
+	*TACT_PUSH(export->cli->arena, export->aliases, export->aliases_count) = key->id;
+	return true;
+}
+
+static int write_alias(struct export *export, const struct tact_id *alias, struct tact_error *err)
+{
+	struct tact_recipient recipient;
+	struct tact_dossier dossier;
+	struct tact_id person;
+	uint64_t version;
+	const char *key;
+	int result;
+
+	tact_arena_reset(export->arena);
+	key = tact_id_format(export->arena, alias);
+	result = cli_recipient_of_key(export->arena, key, &recipient, err);
+	if (result == TACT_OK)
+		result = tact_decide_view(
+		    export->cli->decider, export->arena, &recipient, &dossier, &person, &version, err);
+	if (result != TACT_OK || tact_id_equal(&person, alias))
+		return result; /* the alias has ended */
+	dossier.address = "";  /* that of the person */
+	export->kind->write(export, key, &dossier);
+	return TACT_OK;
+}
+
+/* A wish stands with the person only; in another store, where nobody knows who that is, it must hold for each
+ * of his addresses. */
+static int write_aliases(struct export *export, struct tact_error *err)
+{
+	int result = tact_store_scan(export->cli->store, TACT_STORE_ALIAS, collect_alias, export, err);
+
+	for (size_t i = 0; i < export->aliases_count && result == TACT_OK && !ferror(stdout); i++) {
+		result = write_alias(export, &export->aliases[i], err);
+		if (result != TACT_CORRUPT)
+			continue;
+		export->unreadable++;
+		cli_fail(EX_DATAERR, "alias %s: %s", tact_id_format(export->arena, &export->aliases[i]),
+		    err->text);
+		result = TACT_OK;
+	}
+	return result;
+}
+
 static void name_columns(struct export *export)
 {
 	struct tact_arena *arena = export->cli->arena;
@@ -260,6 +313,8 @@ static int scan(struct export *export)
 		write_line(export, export->columns);
 	if (result == TACT_OK)
 		result = tact_store_scan(store, TACT_STORE_DOSSIER, write_record, export, &err);
+	if (result == TACT_OK && export->kind->write == write_suppressions)
+		result = write_aliases(export, &err);
 	if (result != TACT_OK)
 		return cli_fail(cli_exit_code(result), "%s", err.text);
 	return export->unreadable > 0 ? EX_DATAERR : EX_OK;

@@ -1194,10 +1194,25 @@ class Export(Case):
             conf = self.another(name)
             self.carry(conf, *options)
             self.same_but_what_is_left_out(before, json.loads(self.tact("show", "ann@x.example", "--json", conf=conf).out))
-            self.assertEqual([one["reason"] for one in json.loads(self.tact("show", "home@x.example", "--json", conf=conf).out)["suppressions"]], ["manual"],
-                             "only its own: aliases are to be told again")
+            self.assertNotEqual(json.loads(self.tact("show", "home@x.example", "--json", conf=conf).out)["key"], before["key"])
+            self.assertEqual(self.wishes(json.loads(self.tact("show", "home@x.example", "--json", conf=conf).out)), self.wishes(before))
             self.tact("alias", "ann@x.example", "home@x.example", conf=conf)
             self.assertEqual(self.wishes(json.loads(self.tact("show", "home@x.example", "--json", conf=conf).out)), self.wishes(before))
+
+    def test_a_wish_holds_for_every_address_in_another_store(self):
+        """Told after the other address became an alias, it stands with the person only; not for one who stands for himself again."""
+        self.edit('host = "relay.test"', 'host = "relay.test"\nkeep_addresses = yes')
+        self.tact("suppress", "bob@x.example", "--scope", "list:before")
+        self.tact("alias", "ann@x.example", "home@x.example", "+441134960000", "bob@x.example")
+        self.tact("alias", "--end", "bob@x.example")
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe")
+        conf = self.another("next")
+        self.carry(conf)
+        for name, want in (("ann@x.example", 2), ("home@x.example", 2), ("+441134960000", 2), ("bob@x.example", 1)):
+            self.assertEqual(len(json.loads(self.tact("show", name, "--json", conf=conf).out)["suppressions"]), want, name)
+        self.assertEqual(json.loads(self.tact("show", "home@x.example", "--json", conf=conf).out)["address"], None)
+        done, = self.json("import", self.write("back.csv", self.export()))
+        self.assertEqual((done["rows"], done["new"]), (7, 0), "it is known here")
 
     def wishes(self, person):
         return {(one["scope"], one["reason"], one["until"]) for one in person["suppressions"] if one["ended"] is None}
