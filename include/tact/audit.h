@@ -78,12 +78,18 @@ char *tact_audit_pseudonym(struct tact_arena *arena, const uint8_t person_key[TA
 struct tact_audit;
 /* Opens (making folders 0750 as needed) the log of HOST below DIR for appending. A torn tail, which nobody
  * was ever told about, is set aside in DIR/HOST/torn-SEQ and cut off; ret_torn_bytes (may be NULL) says how
- * much. TACT_OK, TACT_SYSTEM, TACT_CORRUPT (damage too far from the end for a tear; nothing is touched),
+ * much. What is damaged and has whole entries behind it is no tear: it stays as it is, and what is appended
+ * goes into a new segment (tact_audit_damaged). TACT_OK, TACT_SYSTEM, TACT_CORRUPT (no entry can be read at
+ * the end, and that is too long for a tear; nothing is touched),
  * TACT_INVALID (HOST is not letters, digits, '.', '-', '_'). Has the process ignore SIGXFSZ, unless it is
  * handled, so that a file size limit is an error like others. */
 int tact_audit_open(const char *dir, const char *host, struct tact_audit **ret, uint64_t *ret_torn_bytes,
     struct tact_error *err);
 void tact_audit_close(struct tact_audit **audit);
+/* What opening found damaged in the last segment: file, offset and what to do; "" when it is whole. Earlier
+ * segments are not looked at: tact_audit_scan does. The text lives as long as the log is open; ask before
+ * others append. */
+const char *tact_audit_damaged(const struct tact_audit *audit);
 
 /* Appends entries and answers TACT_OK when all of them are on disk (fdatasync); concurrent callers share one.
  * Anything else: none of them may be relied on and the caller must temp-fail: TACT_UNAVAILABLE (disk full,
@@ -109,12 +115,13 @@ void tact_audit_append_later(struct tact_audit *audit, const struct tact_audit_l
 /* One entry as read: its JSON text (NUL-terminated), and where it stands. Stops when fn answers false. */
 typedef bool (*tact_audit_scan_fn)(
     void *context, const char *host, uint64_t seq, const char *json, size_t length);
-/* All logs below DIR (HOST NULL) or one, each in order of seq, while others may append. TACT_OK, TACT_SYSTEM,
- * TACT_CORRUPT. */
+/* All logs below DIR (HOST NULL) or one, each in order of seq, while others may append. Goes on behind damage
+ * with the next whole entry; what is incomplete at the very end is not damage. TACT_OK, TACT_SYSTEM,
+ * TACT_CORRUPT (read to the end all the same: file and offset of the first damage, and of how many). */
 int tact_audit_scan(
     const char *dir, const char *host, tact_audit_scan_fn fn, void *context, struct tact_error *err);
-/* The same after a disaster, for all logs: behind damage it goes on with the next whole entry, and what was
- * set aside as torn is read after the log that it was taken from. ret counts the places where an entry should
+/* The same after a disaster, for all logs: what was set aside as torn is read too, after the log that it was
+ * taken from. ret counts the places where an entry should
  * stand and none does, a true tear among them; whoever appends meanwhile may look like one. TACT_OK,
  * TACT_SYSTEM. */
 struct tact_audit_damage {

@@ -94,14 +94,6 @@ enum audit_frame audit_frames_next(struct audit_frames *frames, const char **ret
 	return AUDIT_FRAME;
 }
 
-/* What it holds since then is still in the buffer, which is only moved when the next is asked for. */
-void audit_frames_seek(struct audit_frames *frames, uint64_t offset)
-{
-	unhide(frames);
-	frames->start += (size_t)(offset - frames->offset); /* wraps where it goes back */
-	frames->offset = offset;
-}
-
 static bool is_object(const char *json, size_t length)
 {
 	return length >= 2 && json[0] == '{' && json[length - 1] == '}' && memchr(json, '\0', length) == NULL;
@@ -122,7 +114,8 @@ bool audit_frame_fits(const char *json, size_t length, uint64_t seq)
 	return at != NULL && strncmp(at, want, n) == 0;
 }
 
-bool audit_frame_number(const char *json, size_t length, uint64_t *ret)
+/* The number of what may be any entry; false for what is none. */
+static bool frame_number(const char *json, size_t length, uint64_t *ret)
 {
 	const char *at = is_object(json, length) ? find_seq(json) : NULL;
 
@@ -140,6 +133,103 @@ bool audit_frame_parses(const char *json, size_t length)
 	json_decref(entry);
 	return good;
 }
+
+/* ---- entries, past damage ---- */
+
+/* To where the last frame or what was no frame began, or behind: what it holds since then is still in the
+ * buffer, which is only moved when the next is asked for. */
+static void seek(struct audit_frames *frames, uint64_t offset)
+{
+	unhide(frames);
+	frames->start += (size_t)(offset - frames->offset); /* wraps where it goes back */
+	frames->offset = offset;
+}
+
+/* The first whole entry at OFFSET or behind. A text must be an entry to be taken for one: its length may be
+ * made of any two bytes. */
+static enum audit_frame find_entry(
+    struct audit_frames *frames, uint64_t offset, const char **ret_json, size_t *ret_length)
+{
+	enum audit_frame what;
+
+	for (seek(frames, offset); fill(frames, LENGTH_BYTES + 1) == 0; seek(frames, ++offset)) {
+		if (held(frames) <= LENGTH_BYTES)
+			return AUDIT_FRAME_END;
+		if (frames->buffer[frames->start + LENGTH_BYTES] != '{')
+			continue;
+		what = audit_frames_next(frames, ret_json, ret_length);
+		if (what == AUDIT_FRAME_ERROR)
+			return what;
+		if (what == AUDIT_FRAME && frame_number(*ret_json, *ret_length, &frames->seq) &&
+		    audit_frame_parses(*ret_json, *ret_length))
+			return AUDIT_FRAME;
+	}
+	return AUDIT_FRAME_ERROR;
+}
+
+static bool is_due(const struct audit_frames *frames, bool parsed, const char *json, size_t length)
+{
+	return audit_frame_fits(json, length, frames->next_seq) &&
+	       (!parsed || audit_frame_parses(json, length));
+}
+
+/* What stands here, and whether that is damage. */
+static enum audit_frame look(
+    struct audit_frames *frames, bool parsed, const char **ret_json, size_t *ret_length)
+{
+	enum audit_frame what = audit_frames_next(frames, ret_json, ret_length);
+
+	frames->damaged = what == AUDIT_FRAME_SHORT ||
+			  (what == AUDIT_FRAME && !is_due(frames, parsed, *ret_json, *ret_length));
+	return what;
+}
+
+/* A reader may have come while a place was being written: once something stands behind it, it is done. */
+static enum audit_frame look_again(
+    struct audit_frames *frames, uint64_t offset, bool parsed, const char **ret_json, size_t *ret_length)
+{
+	unhide(frames);
+	frames->start = frames->end = 0;
+	frames->offset = offset;
+	return look(frames, parsed, ret_json, ret_length);
+}
+
+/* The entry found in place of another one tells the number of those that follow; alone it may be its number
+ * that is damaged, and none is to be given twice. */
+static uint64_t number_behind(const struct audit_frames *frames, bool damaged_before)
+{
+	bool tells = damaged_before || frames->seq > frames->next_seq;
+
+	return 1 + (tells ? frames->seq : frames->next_seq);
+}
+
+enum audit_frame audit_frames_entry(
+    struct audit_frames *frames, bool parsed, const char **ret_json, size_t *ret_length)
+{
+	bool damaged_before = frames->damaged;
+	uint64_t at = frames->offset;
+	enum audit_frame what = look(frames, parsed, ret_json, ret_length);
+
+	if (frames->damaged)
+		what = find_entry(frames, at, ret_json, ret_length);
+	if (frames->damaged && what == AUDIT_FRAME) {
+		what = look_again(frames, at, parsed, ret_json, ret_length);
+		if (frames->damaged)
+			what = find_entry(frames, at, ret_json, ret_length);
+	}
+	if (frames->damaged) {
+		frames->damaged_at = at;
+		frames->due_seq = frames->next_seq;
+	}
+	if (what != AUDIT_FRAME)
+		return what;
+	if (!frames->damaged)
+		frames->seq = frames->next_seq;
+	frames->next_seq = number_behind(frames, damaged_before);
+	return what;
+}
+
+/* ---- segments ---- */
 
 void audit_segment_name(uint64_t first_seq, char ret[AUDIT_SEGMENT_NAME_BYTES])
 {

@@ -159,6 +159,11 @@ out:
 	return result;
 }
 
+const char *tact_audit_damaged(const struct tact_audit *audit)
+{
+	return audit->damage.text;
+}
+
 static void close_fd(int fd)
 {
 	if (fd >= 0)

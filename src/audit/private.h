@@ -76,17 +76,24 @@ struct audit_frames {
 	size_t start, end;
 	char *mended_at; /* where the terminating NUL stands, and what it hides */
 	char hidden;
+
+	/* Of audit_frames_entry. */
+	uint64_t next_seq; /* of the entry that should come next; set before the first call */
+	uint64_t seq;	   /* of the entry that came */
+	bool damaged;	   /* something else stood at DAMAGED_AT, where entry DUE_SEQ should stand */
+	uint64_t damaged_at, due_seq;
 };
 void audit_frames_start(struct audit_frames *frames, int fd, uint64_t offset);
 void audit_frames_end(struct audit_frames *frames);
 /* The text is NUL-terminated and lives until the next call. */
 enum audit_frame audit_frames_next(struct audit_frames *frames, const char **ret_json, size_t *ret_length);
-/* The next frame is looked for at OFFSET, behind where the last one or what was no frame began. */
-void audit_frames_seek(struct audit_frames *frames, uint64_t offset);
+/* The next entry: where the one that is due stands none, the first whole one behind. PARSED: that each of
+ * them parses is part of being whole; behind damage it always is. AUDIT_FRAME_END with DAMAGED: no entry
+ * stands between DAMAGED_AT and the end of the file, as behind a torn write. */
+enum audit_frame audit_frames_entry(
+    struct audit_frames *frames, bool parsed, const char **ret_json, size_t *ret_length);
 /* Whether this text can be what append wrote as entry SEQ: cheap, for every entry read. */
 bool audit_frame_fits(const char *json, size_t length, uint64_t seq);
-/* The number of what may be any entry; false for what is none. */
-bool audit_frame_number(const char *json, size_t length, uint64_t *ret);
 bool audit_frame_parses(const char *json, size_t length);
 
 /* First seqs of the segments in a folder, in order; free() them. 0 or errno. */
@@ -133,10 +140,12 @@ struct tact_audit {
 	uint64_t segment_first;
 	uint64_t size_bytes;
 	uint64_t next_seq;
+	bool damaged;  /* it holds damage: left as it is, and written on in a new segment */
 	bool doubtful; /* what the kernel holds of the segment may differ from the disk: reopen and verify
 			  first */
 	char *batch;   /* AUDIT_WRITE_MAX_BYTES + one frame */
 	uint64_t syncs;
+	struct tact_error damage; /* as last found, in words */
 
 	pthread_mutex_t mutex; /* guards what follows */
 	struct audit_request *first, **last;
@@ -154,7 +163,7 @@ void audit_queue_end(struct tact_audit *audit);
 int audit_commit(struct tact_audit *audit, struct audit_request *batch, struct tact_error *err);
 
 /* tail.c; all of them with the folder's lock held. */
-/* Opens the last segment (making the first one), checks it and sets a torn tail aside. */
+/* Opens the last segment (making the first one), checks it and sets a torn tail aside; notes damage. */
 int audit_tail_open(struct tact_audit *audit, uint64_t *ret_torn_bytes, struct tact_error *err);
 /* Takes in what other processes have appended; opens anew what is doubtful or was changed by another hand. */
 int audit_tail_catch_up(struct tact_audit *audit, struct tact_error *err);

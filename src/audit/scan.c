@@ -3,8 +3,8 @@
  *
  * Reads logs from the first entry to the last, with read access only and no lock: writers only ever append,
  * so what is incomplete at the very end is either being written or a tear that the next open will set aside.
- * Understands of an entry no more than its number. A reader ends at damage; who salvages goes on behind it,
- * and reads what was set aside as well, for a tear and damage near the end look the same.
+ * Understands of an entry no more than its number. It goes on behind damage; who salvages reads what was set
+ * aside as well, for a tear and damage of the last entry look the same.
  */
 #include <config.h>
 
@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@ struct scan {
 	tact_audit_scan_fn fn;
 	void *context;
 	struct tact_error *err;
-	struct tact_audit_damage *damage; /* NULL: it is the end */
+	struct tact_audit_damage *damage;
+	bool salvages; /* a tear is a loss as well */
 	int entries_fd;
 	uint64_t next_seq;
 	bool stopped;
@@ -48,89 +50,47 @@ static bool may_be_tear(int fd, uint64_t offset)
 
 /* ---- damage ---- */
 
-static int report_damage(const struct scan *s, const char *name, uint64_t offset)
+static void note_damage(struct scan *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void note_damage(struct scan *s, const char *format, ...)
 {
-	return tact_error_set(s->err, TACT_CORRUPT,
-	    "%s/%s/%s is damaged at offset %" PRIu64 ", where entry %" PRIu64 " should stand", s->dir,
-	    s->host, name, offset, s->next_seq);
+	va_list values;
+
+	if (s->damage->places++ > 0)
+		return;
+	va_start(values, format);
+	vsnprintf(s->damage->first.text, sizeof s->damage->first.text, format, values);
+	va_end(values);
 }
 
-static int report_gap(const struct scan *s, uint64_t first)
+static void note_place(struct scan *s, const char *name, const struct audit_frames *frames)
 {
-	return tact_error_set(s->err, TACT_CORRUPT,
-	    "%s/%s/entries: entry %" PRIu64 " should follow, and the next segment begins with %" PRIu64,
-	    s->dir, s->host, s->next_seq, first);
-}
-
-/* What was just reported is no end. */
-static void note_damage(struct scan *s)
-{
-	if (s->damage->places++ == 0)
-		s->damage->first = *s->err;
-}
-
-/* From one whole entry to the next, whatever stands in between. Behind damage a text must be an entry to be
- * taken for one: its length may be made of any two bytes. */
-static int salvage_frames(struct scan *s, int fd, const char *name)
-{
-	struct audit_frames frames;
-	enum audit_frame what = AUDIT_FRAME;
-	const char *json;
-	size_t length;
-	uint64_t offset = 0, seq;
-	bool whole = true;
-
-	audit_frames_start(&frames, fd, 0);
-	while (!s->stopped && (what = audit_frames_next(&frames, &json, &length)) != AUDIT_FRAME_END &&
-	       what != AUDIT_FRAME_ERROR) {
-		bool is_entry = what == AUDIT_FRAME && audit_frame_number(json, length, &seq) &&
-				((whole && seq == s->next_seq) || audit_frame_parses(json, length));
-
-		if (whole && !(is_entry && seq == s->next_seq)) {
-			report_damage(s, name, offset);
-			note_damage(s);
-		}
-		whole = is_entry;
-		if (is_entry) {
-			s->next_seq = seq + 1;
-			s->stopped = !s->fn(s->context, s->host, seq, json, length);
-			offset = frames.offset;
-		} else {
-			audit_frames_seek(&frames, ++offset);
-		}
-	}
-	audit_frames_end(&frames);
-	return !s->stopped && what == AUDIT_FRAME_ERROR ? cannot(s, "/entries") : TACT_OK;
+	note_damage(s, "%s/%s/%s is damaged at offset %" PRIu64 ", where entry %" PRIu64 " should stand",
+	    s->dir, s->host, name, frames->damaged_at, frames->due_seq);
 }
 
 /* ---- segments ---- */
 
+/* From one whole entry to the next, whatever stands in between. */
 static int scan_frames(struct scan *s, int fd, const char *name, bool last)
 {
 	struct audit_frames frames;
-	enum audit_frame what;
+	enum audit_frame what = AUDIT_FRAME_END;
 	const char *json;
 	size_t length;
-	uint64_t offset = 0;
-	int result = TACT_OK;
 
 	audit_frames_start(&frames, fd, 0);
-	while (!s->stopped && (what = audit_frames_next(&frames, &json, &length)) != AUDIT_FRAME_END) {
-		if (what == AUDIT_FRAME_ERROR) {
-			result = cannot(s, "/entries");
-			break;
-		}
-		if (what == AUDIT_FRAME_SHORT || !audit_frame_fits(json, length, s->next_seq)) {
-			if (last && may_be_tear(fd, offset))
-				break;
-			result = report_damage(s, name, offset);
-			break;
-		}
-		offset = frames.offset;
-		s->stopped = !s->fn(s->context, s->host, s->next_seq++, json, length);
+	frames.next_seq = s->next_seq;
+	while (!s->stopped && (what = audit_frames_entry(&frames, false, &json, &length)) == AUDIT_FRAME) {
+		if (frames.damaged)
+			note_place(s, name, &frames);
+		s->stopped = !s->fn(s->context, s->host, frames.seq, json, length);
 	}
+	if (what == AUDIT_FRAME_END && frames.damaged && (!last || !may_be_tear(fd, frames.damaged_at)))
+		note_place(s, name, &frames);
+	s->next_seq = frames.next_seq;
 	audit_frames_end(&frames);
-	return result;
+	return what == AUDIT_FRAME_ERROR ? cannot(s, "/entries") : TACT_OK;
 }
 
 static int scan_segment(struct scan *s, uint64_t first, bool last)
@@ -143,7 +103,7 @@ static int scan_segment(struct scan *s, uint64_t first, bool last)
 	if (fd < 0)
 		return cannot(s, "/entries");
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	result = s->damage ? salvage_frames(s, fd, name) : scan_frames(s, fd, name, last);
+	result = scan_frames(s, fd, name, last && !s->salvages);
 	close(fd);
 	return result;
 }
@@ -155,13 +115,12 @@ static int scan_segments(struct scan *s, const uint64_t *segments, size_t count)
 
 	s->next_seq = count > 0 ? segments[0] : 0;
 	for (size_t i = 0; i < count && result == TACT_OK && !s->stopped; i++) {
-		if (segments[i] != s->next_seq) {
-			result = report_gap(s, segments[i]);
-			if (!s->damage)
-				return result;
-			note_damage(s);
-			s->next_seq = segments[i];
-		}
+		if (segments[i] != s->next_seq)
+			note_damage(s,
+			    "%s/%s/entries: entry %" PRIu64
+			    " should follow, and the next segment begins with %" PRIu64,
+			    s->dir, s->host, s->next_seq, segments[i]);
+		s->next_seq = segments[i];
 		result = scan_segment(s, segments[i], i + 1 == count);
 	}
 	return result;
@@ -185,7 +144,7 @@ static int salvage_one(struct scan *s, const char *name)
 	if (fd < 0)
 		return cannot(s, "");
 	s->next_seq = strtoull(name + strlen(AUDIT_TORN), NULL, 10);
-	result = salvage_frames(s, fd, name);
+	result = scan_frames(s, fd, name, false);
 	close(fd);
 	return result;
 }
@@ -237,7 +196,7 @@ static int scan_host(struct scan *s, const char *host)
 	errno = audit_segments_list(s->entries_fd, &segments, &count);
 	result = errno != 0 ? cannot(s, "/entries") : scan_segments(s, segments, count);
 	free(segments);
-	if (result == TACT_OK && s->damage)
+	if (result == TACT_OK && s->salvages)
 		result = salvage_torn(s);
 	close(s->entries_fd);
 	return result;
@@ -273,19 +232,26 @@ static int scan_hosts(struct scan *s)
 int tact_audit_scan(
     const char *dir, const char *host, tact_audit_scan_fn fn, void *context, struct tact_error *err)
 {
-	struct scan s = {.dir = dir, .fn = fn, .context = context, .err = err};
+	struct tact_audit_damage damage = {.places = 0};
+	struct scan s = {.dir = dir, .fn = fn, .context = context, .err = err, .damage = &damage};
+	int result;
 
 	if (host != NULL && !audit_host_valid(host))
 		return tact_error_set(err, TACT_SYSTEM, "no log can be named \"%s\"", host);
-	return host != NULL ? scan_host(&s, host) : scan_hosts(&s);
+	result = host != NULL ? scan_host(&s, host) : scan_hosts(&s);
+	if (result != TACT_OK || damage.places == 0)
+		return result;
+	if (damage.places > 1)
+		return tact_error_set(err, TACT_CORRUPT, "%s; there is damage in %" PRIu64 " places",
+		    damage.first.text, damage.places);
+	return tact_error_set(err, TACT_CORRUPT, "%s", damage.first.text);
 }
 
 int tact_audit_salvage(const char *dir, tact_audit_scan_fn fn, void *context, struct tact_audit_damage *ret,
     struct tact_error *err)
 {
-	struct tact_error unused;
 	struct scan s = {
-	    .dir = dir, .fn = fn, .context = context, .err = err != NULL ? err : &unused, .damage = ret};
+	    .dir = dir, .fn = fn, .context = context, .err = err, .damage = ret, .salvages = true};
 
 	*ret = (struct tact_audit_damage){.places = 0};
 	return scan_hosts(&s);

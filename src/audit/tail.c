@@ -114,32 +114,53 @@ static int open_segment(struct tact_audit *audit, uint64_t first, struct tact_er
 	audit->segment_first = first;
 	audit->size_bytes = 0;
 	audit->next_seq = first;
+	audit->damaged = false;
 	return TACT_OK;
 }
 
-/* Reads whole good frames from the known size on and takes them in. TACT_CORRUPT (no text) where something
- * else follows. */
+/* The first place is told; how many there are a reader tells. */
+static void note_damage(struct tact_audit *audit, const struct audit_frames *frames)
+{
+	if (audit->damaged)
+		return;
+	audit->damaged = true;
+	tact_error_set(&audit->damage, TACT_CORRUPT,
+	    "%s/entries/%012" PRIu64 " is damaged at offset %" PRIu64 ", where entry %" PRIu64
+	    " should stand: restore it from a copy. What stands behind is read all the same, nothing was "
+	    "moved, and the log goes on in a new segment",
+	    audit->folder, audit->segment_first, frames->damaged_at, frames->due_seq);
+}
+
+/* Near the end an entry must parse as well: there a torn write may have left it. */
+static enum audit_frame next_entry(
+    const struct tact_audit *audit, struct audit_frames *frames, uint64_t file_bytes, bool thorough)
+{
+	bool near_end = file_bytes - audit->size_bytes <= AUDIT_TEAR_MAX_BYTES;
+	const char *json;
+	size_t length;
+
+	return audit_frames_entry(frames, thorough && near_end, &json, &length);
+}
+
+/* Reads whole entries from the known size on and takes them in; where others stand behind damage, that is no
+ * torn write: it is noted. TACT_CORRUPT (no text) where bytes are left behind the last one. */
 static int take_in(struct tact_audit *audit, uint64_t file_bytes, bool thorough, struct tact_error *err)
 {
 	struct audit_frames frames;
 	enum audit_frame what;
-	const char *json;
-	size_t length;
 
 	audit_frames_start(&frames, audit->segment_fd, audit->size_bytes);
-	while ((what = audit_frames_next(&frames, &json, &length)) == AUDIT_FRAME) {
-		bool near_end = file_bytes - audit->size_bytes <= AUDIT_TEAR_MAX_BYTES;
-
-		if (!audit_frame_fits(json, length, audit->next_seq) ||
-		    (thorough && near_end && !audit_frame_parses(json, length)))
-			break;
+	frames.next_seq = audit->next_seq;
+	while ((what = next_entry(audit, &frames, file_bytes, thorough)) == AUDIT_FRAME) {
+		if (frames.damaged)
+			note_damage(audit, &frames);
 		audit->size_bytes = frames.offset;
-		audit->next_seq++;
+		audit->next_seq = frames.next_seq;
 	}
 	if (what == AUDIT_FRAME_ERROR)
 		failed(audit, err, "cannot read the last segment");
 	audit_frames_end(&frames);
-	return what == AUDIT_FRAME_END ? TACT_OK : what == AUDIT_FRAME_ERROR ? TACT_SYSTEM : TACT_CORRUPT;
+	return what == AUDIT_FRAME_ERROR ? TACT_SYSTEM : frames.damaged ? TACT_CORRUPT : TACT_OK;
 }
 
 static int open_torn_file(const struct tact_audit *audit, char name[TORN_NAME_BYTES])
@@ -204,8 +225,8 @@ static int set_aside(struct tact_audit *audit, uint64_t file_bytes, struct tact_
 	if (length > AUDIT_TEAR_MAX_BYTES)
 		return tact_error_set(err, TACT_CORRUPT,
 		    "%s/entries/%012" PRIu64 " is damaged at offset %" PRIu64 " (entry %" PRIu64
-		    "), too far from its end for a torn write: restore it from a copy, or move %s away to "
-		    "begin a new log",
+		    "), and what follows is too long for a torn write: restore it from a copy, or move %s "
+		    "away to begin a new log",
 		    audit->folder, audit->segment_first, audit->size_bytes, audit->next_seq, audit->folder);
 	bytes = tact_malloc(length);
 	result = read_torn(audit, bytes, length) < 0 ? -1 : save_torn(audit, bytes, length);
@@ -311,14 +332,22 @@ int audit_tail_catch_up(struct tact_audit *audit, struct tact_error *err)
 	return reopen(audit, err);
 }
 
+/* Where numbers are damaged too, the next one might name a segment that is there already. */
+static int begin_segment(struct tact_audit *audit, struct tact_error *err)
+{
+	if (audit->next_seq <= audit->segment_first)
+		return tact_error_set(err, TACT_CORRUPT, "%s", audit->damage.text);
+	return open_segment(audit, audit->next_seq, err);
+}
+
 int audit_tail_write(
     struct tact_audit *audit, const char *frames, size_t length, size_t count, struct tact_error *err)
 {
 	const char *doing = "cannot append";
 	int error, result = TACT_OK;
 
-	if (audit->size_bytes >= audit->segment_limit_bytes)
-		result = open_segment(audit, audit->next_seq, err);
+	if (audit->size_bytes >= audit->segment_limit_bytes || audit->damaged)
+		result = begin_segment(audit, err);
 	if (result != TACT_OK)
 		return result;
 	if (write_all(audit, audit->segment_fd, frames, length, audit->size_bytes) < 0) {

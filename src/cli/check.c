@@ -85,18 +85,34 @@ static void check_aliases(struct cli_findings *findings)
 		    earlier == 1 ? " was" : "es were");
 }
 
+static bool read_on(void *context, const char *host, uint64_t seq, const char *json, size_t length)
+{
+	(void)context, (void)host, (void)seq, (void)json, (void)length;
+	return true;
+}
+
 static void check_audit(struct cli_findings *findings)
 {
 	struct cli *cli = findings->cli;
+	const struct tact_config *config = cli->config;
 	struct tact_error err;
 	uint64_t torn_bytes = 0;
 
-	if (tact_audit_open(cli->config->audit, cli->config->host, &cli->audit, &torn_bytes, &err) != TACT_OK)
+	if (tact_audit_open(config->audit, config->host, &cli->audit, &torn_bytes, &err) != TACT_OK) {
 		cli_find(findings, CLI_ERROR, "", "%s", err.text);
-	else if (torn_bytes > 0)
+		return;
+	}
+	if (torn_bytes > 0)
 		cli_find(findings, CLI_WARNING, "nothing is to be done",
 		    "the evidence ended in an incomplete entry, which was set aside (%llu bytes)",
 		    (unsigned long long)torn_bytes);
+	if (tact_audit_scan(config->audit, config->host, read_on, NULL, &err) != TACT_OK)
+		cli_find(findings, CLI_ERROR,
+		    "restore it from a copy; entries behind the damage are read all the same, and new ones "
+		    "go into another segment",
+		    "%s", err.text);
+	else if (*tact_audit_damaged(cli->audit) != '\0')
+		cli_find(findings, CLI_ERROR, "", "%s", tact_audit_damaged(cli->audit));
 }
 
 static bool is_loopback(const char *host)

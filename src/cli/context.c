@@ -95,7 +95,12 @@ static int open_audit(struct cli *cli)
 	struct tact_error err;
 	int result = tact_audit_open(cli->config->audit, cli->config->host, &cli->audit, NULL, &err);
 
-	return result == TACT_OK ? EX_OK : cli_fail(cli_exit_code(result), "%s", err.text);
+	if (result != TACT_OK)
+		return cli_fail(cli_exit_code(result), "%s", err.text);
+	/* No reason to leave the change undone. */
+	if (*tact_audit_damaged(cli->audit) != '\0')
+		fprintf(stderr, "tact: the evidence is damaged: %s\n", tact_audit_damaged(cli->audit));
+	return EX_OK;
 }
 
 static void make_decider(struct cli *cli)

@@ -59,22 +59,28 @@ static bool is_first(json_t *entry)
 
 static bool read_entry(void *context, const char *host, uint64_t seq, const char *json, size_t length)
 {
-	const struct cli_decisions *decisions = context;
+	struct cli_decisions *decisions = context;
 	json_t *entry = json_loadb(json, length, 0, NULL);
 	int64_t time_us = json_integer_value(json_object_get(entry, "time_us"));
 
 	(void)host;
 	(void)seq;
+	decisions->damaged += entry == NULL;
 	if (time_us >= decisions->from_us && time_us < decisions->to_us && is_first(entry))
 		decisions->entry(decisions->context, entry, time_us);
 	json_decref(entry);
 	return true;
 }
 
-int cli_decisions_scan(struct cli *cli, const struct cli_decisions *decisions)
+int cli_decisions_scan(struct cli *cli, struct cli_decisions *decisions)
 {
 	struct tact_error err = {""};
-	int result = tact_audit_scan(cli->config->audit, NULL, read_entry, (void *)decisions, &err);
+	int result = tact_audit_scan(cli->config->audit, NULL, read_entry, decisions, &err);
 
-	return result == TACT_OK ? EX_OK : cli_fail(cli_exit_code(result), "%s", err.text);
+	if (decisions->damaged > 0)
+		cli_fail(EX_DATAERR, "%llu entries of the evidence are damaged: what they tell is not known",
+		    (unsigned long long)decisions->damaged);
+	if (result == TACT_OK)
+		return decisions->damaged > 0 ? EX_DATAERR : EX_OK;
+	return cli_fail(cli_exit_code(result), "%s", err.text);
 }

@@ -15,6 +15,7 @@ struct cli_decisions {
 	/* An entry, and when it was made; borrowed for the call. */
 	void (*entry)(void *context, json_t *entry, int64_t time_us);
 	void *context;
+	uint64_t damaged; /* set by the scan: entries that are none */
 };
 /* Options --from and --to (30 days ago, now). EX_OK or EX_USAGE (told). */
 #define CLI_DECISIONS_OPTIONS                                                                                \
@@ -24,8 +25,9 @@ struct cli_decisions {
 	}
 int cli_decisions_period(struct cli *cli, struct cli_decisions *decisions);
 /* Each mail the first time it was decided about a person, all logs one after the other: not one whose sender
- * was told to come again for another's sake, since that comes again and is here again. EX_OK, or told. */
-int cli_decisions_scan(struct cli *cli, const struct cli_decisions *decisions);
+ * was told to come again for another's sake, since that comes again and is here again. EX_OK, or told: after
+ * EX_DATAERR all that could be read was given. */
+int cli_decisions_scan(struct cli *cli, struct cli_decisions *decisions);
 
 /* "" where there is no such member. */
 const char *cli_decision_text(json_t *object, const char *name);

@@ -121,7 +121,7 @@ static int read_evidence(struct replaying *replaying)
 {
 	int code = cli_decisions_scan(replaying->cli, &replaying->decisions);
 
-	if (code == EX_OK && replaying->count > 1)
+	if (replaying->count > 1)
 		qsort(replaying->mails, replaying->count, sizeof *replaying->mails, compare_mails);
 	return code;
 }
@@ -352,7 +352,7 @@ static int replay(struct replaying *replaying)
 	struct tact_error err = {""};
 	int code = read_evidence(replaying), result;
 
-	if (code != EX_OK)
+	if (code != EX_OK && code != EX_DATAERR)
 		return code;
 	result = tact_store_scan(replaying->cli->store, TACT_STORE_DOSSIER, look_at, replaying, &err);
 	if (result != TACT_OK && result != TACT_CORRUPT)
@@ -370,7 +370,7 @@ static int replay(struct replaying *replaying)
 	if (result == TACT_CORRUPT || replaying->unreadable > 0)
 		return cli_fail(
 		    EX_DATAERR, "records were left out because they cannot be read; see tact store check");
-	return EX_OK;
+	return code;
 }
 
 static int run(struct cli *cli)

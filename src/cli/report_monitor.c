@@ -112,15 +112,16 @@ static int run(struct cli *cli)
 		code = cli_decisions_period(cli, &decisions);
 	if (code == EX_OK)
 		code = cli_open(cli, CLI_CONFIG);
-	if (code == EX_OK)
-		code = cli_decisions_scan(cli, &decisions);
 	if (code != EX_OK)
+		return code;
+	code = cli_decisions_scan(cli, &decisions);
+	if (code != EX_OK && code != EX_DATAERR)
 		return code;
 	cli_tally_sort(&monitored.by_rule);
 	cli_tally_sort(&monitored.by_owner);
 	cli_tally_sort(&monitored.by_stream);
 	tell(&monitored, &decisions);
-	return EX_OK;
+	return code;
 }
 
 const struct cli_verb cli_report_monitor = {

@@ -38,6 +38,7 @@ struct trail {
 	size_t found_count;
 	struct tact_dossier dossier; /* all that is known of him */
 	struct cli_origins origins;
+	bool damaged; /* an entry with his name */
 };
 
 /* ---- whose ---- */
@@ -101,14 +102,17 @@ static int64_t time_of(json_t *entry)
 	return json_integer_value(json_object_get(entry, "time_us"));
 }
 
-static void keep(struct trail *trail, const struct alias *alias, const char *json)
+static void keep(
+    struct trail *trail, const struct alias *alias, const char *host, uint64_t seq, const char *json)
 {
 	struct cli *cli = trail->cli;
 	struct tact_error err;
 	char *text;
 
 	if (tact_audit_open_entry(cli->arena, json, alias->person_key, &text, &err) != TACT_OK) {
-		cli_fail(EX_DATAERR, "an entry cannot be opened: %s", err.text);
+		cli_fail(EX_DATAERR, "entry %s#%llu cannot be opened: %s", host, (unsigned long long)seq,
+		    err.text);
+		trail->damaged = true;
 		text = tact_arena_strdup(cli->arena, json);
 	}
 	json_t *entry = json_loads(text, 0, NULL);
@@ -131,7 +135,7 @@ static bool look_at(void *context, const char *host, uint64_t seq, const char *j
 	cli_origins_look(&trail->origins, host, seq, json);
 	for (size_t i = 0; i < trail->aliases_count; i++)
 		if (strstr(json, trail->aliases[i].pseudonym) != NULL)
-			keep(trail, &trail->aliases[i], json);
+			keep(trail, &trail->aliases[i], host, seq, json);
 	return true;
 }
 
@@ -255,7 +259,9 @@ static int tell(struct cli *cli, const struct tact_recipient *recipient)
 		result = tact_audit_scan(cli->config->audit, NULL, look_at, &trail, &err);
 	if (print_all(&trail) == 0 && result == TACT_OK)
 		fprintf(stderr, "tact: %s: there are no entries\n", cli_name_of(recipient, cli->arena));
-	return result == TACT_OK ? EX_OK : cli_fail(cli_exit_code(result), "%s", err.text);
+	if (result == TACT_OK)
+		return trail.damaged ? EX_DATAERR : EX_OK;
+	return cli_fail(cli_exit_code(result), "%s", err.text);
 }
 
 static int run(struct cli *cli)

@@ -322,6 +322,10 @@ static int prepare(struct family *family, struct tact_error *err)
 	if (tact_audit_open(family->config->audit, family->config->host, &audit, &family->torn_bytes, err) !=
 	    TACT_OK)
 		tact_log(TACT_LOG_ERROR, "the evidence cannot be opened: %s", err->text);
+	else if (*tact_audit_damaged(audit) != '\0') {
+		tact_log(TACT_LOG_ERROR, "the evidence is damaged: %s", tact_audit_damaged(audit));
+		family->damaged = true;
+	}
 	tact_audit_close(&audit);
 	family->ledger = tact_ledger_new();
 	if (family->ledger == NULL || pipe2(family->ready_fd, O_CLOEXEC) != 0 ||

@@ -25,6 +25,7 @@ struct family {
 			for all */
 	int ready_fd[2]; /* a byte from each process that serves */
 	uint64_t torn_bytes;
+	bool damaged; /* the evidence, as found at the start */
 	struct service *services;
 	size_t count;
 };

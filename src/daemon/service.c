@@ -303,13 +303,15 @@ static void stop_sweeper(struct holdings *holdings)
 
 static void tell_start(struct holdings *holdings)
 {
-	char detail[64] = "";
+	const char *damaged = holdings->family->damaged ? "earlier entries are damaged" : "";
+	char detail[96];
 	struct tact_error err;
 	int start, policy;
 
+	snprintf(detail, sizeof detail, "%s", damaged);
 	if (holdings->family->torn_bytes > 0)
-		snprintf(detail, sizeof detail, "torn tail of %llu bytes set aside",
-		    (unsigned long long)holdings->family->torn_bytes);
+		snprintf(detail, sizeof detail, "torn tail of %llu bytes set aside%s%s",
+		    (unsigned long long)holdings->family->torn_bytes, *damaged != '\0' ? ", " : "", damaged);
 	start = owed_record(holdings->owed, TACT_AUDIT_START, detail, &err);
 	policy = owed_record(holdings->owed, TACT_AUDIT_POLICY, "start", &err);
 	/* Mail is answered 451 until the evidence can be written again; tactd stays up to say so. */

@@ -1503,6 +1503,67 @@ class Trail(Case):
             file.write(b"\xff" * (20 << 20))
         self.assertIn("damaged", self.tact("audit", "trail", "ann@x.example", code=65).err)
 
+    def many(self):
+        """Five entries of hers; answers the segment's path, its bytes, and where each entry begins."""
+        for scope in "abcde":
+            self.tact("suppress", "ann@x.example", "--scope", "brand:" + scope)
+        path = "audit/relay.test/entries/000000000000"
+        good, begins, at = self.read(path), [], 0
+        while at < len(good):
+            begins.append(at)
+            at += 2 + int.from_bytes(good[at:at + 2], "big")
+        self.assertEqual(len(begins), 5)
+        return path, good, begins
+
+    def scopes(self, code=0):
+        done = self.tact("audit", "trail", "ann@x.example", "--json", code=code)
+        return "".join(json.loads(line)["weighed"][0]["scope"][-1] for line in done.out.splitlines()), done.err
+
+    def test_one_byte_costs_one_entry(self):
+        """Trail shows the others and says where it is; whoever opens the log to write moves nothing and goes on in a new segment."""
+        path, good, begins = self.many()
+        begin, end = begins[2], begins[3]
+        where = "000000000000 is damaged at offset %d, where entry 2 should stand" % begin
+        self.write("new", good)
+        for place, byte in ((begin, b"\xff"), (begin + 1, b"\0"), (begin + 2, b"?"), (begin + 40, b"\0"), (end - 1, b"?")):
+            with self.subTest(place - begin):
+                bad = good[:place] + byte + good[place + 1:]
+                self.write(path, bad)
+                found, said = self.scopes(code=65)
+                self.assertEqual(found, "abde")
+                self.assertIn(where, said)
+                for _ in range(2):  # it says so again
+                    self.assertRegex(self.tact("check", "--no-postfix", code=78).out, "error: .*" + where)
+                self.assertEqual(self.read(path), bad)
+                self.assertEqual(os.listdir(self.path("audit/relay.test/entries")), ["000000000000"])
+        self.assertIn(where, self.tact("suppress", "ann@x.example", "--scope", "brand:f").err)
+        self.assertEqual(self.tact("suppress", "ann@x.example", "--scope", "brand:g").err, "")
+        self.assertEqual(self.scopes(code=65)[0], "abdefg")
+        self.assertEqual(self.read(path), bad)
+        self.assertEqual(sorted(os.listdir(self.path("audit/relay.test"))), ["entries", "lock"])
+        self.assertEqual(sorted(os.listdir(self.path("audit/relay.test/entries"))), ["000000000000", "000000000005"])
+        self.assertIn(where, self.tact("check", "--no-postfix", code=78).out)
+        self.write(path, good)  # restored from a copy
+        self.assertEqual(self.scopes(), ("abcdefg", ""))
+        self.tact("check", "--no-postfix")
+
+    def test_a_tear_is_no_damage(self):
+        path, good, begins = self.many()
+        for end in (begins[4] + 1, begins[4] + 2, len(good) - 1):
+            self.write(path, good[:end])
+            self.assertEqual(self.scopes(), ("abcd", ""))
+        self.assertIn("set aside", self.tact("check", "--no-postfix").out)
+        self.assertEqual(self.scopes(), ("abcd", ""))
+        self.assertEqual(self.read("audit/relay.test/torn-4"), good[begins[4]:end])
+
+    def test_an_entry_that_is_no_json(self):
+        path, good, begins = self.many()
+        at = good.index(b'"action"', begins[1])
+        self.write(path, good[:at] + b"?" + good[at + 1:])
+        found, said = self.scopes(code=65)
+        self.assertEqual(found, "acde")
+        self.assertIn("entry relay.test#1 cannot be opened", said)
+
 
 class Store(Case):
     members = "store key canonical records emptied waking size_bytes limit_bytes damaged"

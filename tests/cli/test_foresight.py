@@ -4,7 +4,9 @@
 
 import csv
 import io
+import json
 import os
+import re
 import sys
 import unittest
 
@@ -179,6 +181,19 @@ class Replay(Foresight):
         self.assertEqual((got["mails"], got["asked"], got["alike"], got["different"]), (5, 5, 5, 0))
         self.assertEqual(self.differences(got), {})
         self.assertEqual(self.evidence_and_store(), before)
+
+    def test_damaged_evidence(self):
+        """Replay and report lack one mail, say where, and have the others."""
+        path = "audit/relay.test/entries/000000000000"
+        good = self.read(path)
+        at = [found.start() - 2 for found in re.finditer(rb'\{"v":1,"kind":"decision"', good)][1]
+        for place, byte, words in ((at, b"\xff", "damaged at offset %d" % at), (at + 5, b"?", "1 entries of the evidence are damaged")):
+            with self.subTest(words):
+                self.write(path, good[:place] + byte + good[place + 1:])
+                for verb, name in (("replay", "mails"), ("report monitor", "decisions")):
+                    done = self.tact(*verb.split(), "--from", "2026-11-01", "--json", code=65)
+                    self.assertEqual(json.loads(done.out)[name], 4)
+                    self.assertIn(words, done.err)
 
     def test_stricter_rule(self):
         """One a week: the second is refused too, and counts no more."""

@@ -403,6 +403,28 @@ class Evidence(Faults):
         self.assertEqual(len(torn), 1, "what was torn off is kept")
         self.assertIn("torn tail", str(site.tactd.entries(kind="start")[-1]) + site.tactd.log())
 
+    def test_damage_is_left_and_mail_goes_on(self):
+        site = self.make()
+        for number in range(3):
+            self.passes(site, "before%d@person.test" % number)
+        site.tactd.kill9()
+        segment = sorted(glob.glob(site.tactd.audit + "/*/entries/*"))[-1]
+        with open(segment, "rb") as file:
+            good = file.read()
+        at = good.index(b'{"v":1,"kind":"decision"') - 2
+        bad = good[:at] + b"\xff" + good[at + 1:]
+        with open(segment, "wb") as file:
+            file.write(bad)
+        site.tactd.start()
+        self.passes(site, "behind@person.test")
+        with open(segment, "rb") as file:
+            self.assertEqual(file.read(), bad, "nothing was moved")
+        self.assertEqual(glob.glob(site.tactd.audit + "/*/torn-*"), [])
+        self.assertEqual(len(glob.glob(site.tactd.audit + "/*/entries/*")), 2)
+        self.assertIn("the evidence is damaged: %s is damaged at offset %d" % (segment, at), site.tactd.log())
+        with open(sorted(glob.glob(site.tactd.audit + "/*/entries/*"))[-1], "rb") as file:
+            self.assertIn(b'"action":"earlier entries are damaged"', file.read())
+
 
 class Clock(Faults):
     SENDER = "a@tick.test"

@@ -335,19 +335,6 @@ START_TEST(test_zeros_at_every_byte)
 }
 END_TEST
 
-START_TEST(test_wrong_number_is_torn)
-{
-	char *bytes, *seq;
-	size_t length, good = make_three(&bytes, &length);
-
-	seq = memmem(bytes + good, length - good, "\"seq\":2", 7);
-	ck_assert_ptr_nonnull(seq);
-	seq[6] = '3';
-	check_mended(bytes, length, good);
-	free(bytes);
-}
-END_TEST
-
 static bool take_number(void *context, const char *host, uint64_t seq, const char *json, size_t length)
 {
 	uint64_t *seen = context;
@@ -368,32 +355,211 @@ static void check_salvaged(uint64_t want, uint64_t want_places)
 	ck_assert_uint_eq(damage.places, want_places);
 }
 
-/* Wherever the third entry is hit, the two before it and the one behind it are had, from the log and from
- * what the next writer sets aside. */
-START_TEST(test_salvaged_from_damage_at_every_byte)
+static void check_read(uint64_t want, const char *want_damage)
+{
+	struct tact_error err = {.text = ""};
+	uint64_t seen = 0;
+	int got = tact_audit_scan(folder, HOST, take_number, &seen, &err);
+
+	ck_assert_int_eq(got, *want_damage != '\0' ? TACT_CORRUPT : TACT_OK);
+	ck_assert_msg(
+	    strstr(err.text, want_damage) != NULL, "got \"%s\", want \"%s\" in it", err.text, want_damage);
+	ck_assert_msg(seen == want, "got entries %lx, want %lx", seen, want);
+}
+
+static void check_unchanged(const char *bytes, size_t length)
+{
+	size_t got_length;
+	char *got = slurp(FIRST_SEGMENT, &got_length);
+
+	ck_assert_uint_eq(got_length, length);
+	ck_assert_mem_eq(got, bytes, length);
+	free(got);
+	ck_assert_int_eq(size_of("torn-2"), -1);
+}
+
+/* BYTES are entries 0, 1 and 3, and damage at AT: all readers go on behind it, who opens says where it is and
+ * touches nothing, and what is appended stands in a segment of its own. */
+static void check_damage(const char *bytes, size_t length, size_t at)
+{
+	struct tact_audit *audit;
+	char want[100];
+
+	snprintf(
+	    want, sizeof want, FIRST_SEGMENT " is damaged at offset %zu, where entry 2 should stand", at);
+	spill(FIRST_SEGMENT, bytes, length);
+	check_read(11, want);
+	check_salvaged(11, 1);
+	audit = open_log();
+	ck_assert_msg(strstr(tact_audit_damaged(audit), want) != NULL, "got \"%s\", want \"%s\" in it",
+	    tact_audit_damaged(audit), want);
+	ck_assert_int_eq(size_of("entries/000000000004"), -1);
+	ck_assert_uint_eq(append_one(audit, "new"), 4);
+	tact_audit_close(&audit);
+	check_unchanged(bytes, length);
+	check_read(27, want);
+	audit = open_log();
+	ck_assert_uint_eq(append_one(audit, "new"), 5);
+	tact_audit_close(&audit);
+	check_read(59, want);
+	ck_assert_int_eq(unlink(below("entries/000000000004")), 0);
+}
+
+/* Wherever the third entry is hit, the two before it and the one behind it are had. */
+START_TEST(test_damage_at_every_byte)
 {
 	char *three, *bytes, *holed;
-	size_t length, to, at = make_three(&three, &to);
+	size_t length, to, at = make_three(&three, &to), begin = at;
 	struct tact_audit *audit = open_log();
 
 	append_one(audit, "behind");
 	tact_audit_close(&audit);
 	bytes = slurp(FIRST_SEGMENT, &length);
+	check_read(15, "");
 	check_salvaged(15, 0);
 	holed = tact_malloc(length);
 	for (; at < to; at++) {
 		memcpy(holed, bytes, length);
 		holed[at] = bytes[at] == 0 ? 1 : 0;
-		spill(FIRST_SEGMENT, holed, length);
-		check_salvaged(11, 1);
-		audit = open_log();
-		tact_audit_close(&audit);
-		check_salvaged(11, 1);
-		ck_assert_int_eq(unlink(below("torn-2")), 0);
+		check_damage(holed, length, begin);
 	}
 	free(three);
 	free(bytes);
 	free(holed);
+}
+END_TEST
+
+/* The last of two bytes of a length made so long that it ends with the file, or beyond it. */
+START_TEST(test_damaged_length)
+{
+	char *three, *bytes;
+	size_t length, to, begin = make_three(&three, &to);
+	struct tact_audit *audit = open_log();
+
+	append_one(audit, "behind");
+	tact_audit_close(&audit);
+	bytes = slurp(FIRST_SEGMENT, &length);
+	for (size_t said = length - begin - 4; said <= length - begin; said++) {
+		bytes[begin] = (char)(said >> 8);
+		bytes[begin + 1] = (char)said;
+		check_damage(bytes, length, begin);
+	}
+	free(three);
+	free(bytes);
+}
+END_TEST
+
+/* The third entry's number becomes DIGIT. */
+static size_t misnumber(char *bytes, size_t begin, size_t end, char digit)
+{
+	char *seq = memmem(bytes + begin, end - begin, "\"seq\":2", 7);
+
+	ck_assert_ptr_nonnull(seq);
+	seq[6] = digit;
+	return end;
+}
+
+/* A whole entry is nothing that a torn write leaves, whatever number it says; and no number is given twice.
+ */
+START_TEST(test_wrong_number_is_damage)
+{
+	static const struct {
+		char digit;
+		uint64_t seen, next;
+	} rows[] = {{'1', 3, 3}, {'3', 11, 4}, {'7', 131, 8}};
+	char *bytes;
+	size_t length, good = make_three(&bytes, &length);
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct tact_audit *audit;
+		char name[64];
+
+		spill(FIRST_SEGMENT, bytes, misnumber(bytes, good, length, rows[i].digit));
+		check_read(rows[i].seen, "where entry 2 should stand");
+		audit = open_log();
+		ck_assert_uint_eq(append_one(audit, "new"), rows[i].next);
+		tact_audit_close(&audit);
+		check_unchanged(bytes, length);
+		check_read(rows[i].seen | UINT64_C(1) << rows[i].next, "where entry 2 should stand");
+		snprintf(name, sizeof name, "entries/%012d", (int)rows[i].next);
+		ck_assert_int_eq(unlink(below(name)), 0);
+		bytes[(char *)memmem(bytes + good, length - good, "\"seq\":", 6) - bytes + 6] = '2';
+	}
+	free(bytes);
+}
+END_TEST
+
+/* Those behind it tell that it was its number only. */
+START_TEST(test_wrong_number_among_others)
+{
+	struct tact_audit *audit;
+	char *bytes;
+	size_t length, to, good = make_three(&bytes, &to);
+
+	free(bytes);
+	audit = open_log();
+	append_many(audit, 2);
+	tact_audit_close(&audit);
+	bytes = slurp(FIRST_SEGMENT, &length);
+	misnumber(bytes, good, to, '9');
+	spill(FIRST_SEGMENT, bytes, length);
+	check_read(1 | 2 | 8 | 16 | 512, "where entry 2 should stand");
+	audit = open_log();
+	ck_assert_uint_eq(append_one(audit, "new"), 5);
+	tact_audit_close(&audit);
+	check_unchanged(bytes, length);
+	free(bytes);
+}
+END_TEST
+
+/* Damage and a tear in one: only the tear is set aside. */
+START_TEST(test_tear_behind_damage)
+{
+	char *three, *bytes;
+	size_t length, to, good = make_three(&three, &to);
+	struct tact_audit *audit = open_log();
+	uint64_t torn = 0;
+
+	append_one(audit, "behind");
+	tact_audit_close(&audit);
+	bytes = slurp(FIRST_SEGMENT, &length);
+	overwrite(FIRST_SEGMENT, (off_t)good + 2, "?", 1);
+	overwrite(FIRST_SEGMENT, (off_t)length, "\x01\x02{half", 7);
+	check_read(11, "where entry 2 should stand");
+	audit = NULL;
+	ck_assert_int_eq(tact_audit_open(folder, HOST, &audit, &torn, NULL), TACT_OK);
+	ck_assert_uint_eq(torn, 7);
+	ck_assert_int_eq(size_of("torn-4"), 7);
+	ck_assert_int_eq(size_of(FIRST_SEGMENT), (off_t)length);
+	ck_assert_uint_eq(append_one(audit, "new"), 4);
+	tact_audit_close(&audit);
+	check_read(27, "where entry 2 should stand");
+	free(three);
+	free(bytes);
+}
+END_TEST
+
+/* Who has the log open when another finds the damage writes where that one does. */
+START_TEST(test_damage_while_others_write)
+{
+	char *three;
+	size_t to, good = make_three(&three, &to);
+	struct tact_audit *before = open_log(), *after;
+
+	ck_assert_uint_eq(append_one(before, "behind"), 3);
+	overwrite(FIRST_SEGMENT, (off_t)good + 2, "?", 1);
+	after = open_log();
+	ck_assert_str_ne(tact_audit_damaged(after), "");
+	ck_assert_str_eq(tact_audit_damaged(before), "");
+	ck_assert_uint_eq(append_one(before, "d"), 4); /* it cannot know yet */
+	ck_assert_uint_eq(append_one(after, "d"), 5);
+	ck_assert_uint_eq(append_one(before, "d"), 6);
+	ck_assert_uint_eq(append_one(after, "d"), 7);
+	ck_assert_int_gt(size_of("entries/000000000005"), 0);
+	tact_audit_close(&before);
+	tact_audit_close(&after);
+	check_read(251, "where entry 2 should stand");
+	free(three);
 }
 END_TEST
 
@@ -461,27 +627,68 @@ START_TEST(test_damage_in_an_earlier_segment)
 }
 END_TEST
 
-/* So far from the end it cannot be a tear: nothing is cut, somebody has to look. */
-START_TEST(test_damage_far_from_the_end)
+/* Three small entries and 60 of which each is 20 kB. */
+static off_t fill_far(void)
 {
 	struct tact_audit *audit = open_log();
-	struct tact_error err = {.text = ""};
 	char *text = tact_calloc(1, 20001);
 	struct tact_audit_entry entry = {.kind = TACT_AUDIT_DECISION, .action = text};
-	off_t size;
+	off_t small;
 
 	memset(text, 'x', 20000);
-	append_one(audit, "d");
-	for (int i = 0; i < 80; i++)
+	append_many(audit, 3);
+	small = size_of(FIRST_SEGMENT);
+	for (int i = 0; i < 60; i++)
 		ck_assert_int_eq(tact_audit_append(audit, &entry, 1, NOW_US, NULL, NULL), TACT_OK);
 	tact_audit_close(&audit);
-	size = size_of(FIRST_SEGMENT);
-	overwrite(FIRST_SEGMENT, 10, "\0", 1);
-	check_scan_corrupt("damaged at offset 0, where entry 0 should stand");
-	ck_assert_int_eq(open_result(&err), TACT_CORRUPT);
-	ck_assert_msg(strstr(err.text, "damaged at offset 0 ") != NULL, "got \"%s\"", err.text);
-	ck_assert_int_eq(size_of(FIRST_SEGMENT), size);
 	free(text);
+	return small;
+}
+
+/* The same far from the end as near it. */
+START_TEST(test_damage_far_from_the_end)
+{
+	off_t small = fill_far(), begin = small / 3;
+	size_t length;
+	char *bytes = slurp(FIRST_SEGMENT, &length);
+
+	for (off_t at = begin; at < 2 * begin; at++) {
+		struct tact_audit *audit;
+		char was = bytes[at], want[64];
+
+		snprintf(
+		    want, sizeof want, "is damaged at offset %d, where entry 1 should stand", (int)begin);
+		bytes[at] = was == 0 ? 1 : 0;
+		overwrite(FIRST_SEGMENT, at, bytes + at, 1);
+		check_read(~UINT64_C(0) >> 1 & ~UINT64_C(2), want);
+		audit = open_log();
+		ck_assert(strstr(tact_audit_damaged(audit), want) != NULL);
+		ck_assert_uint_eq(append_one(audit, "new"), 63);
+		tact_audit_close(&audit);
+		check_read(~UINT64_C(2), want);
+		check_unchanged(bytes, length);
+		ck_assert_int_eq(unlink(below("entries/000000000063")), 0);
+		bytes[at] = was;
+		overwrite(FIRST_SEGMENT, at, &was, 1);
+	}
+	free(bytes);
+}
+END_TEST
+
+/* So much at the end is no tear, and what number comes next cannot be known: nothing is cut, somebody has to
+ * look. */
+START_TEST(test_no_end_to_be_read)
+{
+	struct tact_error err = {.text = ""};
+	off_t small = fill_far(), size = size_of(FIRST_SEGMENT);
+	char *zeros = tact_calloc(1, (size_t)(size - small));
+
+	overwrite(FIRST_SEGMENT, small, zeros, (size_t)(size - small));
+	check_read(7, "where entry 3 should stand");
+	ck_assert_int_eq(open_result(&err), TACT_CORRUPT);
+	ck_assert_msg(strstr(err.text, "too long for a torn write") != NULL, "got \"%s\"", err.text);
+	ck_assert_int_eq(size_of(FIRST_SEGMENT), size);
+	free(zeros);
 }
 END_TEST
 
@@ -776,13 +983,18 @@ static void add(TCase *tests)
 	tcase_add_test(tests, test_front_segments_may_go);
 	tcase_add_test(tests, test_torn_at_every_byte);
 	tcase_add_test(tests, test_zeros_at_every_byte);
-	tcase_add_test(tests, test_wrong_number_is_torn);
-	tcase_add_test(tests, test_salvaged_from_damage_at_every_byte);
+	tcase_add_test(tests, test_damage_at_every_byte);
+	tcase_add_test(tests, test_damaged_length);
+	tcase_add_test(tests, test_wrong_number_is_damage);
+	tcase_add_test(tests, test_wrong_number_among_others);
+	tcase_add_test(tests, test_tear_behind_damage);
+	tcase_add_test(tests, test_damage_while_others_write);
 	tcase_add_test(tests, test_torn_files_are_kept_apart);
 	tcase_add_test(tests, test_torn_new_segment);
 	tcase_add_test(tests, test_tear_by_another_process);
 	tcase_add_test(tests, test_damage_in_an_earlier_segment);
 	tcase_add_test(tests, test_damage_far_from_the_end);
+	tcase_add_test(tests, test_no_end_to_be_read);
 	tcase_add_test(tests, test_entries_cut_by_another_hand);
 	ADD_ROWS(tests, test_write_fails, errors);
 	tcase_add_test(tests, test_short_writes);
