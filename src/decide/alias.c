@@ -40,7 +40,9 @@ struct aliasing {
 	struct recovery_wishes wishes; /* of into, as they are now */
 	bool has_person_key;	       /* the target's, before anything went over */
 	uint8_t person_key[TACT_SEAL_KEY_BYTES];
-	int result; /* of reading a dossier inside the store's update */
+	int result;		   /* of reading a dossier inside the store's update */
+	struct tact_dossier found; /* into, before anything went over */
+	bool again;		   /* something did */
 	struct source *sources;
 	size_t sources_count;
 	struct tact_id *led_here; /* other aliases that point to one of those that move */
@@ -274,24 +276,71 @@ static bool carry_contacts(
 	return changed;
 }
 
-/* Nobody is permitted more for standing under two names: what holds on one side holds for both. */
+/* As it was when it went over; NULL: it did not yet. */
+static const struct tact_suppression *find_earlier(const struct source *source, const struct tact_id *id)
+{
+	struct tact_dossier earlier = source->earlier;
+
+	return source->again ? tact_dossier_find_suppression(&earlier, id) : NULL;
+}
+
+static bool holds_in(struct tact_dossier dossier, const struct tact_id *id)
+{
+	const struct tact_suppression *known = tact_dossier_find_suppression(&dossier, id);
+
+	return known != NULL && known->ended_us == 0;
+}
+
+/* Does it hold also without those who go on? */
+static bool holds_by_itself(const struct aliasing *aliasing, const struct tact_id *id)
+{
+	bool holds = holds_in(aliasing->found, id);
+
+	for (size_t i = 0; i < aliasing->sources_count; i++)
+		holds |= !aliasing->sources[i].stays && holds_in(aliasing->sources[i].dossier, id);
+	return holds;
+}
+
+/* The longer of the two ends. */
+static bool carry_until(const struct tact_suppression *wish, struct tact_suppression *known)
+{
+	if (known->until_us == 0 || (wish->until_us != 0 && wish->until_us <= known->until_us))
+		return false;
+	known->until_us = wish->until_us;
+	return true;
+}
+
+/* Nobody is permitted more for standing under two names: what holds on one side holds for both. Once it went
+ * over only what is new goes: it may have been ended there, or ended here by one who still found it here. Of
+ * somebody who goes on that ends but what came from him. */
+static bool carry_wish(const struct aliasing *aliasing, const struct source *source,
+    const struct tact_suppression *wish, struct tact_dossier *dossier)
+{
+	const struct tact_suppression *was = find_earlier(source, &wish->id);
+	struct tact_suppression *known = tact_dossier_find_suppression(dossier, &wish->id);
+
+	if (was != NULL && was->ended_us == wish->ended_us && was->until_us == wish->until_us)
+		return false;
+	if (known == NULL) {
+		tact_dossier_add_suppression(aliasing->arena, dossier, wish);
+		return true;
+	}
+	if (wish->ended_us == 0 && known->ended_us == 0)
+		return carry_until(wish, known);
+	if (wish->ended_us != 0 &&
+	    (known->ended_us != 0 || was == NULL || (source->stays && holds_by_itself(aliasing, &wish->id))))
+		return false;
+	*known = *wish;
+	return true;
+}
+
 static bool carry_suppressions(
-    struct tact_arena *arena, const struct source *source, struct tact_dossier *dossier)
+    const struct aliasing *aliasing, const struct source *source, struct tact_dossier *dossier)
 {
 	bool changed = false;
 
-	for (size_t i = 0; i < source->dossier.suppressions_count; i++) {
-		const struct tact_suppression *wish = &source->dossier.suppressions[i];
-		struct tact_suppression *known = tact_dossier_find_suppression(dossier, &wish->id);
-
-		if (known != NULL && (wish->ended_us != 0 || known->ended_us == 0))
-			continue;
-		if (known != NULL)
-			*known = *wish;
-		else
-			tact_dossier_add_suppression(arena, dossier, wish);
-		changed = true;
-	}
+	for (size_t i = 0; i < source->dossier.suppressions_count; i++)
+		changed |= carry_wish(aliasing, source, &source->dossier.suppressions[i], dossier);
 	return changed;
 }
 
@@ -358,24 +407,35 @@ static bool carry_claim(struct tact_arena *arena, const struct aliasing *aliasin
 	return true;
 }
 
+/* Who has one keeps it, unless it came from here and is another one now, or none. */
+static bool carry_own_limit(const struct source *source, bool left, struct tact_dossier *dossier)
+{
+	const char *from = source->dossier.profile.own_limit, **into = &dossier->profile.own_limit;
+	const char *was = source->again ? source->earlier.profile.own_limit : "";
+
+	if (left || tact_text_equal(from, was) || tact_text_equal(from, *into) ||
+	    !tact_text_equal(*into, was))
+		return false;
+	*into = from;
+	return true;
+}
+
 static bool carry(struct aliasing *aliasing, const struct source *source, struct tact_dossier *dossier)
 {
 	struct tact_arena *arena = aliasing->arena;
 	const struct tact_dossier *from = &source->dossier;
+	/* Left before, it has only what stayed behind as it was then. */
+	bool left = !source->stays && tact_id_equal(&from->stands_for, &aliasing->into);
 	bool changed = carry_contacts(aliasing, source, dossier);
 
 	/* So that it is known when it is told of again, by either name. What both had been told of counts for
 	 * both, like mail that was folded: the strict side. */
 	changed |= tact_dossier_merge_told(arena, dossier, from);
-	/* Left before, it has only what stayed behind as it was then. */
-	if (source->stays || !tact_id_equal(&from->stands_for, &aliasing->into))
-		changed |= carry_suppressions(arena, source, dossier);
+	if (!left)
+		changed |= carry_suppressions(aliasing, source, dossier);
 	for (size_t i = 0; i < from->claims_count; i++)
 		changed |= carry_claim(arena, aliasing, source, from->claims[i], dossier);
-	if (*dossier->profile.own_limit == '\0' && *from->profile.own_limit != '\0') {
-		dossier->profile.own_limit = from->profile.own_limit;
-		changed = true;
-	}
+	changed |= carry_own_limit(source, left, dossier);
 	return changed;
 }
 
@@ -400,6 +460,8 @@ static bool adopt(void *context, size_t index, const struct tact_record *now, in
 		aliasing->result = TACT_UNAVAILABLE; /* it became an alias itself, just now */
 	if (aliasing->result != TACT_OK)
 		return false;
+	if (!aliasing->again)
+		tact_dossier_copy(aliasing->arena, &dossier, &aliasing->found);
 	changed = !dossier.has_person_key || !tact_id_is_none(&dossier.stands_for);
 	dossier.stands_for = (struct tact_id){{0}};
 	tidy(aliasing, &dossier);
@@ -443,6 +505,7 @@ static int bring(struct aliasing *aliasing)
 	if (result != TACT_OK)
 		return result;
 	result = tact_store_update(aliasing->decider->parts.store, &key, 1, adopt, aliasing, &answer, 0);
+	aliasing->again = true;
 	return worst(result, aliasing->result);
 }
 
