@@ -232,7 +232,8 @@ static bool is_settled(const struct work *work)
 
 	for (size_t i = 0; i < work->people_count; i++) {
 		enum tact_fate fate = work->rulings[work->ruling_of[i]].fate;
-		settled &= fate != TACT_FATE_UNDECIDED && fate != TACT_FATE_REVIEW;
+		settled &= fate != TACT_FATE_UNDECIDED && fate != TACT_FATE_REVIEW &&
+			   !whom_is_alias(&work->people[i]);
 	}
 	return settled;
 }
@@ -257,6 +258,22 @@ static void hand_over(void *context, struct tact_store_turn *turn)
 								.err = work->err});
 }
 
+/* Written to whom the alias led to then: leads it elsewhere now, what was wished and sent there meanwhile was
+ * not asked about, nor may the contact have come along. The retry finds the right one. */
+static void check_aliases(struct work *work)
+{
+	whom_check(work->decider, work->arena, work->people, work->people_count, work->request->deadline_ms);
+	for (size_t i = 0; i < work->people_count; i++) {
+		struct tact_ruling *ruling = &work->rulings[work->ruling_of[i]];
+
+		if (work->people[i].result == TACT_OK || ruling->fate == TACT_FATE_UNDECIDED)
+			continue;
+		work->results[i].sent = false;
+		leave_undecided(ruling, work->people[i].result, "", "");
+		undecided_words(work->people[i].result, &ruling->code, &ruling->text);
+	}
+}
+
 static int update_and_append(struct work *work, struct tact_error *err)
 {
 	int result;
@@ -269,6 +286,7 @@ static int update_and_append(struct work *work, struct tact_error *err)
 		return work->appended;
 	if (!work->answered)
 		take_answers(work, work->answers);
+	check_aliases(work);
 	tact_store_last_error(work->decider->parts.store, err);
 	result = hold_for_review(work, err);
 	return result == TACT_OK ? append(work, "end-of-message", err) : result;

@@ -37,6 +37,8 @@ struct whom {
 /* Follows aliases and reads the other keys' dossiers of every whom whose result is TACT_OK. */
 void whom_resolve(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms, size_t count,
     int64_t deadline_ms);
+/* Was the recipient found to stand for another? */
+bool whom_is_alias(const struct whom *whom);
 /* Looks once more whom those stand for who were found to stand for another: result is TACT_UNAVAILABLE where
  * it is not the same any more, or as the store answered. */
 void whom_check(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms, size_t count,

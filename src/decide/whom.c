@@ -178,13 +178,18 @@ void whom_resolve(struct tact_decider *decider, struct tact_arena *arena, struct
 	read_others(decider, arena, whoms, count, deadline_ms);
 }
 
+bool whom_is_alias(const struct whom *whom)
+{
+	return !tact_id_equal(&whom->key, &whom->recipient.key);
+}
+
 void whom_check(struct tact_decider *decider, struct tact_arena *arena, struct whom *whoms, size_t count,
     int64_t deadline_ms)
 {
 	struct errands errands = {0};
 
 	for (size_t i = 0; i < count; i++)
-		if (whoms[i].result == TACT_OK && !tact_id_equal(&whoms[i].key, &whoms[i].recipient.key))
+		if (whoms[i].result == TACT_OK && whom_is_alias(&whoms[i]))
 			push(arena, &errands, i, OWN_KEY, &whoms[i].recipient.key);
 	run(decider, arena, &errands, whoms, deadline_ms);
 	for (size_t i = 0; i < errands.count; i++) {
