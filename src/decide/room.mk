@@ -46,13 +46,17 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/de
 	src/decide/volume.c \
 	src/decide/whom.c
 
-check_PROGRAMS += tests/unit/test_alias tests/unit/test_campaigns tests/unit/test_campaign_parts tests/unit/test_change tests/unit/test_decide tests/unit/test_hot_keys tests/unit/test_identity tests/unit/test_inbound
-TESTS += tests/unit/test_alias tests/unit/test_campaigns tests/unit/test_campaign_parts tests/unit/test_change tests/unit/test_decide tests/unit/test_hot_keys tests/unit/test_identity tests/unit/test_inbound
+check_PROGRAMS += tests/unit/test_alias tests/unit/test_alias_steps tests/unit/test_campaigns tests/unit/test_campaign_parts tests/unit/test_change tests/unit/test_decide tests/unit/test_hot_keys tests/unit/test_identity tests/unit/test_inbound
+TESTS += tests/unit/test_alias tests/unit/test_alias_steps tests/unit/test_campaigns tests/unit/test_campaign_parts tests/unit/test_change tests/unit/test_decide tests/unit/test_hot_keys tests/unit/test_identity tests/unit/test_inbound
 decide_help = tests/unit/decide_help.c tests/unit/decide_help.h
 tests_unit_test_alias_SOURCES = tests/unit/test_alias.c $(decide_help)
 tests_unit_test_alias_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_alias_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tact_store_update -Wl,--wrap=tact_store_update_then
 tests_unit_test_alias_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)
+tests_unit_test_alias_steps_SOURCES = tests/unit/test_alias_steps.c $(decide_help)
+tests_unit_test_alias_steps_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_alias_steps_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tact_store_read -Wl,--wrap=tact_store_update -Wl,--wrap=tact_store_update_then -Wl,--wrap=tact_store_scan -Wl,--wrap=fdatasync
+tests_unit_test_alias_steps_LDADD = $(DECIDE) $(CONFIG) $(CHECK_LIBS)
 tests_unit_test_campaigns_SOURCES = tests/unit/test_campaigns.c $(decide_help)
 tests_unit_test_campaigns_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_campaigns_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tact_store_scan
