@@ -175,12 +175,12 @@ void tact_digest_sha256_more(struct tact_sha256 *digest, const void *data, size_
 void tact_digest_sha256_end(struct tact_sha256 **digest, uint8_t ret[TACT_SHA256_BYTES]);
 void tact_digest_hmac(const void *secret, size_t secret_bytes, const void *data, size_t size_bytes,
     uint8_t ret[TACT_SHA256_BYTES]);
-/* SHA-256 over count fields, each preceded by its length (u64 little endian), first 16 bytes: no two lists of
- * fields collide by shifting. */
 /* What digests and seals keep for the calling thread is let go at once, and made anew should it go on. For a
  * thread that nobody joins, as its last deed before it says that it is done: by itself the thread would let
  * go of it some time after. */
 void tact_digest_leave(void);
+/* SHA-256 over count fields, each preceded by its length (u64 little endian), first 16 bytes: no two lists of
+ * fields collide by shifting. */
 struct tact_id tact_digest_id(const char *const *fields, size_t count);
 uint32_t tact_digest_crc32(const void *data, size_t size_bytes);
 /* Of what came to BEFORE (0: nothing) and this behind it. */
