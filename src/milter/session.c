@@ -83,9 +83,9 @@ static void keep_socket(void)
 
 static void leave(void)
 {
-	tact_digest_leave();
 	if (!listed)
-		return;
+		return; /* the process may be ending beside it */
+	tact_digest_leave();
 	pthread_mutex_lock(&lock);
 	*mine.back = mine.next;
 	if (mine.next != NULL)
