@@ -212,18 +212,55 @@ static bool is_gate_address(const struct tact_milter_parts *with, const char *gi
 	return false;
 }
 
+/* The next character of an address that may be quoted, as a small letter; NUL at the end. */
+static char next_of(const char **at)
+{
+	char c;
+
+	*at += strspn(*at, "\"");
+	if (**at == '\\' && (*at)[1] != '\0')
+		++*at;
+	c = **at;
+	*at += c != '\0';
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Postfix tells an address in small letters, and quotes it where that is needed. */
+static bool is_one_address(const char *a, const char *b)
+{
+	char of_a, of_b;
+
+	do {
+		of_a = next_of(&a);
+		of_b = next_of(&b);
+	} while (of_a == of_b && of_a != '\0');
+	return of_a == of_b;
+}
+
+/* An address but for its domain, which may be missing. Postfix makes something of much else, such as source
+ * routes, that it could not be asked to take off a message again by what was written. */
+static bool is_well_written(struct tact_arena *arena, const char *given)
+{
+	const char *whole =
+	    strchr(given, '@') != NULL ? given : tact_arena_printf(arena, "%s@localhost", given);
+	struct tact_address address;
+	struct tact_error err;
+
+	return tact_facts_parse_address(arena, whole, parts->profile, &address, &err) == TACT_OK;
+}
+
 /* Unless told otherwise Postfix takes ann%person.example@localhost, person.example!ann@localhost and
- * "ann@person.example"@localhost to ann@person.example, and postmaster to a domain of its own: those are the
- * people that wishes and limits are of. */
+ * "ann@person.example"@localhost to ann@person.example, also where person.example is a domain of its own, and
+ * postmaster to such a domain: those are the people that wishes and limits are of. */
 static const char *find_meant(SMFICTX *ctx, struct tact_arena *arena, const char *given)
 {
-	const char *at = strrchr(given, '@'), *resolved, *resolved_at;
+	const char *at = strrchr(given, '@'), *resolved;
 
 	if (at != NULL && strcspn(given, "%!@") == (size_t)(at - given))
 		return given;
 	resolved = smfi_getsymval(ctx, unchanged("{rcpt_addr}"));
-	resolved_at = resolved != NULL ? strrchr(resolved, '@') : NULL;
-	if (resolved_at == NULL || (at != NULL && tact_text_equal_nocase(at, resolved_at)))
+	if (resolved == NULL || strchr(resolved, '@') == NULL || is_one_address(given, resolved) ||
+	    !is_well_written(arena, given))
 		return given;
 	return tact_arena_strdup(arena, resolved);
 }

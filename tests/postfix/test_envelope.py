@@ -157,6 +157,39 @@ class Resolved(Gated):
         self.assertEqual([entry["verdict"] for entry in self.decisions(sent.queue_id)], ["accept"])
         self.assertIn("to=<root@relay.test>", self.tactd.log())
 
+    def test_refused_by_any_way_within_a_domain(self):
+        self.suppress("ops@relay.test")
+        with self.relay.client() as client:
+            client.mail("b@leeds.test")
+            for way in ("ops%relay.test@relay.test", "relay.test!ops@relay.test", '"ops@relay.test"@relay.test'):
+                reply = client.rcpt(way)
+                self.assertEqual((reply.code, reply.status), (550, "5.7.1"), way)
+
+    def test_what_could_not_be_taken_off_is_refused(self):
+        """It would go at once, and wait as well."""
+        late, = people(1, "late")
+        name = late.partition("@")[0]
+        self.meet(late)
+        with self.relay.client() as client:
+            client.mail("b@leeds.test")
+            for way in ("@relay.test:" + late, "@relay.test:" + name + "%person.test@localhost", "@relay.test:" + name + "%person.test",
+                        name + "(x)%person.test@localhost", '"%s"' % late, late + "@localhost"):
+                reply = client.rcpt(way)
+                self.assertEqual((reply.code, reply.status), (550, "5.1.3"), way)
+        self.assertEqual(len(self.sink.to(late)), 1)
+
+    def test_each_way_waits(self):
+        """What is taken off the message is what was written."""
+        for domain, ways in (("person.test", ("{0}%person.test", "person.test!{0}@relay.test", '"{0}@person.test"@localhost', '"{0}"@person.test')),
+                             ("relay.test", ("{0}", "{0}%relay.test@relay.test", "relay.test!{0}@relay.test", '"{0}@relay.test"@relay.test'))):
+            for way in ways:
+                name = person("way").partition("@")[0]
+                self.accepted(self.send("a@head.test", name + "@" + domain))
+                sent = self.accepted(self.send("b@leeds.test", way.format(name)))
+                self.wait_parked(sent.queue_id, 1)
+                self.assertEqual([entry["verdict"] for entry in self.decisions(sent.queue_id)], ["delay"], way)
+                self.assertEqual(self.relay.grep(r"%s: to=<[^>]*@(person|relay)\.test>" % sent.queue_id), [], way)
+
     def test_waits_and_comes(self):
         late, = people(1, "late")
         way = late.replace("@", "%") + "@localhost"
