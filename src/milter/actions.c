@@ -126,6 +126,32 @@ static int remove_recipient(SMFICTX *ctx, struct connection *connection, const c
 	return smfi_delrcpt(ctx, tact_arena_printf(connection->arena, "<%s>", given));
 }
 
+static bool some_pass_as(
+    const struct connection *connection, const struct tact_ruling *rulings, const char *local, size_t length)
+{
+	for (size_t i = 0; i < connection->recipients_count; i++) {
+		const char *given = connection->recipients[i].given;
+
+		if (rulings[i].fate == TACT_FATE_PASS && strncmp(given, local, length) == 0 &&
+		    given[length] == '@')
+			return true;
+	}
+	return false;
+}
+
+/* Postfix tells whom sendmail(1) names without a domain with one of its own, and takes off only who was
+ * written so. Others may be meant by such a name: none of them may pass. */
+static int remove_unqualified(
+    SMFICTX *ctx, struct connection *connection, const struct tact_ruling *rulings, const char *given)
+{
+	const char *at = strrchr(given, '@');
+	size_t length = at != NULL ? (size_t)(at - given) : 0;
+
+	if (connection->parts->smtp || length == 0 || some_pass_as(connection, rulings, given, length))
+		return MI_SUCCESS;
+	return remove_recipient(ctx, connection, tact_arena_strndup(connection->arena, given, length));
+}
+
 static int add_gate_recipient(SMFICTX *ctx, struct connection *connection, const struct tact_ruling *ruling,
     const struct recipient *recipient)
 {
@@ -154,7 +180,9 @@ static bool edit(SMFICTX *ctx, struct connection *connection, const struct tact_
 	for (size_t i = 0; i < connection->recipients_count; i++) {
 		if (rulings[i].fate == TACT_FATE_PASS)
 			continue;
-		if (remove_recipient(ctx, connection, connection->recipients[i].given) != MI_SUCCESS)
+		const char *given = connection->recipients[i].given;
+		if (remove_recipient(ctx, connection, given) != MI_SUCCESS ||
+		    remove_unqualified(ctx, connection, rulings, given) != MI_SUCCESS)
 			return false;
 		if (++edits % EDITS_PER_PROGRESS == 0)
 			(void)smfi_progress(ctx);

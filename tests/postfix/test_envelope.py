@@ -189,6 +189,22 @@ class Resolved(Gated):
                 self.wait_parked(sent.queue_id, 1)
                 self.assertEqual([entry["verdict"] for entry in self.decisions(sent.queue_id)], ["delay"], way)
                 self.assertEqual(self.relay.grep(r"%s: to=<[^>]*@(person|relay)\.test>" % sent.queue_id), [], way)
+                self.relay.tool("postsuper", "-d", sent.queue_id)
+
+    def test_sendmail_names_somebody_without_a_domain(self):
+        """Postfix tells her with one, and takes off whom it was told without."""
+        late, fresh, other = (person(name).partition("@")[0] for name in ("late", "fresh", "other"))
+        self.accepted(self.send("a@head.test", late + "@relay.test"))
+        self.meet(other + "@person.test")
+        self.relay.wait_empty()
+        for rcpts, waits, goes in (([late], 1, []), ([fresh, late], 1, [fresh]), ([other, other + "@person.test"], 1, [other])):
+            self.relay.sendmail(mail(sender="b@leeds.test").replace(b"\r\n", b"\n"), *rcpts, sender="b@leeds.test")
+            (one,) = self.wait_all_parked(waits)
+            self.assertTrue(in_gate(one["recipients"][0]["address"]), one)
+            went = self.relay.grep(r"%s: to=<[^>]*@(person|relay)\.test>" % one["queue_id"])
+            self.assertEqual([re.search(r"to=<([^@>]*)@relay", line).group(1) for line in went], goes)
+            self.relay.tool("postsuper", "-d", one["queue_id"])
+        self.assertEqual(len(self.sink.to(other + "@person.test")), 1)
 
     def test_waits_and_comes(self):
         late, = people(1, "late")
