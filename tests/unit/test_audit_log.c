@@ -449,6 +449,61 @@ START_TEST(test_damaged_length)
 }
 END_TEST
 
+/* Within the damage stands what looks like an entry and is none. */
+START_TEST(test_damage_like_an_entry)
+{
+	static const char like[] = "{?,\"seq\":7,?}";
+	char *three, *bytes;
+	size_t length, to, begin = make_three(&three, &to);
+	struct tact_audit *audit = open_log();
+
+	append_one(audit, "behind");
+	tact_audit_close(&audit);
+	bytes = slurp(FIRST_SEGMENT, &length);
+	bytes[begin] = bytes[begin + 10] = 0;
+	bytes[begin + 11] = (char)strlen(like);
+	memcpy(bytes + begin + 12, like, strlen(like));
+	check_damage(bytes, length, begin);
+	free(three);
+	free(bytes);
+}
+END_TEST
+
+/* What a reader holds may be older than what it finds behind. */
+struct late {
+	uint64_t seen;
+	const char *bytes;
+	size_t length;
+};
+
+static bool finish_writing(void *context, const char *host, uint64_t seq, const char *json, size_t length)
+{
+	struct late *late = context;
+
+	if (seq == 1)
+		spill(FIRST_SEGMENT, late->bytes, late->length);
+	return take_number(&late->seen, host, seq, json, length);
+}
+
+START_TEST(test_place_that_was_being_written)
+{
+	struct late late = {.seen = 0};
+	char *three, *bytes;
+	size_t to, begin = make_three(&three, &to);
+	struct tact_audit *audit = open_log();
+
+	append_one(audit, "behind");
+	tact_audit_close(&audit);
+	bytes = slurp(FIRST_SEGMENT, &late.length);
+	late.bytes = bytes;
+	overwrite(FIRST_SEGMENT, (off_t)begin + 2, "\0\0\0", 3);
+	ck_assert_int_eq(tact_audit_scan(folder, HOST, finish_writing, &late, NULL), TACT_OK);
+	ck_assert_uint_eq(late.seen, 15);
+	free(three);
+	free(bytes);
+}
+END_TEST
+
 /* The third entry's number becomes DIGIT. */
 static size_t misnumber(char *bytes, size_t begin, size_t end, char digit)
 {
@@ -985,6 +1040,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, test_zeros_at_every_byte);
 	tcase_add_test(tests, test_damage_at_every_byte);
 	tcase_add_test(tests, test_damaged_length);
+	tcase_add_test(tests, test_damage_like_an_entry);
+	tcase_add_test(tests, test_place_that_was_being_written);
 	tcase_add_test(tests, test_wrong_number_is_damage);
 	tcase_add_test(tests, test_wrong_number_among_others);
 	tcase_add_test(tests, test_tear_behind_damage);
