@@ -469,6 +469,36 @@ START_TEST(test_damage_like_an_entry)
 }
 END_TEST
 
+/* Near the end who opens looks closer than a reader: what does not parse is a tear there, unless an entry
+ * stands behind. */
+START_TEST(test_entry_that_does_not_parse)
+{
+	char *three, *bytes;
+	size_t length, to, begin = make_three(&three, &to);
+	struct tact_audit *audit = open_log();
+
+	append_one(audit, "behind");
+	tact_audit_close(&audit);
+	bytes = slurp(FIRST_SEGMENT, &length);
+	bytes[begin + 3] = '?';
+	spill(FIRST_SEGMENT, bytes, length);
+	audit = open_log();
+	ck_assert_ptr_nonnull(strstr(tact_audit_damaged(audit), "where entry 2 should stand"));
+	ck_assert_uint_eq(append_one(audit, "new"), 4);
+	tact_audit_close(&audit);
+	check_unchanged(bytes, length);
+	ck_assert_int_eq(unlink(below("entries/000000000004")), 0);
+	spill(FIRST_SEGMENT, bytes, to);
+	audit = open_log();
+	ck_assert_str_eq(tact_audit_damaged(audit), "");
+	ck_assert_uint_eq(append_one(audit, "new"), 2);
+	tact_audit_close(&audit);
+	ck_assert_int_eq(size_of("torn-2"), (off_t)(to - begin));
+	free(three);
+	free(bytes);
+}
+END_TEST
+
 /* What a reader holds may be older than what it finds behind. */
 struct late {
 	uint64_t seen;
@@ -1041,6 +1071,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, test_damage_at_every_byte);
 	tcase_add_test(tests, test_damaged_length);
 	tcase_add_test(tests, test_damage_like_an_entry);
+	tcase_add_test(tests, test_entry_that_does_not_parse);
 	tcase_add_test(tests, test_place_that_was_being_written);
 	tcase_add_test(tests, test_wrong_number_is_damage);
 	tcase_add_test(tests, test_wrong_number_among_others);
