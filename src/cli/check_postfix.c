@@ -139,6 +139,23 @@ static void check_ways(const struct checking *c)
 		    macros);
 }
 
+/* ---- who is taken off a message ---- */
+
+/* Postfix takes a recipient off by what was written, and of mail of sendmail(1) it tells the milter what
+ * canonical maps made of that. */
+static void check_canonical(const struct checking *c)
+{
+	static const char *const maps[] = {"canonical_maps", "recipient_canonical_maps"};
+
+	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+		if (*main_of(c, maps[i]) != '\0' && *main_of(c, "non_smtpd_milters") != '\0')
+			cli_find(c->findings, CLI_WARNING,
+			    "map recipients in virtual_alias_maps, and senders in sender_canonical_maps",
+			    "%s is in use: mail of sendmail(1) to an address in it that is to wait, or to be "
+			    "refused beside others, goes at once as well",
+			    maps[i]);
+}
+
 /* ---- milters ---- */
 
 /* An item of a milter list: SOCKET, or { SOCKET, name=value ... }. */
@@ -521,5 +538,6 @@ void cli_check_postfix(struct cli_findings *findings, const struct cli_postfix *
 	check_times(&c);
 	check_numbers(&c);
 	check_ways(&c);
+	check_canonical(&c);
 	check_gate(&c);
 }

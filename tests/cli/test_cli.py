@@ -1729,6 +1729,8 @@ class CheckPostfix(Case):
                 ("allow_percent_hack=yes", "^warning: allow_percent_hack .*ann%person.*; postconf -e allow_percent_hack=no$", 0),
                 ("swap_bangpath=yes", "^warning: swap_bangpath .*!ann@.*; postconf -e swap_bangpath=no$", 0),
                 ("resolve_dequoted_address=yes", "^warning: resolve_dequoted_address .*; postconf -e resolve_dequoted_address=no$", 0),
+                ("canonical_maps=inline:{a@b.example=c@b.example}", "^warning: canonical_maps .*virtual_alias_maps", 0),
+                ("recipient_canonical_maps=inline:{a@b.example=c@b.example}", "^warning: recipient_canonical_maps .*virtual_alias_maps", 0),
                 ("milter_rcpt_macros=i {rcpt_host}", "^warning: milter_rcpt_macros .*lacks {rcpt_addr}", 0),
                 ("content_filter=smtp:[127.0.0.1]:10024", "^warning: content_filter", 0),
                 ("fast_flush_domains=later.tact.invalid, .later.tact.invalid", "^error: fast_flush_domains does not hold .review", 78)):
