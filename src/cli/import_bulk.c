@@ -370,15 +370,16 @@ static int record(struct bulk *bulk, const char *what, struct tact_error *err)
 	struct cli *cli = bulk->cli;
 
 	return tact_decide_record(cli->decider, TACT_AUDIT_CHANGE,
-	    tact_arena_printf(cli->arena, "import of %llu rows of %s by %s from %s: %s",
+	    tact_arena_printf(bulk->arena, "import of %llu rows of %s by %s from %s: %s",
 		(unsigned long long)bulk->mark.rows, kind_names[bulk->import->kind], cli->by, bulk->sources,
 		what),
 	    tact_clock_now_us(), err);
 }
 
+/* The command's own arena is the makers' meanwhile. */
 static int load_all(struct bulk *bulk, struct tact_error *err)
 {
-	struct tact_arena *arena = bulk->cli->arena;
+	struct tact_arena *arena = bulk->arena;
 	int result = cli_bulk_mark(bulk, true, err);
 
 	if (result == TACT_OK)

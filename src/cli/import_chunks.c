@@ -13,6 +13,7 @@
 #include "import_chunks.h"
 
 #define CHUNK 65536		/* rows that are loaded in one go */
+#define SMALLER 4		/* the first are fewer, each half of the next: loading waits for them */
 #define CHANGE_MOST 500		/* of people who are known */
 #define REUSED_BYTES (32 << 20) /* the most that malloc lets itself be told */
 
@@ -25,16 +26,21 @@ static void show_progress(const struct bulk *bulk, bool end)
 
 /* ---- making a chunk ---- */
 
+static size_t rows_most(size_t chunks_before)
+{
+	return chunks_before < SMALLER ? CHUNK >> (SMALLER - chunks_before) : CHUNK;
+}
+
 /* One person's rows may stand in two chunks: of the second he is known. TACT_OK also at the end, with none.
  */
-static int read_chunk(struct bulk *bulk, struct chunk *chunk)
+static int read_chunk(struct bulk *bulk, struct chunk *chunk, size_t most)
 {
 	struct cli_spool_words words = {0};
 	int result = TACT_OK;
 
 	tact_arena_reset(chunk->arena);
-	chunk->rows = tact_arena_alloc(chunk->arena, CHUNK * sizeof *chunk->rows);
-	for (chunk->count = 0; chunk->count < CHUNK; chunk->count++) {
+	chunk->rows = tact_arena_alloc(chunk->arena, most * sizeof *chunk->rows);
+	for (chunk->count = 0; chunk->count < most; chunk->count++) {
 		struct cli_import_row *row = &chunk->rows[chunk->count];
 		struct tact_id key;
 		const void *bytes;
@@ -108,7 +114,7 @@ static struct chunk *read_next(struct bulk *bulk)
 	}
 	pthread_mutex_unlock(&bulk->lock);
 	if (chunk != NULL) {
-		chunk->result = read_chunk(bulk, chunk);
+		chunk->result = read_chunk(bulk, chunk, rows_most(bulk->chunks_read - 1));
 		bulk->read_all = chunk->result != TACT_OK || chunk->count == 0;
 	}
 	pthread_mutex_unlock(&bulk->read_lock);
@@ -251,26 +257,33 @@ static int store_chunks(struct bulk *bulk, struct tact_error *err)
 
 int cli_chunks_run(struct bulk *bulk, struct tact_error *err)
 {
-	pthread_t makers[MAKERS];
-	size_t started = 0;
 	int result;
 
 	bulk->label = bulk->dry ? "looked at" : "loaded";
-	while (started < MAKERS && pthread_create(&makers[started], NULL, make_chunks, bulk) == 0)
-		started++;
-	result = started > 0 ? store_chunks(bulk, err)
-			     : tact_error_set(err, TACT_SYSTEM, "no thread can be started");
-	pthread_mutex_lock(&bulk->lock);
-	bulk->stop = true;
-	pthread_cond_broadcast(&bulk->moved);
-	pthread_mutex_unlock(&bulk->lock);
-	while (started > 0)
-		pthread_join(makers[--started], NULL);
+	result = bulk->makers_count > 0 ? store_chunks(bulk, err)
+					: tact_error_set(err, TACT_SYSTEM, "no thread can be started");
 	show_progress(bulk, true);
 	if (result == TACT_OK && bulk->mark.done != bulk->mark.rows)
 		result = tact_error_set(err, TACT_CORRUPT,
 		    "%s holds other rows than were written; begin again with --anew", bulk->rows_path);
 	return result;
+}
+
+static void start_makers(struct bulk *bulk)
+{
+	while (bulk->makers_count < MAKERS &&
+	       pthread_create(&bulk->makers[bulk->makers_count], NULL, make_chunks, bulk) == 0)
+		bulk->makers_count++;
+}
+
+static void end_makers(struct bulk *bulk)
+{
+	pthread_mutex_lock(&bulk->lock);
+	bulk->stop = true;
+	pthread_cond_broadcast(&bulk->moved);
+	pthread_mutex_unlock(&bulk->lock);
+	while (bulk->makers_count > 0)
+		pthread_join(bulk->makers[--bulk->makers_count], NULL);
 }
 
 /* Begins with nothing in hand. */
@@ -286,10 +299,12 @@ void cli_chunks_begin(struct bulk *bulk)
 	/* A chunk's memory is that of the one before it, not the system's again. */
 	(void)mallopt(M_MMAP_THRESHOLD, REUSED_BYTES);
 	(void)mallopt(M_TRIM_THRESHOLD, REUSED_BYTES);
+	start_makers(bulk);
 }
 
 void cli_chunks_end(struct bulk *bulk)
 {
+	end_makers(bulk);
 	tact_arena_free(&bulk->arena);
 	for (size_t i = 0; i < CHUNKS; i++)
 		tact_arena_free(&bulk->chunks[i].arena);

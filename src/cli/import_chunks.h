@@ -44,7 +44,9 @@ struct bulk {
 	struct cli_merge *merge;
 	bool dry;
 	struct chunk chunks[CHUNKS]; /* some are made while one goes into the store */
-	pthread_mutex_t read_lock;   /* of the rows being read, and of read_all */
+	pthread_t makers[MAKERS];
+	size_t makers_count;
+	pthread_mutex_t read_lock; /* of the rows being read, and of read_all */
 	size_t chunks_read;
 	bool read_all;
 	pthread_mutex_t lock; /* of the chunks' states, and of stop */
@@ -64,7 +66,8 @@ int cli_bulk_mark(struct bulk *bulk, bool now, struct tact_error *err);
 
 /* ---- import_chunks.c ---- */
 
-/* Before rows are put into the store; the merge is open, at the first that is not in it. */
+/* Before rows are put into the store; the merge is open, at the first that is not in it. From here on threads
+ * of its own make chunks, and use the merge and what the import keeps of all rows, until cli_chunks_end. */
 void cli_chunks_begin(struct bulk *bulk);
 /* Loads all rows that are left and marks how far it came; when it is dry, only looks at them. TACT_OK, or
  * what stopped it: what the mark counts is done all the same. */
