@@ -5,8 +5,10 @@
 DECIDE = src/decide/libdecide.a  $(POLICY) src/store/libstore.a $(STORE_LIBS) src/audit/libaudit.a $(JANSSON_LIBS) $(BASE)
 noinst_LIBRARIES += src/decide/libdecide.a
 src_decide_libdecide_a_CFLAGS = $(AM_CFLAGS) 
-src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/alias_record.h src/decide/campaigns.h src/decide/campaigns_reading.h src/decide/change.h src/decide/pass.h src/decide/private.h src/decide/recover.h src/decide/work.h \
+src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/alias_record.h src/decide/aliasing.h src/decide/campaigns.h src/decide/campaigns_reading.h src/decide/change.h src/decide/pass.h src/decide/private.h src/decide/recover.h src/decide/work.h \
 	src/decide/alias.c \
+	src/decide/alias_carry.c \
+	src/decide/alias_lead.c \
 	src/decide/alias_record.c \
 	src/decide/apply.c \
 	src/decide/bell.c \
