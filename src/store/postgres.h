@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * The files of the postgres engine among themselves: postgres_url.c reads the url, postgres_link.c is one
- * connection (and alone knows libpq), postgres_state.c what a server's error means, postgres_clock.c the
- * database's clock, postgres_request.c one call, postgres_batch.c what many calls load and commit together,
- * postgres_pool.c and its files (postgres_pool.h) the connections that do so for all callers, postgres.c the
- * rest.
+ * The files of the postgres engine among themselves: postgres_url.c reads the url, postgres_link.c and its
+ * files (postgres_link.h, which alone knows libpq) are one connection, postgres_state.c what a server's error
+ * means, postgres_clock.c the database's clock, postgres_request.c one call, postgres_batch.c what many calls
+ * load and commit together, postgres_pool.c and its files (postgres_pool.h) the connections that do so for
+ * all callers, postgres_walk.c what goes over many records, postgres.c the rest.
  *
  * Results beside enum tact_result are enum pg_outcome. Deadlines are tact_clock_monotonic_ms(); 0 means none.
  */

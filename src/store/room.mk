@@ -9,10 +9,11 @@ src_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(PQ_CFLAGS)
 src_store_libstore_a_SOURCES = include/tact/store.h src/store/bulk.c src/store/engine.h src/store/fail.c src/store/frame.c src/store/frame.h \
 	src/store/lmdb.c src/store/lmdb_engine.h src/store/lmdb_fill.c src/store/lmdb_read.c src/store/lmdb_walk.c src/store/lmdb_words.c src/store/lmdb_write.c \
 	src/store/memory.c src/store/postgres.c src/store/postgres.h src/store/postgres_aside.c src/store/postgres_batch.c src/store/postgres_batch.h \
-	src/store/postgres_circuit.c src/store/postgres_clock.c src/store/postgres_fate.c src/store/postgres_fill.c src/store/postgres_link.c \
-	src/store/postgres_list.c src/store/postgres_list.h src/store/postgres_origin.c src/store/postgres_pool.c src/store/postgres_pool.h src/store/postgres_probe.c \
+	src/store/postgres_circuit.c src/store/postgres_clock.c src/store/postgres_connect.c src/store/postgres_engine.h src/store/postgres_fate.c src/store/postgres_fill.c \
+	src/store/postgres_hosts.c src/store/postgres_link.c src/store/postgres_link.h src/store/postgres_list.c src/store/postgres_list.h \
+	src/store/postgres_origin.c src/store/postgres_pool.c src/store/postgres_pool.h src/store/postgres_probe.c \
 	src/store/postgres_queue.c src/store/postgres_ready.c src/store/postgres_ready.h src/store/postgres_request.c src/store/postgres_request.h src/store/postgres_state.c src/store/postgres_url.c \
-	src/store/postgres_worker.c src/store/store.c src/store/writer.c src/store/writer.h
+	src/store/postgres_walk.c src/store/postgres_worker.c src/store/store.c src/store/writer.c src/store/writer.h
 
 # The schema of the database as the bytes of a C array: one text, for people and for the program.
 BUILT_SOURCES += src/store/postgres_schema.inc
