@@ -121,9 +121,8 @@ typedef bool (*tact_audit_scan_fn)(
 int tact_audit_scan(
     const char *dir, const char *host, tact_audit_scan_fn fn, void *context, struct tact_error *err);
 /* The same after a disaster, for all logs: what was set aside as torn is read too, after the log that it was
- * taken from. ret counts the places where an entry should
- * stand and none does, a true tear among them; whoever appends meanwhile may look like one. TACT_OK,
- * TACT_SYSTEM. */
+ * taken from. ret counts the places where an entry should stand and none does, a true tear among them;
+ * whoever appends meanwhile may look like one. TACT_OK, TACT_SYSTEM. */
 struct tact_audit_damage {
 	uint64_t places;
 	struct tact_error first; /* in words */

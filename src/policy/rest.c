@@ -100,8 +100,7 @@ static void forbid_until(struct tally *tally, int64_t next_us)
 		tally->next_us = next_us;
 }
 
-/* The mail itself ends the window: it must wait until less stands behind it, or that is behind it too.
- */
+/* The mail itself ends the window: it must wait until less stands behind it, or that is behind it too. */
 static void tally_as_end(const struct window *window, int64_t t_us, size_t now, struct tally *ret)
 {
 	int64_t room_milli = window->limit->at_most_milli - window->own_milli, leaves_us, until_us;
