@@ -240,14 +240,14 @@ static void read_consent(struct cli_import *import, struct cli_csv *csv, struct 
 
 static void read_profile(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
-	size_t before = import->mistakes;
-
 	row->source = import->source;
 	row->profile = cli_import_profile(import, csv, CLI_CSV_OWN);
-	if (row->profile != NULL || import->mistakes > before)
-		return;
-	import->blank++;
-	import->rows_count--;
+}
+
+/* All cells but the person's are empty. */
+static bool is_blank(const struct cli_import *import, const struct cli_import_row *row)
+{
+	return import->kind == CLI_PROFILES && row->profile == NULL;
 }
 
 static bool is_clean_profile(const struct tact_profile_change *profile)
@@ -295,10 +295,14 @@ static void read_row(void *context, struct cli_csv *csv)
 		    csv, "this is row %d: say --bulk, which keeps rows on the disk", ROWS_MOST + 1);
 	read_person(import, csv, row);
 	readers[import->kind](import, csv, row);
-	if (import->mistakes > before)
+	if (import->mistakes > before) {
 		import->rows_count--; /* told; nothing will be applied */
-	else if (import->take != NULL && import->rows_count > 0)
+	} else if (is_blank(import, row)) {
+		import->rows_count--;
+		import->blank++;
+	} else if (import->take != NULL) {
 		hand_over(import, csv, row);
+	}
 	if (import->take != NULL)
 		tact_arena_reset(import->arena);
 }

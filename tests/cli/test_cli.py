@@ -1047,6 +1047,18 @@ class ImportPeople(Case):
                 self.assertIn("nothing was changed", err)
                 self.assertEqual([self.tact("export", each).out for each in ("--profile", "--consent", "--suppressions")], before, good)
 
+    def test_a_row_that_is_refused_and_blank(self):
+        """It is taken back once, wherever it stands."""
+        bad, good, end = "bad,\n", "ann@x.example,Europe/London\n", "bob@x.example,UTC\n"
+        for rows, lines in ((bad + good, (2,)), (good + bad + end, (3,)), (bad + bad + good, (2, 3)), (good + bad, (3,)), (bad, (2,))):
+            for more in ((), ("--bulk",), ("--bulk", "--dry-run"), ("--dry-run",)):
+                with self.subTest(rows=rows, more=more):
+                    err = self.import_file("--profile", "email,zone\n" + rows, *more, code=65).err
+                    for line in lines:
+                        self.assertIn("list.csv:%d: email" % line, err)
+                    self.assertIn("%d mistake" % len(lines), err)
+        self.assertEqual(self.tact("export", "--profile").out.count("\n"), 1)
+
     def test_one_bad_row_among_good_ones(self):
         self.import_file("--profile", self.profiles + "dan@x.example,Mars,,,,,,\n", code=65)
         self.assertEqual(self.tact("export", "--profile").out.count("\n"), 1)
