@@ -63,6 +63,16 @@ static int one(struct cli *cli, struct tact_arena *arena, const char *given, siz
 	return EX_OK;
 }
 
+/* One end of a line only, and the mark that editors put before the first: what else stands there is told. */
+static const char *strip_line(char *line, size_t length, size_t number)
+{
+	if (length > 0 && line[length - 1] == '\n')
+		line[--length] = '\0';
+	if (length > 0 && line[length - 1] == '\r')
+		line[--length] = '\0';
+	return number == 1 ? line + cli_csv_skip_mark(line, length) : line;
+}
+
 static int from_stdin(struct cli *cli, struct tact_arena *arena)
 {
 	char *line = NULL;
@@ -78,9 +88,10 @@ static int from_stdin(struct cli *cli, struct tact_arena *arena)
 			tact_arena_reset(arena);
 			answer = print_refused(cli, arena, line, number, "there is a NUL byte in this line");
 		} else {
-			line[strcspn(line, "\r\n")] = '\0';
-			if (*line != '\0')
-				answer = one(cli, arena, line, number);
+			const char *given = strip_line(line, (size_t)length, number);
+
+			if (*given != '\0')
+				answer = one(cli, arena, given, number);
 		}
 		if (answer != EX_OK)
 			code = answer;

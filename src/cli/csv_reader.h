@@ -40,8 +40,6 @@ size_t cli_csv_feed_block(struct cli_csv *r, const char *block, size_t length, b
 void cli_csv_finish(struct cli_csv *r);
 /* fread, and FILE sees what was read. */
 size_t cli_csv_read_block(const struct cli_csv_file *file, FILE *stream, char *to, size_t most);
-/* Bytes of a byte order mark at the beginning of a file. */
-size_t cli_csv_skip_mark(const char *block, size_t length);
 
 /* ---- csv_shared.c ---- */
 

@@ -257,6 +257,8 @@ struct cli_csv_file {
 /* Reads a whole file (UTF-8, with or without BOM; a header names the columns, one of them the person). EX_OK
  * also with mistakes; EX_IOERR. */
 int cli_csv_read(const struct cli_csv_file *file, FILE *stream);
+/* Bytes of a byte order mark at the beginning of a file. */
+size_t cli_csv_skip_mark(const char *block, size_t length);
 /* The cell of a field, trimmed; "" when there is no such column or nothing in it. Lives as long as the
  * record, as all that is put into cli_csv_arena. */
 const char *cli_csv_cell(struct cli_csv *csv, int field);

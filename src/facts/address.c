@@ -303,6 +303,8 @@ int tact_facts_parse_domain(struct tact_arena *arena, const char *text, char **r
 		return refuse(err, "nothing stands after the '@'");
 	if (!facts_is_utf8(text))
 		return refuse(err, "the domain is not valid UTF-8");
+	if (facts_check_domain_has_no_blank(text, err) != TACT_OK)
+		return TACT_INVALID;
 	size_t length = strlen(text);
 	char *domain = facts_lower(arena, text, length, true);
 	if (domain == NULL)
@@ -397,7 +399,7 @@ static int canonical_local(struct tact_arena *arena, const struct parts *parts, 
 	if (local == NULL)
 		return refuse(err, "the local part cannot be normalised");
 	*ret = is_dot_atom(local) ? local : quote(arena, local);
-	return TACT_OK;
+	return facts_check_local_is_seen(local, err);
 }
 
 /* ---- ordinary addresses ---------------------------------------------------------------------------------

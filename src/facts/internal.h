@@ -21,6 +21,15 @@ bool facts_is_clean(const char *text);
 int facts_parse_address_the_long_way(struct tact_arena *arena, const char *text,
     const struct tact_canonical_profile *profile, struct tact_address *ret, struct tact_error *err);
 
+/* ---- unseen.c ---- */
+
+/* TACT_INVALID, with the code point named, for a local part with a blank other than ASCII's or a character
+ * that is not seen: formats (Cf), what is ignored by default, separators (Z), no characters. The joiners
+ * U+200C and U+200D may stand where RFC 5892 lets them. Both take valid UTF-8. */
+int facts_check_local_is_seen(const char *local, struct tact_error *err);
+/* The same for a blank in a domain, where IDNA passes over what is not seen. */
+int facts_check_domain_has_no_blank(const char *domain, struct tact_error *err);
+
 /* ---- key.c ---- */
 
 /* Lower-case hex without an arena, since secrets must not stay in one. ret holds 2 × size_bytes + 1. */

@@ -232,6 +232,21 @@ class Canonical(Case):
         self.assertEqual([line.split("\t")[0] for line in done.out.splitlines()], ["ann@x.example", "bob@x.example"])
         self.assertEqual([line.split(": ")[0] for line in done.err.splitlines()], ["stdin:3", "stdin:4", "stdin:5"])
 
+    def test_nothing_of_a_line_is_dropped(self):
+        done = self.tact("canonical", stdin=b"ann@x.example\rbob@x.example\ncid@x.example\r\r\ndan@x.example\r\n", code=65)
+        self.assertEqual([line.split("\t")[0] for line in done.out.splitlines()], ["dan@x.example"])
+        self.assertEqual([line.split(": ")[0] for line in done.err.splitlines()], ["stdin:1", "stdin:2"])
+        self.assertEqual(done.err.count("control character"), 2, done.err)
+
+    def test_a_byte_order_mark_is_passed_over_once(self):
+        want = self.tact("canonical", "ann@x.example").out
+        for stdin in (b"\xef\xbb\xbfann@x.example\n", b"\xef\xbb\xbf\r\nann@x.example"):
+            self.assertEqual(self.tact("canonical", stdin=stdin).out, want)
+        done = self.tact("canonical", stdin=b"\xef\xbb\xbfann@x.example\n\xef\xbb\xbfbob@x.example\n", code=65)
+        self.assertEqual(done.out, want)
+        self.assertIn("stdin:2", done.err)
+        self.assertIn("U+FEFF", done.err)
+
     def test_json(self):
         good, bad = self.json("canonical", "Ann@X.example", "nope", code=65)
         for got in (good, bad):
@@ -399,6 +414,47 @@ class Wishes(Case):
         self.write("audit", "no folder")
         self.assertNotEqual(self.run_program([TACT, "-c", self.conf, "suppress", "ann@x.example"]).returncode, 0)
         self.assertEqual(self.one("ann@x.example")["suppressions"], [], "no wish without evidence")
+
+
+class Unseen(Case):
+    """A character that nobody sees would make another person of an address, and the wish of this one would be lost."""
+
+    unseen = (("\u200b", "U+200B"), ("\ufeff", "U+FEFF"), ("\u00a0", "U+00A0"), ("\u2060", "U+2060"))
+
+    def test_on_the_command_line(self):
+        for verb in (("suppress",), ("unsuppress", "--why", "x"), ("show",), ("profile", "--zone", "UTC"), ("canonical",), ("audit", "trail"),
+                     ("consent", "--basis", "express", "--source", "s", "--scope", "global"),
+                     ("contact", "--channel", "phone", "--purpose", "personal"), ("alias", "ann@x.example")):
+            for mark, name in self.unseen:
+                with self.subTest(verb=verb, name=name):
+                    self.assertIn(name, self.tact(*verb, mark + "v@x.example", code=65).err)
+        self.assertEqual(self.export().count("\n"), 1)
+
+    def test_in_a_file(self):
+        good = b"ann@x.example\n"
+        for mark, name in self.unseen:
+            plain = self.write("plain.txt", good + mark.encode() + b"v@x.example\n")
+            csv = self.write("list.csv", b"note,email\na," + good + b"b," + mark.encode() + b"v@x.example\n")
+            with self.subTest(name=name):
+                for args, where in ((("import", plain, "--plain"), "plain.txt:2: email: "), (("import", csv), "list.csv:3: email: "), (("import", csv, "--bulk"), "list.csv:3: email: "),
+                                    (("preflight", csv, "--stream", "shop"), "list.csv:3: email: "),
+                                    (("campaign", "plan", "c1", csv, "--stream", "shop", "--at", "2026-12-01"), "list.csv:3: email: ")):
+                    err = self.tact(*args, code=65).err
+                    self.assertIn(where, err)
+                    self.assertIn(name, err)
+        self.assertEqual(self.export().count("\n"), 1, "nothing of the file was taken")
+
+    def test_files_put_together(self):
+        """The mark of the first is no part of its first line, that of the second is told."""
+        one = b"\xef\xbb\xbfann@x.example\n"
+        self.tact("import", self.write("one.txt", one), "--plain")
+        self.assertIn("two.txt:2: email: ", self.tact("import", self.write("two.txt", one + one), "--plain", code=65).err)
+        self.assertIn(self.tact("canonical", "ann@x.example").out.split()[1], self.export())
+
+    def test_mail_to_one(self):
+        got, = self.json("explain", "--sender", "news@shop.example", "--rcpt", "\u200bann@x.example", stdin=MAIL)
+        self.assertEqual((got["verdict"], got["code"]), ("reject", "5.1.3"))
+        self.assertIn("U+200B", got["text"])
 
 
 class Profile(Case):

@@ -367,6 +367,22 @@ START_TEST(mixed_gives_the_refused_a_claim)
 }
 END_TEST
 
+/* It would be somebody else, of whose wishes nothing is known. */
+START_TEST(an_address_that_only_looks_like_one_is_refused)
+{
+	const char *const recipients[] = {"bob@example.com", "b\xe2\x80\x8bob@example.com"};
+	struct tact_ruling *rulings;
+
+	suppress("bob@example.com", TACT_UNSUBSCRIBE, NOW);
+	rulings = decide_many("news@head.example", "a", NOW, recipients, 2);
+	expect_fate("bob", &rulings[0], TACT_FATE_REFUSE);
+	expect_fate("b\\u200bob", &rulings[1], TACT_FATE_REFUSE);
+	ck_assert_str_eq(rulings[1].code, "5.1.3");
+	ck_assert_msg(
+	    strstr(rulings[1].text, "U+200B") != NULL, "got \"%s\", want the code point", rulings[1].text);
+}
+END_TEST
+
 START_TEST(null_sender)
 {
 	struct tact_ruling ruling = decide_one("", "a", NOW, "ann@example.com");
@@ -1754,6 +1770,7 @@ static Suite *suite(void)
 	tcase_add_test(c, suppressed_is_refused_unless_transactional);
 	tcase_add_test(c, refused_at_rcpt_only_by_suppression);
 	tcase_add_test(c, mixed_gives_the_refused_a_claim);
+	tcase_add_test(c, an_address_that_only_looks_like_one_is_refused);
 	tcase_add_test(c, null_sender);
 	tcase_add_test(c, personal_to_many_is_bulk);
 	tcase_add_test(c, personal_to_many_by_return_paths_of_their_own_is_bulk);

@@ -76,6 +76,14 @@ static const struct {
     {"\xe7\x94\xa8\xe6\x88\xb7@example.com", "\xe7\x94\xa8\xe6\x88\xb7@example.com"},
     {"\xc4\xb0@example.com", "i\xcc\x87@example.com"},
     {"\xf0\x9f\x98\x80@example.com", "\xf0\x9f\x98\x80@example.com"},
+    /* joiners where they show: Sinhala sri, Persian mikhaham, with a mark between, Bengali */
+    {"\xe0\xb7\x81\xe0\xb7\x8a\xe2\x80\x8d\xe0\xb6\xbb@example.com",
+	"\xe0\xb7\x81\xe0\xb7\x8a\xe2\x80\x8d\xe0\xb6\xbb@example.com"},
+    {"\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae@example.com", "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae@example.com"},
+    {"\xd9\x85\xd9\x8e\xe2\x80\x8c\xd9\x8e\xd8\xae@example.com",
+	"\xd9\x85\xd9\x8e\xe2\x80\x8c\xd9\x8e\xd8\xae@example.com"},
+    {"\xe0\xa6\x95\xe0\xa7\x8d\xe2\x80\x8c\xe0\xa6\xb7@example.com",
+	"\xe0\xa6\x95\xe0\xa7\x8d\xe2\x80\x8c\xe0\xa6\xb7@example.com"},
     /* domains */
     {"a@b\xc3\xbc"
      "cher.example",
@@ -96,6 +104,11 @@ static const struct {
      "b.example",
 	"a@a.b.example"},
     /* literals */
+    /* IDNA passes over what is not seen */
+    {"a@ex\xc2\xad"
+     "ample.com",
+	"a@example.com"},
+    {"a@example.com\xef\xbb\xbf", "a@example.com"},
     {"a@[192.0.2.1]", "a@[192.0.2.1]"},
     {"a@[IPv6:2001:DB8:0:0::1]", "a@[IPv6:2001:db8::1]"},
     {"a@[ipv6:::1]", "a@[IPv6:::1]"},
@@ -239,6 +252,54 @@ static const struct {
     {"ann\xed\xa0\x80@example.com", "UTF-8"},
     {"ann\xc0\xaf@example.com", "UTF-8"},
     {"J\xd6RG@example.com", "UTF-8"},
+    /* what is not seen, first, between and last; and in quotes */
+    {"\xef\xbb\xbf"
+     "ann@example.com",
+	"U+FEFF in the local part is not to be seen"},
+    {"<\xe2\x80\x8b"
+     "ann@example.com>",
+	"U+200B"},
+    {"an\xe2\x80\x8bn@example.com", "U+200B"},
+    {"ann\xe2\x80\x8b@example.com", "U+200B"},
+    {"\"ann\xe2\x80\x8b\"@example.com", "U+200B"},
+    {"\"ann smith\xe2\x81\xa0\"@example.com", "U+2060"},
+    {"ann\xc2\xad@example.com", "U+00AD"},
+    {"ann\xcd\x8f@example.com", "U+034F"},
+    {"ann\xd8\x9c@example.com", "U+061C"},
+    {"ann\xe1\x85\x9f@example.com", "U+115F"},
+    {"ann\xe2\x80\x8e@example.com", "U+200E"},
+    {"\xe2\x80\xaa"
+     "ann@example.com",
+	"U+202A"},
+    {"ann\xe3\x85\xa4@example.com", "U+3164"},
+    {"\xe2\x9d\xa4\xef\xb8\x8f@example.com", "U+FE0F"},
+    {"ann\xef\xbf\xbe@example.com", "U+FFFE"},
+    {"ann\xf3\xa0\x81\xa1@example.com", "U+E0061"},
+    /* blanks */
+    {"\xc2\xa0"
+     "ann@example.com",
+	"U+00A0 in the local part is a blank"},
+    {"ann\xc2\xa0@example.com", "U+00A0"},
+    {"\"ann\xc2\xa0smith\"@example.com", "U+00A0"},
+    {"ann\xe1\x9a\x80@example.com", "U+1680"},
+    {"ann\xe2\x80\x80@example.com", "a blank"},
+    {"ann\xe2\x80\xaf@example.com", "U+202F"},
+    {"ann\xe3\x80\x80@example.com", "U+3000"},
+    {"ann@example.com\xc2\xa0", "U+00A0 in the domain is a blank"},
+    {"ann@\xe3\x80\x80"
+     "example.com",
+	"U+3000"},
+    /* joiners where they do not show */
+    {"ann\xe2\x80\x8c@example.com", "U+200C"},
+    {"an\xe2\x80\x8cn@example.com", "U+200C"},
+    {"an\xe2\x80\x8dn@example.com", "U+200D"},
+    {"\xe2\x80\x8d"
+     "ann@example.com",
+	"U+200D"},
+    {"\xd9\x85\xe2\x80\x8d\xd8\xae@example.com", "U+200D"},
+    {"\xd9\x85\xe2\x80\x8c@example.com", "U+200C"},
+    {"\xe2\x80\x8c\xd9\x85@example.com", "U+200C"},
+    {"\xd8\xaf\xe2\x80\x8c\xd8\xae@example.com", "U+200C"},
 };
 
 START_TEST(what_is_no_address_is_refused_with_words)
