@@ -440,8 +440,8 @@ struct tact_change {
 	struct tact_suppression suppression; /* SUPPRESS: id none = made from scope and reason, so that the
 						same wish twice is one. UNSUPPRESS: scope says which (global
 						ends only global ones); id, when set, names one */
-	/* SUPPRESS for unsubscribe, complaint and hard bounce: the campaign it is counted against; NULL: that
-	 * of the scope, else of the person's latest mail of the 30 days before it */
+	/* SUPPRESS for unsubscribe, complaint and hard bounce: the campaign it is counted against, "" for
+	 * none; NULL: that of the scope, else of the person's latest mail of the 30 days before it */
 	const char *campaign;
 	struct tact_contact contact; /* CONTACT */
 	struct tact_id alias_of;     /* ALIAS: key of whom it stands for; none: for itself again */

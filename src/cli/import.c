@@ -246,6 +246,9 @@ void cli_import_change(const struct cli_import *import, const char *by, const st
 	case CLI_SUPPRESSIONS:
 		ret->kind = TACT_CHANGE_SUPPRESS;
 		suppress(row, &ret->suppression);
+		/* Without a time nobody knows which mail brought it: not, of all, the latest. */
+		if (!row->timed && row->scope->scope.kind != TACT_SCOPE_CAMPAIGN)
+			ret->campaign = "";
 		break;
 	case CLI_PROFILES:
 		ret->kind = TACT_CHANGE_PROFILE;

@@ -206,6 +206,7 @@ static void read_times(struct cli_import *import, struct cli_csv *csv, struct cl
 {
 	bool told = *cli_csv_cell(csv, CREATED) != '\0';
 
+	row->timed = told;
 	row->time_us = import->now_us;
 	cli_csv_time(csv, CREATED, field_names[CREATED], &row->time_us);
 	cli_csv_time(csv, EXPIRES, field_names[EXPIRES], &row->until_us);

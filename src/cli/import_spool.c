@@ -14,7 +14,7 @@
 /* Of each row; then texts, and the parts of a profile or a contact. */
 struct fixed {
 	int64_t time_us, until_us;
-	uint8_t by, also, reason, purposes, basis, more;
+	uint8_t by, also, reason, purposes, basis, more, timed;
 };
 enum { NO_MORE, A_PROFILE, A_CONTACT };
 
@@ -90,6 +90,7 @@ void cli_spool_pack(const struct cli_import_row *row, struct cli_bytes *to)
 	    .reason = (uint8_t)row->reason,
 	    .purposes = row->purposes,
 	    .basis = (uint8_t)row->basis,
+	    .timed = row->timed,
 	    .more = row->profile != NULL   ? A_PROFILE
 		    : row->contact != NULL ? A_CONTACT
 					   : NO_MORE};
@@ -242,7 +243,8 @@ bool cli_spool_unpack(const void *bytes, size_t size, struct cli_import *import,
 	    .also = fixed.also != 0,
 	    .reason = (enum tact_reason)fixed.reason,
 	    .purposes = fixed.purposes,
-	    .basis = (enum tact_basis)fixed.basis};
+	    .basis = (enum tact_basis)fixed.basis,
+	    .timed = fixed.timed != 0};
 	ret->person = take_person(&from, arena);
 	if (from.damaged || !take_words(&from, words, import, arena, ret))
 		return false;

@@ -323,6 +323,7 @@ struct cli_import_row {
 	enum tact_basis basis;
 	enum cli_import_by by;
 	bool also;	  /* the person may stand under other keys, too */
+	bool timed;	  /* the row says when it was */
 	uint8_t purposes; /* bits; 0: as the reason says */
 };
 struct cli_import {

@@ -67,7 +67,8 @@ static bool is_counted(const struct tact_change *change)
 	enum health_count unused;
 
 	return change->kind == TACT_CHANGE_SUPPRESS &&
-	       (change->campaign != NULL || change->suppression.scope.kind == TACT_SCOPE_CAMPAIGN) &&
+	       (change->campaign != NULL ? *change->campaign != '\0'
+					 : change->suppression.scope.kind == TACT_SCOPE_CAMPAIGN) &&
 	       health_of_reason(change->suppression.reason, &unused);
 }
 

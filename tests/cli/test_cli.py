@@ -1491,6 +1491,19 @@ class Campaigns(Case):
         self.tact("suppress", "cid@x.example", "--reason", "complaint", "--scope", "campaign:autumn")
         self.assertEqual(self.show()["counted"], {"sent": 2, "complaints": 1, "unsubscribes": 0, "hard_bounces": 1})
 
+    def test_an_old_list_counts_against_no_campaign(self):
+        """When its wishes were made nobody knows: not after the mail that is going out just now."""
+        for i, name in enumerate(("ann", "bob", "cid", "dan", "eve", "fay")):
+            self.assertEqual(self.deliver("joe@shop.example", name + "@x.example", mail=self.mail(i)), ["pass"])
+        rows = "email,reason,scope,created_at\n%s@x.example,unsubscribe,,\n%s@x.example,complaint,brand:alpha,2026-11-24T08:59:59Z\n%s@x.example,%s\n"
+        self.write("clock", "@%d\n" % (NOW + 3600))
+        self.tact("import", self.write("list.csv", rows % ("ann", "bob", "cid", "hard_bounce,,2026-11-24T09:00:01Z")))
+        self.assertEqual(self.show()["counted"], {"sent": 6, "complaints": 0, "unsubscribes": 0, "hard_bounces": 1})
+        self.tact("import", self.write("bulk.csv", rows % ("dan", "eve", "fay", "unsubscribe,campaign:autumn,")), "--bulk")
+        self.assertEqual(self.show()["counted"], {"sent": 6, "complaints": 0, "unsubscribes": 1, "hard_bounces": 1})
+        self.tact("import", self.write("plain.txt", "bob@x.example\nnew@x.example\n"), "--plain", "--reason", "unsubscribe", "--bulk")
+        self.assertEqual(self.show()["counted"]["unsubscribes"], 1)
+
     def test_nothing_is_known(self):
         self.assertEqual(self.json("campaign", "list"), [])
         self.assertIn("no such campaign", self.tact("campaign", "show", "autumn", code=65).err)
