@@ -534,6 +534,19 @@ int tact_decide_recover(struct tact_recovery *recovery, const char *by, bool app
 int tact_decide_view(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_recipient *recipient, struct tact_dossier *ret, struct tact_id *ret_key,
     uint64_t *ret_version, struct tact_error *err);
+/* One key that a person was written under, and what its record holds, whoever it stands for by now. */
+struct tact_name {
+	struct tact_id key;
+	uint64_t version; /* 0: there is no record */
+	bool has_person_key;
+	uint8_t person_key[TACT_SEAL_KEY_BYTES];
+};
+/* All of them, each once: the recipient's own, whom they stand for, and every alias of either (all aliases of
+ * the store are looked at). For trails, since entries made before an alias name the record of that time.
+ * TACT_OK, TACT_CORRUPT, or as the store answered. */
+int tact_decide_names(struct tact_decider *decider, struct tact_arena *arena,
+    const struct tact_recipient *recipient, struct tact_name **ret, size_t *ret_count,
+    struct tact_error *err);
 
 /* ---- reviews ------------------------------------------------------------------------------------------- */
 

@@ -43,30 +43,6 @@ struct trail {
 
 /* ---- whose ---- */
 
-static int add_alias(
-    struct trail *trail, const struct tact_id *key, bool also, const struct tact_recipient *recipient)
-{
-	struct cli *cli = trail->cli;
-	struct tact_recipient alone = {.key = *key, .address = recipient->address};
-	struct tact_dossier dossier;
-	struct tact_error err = {""};
-	struct tact_id written;
-	uint64_t version;
-	int result = tact_decide_view(
-	    cli->decider, cli->arena, also ? &alone : recipient, &dossier, &written, &version, &err);
-
-	if (result != TACT_OK)
-		return cli_fail(
-		    cli_exit_code(result), "%s: %s", cli_name_of(recipient, cli->arena), err.text);
-	cli_origins_take_version(&trail->origins, version);
-	if (!dossier.has_person_key)
-		return EX_OK;
-	struct alias *alias = TACT_PUSH(cli->arena, trail->aliases, trail->aliases_count);
-	alias->pseudonym = tact_audit_pseudonym(cli->arena, dossier.person_key, &written);
-	memcpy(alias->person_key, dossier.person_key, sizeof alias->person_key);
-	return EX_OK;
-}
-
 static int view_all(struct trail *trail, const struct tact_recipient *recipient)
 {
 	struct cli *cli = trail->cli;
@@ -83,16 +59,29 @@ static int view_all(struct trail *trail, const struct tact_recipient *recipient)
 	return EX_OK;
 }
 
-/* By each key alone: the merged view has one person key only. */
+/* The merged view has one person key only. */
 static int list_aliases(struct trail *trail, const struct tact_recipient *recipient)
 {
-	int code = view_all(trail, recipient);
+	struct cli *cli = trail->cli;
+	struct tact_name *names;
+	struct tact_error err = {""};
+	size_t count;
+	int result = tact_decide_names(cli->decider, cli->arena, recipient, &names, &count, &err);
 
-	if (code == EX_OK)
-		code = add_alias(trail, &recipient->key, true, recipient);
-	for (size_t i = 0; i < recipient->also_count && code == EX_OK; i++)
-		code = add_alias(trail, &recipient->also[i], true, recipient);
-	return code;
+	if (result != TACT_OK)
+		return cli_fail(
+		    cli_exit_code(result), "%s: %s", cli_name_of(recipient, cli->arena), err.text);
+	for (size_t i = 0; i < count; i++) {
+		struct alias *alias;
+
+		cli_origins_take_version(&trail->origins, names[i].version);
+		if (!names[i].has_person_key)
+			continue;
+		alias = TACT_PUSH(cli->arena, trail->aliases, trail->aliases_count);
+		alias->pseudonym = tact_audit_pseudonym(cli->arena, names[i].person_key, &names[i].key);
+		memcpy(alias->person_key, names[i].person_key, sizeof alias->person_key);
+	}
+	return EX_OK;
 }
 
 /* ---- finding ---- */
@@ -251,8 +240,10 @@ static int tell(struct cli *cli, const struct tact_recipient *recipient)
 {
 	struct trail trail = {.cli = cli, .origins.cli = cli};
 	struct tact_error err = {""};
-	int code = list_aliases(&trail, recipient), result = TACT_OK;
+	int code = view_all(&trail, recipient), result = TACT_OK;
 
+	if (code == EX_OK)
+		code = list_aliases(&trail, recipient);
 	if (code != EX_OK)
 		return code;
 	if (trail.aliases_count > 0 || trail.dossier.suppressions_count + trail.dossier.consents_count > 0)

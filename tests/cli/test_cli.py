@@ -1570,6 +1570,22 @@ class Trail(Case):
         key = self.tact("canonical", "ann@x.example").out.split()[1]
         self.assertEqual(self.json("audit", "trail", "--key", key), entries)
 
+    def test_what_was_told_of_an_alias_before_it_was_one(self):
+        told = (("suppress", "home@x.example", "--scope", "brand:alpha", "--reason", "unsubscribe"), ("profile", "office@x.example", "--zone", "UTC"),
+                ("suppress", "ann@x.example", "--scope", "list:news"))
+        for verb in told:
+            self.tact(*verb)
+        self.tact("alias", "ann@x.example", "home@x.example", "office@x.example", "+441134960000")
+        self.tact("suppress", "+441134960000", "--scope", "channel:phone")
+        for name in ("ann@x.example", "home@x.example", "office@x.example"):
+            got = [(one["action"], one["weighed"][0]["scope"] if one.get("weighed") else "") for one in self.json("audit", "trail", name)]
+            for want in (("suppress", "brand:alpha"), ("profile", ""), ("suppress", "list:news"), ("suppress", "channel:phone")):
+                self.assertEqual(got.count(want), 1, (name, want, got))
+        self.tact("alias", "--end", "home@x.example")
+        home = [one["weighed"][0]["scope"] for one in self.json("audit", "trail", "home@x.example") if one.get("weighed")]
+        self.assertIn("brand:alpha", home)
+        self.assertNotIn("list:news", home, "it is nobody else's name any more")
+
     def test_nobody(self):
         done = self.tact("audit", "trail", "nobody@x.example")
         self.assertEqual(done.out, "")
