@@ -252,6 +252,15 @@ def print_parts(result):
         key["hmac_us"] / (one["cpu_s"] * per_row), os.cpu_count() * key["hmac_us"] / (one["cpu_s"] * per_row)))
 
 
+def print_bound(result):
+    """What keeps an import into PostgreSQL from the speed of HMAC alone, where client and server share the processors."""
+    hmac_us, got = result["key"]["hmac_us"], result["postgres"]
+    client_us = got["import"]["cpu_s"] * 1e6 / result["rows"]
+    bounds = [os.cpu_count() * hmac_us / (client_us + server_us) for server_us in (got["floor_us"], got["fill_us"])]
+    print("an import into it takes %.2f us of the client: with the server's %.2f of a table without key the ratio to HMAC alone can be no more than %.2f here,"
+          " with its %.2f of tact's own no more than %.2f, were no processor ever idle" % (client_us, got["floor_us"], bounds[0], got["fill_us"], bounds[1]))
+
+
 def print_result(result):
     key = result["key"]
     print("import of %d suppressed recipients; keying alone: HMAC %.2f us, with the canonical form %.2f us" % (
@@ -273,6 +282,7 @@ def print_result(result):
             got["copy_indexed"], got["call"]))
         print("of the server's processors a row takes %.2f us in the bare table, %.2f in tact's own by one connection, and %.2f by the two that load it,"
               " whose client takes %.2f" % (got["floor_us"], got["indexed_us"], got["fill_us"], got["client_us"]))
+        print_bound(result)
 
 
 def aims(result):
