@@ -5,9 +5,14 @@
  */
 #include <config.h>
 
+#include <sysexits.h>
+
+#include <tact/base.h>
 #include <tact/cli.h>
 
 int main(int argc, char **argv)
 {
+	if (tact_streams_hold() != TACT_OK)
+		return EX_OSERR;
 	return tact_cli_run(argc, argv);
 }

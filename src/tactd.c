@@ -33,6 +33,8 @@ int main(int argc, char **argv)
 	struct tact_daemon_options options = {.config_path = DEFAULT_CONFIG};
 	int what = 'r', c;
 
+	if (tact_streams_hold() != TACT_OK)
+		return EX_OSERR;
 	while ((c = getopt_long(argc, argv, "c:fnThV", names, NULL)) != -1) {
 		if (c == 'c')
 			options.config_path = optarg;

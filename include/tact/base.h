@@ -211,6 +211,13 @@ int tact_base32_decode(
 char *tact_base64_encode(struct tact_arena *arena, const void *data, size_t size_bytes);
 int tact_base64_decode(struct tact_arena *arena, const char *text, void **ret, size_t *ret_bytes);
 
+/* ---- streams ------------------------------------------------------------------------------------------- */
+
+/* First of all in a main: makes sure that descriptors 0, 1 and 2 are taken, so that no file opened later can
+ * be one of them. A stream that was closed can be neither read nor written (EBADF). TACT_OK; TACT_SYSTEM when
+ * /dev/null cannot be opened: then nothing else may be. */
+int tact_streams_hold(void);
+
 /* ---- log ----------------------------------------------------------------------------------------------- */
 
 enum tact_log_level { TACT_LOG_DEBUG, TACT_LOG_INFO, TACT_LOG_WARNING, TACT_LOG_ERROR };

@@ -7,3 +7,6 @@ noinst_LIBRARIES += src/daemon/libdaemon.a
 src_daemon_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 src_daemon_libdaemon_a_SOURCES = include/tact/daemon.h src/daemon/private.h \
 	src/daemon/family.c src/daemon/owed.c src/daemon/service.c src/daemon/tender.c
+
+TESTS += tests/daemon/test_daemon.py
+EXTRA_DIST += tests/daemon/test_daemon.py

@@ -160,6 +160,19 @@ class Commands(Case):
             done = subprocess.run([TACT, "-c", self.conf, "export"], stdout=full, stderr=subprocess.PIPE, env=self.env)
         self.assertEqual(done.returncode, 74, done.stderr)
 
+    def test_closed_streams(self):
+        """No file of the store may become standard error: the next complaint would be written over its first page."""
+        self.tact("suppress", "a@b.example")
+        before = self.export()
+        for which in ("<&- >&- 2>&-", ">&- 2>&-", "<&- 2>&-", "<&- >&-", "<&-", ">&-", "2>&-"):
+            for args, code in ((("unsuppress", "--why", "x", "zz@example.com"), 65), (("show", "a@b.example"), 74 if ">&-" in which.split() else 0)):
+                with self.subTest(closed=which, args=args):
+                    done = self.run_program(["/bin/sh", "-c", 'exec "$@" ' + which, "sh", TACT, "-c", self.conf] + list(args))
+                    self.assertEqual(done.returncode, code, done.err)
+                    self.assertEqual(self.export(), before)
+        done = self.run_program(["/bin/sh", "-c", 'exec "$@" <&-', "sh", TACT, "-c", self.conf, "import", "--plain", "--reason", "manual", "-"])
+        self.assertNotEqual(done.returncode, 0, "a list that cannot be read was taken for an empty one: " + done.err)
+
     def test_a_store_that_fails(self):
         self.edit("lmdb:%s/db?map_size=64M" % self.dir, "fail:")
         self.assertIn("tact:", self.tact("show", "a@b.example", code=75).err)

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The tact authors
+"""tactd by itself, without a Postfix: how it starts, refuses to, reloads and says so."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.abspath(os.environ.get("TACT_SOURCE") or os.path.join(HERE, "..", ".."))
+BUILD = os.path.abspath(os.environ.get("TACT_BUILD") or SOURCE)
+TACT = os.path.join(BUILD, "src", "tact")
+TACTD = os.path.join(BUILD, "src", "tactd")
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+PATIENCE_S = 60 if os.environ.get("TACT_SANITIZED") else 20
+SERVICES = 2  # the gate and one listener
+
+CONFIG = """\
+store = "lmdb:%(dir)s/db?map_size=64M"
+audit = "%(dir)s/audit"
+key_file = "%(dir)s/key"
+host = "relay.test"
+user = ""
+socket_group = ""
+log = stderr
+gate_socket = "%(dir)s/gate"
+listener "smtp" { socket = "unix:%(dir)s/milter" }
+stream "shop" { purpose = promotional senders = {"@shop.example"} }
+"""
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="tact-daemon-", dir=MEMORY)
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.conf = self.path("tact.conf")
+        self.log_path = self.path("log")
+        self.write(CONFIG % {"dir": self.dir})
+        self.env = dict(os.environ)
+        self.env.pop("TACT_TEST_CLOCK", None)
+        self.tact("key", "new")
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, text):
+        with open(self.conf, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+
+    def read(self):
+        with open(self.conf, "rb") as file:
+            return file.read()
+
+    def run_program(self, *argv, **more):
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.env, timeout=120, **more)
+
+    def tact(self, *args, code=0):
+        done = self.run_program(TACT, "-c", self.conf, *args)
+        self.assertEqual(done.returncode, code, "tact %s\n%s%s" % (" ".join(args), done.stdout, done.stderr))
+        return done.stdout
+
+    def check(self):
+        return self.run_program(TACTD, "-n", "-c", self.conf)
+
+    # ---- a running one --------------------------------------------------------------------------------------
+
+    def wait(self, condition, what):
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > deadline:
+                self.fail("%s did not come:\n%s" % (what, self.log()))
+            time.sleep(0.01)
+
+    def spawn(self, argv=None, **more):
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(argv or [TACTD, "-f", "-c", self.conf], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                            stderr=log, env=self.env, **more)
+        self.addCleanup(self.end, self.process)
+        return self.process
+
+    def end(self, process=None):
+        process = process or self.process
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        return process.wait(PATIENCE_S + 40)
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def lines(self, pattern):
+        return re.findall(pattern, self.log())
+
+    def start(self):
+        """Until it says that it is ready; the digest of its policy."""
+        self.spawn()
+        self.wait(lambda: self.lines(r" ready host=") or self.process.poll() is not None, "ready")
+        self.assertIsNone(self.process.poll(), self.log())
+        return self.lines(r"ready host=\S+ policy=(\w+)")[0]
+
+    def refused(self):
+        """One that ends by itself: its exit status."""
+        self.spawn()
+        return self.process.wait(PATIENCE_S)
+
+    def reload(self, refused=None):
+        """Until every process works by the new file, whose digest this answers, or the parent has said what is wrong with it."""
+        taken, told = r"service=\w+ reloaded policy=(\w+)", r"reload refused: (.*)"
+        before, said = len(self.lines(taken)), len(self.lines(told))
+        self.process.send_signal(signal.SIGUSR1)
+        if refused is None:
+            self.wait(lambda: len(self.lines(taken)) >= before + SERVICES or len(self.lines(told)) > said, "a reload")
+            self.assertEqual(self.lines(told)[said:], [])
+            return self.lines(taken)[-1]
+        self.wait(lambda: len(self.lines(told)) > said or len(self.lines(taken)) > before, "a refusal")
+        self.assertEqual(self.lines(taken)[before:], [], "it was taken")
+        self.assertRegex(self.lines(told)[said], refused)
+        return None
+
+
+class ClosedStreams(Case):
+    """Whoever starts it may have closed the standard streams: no file of ours may become one of them."""
+
+    def answers(self):
+        for name in ("gate", "milter"):
+            with socket.socket(socket.AF_UNIX) as s:
+                if s.connect_ex(self.path(name)) != 0:
+                    return False
+        return True
+
+    def family(self):
+        tasks = "/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)
+        with open(tasks, encoding="ascii") as file:
+            return [self.process.pid] + [int(pid) for pid in file.read().split()]
+
+    def test_tactd_and_its_processes(self):
+        for which in ("<&- >&- 2>&-", "2>&-"):
+            with self.subTest(closed=which):
+                self.spawn(["/bin/sh", "-c", 'exec "$@" ' + which, "sh", TACTD, "-f", "-c", self.conf])
+                self.wait(lambda: self.answers() or self.process.poll() is not None, "its doors")
+                self.assertIsNone(self.process.poll(), self.log())
+                self.assertEqual(len(self.family()), 1 + SERVICES)
+                for pid in self.family():
+                    for fd in (0, 1, 2):
+                        got = os.readlink("/proc/%d/fd/%d" % (pid, fd))
+                        self.assertIn(got, ("/dev/null", self.log_path), "descriptor %d of process %d, closed: %s" % (fd, pid, which))
+                self.assertEqual(self.end(), 0)
+                self.tact("store", "check")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
