@@ -43,7 +43,10 @@ struct tact_config {
 	const struct tact_zone *zone; /* of calendars that name none; days in reports */
 	struct tact_canonical_profile profile;
 	struct tact_rule_set rules;
-	bool reads_files;	  /* it names others that were read; rules.text holds what stood in them */
+	bool reads_files; /* it names others that were read; rules.text holds what stood in them */
+	/* Loads to the same, whatever became meanwhile of the file and of those it names: what was read, or,
+	 * when it names others, rules.text. */
+	const char *text;
 	struct tact_arena *arena; /* owns all of the above */
 };
 
@@ -54,9 +57,10 @@ struct tact_config_mistakes {
 	size_t count;
 };
 
-/* Loads PATH (or, when text is not NULL, TEXT, naming PATH in mistakes). TACT_OK; TACT_INVALID with at least
- * one mistake (all of them in one run); TACT_SYSTEM when the file cannot be read (one mistake says so,
- * without a line). Unknown, repeated and contradictory settings are mistakes. */
+/* Loads PATH to its end, which may be a pipe, and of at most 1 MiB (or, when text is not NULL, TEXT of any
+ * length, naming PATH in mistakes). TACT_OK; TACT_INVALID with at least one mistake (all of them in one run);
+ * TACT_SYSTEM when the file cannot be read (one mistake says so, without a line). Unknown, repeated and
+ * contradictory settings are mistakes. A byte order mark of UTF-8 at the beginning is passed over. */
 int tact_config_load(
     const char *path, const char *text, struct tact_config **ret, struct tact_config_mistakes *mistakes);
 void tact_config_free(struct tact_config **config);

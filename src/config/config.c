@@ -46,7 +46,8 @@ static int read_file(struct reading *reading, char **ret_text, size_t *ret_lengt
 	return TACT_OK;
 }
 
-static void refuse_nul(struct reading *reading, const char *text, size_t length)
+/* What a C string could not hold is asked of a file only: whoever hands over a text printed it himself. */
+static void refuse_file(struct reading *reading, const char *text, size_t length)
 {
 	int line = 1;
 	for (const char *p = text; p < text + strlen(text); p++)
@@ -103,12 +104,19 @@ static int load_text(struct reading *reading, const char *text, struct whole **r
 	return TACT_OK;
 }
 
-static void name_policy(struct whole *whole, struct tact_arena *arena)
+/* Windows' editors put it there. */
+static const char *skip_mark(const char *text)
+{
+	return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
+}
+
+static void name_policy(struct whole *whole, struct tact_arena *arena, const char *read)
 {
 	uint8_t digest[TACT_SHA256_BYTES];
 	char *text = tact_config_print(arena, &whole->config);
 	tact_digest_sha256(text, strlen(text), digest);
 	whole->config.rules.text = text;
+	whole->config.text = whole->config.reads_files ? text : tact_arena_strdup(arena, read);
 	whole->config.rules.digest = tact_hex_encode(arena, digest, sizeof digest);
 }
 
@@ -120,20 +128,21 @@ int tact_config_load(
 	struct whole *whole = NULL;
 	const char *why = NULL;
 	char *file_text = NULL;
-	size_t length = text != NULL ? strlen(text) : 0;
+	size_t length = 0;
 	int result = text != NULL ? TACT_OK : read_file(&reading, &file_text, &length, &why);
 	if (result != TACT_OK) {
 		report_system(mistakes, path, why);
 		goto out;
 	}
-	text = text != NULL ? text : file_text;
-	refuse_nul(&reading, text, length);
+	if (text == NULL)
+		refuse_file(&reading, file_text, length);
+	text = skip_mark(text != NULL ? text : file_text);
 	result = reading.mistakes_count > 0 ? TACT_INVALID : load_text(&reading, text, &whole);
 	hand_over(&reading, mistakes);
 out:
 	if (result == TACT_OK) {
 		whole->config.arena = arena;
-		name_policy(whole, arena);
+		name_policy(whole, arena, text);
 		*ret = &whole->config;
 	} else {
 		tact_arena_free(&arena);

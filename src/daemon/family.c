@@ -31,26 +31,8 @@
 
 /* ---- loading ---- */
 
-static char *read_file(const char *path, struct tact_error *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat status;
-	char *text = NULL;
-
-	if (fd < 0 || fstat(fd, &status) != 0) {
-		tact_error_set(err, TACT_SYSTEM, "%s: cannot be read: %s", path, strerror(errno));
-	} else {
-		text = tact_calloc(1, (size_t)status.st_size + 1);
-		if (read(fd, text, (size_t)status.st_size) < 0)
-			tact_error_set(err, TACT_SYSTEM, "%s: cannot be read: %s", path, strerror(errno)),
-			    free(text), text = NULL;
-	}
-	if (fd >= 0)
-		close(fd);
-	return text;
-}
-
-/* TEXT becomes what every process loads from now on. Whole: nobody reads while it is written. */
+/* TEXT becomes what every process loads from now on: none of them reads the file anew, which may have changed
+ * meanwhile, or gone. Whole: nobody reads while it is written. */
 static int share_text(int fd, const char *text)
 {
 	size_t length = strlen(text);
@@ -70,10 +52,10 @@ static void print_mistakes(const struct tact_config_mistakes *mistakes)
 		fprintf(stderr, "%s\n", mistakes->texts[i]);
 }
 
-static int load_and_tell(const char *path, const char *text, struct tact_config **ret)
+static int load_and_tell(const char *path, struct tact_config **ret)
 {
 	struct tact_config_mistakes mistakes = {.arena = tact_arena_new()};
-	int result = tact_config_load(path, text, ret, &mistakes);
+	int result = tact_config_load(path, NULL, ret, &mistakes);
 
 	print_mistakes(&mistakes);
 	tact_arena_free(&mistakes.arena);
@@ -83,7 +65,7 @@ static int load_and_tell(const char *path, const char *text, struct tact_config 
 int tact_daemon_check(const char *config_path)
 {
 	struct tact_config *config = NULL;
-	int code = load_and_tell(config_path, NULL, &config);
+	int code = load_and_tell(config_path, &config);
 
 	tact_config_free(&config);
 	return code;
@@ -92,7 +74,7 @@ int tact_daemon_check(const char *config_path)
 int tact_daemon_print(const char *config_path)
 {
 	struct tact_config *config = NULL;
-	int code = load_and_tell(config_path, NULL, &config);
+	int code = load_and_tell(config_path, &config);
 
 	if (code == EX_OK) {
 		struct tact_arena *arena = tact_arena_new();
@@ -104,13 +86,6 @@ int tact_daemon_print(const char *config_path)
 }
 
 /* ---- what the children get ---- */
-
-/* A child must not read anew what else the configuration names: it may have changed meanwhile, or gone, and
- * all must have the same rules. */
-static const char *text_to_share(const struct tact_config *config, const char *text)
-{
-	return config->reads_files ? config->rules.text : text;
-}
 
 /* Before there are threads and children, which then share it. */
 static void know_zones(const struct tact_config *config)
@@ -139,27 +114,19 @@ static void reload(struct family *family)
 {
 	struct tact_config_mistakes mistakes = {.arena = tact_arena_new()};
 	struct tact_config *fresh = NULL;
-	struct tact_error err = {""};
-	char *text = read_file(family->options->config_path, &err);
 
-	if (text == NULL)
-		tact_log(TACT_LOG_ERROR, "reload refused: %s", err.text);
-	else if (tact_config_load(family->options->config_path, text, &fresh, &mistakes) != TACT_OK)
-		log_mistakes(&mistakes);
-	else
+	if (tact_config_load(family->options->config_path, NULL, &fresh, &mistakes) == TACT_OK)
 		tact_config_compare(family->config, fresh, &mistakes);
-	if (fresh != NULL && mistakes.count > 0)
-		log_mistakes(&mistakes);
+	log_mistakes(&mistakes);
 	if (fresh != NULL && mistakes.count == 0) {
 		know_zones(fresh);
-		if (share_text(family->text_fd, text_to_share(fresh, text)) == TACT_OK)
+		if (share_text(family->text_fd, fresh->text) == TACT_OK)
 			tell_children(family, SIGUSR1);
 		else
 			tact_log(
 			    TACT_LOG_ERROR, "reload refused: the text cannot be shared: %s", strerror(errno));
 	}
 	tact_config_free(&fresh);
-	free(text);
 	tact_arena_free(&mistakes.arena);
 }
 
@@ -365,26 +332,17 @@ static int run_family(struct family *family)
 int tact_daemon_run(const struct tact_daemon_options *options)
 {
 	struct family family = {.options = options, .ready_fd = {-1, -1}};
-	struct tact_error err = {""};
-	char *text = read_file(options->config_path, &err);
-	int code;
+	int code = load_and_tell(options->config_path, &family.config);
 
-	if (text == NULL) {
-		fprintf(stderr, "%s\n", err.text);
-		return EX_NOINPUT;
-	}
-	code = load_and_tell(options->config_path, text, &family.config);
 	if (code == EX_OK) {
 		log_as_configured(options, family.config, "tactd");
 		know_zones(family.config);
 		family.text_fd = memfd_create("tact.conf", MFD_CLOEXEC);
-		if (family.text_fd < 0 ||
-		    share_text(family.text_fd, text_to_share(family.config, text)) != TACT_OK)
+		if (family.text_fd < 0 || share_text(family.text_fd, family.config->text) != TACT_OK)
 			code = EX_OSERR;
 		else
 			code = run_family(&family);
 	}
-	free(text);
 	free(family.services);
 	tact_ledger_free(&family.ledger);
 	tact_config_free(&family.config);

@@ -78,10 +78,10 @@ class Case(unittest.TestCase):
                 self.fail("%s did not come:\n%s" % (what, self.log()))
             time.sleep(0.01)
 
-    def spawn(self, argv=None, **more):
+    def spawn(self, argv=None, stdin=subprocess.DEVNULL):
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(argv or [TACTD, "-f", "-c", self.conf], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                            stderr=log, env=self.env, **more)
+            self.process = subprocess.Popen(argv or [TACTD, "-f", "-c", self.conf], stdin=stdin, stdout=subprocess.DEVNULL, stderr=log,
+                                            env=self.env)
         self.addCleanup(self.end, self.process)
         return self.process
 
@@ -101,6 +101,9 @@ class Case(unittest.TestCase):
     def start(self):
         """Until it says that it is ready; the digest of its policy."""
         self.spawn()
+        return self.wait_ready()
+
+    def wait_ready(self):
         self.wait(lambda: self.lines(r" ready host=") or self.process.poll() is not None, "ready")
         self.assertIsNone(self.process.poll(), self.log())
         return self.lines(r"ready host=\S+ policy=(\w+)")[0]
@@ -153,6 +156,60 @@ class ClosedStreams(Case):
                         self.assertIn(got, ("/dev/null", self.log_path), "descriptor %d of process %d, closed: %s" % (fd, pid, which))
                 self.assertEqual(self.end(), 0)
                 self.tact("store", "check")
+
+
+class Files(Case):
+    """What a start and a reload read is what tactd -n judges."""
+
+    def refused_everywhere(self, words):
+        done = self.check()
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertRegex(done.stderr, words)
+        self.assertEqual(self.refused(), 78, self.log())
+        self.assertRegex(self.log(), words)
+
+    def test_nothing_is_lost_behind_a_nul(self):
+        good = self.read()
+        bad, words = good + b"# \0\nlimit \"weekly\" { at_most = 1/7d }\n", r"tact\.conf:%d: there is a NUL byte" % (good.count(b"\n") + 1)
+        self.write(bad)
+        self.refused_everywhere(words)
+        self.write(good)
+        before = self.start()
+        self.write(bad)
+        self.reload(refused=words)
+        self.write(bad.replace(b"\0", b""))
+        self.assertNotEqual(self.reload(), before)
+        self.assertEqual(self.end(), 0)
+
+    def test_too_long(self):
+        self.write(self.read() + b"#" * (1 << 20))
+        self.refused_everywhere("longer than 1 MiB")
+
+    def test_from_a_pipe(self):
+        """Whose size nobody knows, and which gives what it has piece by piece."""
+        whole = self.start()
+        self.assertEqual(self.end(), 0)
+        text = self.read()
+        process = self.spawn([TACTD, "-f", "-c", "/dev/stdin"], stdin=subprocess.PIPE)
+        for part in (text[:100], text[100:]):
+            process.stdin.write(part)
+            process.stdin.flush()
+        process.stdin.close()
+        self.assertEqual(self.wait_ready(), whole)
+
+    def test_printed_it_is_longer_than_a_file_may_be(self):
+        """It names a file, so that the processes are handed what it says printed out: a reload takes it as the start did."""
+        with open(self.path("holidays"), "w", encoding="ascii") as file:
+            file.write("12-25\n")
+        self.write(self.read() + "".join('stream "s%d" { senders = {"@d%d.example"} }\n' % (i, i) for i in range(2500)).encode()
+                   + b'quiet_hours "feasts" { holidays_file = "%s" }\n' % self.path("holidays").encode())
+        printed = self.run_program(TACTD, "-T", "-c", self.conf).stdout
+        self.assertGreater(len(printed), 1 << 20)
+        before = self.start()
+        self.assertEqual(self.reload(), before)
+        with open(self.path("holidays"), "a", encoding="ascii") as file:
+            file.write("12-26\n")
+        self.assertNotEqual(self.reload(), before)
 
 
 if __name__ == "__main__":

@@ -549,6 +549,22 @@ static char *differences(const char *running_text, const char *fresh_text)
 	return all;
 }
 
+/* Windows' editors begin a file with it; lines stay what they are, and elsewhere it is no letter of a name.
+ */
+START_TEST(test_byte_order_mark)
+{
+	struct tact_config *plain = load(LISTENER), *marked = load("\xef\xbb\xbf" LISTENER);
+	want_text("digest", marked->rules.digest, plain->rules.digest);
+	want_text("text", marked->text, LISTENER);
+	tact_config_free(&plain);
+	tact_config_free(&marked);
+	struct tact_config_mistakes mistakes = {.arena = arena};
+	want_int("of one in the middle",
+	    tact_config_load("f", LISTENER "\xef\xbb\xbfmode = monitor\n", &plain, &mistakes), TACT_INVALID);
+	want_int("mistakes", mistakes.count, 1);
+}
+END_TEST
+
 START_TEST(test_what_a_reload_may_change)
 {
 	want_text("nothing", differences(LISTENER, LISTENER), "");
@@ -683,6 +699,7 @@ int main(void)
 	tcase_add_test(tcase, test_forms_of_limits);
 	tcase_add_test(tcase, test_round_trips);
 	tcase_add_test(tcase, test_digest);
+	tcase_add_test(tcase, test_byte_order_mark);
 	tcase_add_test(tcase, test_what_a_reload_may_change);
 	tcase_add_test(tcase, test_at_most);
 	tcase_add_test(tcase, test_table);

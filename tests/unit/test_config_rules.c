@@ -363,6 +363,7 @@ START_TEST(a_file_of_holidays)
 	want_int("third", quiet->holidays[2].day, 26);
 	want_int("last", quiet->holidays[3].year, 2027);
 	want_int("reads_files", config->reads_files, true);
+	want_text("text", config->text, config->rules.text);
 
 	/* What is in effect stands without the file, and is another policy when the file is another. */
 	ck_assert_ptr_nonnull(
