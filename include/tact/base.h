@@ -218,6 +218,13 @@ int tact_base64_decode(struct tact_arena *arena, const char *text, void **ret, s
  * /dev/null cannot be opened: then nothing else may be. */
 int tact_streams_hold(void);
 
+/* ---- the user ------------------------------------------------------------------------------------------ */
+
+/* Root becomes USER, with his groups and his HOME; whoever is not root, or USER "", stays. Before there are
+ * threads. TACT_OK; TACT_INVALID: there is no such user; TACT_SYSTEM: it cannot be done now. After a failure
+ * nothing may be made that belongs to the user. */
+int tact_user_become(const char *user, struct tact_error *err);
+
 /* ---- log ----------------------------------------------------------------------------------------------- */
 
 enum tact_log_level { TACT_LOG_DEBUG, TACT_LOG_INFO, TACT_LOG_WARNING, TACT_LOG_ERROR };

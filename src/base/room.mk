@@ -8,7 +8,7 @@ src_base_libbase_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(GLIB_CFLAGS) $(ZLIB
 src_base_libbase_a_SOURCES = include/tact/base.h \
 	src/base/arena.c src/base/clock.c src/base/crc.c src/base/crypto.c src/base/crypto.h src/base/digest.c \
 	src/base/edge.c src/base/encode.c src/base/errors.c src/base/log.c src/base/memory.c \
-	src/base/seal.c src/base/streams.c src/base/text.c src/base/time.c src/base/zone.c \
+	src/base/seal.c src/base/streams.c src/base/text.c src/base/time.c src/base/user.c src/base/zone.c \
 	src/base/zone.h src/base/zone_table.c
 
 check_PROGRAMS += tests/unit/test_base

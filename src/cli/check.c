@@ -115,6 +115,20 @@ static void check_audit(struct cli_findings *findings)
 		cli_find(findings, CLI_ERROR, "", "%s", tact_audit_damaged(cli->audit));
 }
 
+/* As root, opening a store would make one that the user could not open later. */
+static void check_what_is_the_users(struct cli_findings *findings)
+{
+	struct tact_error err;
+
+	if (tact_user_become(findings->cli->config->user, &err) != TACT_OK) {
+		cli_find(findings, CLI_ERROR, "", "%s", err.text);
+		return;
+	}
+	check_store(findings);
+	check_aliases(findings);
+	check_audit(findings);
+}
+
 static bool is_loopback(const char *host)
 {
 	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
@@ -194,12 +208,7 @@ static int run(struct cli *cli)
 	has_postfix = read_postfix(&findings, &postfix);
 	if (has_postfix)
 		cli_check_postfix(&findings, &postfix);
-	code = cli_become_user(cli);
-	if (code != EX_OK)
-		return code;
-	check_store(&findings);
-	check_aliases(&findings);
-	check_audit(&findings);
+	check_what_is_the_users(&findings);
 	check_listeners(&findings);
 	return sum_up(&findings);
 }

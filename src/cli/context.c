@@ -5,12 +5,7 @@
  */
 #include <config.h>
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "private.h"
 
@@ -43,16 +38,12 @@ int cli_open_config(struct cli *cli)
 
 int cli_become_user(struct cli *cli)
 {
-	const char *user = cli->config->user;
-	const struct passwd *entry = geteuid() == 0 && user[0] != '\0' ? getpwnam(user) : NULL;
+	struct tact_error err;
+	int result = tact_user_become(cli->config->user, &err);
 
-	if (entry == NULL)
+	if (result == TACT_OK)
 		return EX_OK;
-	if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0)
-		return cli_fail(EX_OSERR, "cannot become %s: %s", user, strerror(errno));
-	/* Files that libraries look for at home, as libpq does, must be those of the user. */
-	setenv("HOME", entry->pw_dir, 1);
-	return EX_OK;
+	return cli_fail(result == TACT_INVALID ? EX_CONFIG : cli_exit_code(result), "%s", err.text);
 }
 
 static int open_key(struct cli *cli)

@@ -8,9 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,24 +128,6 @@ static void reload(struct family *family)
 	tact_arena_free(&mistakes.arena);
 }
 
-/* ---- becoming a daemon's user ---- */
-
-static int become(const char *user, struct tact_error *err)
-{
-	struct passwd *entry;
-
-	if (geteuid() != 0 || user[0] == '\0')
-		return TACT_OK;
-	entry = getpwnam(user);
-	if (entry == NULL)
-		return tact_error_set(err, TACT_INVALID, "user %s: no such user; make it, or set user", user);
-	if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0)
-		return tact_error_set(err, TACT_SYSTEM, "cannot become %s: %s", user, strerror(errno));
-	/* Files that libraries look for at home, as libpq does, must be those of the user. */
-	setenv("HOME", entry->pw_dir, 1);
-	return TACT_OK;
-}
-
 /* ---- processes ---- */
 
 static void list_services(struct family *family)
@@ -162,13 +142,17 @@ static void list_services(struct family *family)
 		    (struct service){.listener = &config->listeners[i], .name = config->listeners[i].name};
 }
 
-static void start_service(struct family *family, struct service *service)
+/* TACT_OK or TACT_SYSTEM. */
+static int start_service(struct family *family, struct service *service, struct tact_error *err)
 {
-	pid_t parent = getpid();
+	pid_t parent = getpid(), pid = fork();
 
-	service->pid = fork();
-	if (service->pid != 0)
-		return;
+	if (pid < 0)
+		return tact_error_set(
+		    err, TACT_SYSTEM, "service=%s cannot be started: %s", service->name, strerror(errno));
+	service->pid = pid;
+	if (pid != 0)
+		return TACT_OK;
 	/* A parent killed with -9 takes the family along: half a tactd would answer for mail that nobody
 	 * wakes. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -176,6 +160,17 @@ static void start_service(struct family *family, struct service *service)
 		_exit(EX_SOFTWARE);
 	close(family->ready_fd[0]);
 	exit(service_run(family, service));
+}
+
+static int start_all(struct family *family, struct tact_error *err)
+{
+	int result = TACT_OK;
+
+	list_services(family);
+	for (size_t i = 0; i < family->count && result == TACT_OK; i++)
+		result = start_service(family, &family->services[i], err);
+	close(family->ready_fd[1]);
+	return result;
 }
 
 /* Reaps whoever ended; answers the first exit code worth passing on, or -1 when nobody ended. */
@@ -278,7 +273,7 @@ static int prepare(struct family *family, struct tact_error *err)
 {
 	struct tact_audit *audit = NULL;
 	struct tact_error words;
-	int result = become(family->config->user, err);
+	int result = tact_user_become(family->config->user, err);
 
 	if (result != TACT_OK)
 		return result;
@@ -305,7 +300,7 @@ static int run_family(struct family *family)
 {
 	struct tact_error err = {""};
 	sigset_t set;
-	int code;
+	int code, result;
 
 	/* Before anything else: a reload asked for while we start must wait, not end us. */
 	sigemptyset(&set);
@@ -315,15 +310,15 @@ static int run_family(struct family *family)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (prepare(family, &err) != TACT_OK) {
+	result = prepare(family, &err);
+	if (result == TACT_OK)
+		result = start_all(family, &err);
+	if (result == TACT_OK) {
+		code = watch(family, &set);
+	} else {
 		tact_log(TACT_LOG_ERROR, "%s", err.text);
-		return EX_CONFIG;
+		code = exit_code(result);
 	}
-	list_services(family);
-	for (size_t i = 0; i < family->count; i++)
-		start_service(family, &family->services[i]);
-	close(family->ready_fd[1]);
-	code = watch(family, &set);
 	tell_systemd("STOPPING=1");
 	stop_all(family);
 	return code;
@@ -338,10 +333,12 @@ int tact_daemon_run(const struct tact_daemon_options *options)
 		log_as_configured(options, family.config, "tactd");
 		know_zones(family.config);
 		family.text_fd = memfd_create("tact.conf", MFD_CLOEXEC);
-		if (family.text_fd < 0 || share_text(family.text_fd, family.config->text) != TACT_OK)
-			code = EX_OSERR;
-		else
+		if (family.text_fd >= 0 && share_text(family.text_fd, family.config->text) == TACT_OK) {
 			code = run_family(&family);
+		} else {
+			tact_log(TACT_LOG_ERROR, "the configuration cannot be shared: %s", strerror(errno));
+			code = EX_OSERR;
+		}
 	}
 	free(family.services);
 	tact_ledger_free(&family.ledger);

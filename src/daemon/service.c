@@ -111,7 +111,7 @@ static void stop_watcher(struct holdings *holdings)
 
 /* ---- opening ---- */
 
-static int exit_code(int result)
+int exit_code(int result)
 {
 	switch (result) {
 	case TACT_INVALID:

@@ -331,6 +331,17 @@ class Key(Case):
         self.assertEqual((shown["recipient"], len(shown["suppressions"])), ("ann@x.example", 1))
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_root_does_not_stay_root(self):
+        """What root made for a user who is not there could not be opened by him later."""
+        self.edit('user = ""', 'user = "nobody-of-that-name"')
+        for verb in (("suppress", "ann@x.example"), ("show", "ann@x.example"), ("store", "init"), ("store", "copy", "memory:", "memory:"),
+                     ("store", "adopt", "--yes"), ("import", "--plain", "--reason", "manual", "/dev/null")):
+            self.assertIn("user nobody-of-that-name: no such user", self.tact(*verb, code=78).err)
+        done = self.tact("check", "--no-postfix", code=78)
+        self.assertEqual(done.out.splitlines(), ["error: user nobody-of-that-name: no such user; make it, or set user", "1 error, 0 warnings"])
+        self.assertEqual(sorted(os.listdir(self.dir)), ["clock", "key", "tact.conf"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_root_gives_it_to_the_user(self):
         self.edit('user = ""', 'user = "nobody"')
         os.chmod(self.dir, 0o777)

@@ -4,7 +4,9 @@
 """tactd by itself, without a Postfix: how it starts, refuses to, reloads and says so."""
 
 import os
+import pwd
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -78,10 +80,11 @@ class Case(unittest.TestCase):
                 self.fail("%s did not come:\n%s" % (what, self.log()))
             time.sleep(0.01)
 
-    def spawn(self, argv=None, stdin=subprocess.DEVNULL):
+    def spawn(self, argv=None, stdin=subprocess.DEVNULL, limit=None):
+        """limit: a resource and how much of it there is."""
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(argv or [TACTD, "-f", "-c", self.conf], stdin=stdin, stdout=subprocess.DEVNULL, stderr=log,
-                                            env=self.env)
+                                            env=self.env, preexec_fn=(lambda: resource.setrlimit(limit[0], (limit[1], limit[1]))) if limit else None)
         self.addCleanup(self.end, self.process)
         return self.process
 
@@ -108,9 +111,9 @@ class Case(unittest.TestCase):
         self.assertIsNone(self.process.poll(), self.log())
         return self.lines(r"ready host=\S+ policy=(\w+)")[0]
 
-    def refused(self):
+    def refused(self, **more):
         """One that ends by itself: its exit status."""
-        self.spawn()
+        self.spawn(**more)
         return self.process.wait(PATIENCE_S)
 
     def reload(self, refused=None):
@@ -156,6 +159,24 @@ class ClosedStreams(Case):
                         self.assertIn(got, ("/dev/null", self.log_path), "descriptor %d of process %d, closed: %s" % (fd, pid, which))
                 self.assertEqual(self.end(), 0)
                 self.tact("store", "check")
+
+
+class Output(Case):
+    def test_output_that_does_not_arrive(self):
+        for args in (("-T", "-c", self.conf), ("-V",), ("-h",)):
+            with self.subTest(args=args):
+                with open("/dev/full", "wb") as full:
+                    done = subprocess.run([TACTD] + list(args), stdout=full, stderr=subprocess.PIPE, env=self.env)
+                self.assertEqual((done.returncode, done.stderr), (74, b"tactd: standard output: No space left on device\n"))
+                self.assertEqual(self.run_program(TACTD, *args).returncode, 0)
+                done = self.run_program("/bin/sh", "-c", 'exec "$@" >&-', "sh", TACTD, *args)
+                self.assertEqual(done.returncode, 74, done.stderr)
+
+    def test_a_mistake_is_told_first(self):
+        self.write("mdoe = enforce\n")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([TACTD, "-T", "-c", self.conf], stdout=full, stderr=subprocess.PIPE, env=self.env)
+        self.assertEqual(done.returncode, 78, done.stderr)
 
 
 class Files(Case):
@@ -210,6 +231,31 @@ class Files(Case):
         with open(self.path("holidays"), "a", encoding="ascii") as file:
             file.write("12-26\n")
         self.assertNotEqual(self.reload(), before)
+
+
+class Shortage(Case):
+    """What passes by itself is never 78, after which systemd does not try again."""
+
+    def test_files(self):
+        for most in range(4, 12):
+            with self.subTest(most=most):
+                self.assertEqual(self.refused(limit=(resource.RLIMIT_NOFILE, most)), 71, self.log())
+                self.assertRegex(self.log(), "[Tt]oo many open files")
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to become somebody else")
+    def test_processes(self):
+        nobody = pwd.getpwnam("nobody")
+        for name in ("", "key"):
+            os.chown(self.path(name), nobody.pw_uid, nobody.pw_gid)
+        self.write(self.read().replace(b'user = ""', b'user = "nobody"'))
+        self.assertEqual(self.refused(limit=(resource.RLIMIT_NPROC, 1)), 71, self.log())
+        self.assertIn("service=gate cannot be started", self.log())
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_a_user_who_is_not_there_does_not_come_by_himself(self):
+        self.write(self.read().replace(b'user = ""', b'user = "nobody-of-that-name"'))
+        self.assertEqual(self.refused(), 78, self.log())
+        self.assertIn("no such user; make it, or set user", self.log())
 
 
 if __name__ == "__main__":
