@@ -5,8 +5,10 @@
  */
 #include <config.h>
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include <tact/daemon.h>
@@ -22,6 +24,15 @@ static int usage(FILE *to, int code)
 		    "  -c FILE  configuration (default " DEFAULT_CONFIG ")\n"
 		    "  -f       log to standard error instead of syslog\n");
 	return code;
+}
+
+/* Output that did not arrive is a failure. */
+static int finish_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "tactd: standard output: %s\n", strerror(errno));
+	return EX_IOERR;
 }
 
 int main(int argc, char **argv)
@@ -48,12 +59,12 @@ int main(int argc, char **argv)
 	if (optind < argc)
 		return usage(stderr, EX_USAGE);
 	if (what == 'h')
-		return usage(stdout, EX_OK);
+		return finish_output(usage(stdout, EX_OK));
 	if (what == 'V')
-		return puts("tactd " PACKAGE_VERSION) < 0;
+		return finish_output(puts("tactd " PACKAGE_VERSION) < 0 ? EX_IOERR : EX_OK);
 	if (what == 'n')
 		return tact_daemon_check(options.config_path);
 	if (what == 'T')
-		return tact_daemon_print(options.config_path);
+		return finish_output(tact_daemon_print(options.config_path));
 	return tact_daemon_run(&options);
 }

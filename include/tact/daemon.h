@@ -21,7 +21,8 @@ struct tact_daemon_options {
 /* Loads, checks and prints every mistake on standard error. Exit code: 0, 78 (configuration), 66 (cannot be
  * read). */
 int tact_daemon_check(const char *config_path);
-/* Prints the effective configuration. */
+/* Prints the effective configuration; whether it arrives is for the caller to ask of stdout. The exit codes
+ * are those of a check. */
 int tact_daemon_print(const char *config_path);
 /* Runs until SIGTERM or SIGINT. SIGUSR1 reloads, whole or not at all. Answers the exit code: 0, 78
  * (configuration, key or store identity), 75 (store or evidence cannot be opened now), 71 (system), 70 (a
