@@ -30,6 +30,7 @@ static const struct cli_option options[] = {
 struct touch {
 	struct tact_contact contact;
 	const struct tact_stream *stream; /* or NULL */
+	const char *id;			  /* the name it was told under, or one made up */
 };
 
 /* ---- reading it ---- */
@@ -118,7 +119,7 @@ static int read_names(struct cli *cli, struct touch *touch)
 {
 	const struct tact_stream *stream = touch->stream;
 	struct tact_contact *contact = &touch->contact;
-	const char *id[] = {"tact contact", cli_value(cli, "id")};
+	const char *id[] = {"tact contact", touch->id};
 	int code;
 
 	contact->stream = stream != NULL ? stream->name : "";
@@ -131,9 +132,16 @@ static int read_names(struct cli *cli, struct touch *touch)
 	contact->offer = text_of(cli, "offer", "");
 	contact->list = text_of(cli, "list", "");
 	contact->counts = stream != NULL ? stream->counts : contact->purpose != TACT_TRANSACTIONAL;
-	if (id[1] != NULL)
-		contact->id = tact_digest_id(id, 2);
+	contact->id = tact_digest_id(id, 2);
 	return code;
+}
+
+/* Each has one, so that what went wrong half-way can be told again and counts once. */
+static void read_id(struct cli *cli, struct touch *touch)
+{
+	const struct tact_id random = tact_id_random();
+
+	touch->id = text_of(cli, "id", tact_id_format(cli->arena, &random));
 }
 
 static int read_touch(struct cli *cli, struct touch *ret)
@@ -141,6 +149,7 @@ static int read_touch(struct cli *cli, struct touch *ret)
 	int code = check_texts(cli);
 
 	*ret = (struct touch){.contact = {.count = 1, .time_us = cli->now_us}};
+	read_id(cli, ret);
 	if (code == EX_OK)
 		code = read_words(cli, &ret->contact);
 	if (code == EX_OK)
@@ -178,13 +187,11 @@ static int record(struct cli *cli, const struct tact_recipient *recipient, const
 {
 	struct tact_change change = {.kind = TACT_CHANGE_CONTACT, .contact = touch->contact, .by = cli->by};
 	struct tact_changed changed;
-	struct tact_error err = {""};
-	int result = tact_decide_change(
-	    cli->decider, cli->arena, recipient, &change, 1, cli->now_us, 0, &changed, &err);
+	int code = cli_change(cli, recipient, &change, 1, &changed);
 
-	if (result != TACT_OK)
-		return cli_fail(cli_exit_code(result), "%s: %s: %s", cli_name_of(recipient, cli->arena),
-		    tact_result_name(result), err.text);
+	if (code != EX_OK)
+		return cli_fail(code, "told again, it counts once under this name: --id %s",
+		    cli_safe(cli->arena, touch->id));
 	print_recorded(cli, recipient, &changed);
 	return EX_OK;
 }

@@ -8,7 +8,9 @@ import json
 import os
 import pwd
 import re
+import resource
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -675,6 +677,31 @@ class Contacts(Case):
         self.assertEqual([call(9, "2026-09-02T10:00:00Z"), call(10, "2026-11-20T10:00:00Z")], [False, False], "grown old since")
         self.assertEqual(sorted((contact["time"], contact["count"]) for contact in self.json("show", "ann@x.example")[0]["contacts"]),
                          [("2026-09-02T00:00:00Z", 1), ("2026-11-20T00:00:00Z", 2)])
+
+    def test_told_again_after_evidence_failed_it_counts_once(self):
+        """No file may grow beyond the size that the evidence has."""
+        for _ in range(2):
+            self.tact("suppress", *["bob@x.example"] * 500)
+        folder = self.path("audit/relay.test/entries/")
+        most = max(os.path.getsize(folder + name) for name in os.listdir(folder)) + 10
+
+        def bound():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        call = ("contact", "ann@x.example", "--channel", "phone", "--purpose", "promotional")
+        for number, more in enumerate(((), ("--id", "call-1")), 1):
+            done = subprocess.run([TACT, "-c", self.conf, *call, *more], capture_output=True, env=self.env, timeout=120, preexec_fn=bound)
+            err = done.stderr.decode()
+            self.assertEqual((done.returncode, done.stdout), (75, b""), err)
+            self.assertIn("done, but the evidence could not be written", err)
+            name = re.search(r"--id (\S+)\n", err).group(1)
+            self.assertEqual(len(self.json("show", "ann@x.example")[0]["contacts"]), number)
+            self.assertFalse(self.json(*call, "--id", name)[0]["changed"])
+            self.assertEqual(len(self.json("show", "ann@x.example")[0]["contacts"]), number, "it counts once")
+            self.assertEqual(len(self.json("audit", "trail", "ann@x.example")), number, "and has its evidence")
+        self.tact(*call)
+        self.tact(*call)
+        self.assertEqual(len(self.json("show", "ann@x.example")[0]["contacts"]), 4, "without a name each is one of its own")
 
     def test_a_stream_says_the_rest(self):
         self.tact("contact", "ann@x.example", "--channel", "sms", "--stream", "shop")
