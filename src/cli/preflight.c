@@ -8,9 +8,11 @@
 
 #include <csv.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "private.h"
@@ -18,6 +20,7 @@
 #define CHUNK 1000
 #define PROGRESS_EVERY 20000
 #define SECOND_US INT64_C(1000000)
+#define LAST_S INT64_C(253402300799) /* of the year 9999: no later time can be written */
 
 static const struct cli_option options[] = {
     {"stream", "NAME", "the stream that would carry the mail (required)", false},
@@ -42,6 +45,7 @@ struct flight {
 	int64_t start_us, rate_count, rate_s;
 	FILE *each;
 	char *each_path, *each_fresh;
+	bool each_whole;	  /* all of it was written */
 	struct tact_arena *arena; /* of one chunk */
 	struct tact_recipient recipients[CHUNK];
 	struct tact_foresight list[CHUNK];
@@ -211,14 +215,21 @@ static void keep(struct flight *flight, const char *name, const struct tact_reci
 	flight->names[flight->chunk] = flight->each != NULL ? tact_arena_strdup(flight->arena, name) : "";
 }
 
-static int64_t time_of(const struct flight *flight, uint64_t index)
+/* False: later than any time that can be written. A duration and a rate are short enough for their product.
+ */
+static bool time_of(const struct flight *flight, uint64_t index, int64_t *ret_us)
 {
-	if (flight->rate_count == 0)
-		return flight->start_us;
-	return flight->start_us +
-	       (int64_t)(index / (uint64_t)flight->rate_count) * flight->rate_s * SECOND_US +
-	       (int64_t)(index % (uint64_t)flight->rate_count) * flight->rate_s * SECOND_US /
-		   flight->rate_count;
+	uint64_t n = (uint64_t)flight->rate_count, each_s = (uint64_t)flight->rate_s, rest;
+	int64_t start_s = flight->start_us / SECOND_US;
+
+	*ret_us = flight->start_us;
+	if (n == 0)
+		return true;
+	rest = index % n * each_s;
+	if (start_s >= LAST_S || index / n >= (uint64_t)(LAST_S - start_s) / each_s)
+		return false;
+	*ret_us += (int64_t)(index / n * each_s + rest / n) * SECOND_US + (int64_t)(rest % n * SECOND_US / n);
+	return true;
 }
 
 static void take_row(void *context, struct cli_csv *csv)
@@ -235,9 +246,11 @@ static void take_row(void *context, struct cli_csv *csv)
 		return;
 	}
 	keep(flight, name, &recipient);
+	if (!time_of(flight, flight->asked++, &flight->last_us))
+		cli_csv_mistake(csv, "--rate: this one would go after the year 9999");
 	flight->list[flight->chunk] = (struct tact_foresight){
-	    .recipient = &flight->recipients[flight->chunk], .at_us = time_of(flight, flight->asked++)};
-	flight->last_us = flight->list[flight->chunk++].at_us;
+	    .recipient = &flight->recipients[flight->chunk], .at_us = flight->last_us};
+	flight->chunk++;
 	if (flight->chunk == CHUNK && flight->mistakes == 0)
 		ask_chunk(flight);
 	if (flight->chunk < CHUNK)
@@ -351,30 +364,43 @@ static int find_stream(struct flight *flight)
 static int open_each(struct flight *flight)
 {
 	const char *path = cli_value(flight->cli, "each");
+	int fd;
 
 	if (path == NULL)
 		return EX_OK;
 	flight->each_path = tact_arena_strdup(flight->cli->arena, path);
-	flight->each_fresh = tact_arena_printf(flight->cli->arena, "%s.fresh", path);
-	flight->each = fopen(flight->each_fresh, "wxe");
-	if (flight->each == NULL)
-		return cli_fail(EX_CANTCREAT, "%s: %s", flight->each_fresh, strerror(errno));
+	flight->each_fresh = tact_arena_printf(flight->cli->arena, "%s.XXXXXX", path);
+	fd = mkostemp(flight->each_fresh, O_CLOEXEC);
+	flight->each = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (flight->each == NULL) {
+		flight->each_fresh = NULL;
+		return cli_fail(EX_CANTCREAT, "%s: %s", path, strerror(errno));
+	}
 	fputs("email,at,verdict,until,rule,holder,text\r\n", flight->each);
 	return EX_OK;
 }
 
-static int close_each(struct flight *flight, int code)
+static int end_each(struct flight *flight, int code)
 {
-	bool failed;
+	bool failed = flight->each != NULL && ferror(flight->each) != 0;
 
 	if (flight->each == NULL)
 		return code;
-	failed = ferror(flight->each) != 0;
 	failed = fclose(flight->each) != 0 || failed;
-	if (code == EX_OK && !failed && rename(flight->each_fresh, flight->each_path) == 0)
+	flight->each = NULL;
+	flight->each_whole = code == EX_OK && !failed;
+	return code == EX_OK && failed ? cli_fail(EX_IOERR, "%s: %s", flight->each_path, strerror(errno))
+				       : code;
+}
+
+static int place_each(const struct flight *flight, int code)
+{
+	if (flight->each_fresh == NULL)
 		return code;
-	if (code == EX_OK)
-		code = cli_fail(EX_IOERR, "%s: %s", flight->each_path, strerror(errno));
+	if (flight->each_whole && rename(flight->each_fresh, flight->each_path) == 0)
+		return code;
+	if (flight->each_whole)
+		code = cli_fail(EX_CANTCREAT, "%s: %s", flight->each_path, strerror(errno));
 	unlink(flight->each_fresh);
 	return code;
 }
@@ -397,23 +423,6 @@ static int read_list(struct flight *flight, FILE *file)
 	if (isatty(STDERR_FILENO) && flight->asked >= PROGRESS_EVERY)
 		fputc('\n', stderr);
 	return code;
-}
-
-static int fly(struct flight *flight, FILE *file)
-{
-	int code = close_each(flight, read_list(flight, file));
-
-	if (code != EX_OK)
-		return code;
-	sort(flight);
-	if (flight->cli->json)
-		tell_json(flight);
-	else
-		tell_text(flight);
-	if (flight->undecided > 0)
-		return cli_fail(cli_exit_code(flight->result), "%" PRIu64 " undecided: %s", flight->undecided,
-		    flight->err.text);
-	return EX_OK;
 }
 
 static int prepare(struct flight *flight)
@@ -440,6 +449,66 @@ static int prepare(struct flight *flight)
 	return code;
 }
 
+static int fly(struct flight *flight, FILE *file)
+{
+	int code = prepare(flight);
+
+	if (code == EX_OK)
+		code = read_list(flight, file);
+	code = end_each(flight, code);
+	if (code != EX_OK)
+		return code;
+	sort(flight);
+	if (flight->cli->json)
+		tell_json(flight);
+	else
+		tell_text(flight);
+	if (flight->undecided > 0)
+		return cli_fail(cli_exit_code(flight->result), "%" PRIu64 " undecided: %s", flight->undecided,
+		    flight->err.text);
+	return EX_OK;
+}
+
+/* What is left of root: it alone may put the file in its place, once the other process is done. */
+static int await(struct flight *flight, int told, pid_t pid)
+{
+	char whole;
+	int status;
+
+	flight->each_whole = read(told, &whole, 1) == 1;
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return cli_fail(EX_SOFTWARE, "preflight ended before it was done");
+	return WEXITSTATUS(status);
+}
+
+static void fly_and_exit(struct flight *flight, FILE *file, int told)
+{
+	int code = fly(flight, file);
+
+	if (flight->each_whole && write(told, "w", 1) != 1)
+		code = cli_fail(EX_OSERR, "%s: %s", flight->each_path, strerror(errno));
+	cli_close(flight->cli);
+	_exit(cli_finish_output(code));
+}
+
+/* As somebody else, who may not write where root may. */
+static int fly_apart(struct flight *flight, FILE *file)
+{
+	int told[2], code;
+	pid_t pid;
+
+	if (pipe2(told, O_CLOEXEC) != 0)
+		return cli_fail(EX_OSERR, "%s", strerror(errno));
+	fflush(flight->each); /* or both would write what waits there */
+	pid = fork();
+	if (pid == 0)
+		fly_and_exit(flight, file, told[1]);
+	close(told[1]);
+	code = pid < 0 ? cli_fail(EX_OSERR, "%s", strerror(errno)) : await(flight, told[0], pid);
+	close(told[0]);
+	return code;
+}
+
 /* Files are opened before root becomes somebody who may not. */
 static int run(struct cli *cli)
 {
@@ -458,8 +527,10 @@ static int run(struct cli *cli)
 	if (code == EX_OK)
 		code = open_each(flight);
 	if (code == EX_OK)
-		code = prepare(flight);
-	code = code == EX_OK ? fly(flight, file) : close_each(flight, code);
+		code = flight->each != NULL && geteuid() == 0 ? fly_apart(flight, file) : fly(flight, file);
+	if (flight->each != NULL)
+		fclose(flight->each);
+	code = place_each(flight, code);
 	if (file != NULL && file != stdin)
 		fclose(file);
 	tact_arena_free(&flight->arena);

@@ -146,6 +146,11 @@ int cli_open_store(struct cli *cli, enum tact_opening opening, struct tact_error
 /* Exit code for an answer of a room. */
 int cli_exit_code(int result);
 
+/* ---- run.c ---- */
+
+/* The exit code, or EX_IOERR (told) when what was printed did not arrive. */
+int cli_finish_output(int code);
+
 /* ---- people.c ---- */
 
 const char *cli_who(struct tact_arena *arena);

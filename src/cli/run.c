@@ -132,7 +132,7 @@ static int print_group(const char *group, int count, char *const *words)
 /* ---- running it ---- */
 
 /* Output that did not arrive is a failure, whatever the verb says. */
-static int finish_output(int code)
+int cli_finish_output(int code)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return cli_fail(EX_IOERR, "standard output: %s", strerror(errno));
@@ -153,7 +153,7 @@ static int run_verb(struct cli *cli, int argc, char **argv)
 		code = cli->verb->run(cli);
 	cli_close(cli);
 	tact_arena_free(&cli->arena);
-	return finish_output(code);
+	return cli_finish_output(code);
 }
 
 int tact_cli_run(int argc, char **argv)
@@ -170,16 +170,16 @@ int tact_cli_run(int argc, char **argv)
 		else if (c == 'j')
 			cli.json = true;
 		else if (c == 'V')
-			return finish_output(puts("tact " PACKAGE_VERSION) < 0 ? EX_IOERR : EX_OK);
+			return cli_finish_output(puts("tact " PACKAGE_VERSION) < 0 ? EX_IOERR : EX_OK);
 		else
-			return finish_output(
+			return cli_finish_output(
 			    print_overview(c == 'h' ? stdout : stderr, c == 'h' ? EX_OK : EX_USAGE));
 	}
 	if (optind >= argc)
 		return print_overview(stderr, EX_USAGE);
 	cli.verb = find_verb(argc - optind, argv + optind, &words);
 	if (cli.verb == NULL)
-		return finish_output(print_group(argv[optind], argc - optind, argv + optind));
+		return cli_finish_output(print_group(argv[optind], argc - optind, argv + optind));
 	/* The verb's last word becomes the name that getopt complains under. */
 	return run_verb(&cli, argc - optind - words + 1, argv + optind + words - 1);
 }

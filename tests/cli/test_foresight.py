@@ -6,13 +6,16 @@ import csv
 import io
 import json
 import os
+import pwd
 import re
+import stat
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from test_cli import Case, NOW  # noqa: E402
+from test_cli import Case, NOW, TACT  # noqa: E402
 
 DAY = 86400
 
@@ -102,6 +105,54 @@ class Preflight(Foresight):
                           ("bob@example.com", "delay", "weekly", "corporate", "2026-12-01T09:00:00Z"),
                           ("cat@example.com", "accept", "", "", "")])
         self.assertEqual(rows[2]["at"], "2026-11-29T09:00:00Z")
+
+    def test_a_file_that_is_there_is_whole(self):
+        each = self.write("each.csv", "of old")
+        for name in ("each.csv.fresh", "each.csv.killed"):
+            self.write(name, "of one that was killed")
+        bad = self.write("bad.csv", "email\nann\n")
+        self.tact("preflight", "--stream", "shop", "--each", each, bad, code=65)
+        self.tact("preflight", "--stream", "nope", "--each", each, self.names, code=64)
+        self.assertEqual(self.read("each.csv"), b"of old")
+        self.tact("preflight", "--stream", "shop", "--each", each, self.names)
+        self.assertEqual((self.read("each.csv").count(b"\n"), stat.S_IMODE(os.stat(each).st_mode)), (4, 0o600))
+        self.assertIn("Is a directory", self.tact("preflight", "--stream", "shop", "--each", self.path("audit"), self.names, code=73).err)
+        self.assertEqual(sorted(name for name in os.listdir(self.dir) if name.startswith(("each", "audit"))),
+                         ["audit", "each.csv", "each.csv.fresh", "each.csv.killed"])
+        self.assertIn("No such file", self.tact("preflight", "--stream", "shop", "--each", self.path("no/each.csv"), self.names, code=73).err)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_root_writes_where_the_user_may_not(self):
+        nobody = pwd.getpwnam("nobody")
+        for folder, _, files in os.walk(self.dir):
+            for name in [folder] + [os.path.join(folder, name) for name in files]:
+                os.chown(name, nobody.pw_uid, nobody.pw_gid)
+        self.edit('user = ""', 'user = "nobody"')
+        os.chown(self.conf, 0, 0)
+        home = self.path("home")
+        os.mkdir(home, 0o700)
+        each = os.path.join(home, "each.csv")
+        self.tact("preflight", "--stream", "shop", "--each", each, self.names)
+        self.assertEqual((self.read("home/each.csv").count(b"\n"), os.stat(each).st_uid, os.listdir(home)), (4, 0, ["each.csv"]))
+        self.tact("preflight", "--stream", "shop", "--each", each, self.write("bad.csv", "email\nann\n"), code=65)
+        self.assertEqual((self.read("home/each.csv").count(b"\n"), os.listdir(home)), (4, ["each.csv"]))
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([TACT, "-c", self.conf, "preflight", "--stream", "shop", "--each", each, self.names], stdout=full, stderr=subprocess.PIPE,
+                                  env=self.env, timeout=120)
+        self.assertEqual(done.returncode, 74, done.stderr)
+
+    def test_rates_at_their_bounds(self):
+        """The last of 300,000 goes 300,000/100,000,000 of a year later; and one a century has no time for all."""
+        many = self.write("many.txt", "".join("p%d@example.com\n" % number for number in range(300000)))
+        (got,) = self.json("preflight", "--stream", "shop", "--plain", "--rate", "100000000/365d", "--at", "2026-11-24T10:00:00Z", many)
+        self.assertEqual((got["recipients"], got["to"]), (300000, "2026-11-25T12:16:47.684640Z"))
+        (got,) = self.json("preflight", "--stream", "shop", "--rate", "1000000000/40000d", "--at", "2026-11-24T10:00:00Z", self.names)
+        self.assertEqual(got["to"], "2026-11-24T10:00:06.912000Z")
+        (got,) = self.json("preflight", "--stream", "shop", "--plain", "--rate", "1/36500d", "--at", "2026-11-24T10:00:00Z", "-",
+                           stdin=b"".join(b"p%d@example.com\n" % number for number in range(79)))
+        self.assertTrue(got["to"].startswith("98"), got)
+        err = self.tact("preflight", "--stream", "shop", "--plain", "--rate", "1/36500d", many, code=65).err
+        self.assertIn("many.txt:80: --rate: this one would go after the year 9999", err)
 
     def test_monitored_rules_are_told_apart(self):
         self.edit('limit "weekly" {', 'limit "strict" { at_most = 0/1d mode = monitor action = reject streams = {"shop"} }\nlimit "weekly" {')
