@@ -8,6 +8,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "import_chunks.h"
@@ -39,7 +40,8 @@ static int read_chunk(struct bulk *bulk, struct chunk *chunk, size_t most)
 	int result = TACT_OK;
 
 	tact_arena_reset(chunk->arena);
-	chunk->rows = tact_arena_alloc(chunk->arena, most * sizeof *chunk->rows);
+	if (chunk->rows == NULL)
+		chunk->rows = tact_malloc(CHUNK * sizeof *chunk->rows); /* each is written whole */
 	for (chunk->count = 0; chunk->count < most; chunk->count++) {
 		struct cli_import_row *row = &chunk->rows[chunk->count];
 		struct tact_id key;
@@ -306,8 +308,10 @@ void cli_chunks_end(struct bulk *bulk)
 {
 	end_makers(bulk);
 	tact_arena_free(&bulk->arena);
-	for (size_t i = 0; i < CHUNKS; i++)
+	for (size_t i = 0; i < CHUNKS; i++) {
 		tact_arena_free(&bulk->chunks[i].arena);
+		free(bulk->chunks[i].rows);
+	}
 	pthread_cond_destroy(&bulk->moved);
 	pthread_mutex_destroy(&bulk->lock);
 	pthread_mutex_destroy(&bulk->read_lock);
