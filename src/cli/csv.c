@@ -184,6 +184,12 @@ static void read_header(struct cli_csv *r)
 	    cli_csv_has(r, CLI_CSV_KEY))
 		return;
 	r->stopped = true;
+	if (r->cells_count == 1 && strpbrk(r->cells[0], ";\t") != NULL) {
+		mistake(r, r->record_line,
+		    "email: the columns of the first line are parted by %s: part them by commas",
+		    strchr(r->cells[0], ';') != NULL ? "semicolons" : "tabs");
+		return;
+	}
 	mistake(r, r->record_line,
 	    "email: the first line is to name the columns, one of them email, address, recipient%s; for a "
 	    "file "
@@ -291,6 +297,16 @@ static bool is_line_end(char c)
 	return c == '\n' || c == '\r';
 }
 
+/* A carriage return that no line feed follows ends a line, too; they may come in two pieces. */
+static void count_line(struct cli_csv *r, const char *piece, size_t length)
+{
+	char last = piece[length - 1];
+	bool follows = r->after_return && length == 1;
+
+	r->line += last == '\r' || (last == '\n' && !follows);
+	r->after_return = last == '\r';
+}
+
 /* A piece that ends a line, or the rest of a block. */
 static void feed(struct cli_csv *r, const char *piece, size_t length)
 {
@@ -307,10 +323,23 @@ static void feed(struct cli_csv *r, const char *piece, size_t length)
 	} else {
 		parse(r, piece, length);
 	}
-	if (length > 0 && is_line_end(piece[length - 1])) {
-		if (is_between_records(r))
-			r->record_bytes = 0; /* an empty line */
-		r->line += piece[length - 1] == '\n';
+	if (is_line_end(piece[length - 1]) && is_between_records(r))
+		r->record_bytes = 0; /* an empty line */
+	count_line(r, piece, length);
+}
+
+/* Line by line, also where some end otherwise than the piece does. */
+static void feed_lines(struct cli_csv *r, const char *piece, size_t length)
+{
+	while (length > 0 && !r->stopped) {
+		const char *end = memchr(piece, '\r', length);
+		size_t line = end == NULL ? length : (size_t)(end - piece) + 1;
+
+		if (line + 1 == length && piece[line] == '\n')
+			line++;
+		feed(r, piece, line);
+		piece += line;
+		length -= line;
 	}
 }
 
@@ -362,6 +391,7 @@ static bool take_line(struct cli_csv *r, const char *piece, size_t length)
 	if (left == 0)
 		return false;
 	r->record_line = r->line++;
+	r->after_return = false;
 	for (; (comma = memchr(piece, ',', left)) != NULL; piece = comma + 1) {
 		take_field(r, piece, (size_t)(comma - piece));
 		left -= (size_t)(comma + 1 - piece);
@@ -379,7 +409,7 @@ size_t cli_csv_feed_block(struct cli_csv *r, const char *block, size_t length, b
 		size_t piece = next_piece(block + at, length - at, header_alone);
 
 		if (at + piece > simple || !take_line(r, block + at, piece))
-			feed(r, block + at, piece);
+			feed_lines(r, block + at, piece);
 		at += piece;
 	}
 	return at;

@@ -19,6 +19,7 @@ struct cli_csv {
 	struct tact_arena *arena; /* of one record */
 	struct csv_parser parser;
 	uint64_t line, record_line; /* where we are, where the record began */
+	bool after_return;	    /* a line feed now ends no line, but belongs to the one before */
 	uint64_t record;	    /* a number that rises with each; two may share a line */
 	size_t record_bytes;
 	FILE *told;		   /* where mistakes go */

@@ -25,7 +25,7 @@ struct block {
 	char *bytes;
 	size_t length;
 	uint64_t number, line; /* of its first byte */
-	bool last;
+	bool last, after_return;
 	char *told; /* its mistakes, a line each, of which not all need be there */
 	size_t told_bytes, mistakes;
 	bool stopped;
@@ -66,6 +66,7 @@ static void take_apart(struct worker *worker, struct block *block)
 	size_t before = *csv->file->mistakes;
 
 	csv->line = block->line;
+	csv->after_return = block->after_return;
 	csv->record = block->number * RECORDS;
 	csv->record_bytes = 0;
 	csv->told = open_memstream(&block->told, &block->told_bytes);
@@ -161,16 +162,6 @@ static size_t whole_records(const char *bytes, size_t length)
 	return end;
 }
 
-static uint64_t lines_in(const char *bytes, size_t length)
-{
-	uint64_t lines = 0;
-
-	for (const char *end = bytes + length; (bytes = memchr(bytes, '\n', (size_t)(end - bytes))) != NULL;
-	     bytes++)
-		lines++;
-	return lines;
-}
-
 /* NULL once nothing more is to be read. */
 static struct block *free_block(struct reader *reader)
 {
@@ -199,7 +190,23 @@ struct rest {
 	char bytes[2 * BLOCK];
 	size_t length;
 	uint64_t line;
+	bool after_return;
 };
+
+/* As csv.c counts them. */
+static void count_lines(struct rest *rest, const char *bytes, size_t length)
+{
+	const char *end = bytes + length, *at;
+
+	if (length == 0)
+		return;
+	rest->line -= rest->after_return && *bytes == '\n';
+	for (at = bytes; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+		rest->line++;
+	for (at = bytes; (at = memchr(at, '\r', (size_t)(end - at))) != NULL; at++)
+		rest->line += at + 1 == end || at[1] != '\n';
+	rest->after_return = end[-1] == '\r';
+}
 
 static bool hand_out_next(struct reader *reader, struct rest *rest, FILE *stream)
 {
@@ -216,7 +223,8 @@ static bool hand_out_next(struct reader *reader, struct rest *rest, FILE *stream
 	if (block->length == 0)
 		block->length = all; /* a record that is too long, or the end */
 	block->line = rest->line;
-	rest->line += lines_in(block->bytes, block->length);
+	block->after_return = rest->after_return;
+	count_lines(rest, block->bytes, block->length);
 	rest->length = all - block->length;
 	memcpy(rest->bytes, block->bytes + block->length, rest->length);
 	hand_out(reader, block);
@@ -282,6 +290,7 @@ static bool read_header(struct cli_csv *header, struct rest *rest, FILE *stream)
 	if (!more && !header->stopped)
 		cli_csv_finish(header);
 	rest->line = header->line;
+	rest->after_return = header->after_return;
 	return more && !header->stopped;
 }
 
