@@ -136,6 +136,19 @@ static void append(struct cli_runs *runs, const void *bytes, size_t size)
 	}
 }
 
+/* On the disk before it has its name: the mark of how far an import came outlives a loss of power, and what
+ * it counts must stand there then. */
+static void put_in_place(struct cli_runs *r)
+{
+	if (r->failed == 0 && fdatasync(r->fd) != 0)
+		r->failed = errno;
+	if (close(r->fd) != 0 && r->failed == 0)
+		r->failed = errno;
+	r->fd = -1;
+	if (r->failed == 0 && rename(r->unfinished, r->path) != 0)
+		r->failed = errno;
+}
+
 int cli_runs_end(struct cli_runs **runs, struct tact_error *err)
 {
 	struct cli_runs *r = *runs;
@@ -144,11 +157,7 @@ int cli_runs_end(struct cli_runs **runs, struct tact_error *err)
 
 	append(r, r->runs, r->runs_count * sizeof *r->runs);
 	append(r, &tail, sizeof tail);
-	if (r->failed == 0 && (close(r->fd) != 0 || rename(r->unfinished, r->path) != 0))
-		r->failed = errno;
-	else if (r->failed != 0)
-		close(r->fd);
-	r->fd = -1;
+	put_in_place(r);
 	if (r->failed != 0)
 		result = tact_error_set(err, TACT_SYSTEM,
 		    "the rows could not be kept in %s: %s: is there room for them, some 100 bytes beside the "
