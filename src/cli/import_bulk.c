@@ -89,11 +89,16 @@ static int digest_all(struct bulk *bulk)
 static int make_folder(struct bulk *bulk)
 {
 	struct cli *cli = bulk->cli;
-	const char *audit = cli->config->audit, *slash = strrchr(audit, '/');
-	const char *given = cli_value(cli, "work");
+	const char *audit = cli->config->audit, *given = cli_value(cli, "work");
+	size_t length = strlen(audit);
 
+	/* Its folder, whether or not a slash stands behind it: nobody else writes between the evidence. */
+	while (length > 1 && audit[length - 1] == '/')
+		length--;
+	while (length > 0 && audit[length - 1] != '/')
+		length--;
 	bulk->folder =
-	    given != NULL ? given : tact_arena_printf(cli->arena, "%.*s/import", (int)(slash - audit), audit);
+	    given != NULL ? given : tact_arena_printf(cli->arena, "%.*simport", (int)length, audit);
 	if (mkdir(bulk->folder, 0700) == 0 || errno == EEXIST)
 		return EX_OK;
 	return cli_fail(EX_CANTCREAT, "%s: %s; name a folder with --work", bulk->folder, strerror(errno));

@@ -266,6 +266,14 @@ class Bulk(test_cli.Case):
         self.assertEqual(os.listdir(self.path("import")), [])
         self.assertEqual(json.loads(self.tact("store", "stats", "--json").out)["records"]["dossiers"], count)
 
+    def test_rows_are_kept_beside_the_evidence(self):
+        for slashes in ("", "/", "//"):
+            conf = self.write("slashed.conf", self.read("tact.conf").decode().replace('/audit"', '/audit%s"' % slashes))
+            self.tact("import", self.write("list.csv", "email\nann@x.example\n"), "--bulk", "--dry-run", conf=conf)
+            self.assertTrue(os.path.isdir(self.path("import")), slashes)
+            self.assertFalse(os.path.exists(self.path("audit/import")), slashes)
+            os.rmdir(self.path("import"))
+
     def test_a_killed_import_locks_nobody_out(self):
         count = 200000
         path = self.write("list.csv", "email\n" + "".join("person%d@x.example\n" % i for i in range(count)))
