@@ -37,6 +37,9 @@ static int read_stdin(char **ret, size_t *ret_length)
 	}
 	*ret = data;
 	*ret_length = length;
+	if (length == room && getchar() != EOF)
+		return cli_fail(
+		    EX_DATAERR, "standard input: the message is longer than %u MiB", MESSAGE_MAX >> 20);
 	return ferror(stdin) ? cli_fail(EX_IOERR, "standard input: %s", strerror(errno)) : EX_OK;
 }
 
