@@ -225,6 +225,8 @@ static void read_suppression(struct cli_import *import, struct cli_csv *csv, str
 	read_scope(import, csv, row);
 	read_source(import, csv, row);
 	read_times(import, csv, row);
+	if (row->reason == TACT_PAUSE && *cli_csv_cell(csv, EXPIRES) == '\0')
+		cli_csv_mistake(csv, "expires_at: a pause needs an end; one for good is an unsubscribe");
 }
 
 /* The newest of a scope counts, so one without a time cannot be weighed. */

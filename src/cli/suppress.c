@@ -83,6 +83,9 @@ static int read_wish(struct cli *cli, struct tact_change *ret)
 		code = cli_time(cli, "until", &wish->until_us);
 	if (code == EX_OK && wish->until_us != 0 && wish->until_us <= cli->now_us)
 		code = cli_fail(EX_USAGE, "--until: %s has passed already", cli_value(cli, "until"));
+	if (code == EX_OK && wish->until_us == 0 && wish->reason == TACT_PAUSE)
+		code = cli_fail(EX_USAGE,
+		    "--reason pause wants --until: a pause has an end; one for good is an unsubscribe");
 	ret->why = wish->note;
 	return code;
 }

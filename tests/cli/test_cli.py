@@ -132,7 +132,7 @@ class Commands(Case):
         for args, words in ((("suppress", "a@b", "--scope", "x:y"), "--scope"), (("suppress", "a@b", "--reason", "whim"), "whim"),
                             (("suppress", "a@b", "--purposes", "promotional,fun"), "fun"), (("suppress", "a@b", "--until", "soon"), "--until"),
                             (("suppress", "a@b", "--until", "2020-01-01"), "passed"), (("suppress", "a@b", "--at", "2030-01-01"), "future"),
-                            (("suppress", "a@b", "--note", "a\nb"), "control"), (("unsuppress", "a@b", "--why", "x", "--id", "7"), "--id"),
+                            (("suppress", "a@b", "--note", "a\nb"), "control"), (("suppress", "a@b", "--reason", "pause"), "--until"), (("unsuppress", "a@b", "--why", "x", "--id", "7"), "--id"),
                             (("contact", "a@b", "--channel", "owl", "--purpose", "personal"), "owl"),
                             (("contact", "a@b", "--channel", "phone", "--purpose", "fun"), "fun"),
                             (("contact", "a@b", "--channel", "phone", "--stream", "nope"), "nope"),
@@ -820,6 +820,12 @@ class Explain(Case):
         self.assertEqual(self.explain("--sender", "joe@leeds.example", "--listener", "local", *args)[0]["stream"], "desk")
         self.assertNotIn(self.explain("--sender", "<>", *args)[0]["stream"], ("desk", "shop"))
 
+    def test_a_message_that_is_too_long(self):
+        ask = ("explain", "--sender", "news@shop.example", "--rcpt", "ann@x.example")
+        long = MAIL + b"x" * ((64 << 20) - len(MAIL))
+        self.assertEqual(self.json(*ask, stdin=long)[0]["verdict"], "accept")
+        self.assertIn("longer than 64 MiB", self.tact(*ask, stdin=long + b"x", code=65).err)
+
     def test_messages_that_are_none(self):
         self.assertIn("message", self.tact("explain", "--sender", "a@shop.example", "--rcpt", "b@x.example", stdin=b"Subject: a\0b\n\n", code=65).err)
         self.explain("--sender", "a@shop.example", "--rcpt", "b@x.example", mail=b"")
@@ -999,6 +1005,11 @@ class Import(Case):
         ("an end before the beginning", "email,created_at,expires_at\nann@x.example,2026-02-01,2026-01-01\n", ":2: expires_at: ", "later"),
         ("an unknown reason", "email,reason\nann@x.example,whim\n", ":2: reason: ", "whim"),
         ("an unknown scope", "email,scope\nann@x.example,planet:mars\n", ":2: scope: ", "planet"),
+        ("a pause without an end", "email,reason\nann@x.example,pause\n", ":2: expires_at: ", "a pause needs an end"),
+        ("semicolons", "email;reason\nann@x.example;manual\n", ":1: email: ", "parted by semicolons"),
+        ("tabs", "email\treason\nann@x.example\tmanual\n", ":1: email: ", "parted by tabs"),
+        ("carriage returns alone", "email\rann@x.example\rbob@x.example\rbad\rcid@x.example\r", ":4: email: ", "no '@'"),
+        ("a carriage return among others", "email\nann@x.example\rbob@x.example\r\nbad\ncid@x.example\n", ":4: email: ", "no '@'"),
         ("control characters", "email,source\nann@x.example,a\x1bb\n", ":2: source: ", "control"),
         ("a NUL", "email\nann@x.example\nbob\0@x.example\n", ":3: ", "NUL"),
         ("a long field", "email,name\nann@x.example,%s\n" % ("x" * 5000), ":2: ", "4096"),
@@ -1034,6 +1045,19 @@ class Import(Case):
     def test_lines_are_those_of_the_file(self):
         text = 'email,name\nann@x.example,"a\nb\nc"\n\nbad,x\nbob@x.example,"\n"\nworse,y\n'
         self.assertEqual(re.findall(r"list\.csv:(\d+):", self.import_file(text, code=65).err), ["6", "9"])
+
+    def test_lines_are_those_of_a_long_file(self):
+        """Whatever ends them, in whatever blocks and by whichever thread they are read."""
+        for end in ("\n", "\r", "\r\n", "\r\r\n"):
+            lines = ["email,source"] + ["p%d@x.example,%s" % (number, "x" * (number % 50)) for number in range(30000)]
+            wrong = (2, 9000, 17001, 29999)
+            for number in wrong:
+                lines[number - 1] = "bad,%d" % number
+            path = self.write("list.csv", end.join(lines) + end)
+            want = [2 * number - 1 if end == "\r\r\n" else number for number in wrong]
+            for more in ((), ("--bulk",)):
+                got = re.findall(r"list.csv:(\d+): email: ", self.tact("import", path, "--dry-run", *more, code=65).err)
+                self.assertEqual([int(one) for one in got], want, (end, more))
 
     def test_a_hundred_mistakes_and_a_count(self):
         err = self.import_file("email\n" + "bad\n" * 250, code=65).err
