@@ -20,7 +20,7 @@ struct chunk {
 	enum { CHUNK_FREE, CHUNK_MAKING, CHUNK_FULL } state; /* MAKING: a maker's, FULL: the main thread's */
 	struct tact_arena *arena;
 	struct cli_import_row *rows; /* as many as a chunk has at most, for all that it is used for */
-	size_t count; /* 0: the end */
+	size_t count;		     /* 0: the end */
 	struct tact_load *load;
 	const struct cli_import_row **loads,
 	    **changes; /* rows that are loaded; that are changes from the start */
