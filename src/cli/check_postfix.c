@@ -112,48 +112,16 @@ static void check_numbers(const struct checking *c)
 		    main_of(c, "content_filter"));
 }
 
-/* ---- whom an address is of ---- */
-
-/* Postfix tells the milter where it takes a recipient in a macro, but of mail of sendmail(1) only what was
- * written: what it would take elsewhere must not be an address of somebody else at all. */
-static void check_ways(const struct checking *c)
+static void check_macros(const struct checking *c)
 {
-	static const char *const names[] = {
-	    "allow_percent_hack", "swap_bangpath", "resolve_dequoted_address"};
-	static const char *const ways[] = {"ann%person.example@localhost", "person.example!ann@localhost",
-	    "\"ann@person.example\"@localhost"};
 	const char *macros = main_of(c, "milter_rcpt_macros");
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strcmp(main_of(c, names[i]), "yes") == 0)
-			cli_find(c->findings, CLI_WARNING,
-			    tact_arena_printf(c->arena, "postconf -e %s=no", names[i]),
-			    "%s is on: mail of sendmail(1) to %s reaches ann@person.example, and neither her "
-			    "wishes nor her limits are asked",
-			    names[i], ways[i]);
 	if (!cli_postfix_has(c->postfix, macros, "{rcpt_addr}") &&
 	    !cli_postfix_has(c->postfix, macros, "rcpt_addr"))
 		cli_find(c->findings, CLI_WARNING, "postconf -X milter_rcpt_macros, or add {rcpt_addr} to it",
 		    "milter_rcpt_macros (%s) lacks {rcpt_addr}: whom Postfix takes an address of another "
 		    "spelling to is not known, nor are his wishes",
 		    macros);
-}
-
-/* ---- who is taken off a message ---- */
-
-/* Postfix takes a recipient off by what was written, and of mail of sendmail(1) it tells the milter what
- * canonical maps made of that. */
-static void check_canonical(const struct checking *c)
-{
-	static const char *const maps[] = {"canonical_maps", "recipient_canonical_maps"};
-
-	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
-		if (*main_of(c, maps[i]) != '\0' && *main_of(c, "non_smtpd_milters") != '\0')
-			cli_find(c->findings, CLI_WARNING,
-			    "map recipients in virtual_alias_maps, and senders in sender_canonical_maps",
-			    "%s is in use: mail of sendmail(1) to an address in it that is to wait, or to be "
-			    "refused beside others, goes at once as well",
-			    maps[i]);
 }
 
 /* ---- milters ---- */
@@ -409,11 +377,13 @@ static void check_listener(const struct checking *c, const struct cli_service *s
 
 static void check_listeners(const struct checking *c)
 {
+	const struct cli_service *of_sendmail = cli_check_sendmail_listener(c->postfix);
+
 	for (size_t i = 0; i < c->postfix->services_count; i++) {
 		const struct cli_service *service = &c->postfix->services[i];
 
 		if ((strcmp(service->type, "inet") == 0 || strcmp(service->type, "pass") == 0) &&
-		    strcmp(service->command, "smtpd") == 0)
+		    strcmp(service->command, "smtpd") == 0 && service != of_sendmail)
 			check_listener(c, service);
 	}
 }
@@ -526,6 +496,21 @@ static void check_gate(const struct checking *c)
 	check_flush(c, c->config->review_domain);
 }
 
+bool cli_check_asks(struct cli_findings *findings, const struct cli_postfix *postfix, const char *list)
+{
+	const struct checking c = {.findings = findings,
+	    .postfix = postfix,
+	    .config = findings->cli->config,
+	    .arena = findings->cli->arena};
+	size_t count;
+	const char **items = cli_postfix_split(postfix, list, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (ours_among(&c, items[i]) != NULL)
+			return true;
+	return false;
+}
+
 void cli_check_postfix(struct cli_findings *findings, const struct cli_postfix *postfix)
 {
 	const struct checking c = {.findings = findings,
@@ -537,7 +522,7 @@ void cli_check_postfix(struct cli_findings *findings, const struct cli_postfix *
 	check_listeners(&c);
 	check_times(&c);
 	check_numbers(&c);
-	check_ways(&c);
-	check_canonical(&c);
+	check_macros(&c);
+	cli_check_sendmail(findings, postfix);
 	check_gate(&c);
 }

@@ -17,13 +17,8 @@ struct checking {
 	struct tact_arena *arena;
 };
 
-struct override {
-	const char *name, *value;
-	enum cli_severity severity;
-};
-
 /* Without each of these released mail was refused, bounced, filtered twice or held up by some main.cf. */
-static const struct override pass_overrides[] = {{"smtpd_milters", "", CLI_ERROR},
+static const struct cli_override pass_overrides[] = {{"smtpd_milters", "", CLI_ERROR},
     {"smtpd_proxy_filter", "", CLI_ERROR}, {"smtpd_command_filter", "", CLI_ERROR},
     {"receive_override_options", "no_header_body_checks,no_unknown_recipient_checks", CLI_WARNING},
     {"local_header_rewrite_clients", "", CLI_WARNING}, {"mynetworks", "127.0.0.0/8", CLI_ERROR},
@@ -45,12 +40,12 @@ static const struct override pass_overrides[] = {{"smtpd_milters", "", CLI_ERROR
     {"smtpd_authorized_xclient_hosts", "", CLI_WARNING}, {"smtpd_recipient_limit", "1000000", CLI_WARNING},
     {"message_size_limit", "0", CLI_WARNING}, {NULL, NULL, CLI_WARNING}};
 
-static const struct override cleanup_overrides[] = {{"message_size_limit", "0", CLI_WARNING},
+static const struct cli_override cleanup_overrides[] = {{"message_size_limit", "0", CLI_WARNING},
     {"always_bcc", "", CLI_WARNING}, {"sender_bcc_maps", "", CLI_WARNING},
     {"recipient_bcc_maps", "", CLI_WARNING}, {"sender_canonical_maps", "", CLI_WARNING},
     {"masquerade_domains", "", CLI_WARNING}, {NULL, NULL, CLI_WARNING}};
 
-static const struct override gate_overrides[] = {{"lmtp_send_xforward_command", "yes", CLI_WARNING},
+static const struct cli_override gate_overrides[] = {{"lmtp_send_xforward_command", "yes", CLI_WARNING},
     {"lmtp_discard_lhlo_keywords", "", CLI_ERROR}, {"lmtp_discard_lhlo_keyword_address_maps", "", CLI_ERROR},
     {"lmtp_line_length_limit", "0", CLI_WARNING}, {"lmtp_tls_security_level", "none", CLI_WARNING},
     {"lmtp_fallback_relay", "", CLI_ERROR}, {"lmtp_generic_maps", "", CLI_ERROR},
@@ -72,7 +67,7 @@ static bool same_value(const struct checking *c, const char *a, const char *b)
 }
 
 static bool satisfied(
-    const struct checking *c, const struct cli_service *service, const struct override *wanted)
+    const struct checking *c, const struct cli_service *service, const struct cli_override *wanted)
 {
 	const char *value = cli_postfix_of(c->postfix, service, wanted->name);
 
@@ -85,7 +80,7 @@ static bool satisfied(
 }
 
 static void check_overrides(
-    const struct checking *c, const struct cli_service *service, const struct override *overrides)
+    const struct checking *c, const struct cli_service *service, const struct cli_override *overrides)
 {
 	for (; overrides->name != NULL; overrides++) {
 		if (satisfied(c, service, overrides))
@@ -182,6 +177,17 @@ static void check_refuse(const struct checking *c)
 		    "master.cf: %s/unix has content_filter=%s and would deliver what tact refused",
 		    service->name, cli_postfix_of(c->postfix, service, "content_filter"));
 	check_cleanup(c, service);
+}
+
+void cli_check_overrides(struct cli_findings *findings, const struct cli_postfix *postfix,
+    const struct cli_service *service, const struct cli_override *overrides)
+{
+	const struct checking c = {.findings = findings,
+	    .postfix = postfix,
+	    .config = findings->cli->config,
+	    .arena = findings->cli->arena};
+
+	check_overrides(&c, service, overrides);
 }
 
 void cli_check_services(

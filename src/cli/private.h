@@ -501,7 +501,7 @@ const char **cli_postfix_split(const struct cli_postfix *postfix, const char *li
 
 bool cli_postfix_has(const struct cli_postfix *postfix, const char *list, const char *word);
 
-/* ---- check.c, check_postfix.c, check_services.c ---- */
+/* ---- check.c, check_postfix.c, check_services.c, check_sendmail.c ---- */
 
 struct cli_findings {
 	struct cli *cli;
@@ -512,8 +512,20 @@ enum cli_severity { CLI_WARNING, CLI_ERROR };
 void cli_find(struct cli_findings *findings, enum cli_severity severity, const char *mend, const char *format,
     ...) __attribute__((format(printf, 4, 5)));
 void cli_check_postfix(struct cli_findings *findings, const struct cli_postfix *postfix);
+/* Does a list of milters name a listener of ours? */
+bool cli_check_asks(struct cli_findings *findings, const struct cli_postfix *postfix, const char *list);
 /* transport: the service that transport_maps sends delayed mail to, or NULL. */
 void cli_check_services(
     struct cli_findings *findings, const struct cli_postfix *postfix, const char *transport);
+/* What a service must be told, up to one without a name. */
+struct cli_override {
+	const char *name, *value;
+	enum cli_severity severity;
+};
+void cli_check_overrides(struct cli_findings *findings, const struct cli_postfix *postfix,
+    const struct cli_service *service, const struct cli_override *overrides);
+void cli_check_sendmail(struct cli_findings *findings, const struct cli_postfix *postfix);
+/* The service that takes mail of sendmail(1) by SMTP, or NULL. */
+const struct cli_service *cli_check_sendmail_listener(const struct cli_postfix *postfix);
 
 #endif

@@ -14,6 +14,7 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 	src/cli/canonical.c \
 	src/cli/check.c \
 	src/cli/check_postfix.c \
+	src/cli/check_sendmail.c \
 	src/cli/check_services.c \
 	src/cli/consent.c \
 	src/cli/contact.c \

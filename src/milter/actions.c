@@ -332,6 +332,19 @@ static const struct tact_body *body_of(struct connection *connection)
 	return body;
 }
 
+sfsistat mark(SMFICTX *ctx, struct connection *connection)
+{
+	const char *queue_id = smfi_getsymval(ctx, unchanged("i"));
+	bool marked = smfi_addheader(ctx, unchanged("Tact-Undecided"), unchanged("yes")) == MI_SUCCESS;
+
+	tact_log(marked ? TACT_LOG_INFO : TACT_LOG_ERROR, "%s: milter=%s action=%s from=<%s>",
+	    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener,
+	    marked ? "resubmit" : "tempfail", connection->envelope.sender);
+	return marked
+		   ? SMFIS_CONTINUE
+		   : answer(ctx, connection, "451", "4.3.0", "the message cannot be edited, try again later");
+}
+
 sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection)
 {
 	const struct tact_milter_parts *parts = connection->parts;

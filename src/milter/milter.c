@@ -107,6 +107,8 @@ static sfsistat negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsi
 		wanted |= SMFIP_NOBODY;
 	if (tact_decide_wants_edits(parts->decider))
 		edits |= SMFIF_ADDHDRS | SMFIF_CHGHDRS;
+	if (!parts->smtp)
+		edits |= SMFIF_ADDHDRS; /* of a mark */
 	leave();
 	if ((f0 & edits) != edits) {
 		tact_log(TACT_LOG_ERROR,
@@ -332,6 +334,14 @@ static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t size)
 	return carry_on(connection, SMFIP_NR_BODY);
 }
 
+/* The cleanup that takes mail of sendmail(1) sends what is marked to smtpd, where it is decided: only there
+ * does Postfix tell where it takes each recipient, and take off everyone. It says so in a macro of its own.
+ */
+static bool is_to_be_marked(SMFICTX *ctx)
+{
+	return !parts->smtp && smfi_getsymval(ctx, unchanged("{tact_undecided}")) != NULL;
+}
+
 static sfsistat on_end_of_message(SMFICTX *ctx)
 {
 	struct connection *connection = connection_of(ctx);
@@ -339,7 +349,7 @@ static sfsistat on_end_of_message(SMFICTX *ctx)
 
 	if (connection == NULL || connection->message == NULL || !enter())
 		return SMFIS_TEMPFAIL;
-	status = decide_and_act(ctx, connection);
+	status = is_to_be_marked(ctx) ? mark(ctx, connection) : decide_and_act(ctx, connection);
 	leave();
 	forget_message(connection);
 	return status;

@@ -67,5 +67,7 @@ sfsistat answer(
 /* CONTINUE, or the refusal already set. Fills recipient->known when it came to know. */
 sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, struct recipient *recipient);
 sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection);
+/* Marks the message as undecided, which Postfix's settings send on to where it will be. */
+sfsistat mark(SMFICTX *ctx, struct connection *connection);
 
 #endif

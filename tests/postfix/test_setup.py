@@ -70,7 +70,7 @@ class Setup(Case):
             section("stream", "news", purpose="newsletter", senders=["@desk.test"]), section("limit", "breathing", at_most="1/3s"),
             section("suppression", "unsubscribed")])
         milters = tactd.milter_settings
-        return relay, tactd, ["--smtp-milter", milters["smtpd_milters"], "--local-milter", milters["non_smtpd_milters"]]
+        return relay, tactd, ["--smtp-milter", milters["smtpd_milters"], "--local-milter", milters["non_smtpd_milters"], "--submit", "127.0.0.1:%d" % free_port()]
 
 
 class Printing(Setup):
@@ -79,8 +79,12 @@ class Printing(Setup):
         before = read(relay, "main.cf"), read(relay, "master.cf")
         text = self.setup(relay)
         for word in ("smtpd_milters=inet:127.0.0.1:8891", "non_smtpd_milters=inet:127.0.0.1:8892", "tact-gate:unix:" + relay.gate_socket,
-                     "fast_flush_domains=$relay_domains, later.tact.invalid, .later.tact.invalid", "pass_socket", "tactd(8)): swap_bangpath = yes"):
+                     "fast_flush_domains=$relay_domains, later.tact.invalid, .later.tact.invalid", "pass_socket", "pickup/unix/cleanup_service_name=tact-sendmail", "tact-submit:[127.0.0.1]:8893"):
             self.assertIn(word, text)
+        self.assertNotIn("swap_bangpath", text)
+        text = self.setup(relay, "--submit", "none")
+        self.assertIn("tactd(8)): swap_bangpath = yes", text)
+        self.assertNotIn("tact-sendmail", text)
         self.assertEqual((read(relay, "main.cf"), read(relay, "master.cf")), before)
         self.assertEqual(sorted(os.listdir(relay.etc)), ["main.cf", "master.cf"])
 
@@ -101,6 +105,8 @@ class Printing(Setup):
                                     (64, ["--gate"], "needs a value"), (64, ["--gate", "relative"], "absolute"),
                                     (64, ["--gate", "/" + "x" * 107], "107"), (64, ["--smtp-milter", "a b"], "characters"),
                                     (64, ["--smtp-milter", "8891"], "inet:HOST:PORT"),
+                                    (64, ["--submit", "0.0.0.0:8893"], "127.0.0.1:PORT"), (64, ["--submit", "127.0.0.1:"], "127.0.0.1:PORT"),
+                                    (64, ["--submit", "127.0.0.1:smtp"], "127.0.0.1:PORT"), (64, ["--submit", "8893"], "127.0.0.1:PORT"),
                                     (78, ["--local-milter", "inet:127.0.0.1:8891"], "listener of its own"),
                                     (78, ["--review-domain", GATE_DOMAIN], "the same"), (78, ["--before", "x"], "does not name"),
                                     (66, ["--undo"], "nothing was applied"), (66, ["-c", "/nonexistent"], "not a folder")):
@@ -145,6 +151,40 @@ class Undoing(Setup):
         self.assertEqual(relay.setting("transport_maps").count("inline:"), 1)
         self.setup(relay, "--undo")
         self.assertEqual((read(relay, "main.cf"), read(relay, "master.cf")), before)
+
+    def test_mail_of_sendmail_one_way_and_the_other(self):
+        """--submit moves its listener, and none takes all of it back; pickup is what it was."""
+        relay = self.relay()
+        relay.tool("postconf", "-Pe", "pickup/unix/content_filter=smtp:[127.0.0.1]:10024", "pickup/unix/receive_override_options=no_milters,no_address_mappings")
+        before = relay.tool("postconf", "-M").stdout
+        self.setup(relay, "--apply", "--submit", "127.0.0.1:9998")
+        overrides = relay.tool("postconf", "-P").stdout.decode()
+        for words in ("pickup/unix/receive_override_options = no_address_mappings\n", "127.0.0.1:9998/inet/content_filter = smtp:[127.0.0.1]:10024\n",
+                      "127.0.0.1:9998/inet/receive_override_options = no_address_mappings,no_unknown_recipient_checks\n"):
+            self.assertIn(words, overrides)
+        self.setup(relay, "--apply", "--submit", "127.0.0.1:9999")
+        self.assertNotIn(":9998", relay.tool("postconf", "-M").stdout.decode())
+        self.assertIn("nothing to do", self.setup(relay, "--apply", "--submit", "127.0.0.1:9999"))
+        self.setup(relay, "--apply", "--submit", "none")
+        now = relay.tool("postconf", "-M").stdout.decode()
+        self.assertTrue(now.startswith(before.decode()), now)
+        for words in ("tact-sendmail", "tact-submit", "tact-decided", ":9999"):
+            self.assertNotIn(words, now)
+        self.assertNotIn("tact-submit", relay.tool("postconf", "-n").stdout.decode())
+        append(relay, "master.cf", "extra unix - - n - - smtp\n")
+        self.setup(relay, "--apply")
+        self.setup(relay, "--undo")
+        self.assertEqual(relay.tool("postconf", "-M").stdout.decode().split("\nextra")[0] + "\n", before.decode())
+
+    def test_what_cleanup_is_told_is_told_again(self):
+        relay = self.relay()
+        relay.tool("postconf", "-Pe", "cleanup/unix/header_checks=regexp:/etc/x", "cleanup/unix/body_checks=")
+        self.setup(relay, "--apply")
+        self.assertIn("nothing to do", self.setup(relay, "--apply"))
+        overrides = relay.tool("postconf", "-P").stdout.decode()
+        self.assertIn("tact-decided/unix/header_checks = regexp:/etc/x\n", overrides)
+        relay.tool("postconf", "-Pe", "pickup/unix/cleanup_service_name=cleanup2")
+        self.assertIn("a cleanup of its own, cleanup2", self.setup(relay, "--apply", status=78))
 
     def test_changes_made_since_are_kept(self):
         relay = self.relay({"smtpd_milters": "inet:h:1", "non_smtpd_milters": "$smtpd_milters"})
@@ -259,6 +299,13 @@ class Working(Setup):
         self.two_mails(relay, relay.port)
         relay.sendmail(mail(), "c@person.test", sender="a@desk.test")
         relay.sink.wait_to("c@person.test")
+        self.assertEqual(len(tactd.grep("milter=local action=resubmit")), 1)
+        self.setup(relay, "--drain")
+        relay.restart()
+        relay.sendmail(mail(), "d@person.test", sender="a@desk.test")
+        relay.sink.wait_to("d@person.test")
+        self.assertEqual(tactd.grep("to=<d@person.test>"), [])
+        self.setup(relay, "--apply", *options)
         self.assertEqual(len(tactd.entries(kind="decision", phase="gate", verdict="accept")), 1)
         found = tactd.tact_json("check", "--postfix", relay.etc, check=False)
         self.assertEqual([finding for finding in found if finding.get("severity") == "error"], [])
