@@ -24,6 +24,7 @@ POSTFIX_TESTS = \
 	tests/postfix/test_seen.py \
 	tests/postfix/test_reload.py \
 	tests/postfix/test_setup.py \
+	tests/postfix/test_sendmail.py \
 	tests/postfix/test_kills.py \
 	tests/postfix/test_stories.py \
 	tests/postfix/test_stories_consent.py \

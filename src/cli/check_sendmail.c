@@ -216,7 +216,7 @@ static void check_milters(const struct checking *c, const struct cli_service *li
 	const char *milters = cli_postfix_of(c->postfix, listener, "smtpd_milters"),
 		   *options = cli_postfix_of(c->postfix, listener, "receive_override_options");
 
-	if (strcmp(milters, "$non_smtpd_milters") != 0 && !cli_check_asks(c->findings, c->postfix, milters))
+	if (!cli_check_asks(c->findings, c->postfix, milters))
 		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply writes it",
 		    "master.cf: %s/%s has smtpd_milters=%s without tact: mail of sendmail(1) goes out "
 		    "undecided",

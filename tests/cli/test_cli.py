@@ -1858,12 +1858,12 @@ class CheckPostfix(Case):
         os.chmod(self.dir, 0o755)
         shutil.copy("/usr/share/postfix/master.cf.dist", os.path.join(self.postfix, "master.cf"))
         self.write("postfix/main.cf", "compatibility_level = 3.6\nqueue_directory = /var/spool/postfix\nmail_owner = postfix\n"
-                   "allow_percent_hack = no\nswap_bangpath = no\nresolve_dequoted_address = no\n")
+                   "default_process_limit = 100\n")
         self.setup()
 
-    def setup(self):
+    def setup(self, *options):
         done = self.run_program([os.path.join(SOURCE, "contrib", "postfix", "setup"), "-c", self.postfix, "--apply", "--smtp-milter",
-                                 "inet:127.0.0.1:18891", "--local-milter", "inet:127.0.0.1:18892"])
+                                 "inet:127.0.0.1:18891", "--local-milter", "inet:127.0.0.1:18892"] + list(options))
         self.assertEqual(done.returncode, 0, done.out + done.err)
 
     def postconf(self, *args):
@@ -1898,11 +1898,6 @@ class CheckPostfix(Case):
                 ("qmgr_message_active_limit=19999", "^error: qmgr_message_active_limit.*postconf -e qmgr_message_active_limit=20000", 78),
                 ("smtpd_recipient_limit=2001", "^warning: smtpd_recipient_limit", 0),
                 ("soft_bounce=yes", "^error: soft_bounce", 78),
-                ("allow_percent_hack=yes", "^warning: allow_percent_hack .*ann%person.*; postconf -e allow_percent_hack=no$", 0),
-                ("swap_bangpath=yes", "^warning: swap_bangpath .*!ann@.*; postconf -e swap_bangpath=no$", 0),
-                ("resolve_dequoted_address=yes", "^warning: resolve_dequoted_address .*; postconf -e resolve_dequoted_address=no$", 0),
-                ("canonical_maps=inline:{a@b.example=c@b.example}", "^warning: canonical_maps .*virtual_alias_maps", 0),
-                ("recipient_canonical_maps=inline:{a@b.example=c@b.example}", "^warning: recipient_canonical_maps .*virtual_alias_maps", 0),
                 ("milter_rcpt_macros=i {rcpt_host}", "^warning: milter_rcpt_macros .*lacks {rcpt_addr}", 0),
                 ("content_filter=smtp:[127.0.0.1]:10024", "^warning: content_filter", 0),
                 ("fast_flush_domains=later.tact.invalid, .later.tact.invalid", "^error: fast_flush_domains does not hold .review", 78)):
@@ -1915,6 +1910,49 @@ class CheckPostfix(Case):
                     out = self.tact("check", "--postfix", self.postfix, code=code).out
                     self.assertEqual(out.count("accept"), 2, out)
                 shutil.copy(self.path("main.cf.kept"), self.path("postfix/main.cf"))
+
+    def test_mail_of_sendmail_that_is_decided_early(self):
+        """What Postfix tells of it then misses people, by these settings most of all."""
+        ways = (("allow_percent_hack", "yes", "ann%person.*; postconf -e allow_percent_hack=no$"), ("swap_bangpath", "yes", "!ann@.*; postconf -e swap_bangpath=no$"),
+                ("resolve_dequoted_address", "yes", "; postconf -e resolve_dequoted_address=no$"),
+                ("canonical_maps", "inline:{a@b.example=c@b.example}", "virtual_alias_maps"),
+                ("recipient_canonical_maps", "inline:{a@b.example=c@b.example}", "virtual_alias_maps"))
+        self.postconf("-e", *("%s=%s" % (name, value) for name, value, _ in ways))
+        self.assertEqual(self.tact("check", "--postfix", self.postfix).out, "0 errors, 0 warnings\n")
+        self.setup("--submit", "none")
+        lines = self.tact("check", "--postfix", self.postfix).out.splitlines()[:-1]
+        self.assertEqual(len(lines), 1 + len(ways), lines)
+        self.assertRegex(lines[0], "^warning: mail of sendmail.1. is decided before smtpd sees it.*; contrib/postfix/setup --apply")
+        for line, (name, _, pattern) in zip(lines[1:], ways):
+            self.assertRegex(line, "^warning: %s .*%s" % (name, pattern))
+
+    def test_mail_of_sendmail(self):
+        for edit, pattern, code in (
+                (("-PX", "pickup/unix/cleanup_service_name"), "^warning: mail of sendmail.1. is decided before", 0),
+                (("-Pe", "pickup/unix/receive_override_options=no_milters"), "^error: .*pickup/unix has receive_override_options=no_milters.*undecided", 78),
+                (("-Pe", "tact-sendmail/unix/non_smtpd_milters="), "^error: .*tact-sendmail/unix has non_smtpd_milters= without tact.*undecided", 78),
+                (("-Pe", "tact-sendmail/unix/header_checks="), "^error: .*tact-sendmail/unix has header_checks=.*postsuper -r", 78),
+                (("-Pe", "tact-sendmail/unix/milter_header_checks="), "^error: .*milter_header_checks=.* goes out undecided", 78),
+                (("-Pe", "tact-sendmail/unix/virtual_alias_maps=hash:/etc/x"), "^error: .*tact-sendmail/unix has virtual_alias_maps", 78),
+                (("-Pe", "127.0.0.1:8893/inet/smtpd_milters="), "^error: .*127.0.0.1:8893/inet has smtpd_milters= without tact.*undecided", 78),
+                (("-Pe", "127.0.0.1:8893/inet/receive_override_options=no_milters"), "^error: .*8893/inet has receive_override_options.*undecided", 78),
+                (("-MX", "127.0.0.1:8893/inet"), "^error: .*no smtpd at 127.0.0.1:8893/inet", 78),
+                (("-MX", "tact-submit/unix"), "^error: .*no smtp client tact-submit/unix", 78),
+                (("-Pe", "tact-submit/unix/smtp_line_length_limit=998"), "^warning: .*tact-submit/unix has smtp_line_length_limit=998", 0),
+                (("-MX", "tact-decided/unix"), "^error: .*no cleanup tact-decided/unix", 78),
+                (("-PX", "tact-decided/unix/message_size_limit"), "^warning: .*tact-decided/unix has message_size_limit", 0)):
+            with self.subTest(edit):
+                shutil.copy(self.path("postfix/master.cf"), self.path("master.cf.kept"))
+                self.postconf(*edit)
+                self.one(pattern, code)
+                shutil.copy(self.path("master.cf.kept"), self.path("postfix/master.cf"))
+
+    def test_an_open_door_for_mail_of_sendmail(self):
+        path = self.path("postfix/master.cf")
+        with open(path, encoding="utf-8") as file:
+            text = file.read().replace("127.0.0.1:8893", "192.0.2.1:8893").replace("[127.0.0.1]:8893", "[192.0.2.1]:8893")
+        self.write("postfix/master.cf", text)
+        self.one("^error: .*192.0.2.1:8893/inet takes mail of sendmail.1., and can be reached from other machines")
 
     def test_milters(self):
         for value, pattern, code in (

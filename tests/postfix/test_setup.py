@@ -200,7 +200,8 @@ class Undoing(Setup):
         set_there = relay.tool("postconf", "-n").stdout.decode()
         self.assertNotIn("transport_maps", set_there)
         self.assertNotIn("fast_flush", set_there)
-        self.assertEqual(read(relay, "master.cf"), (master_cf(relay.port) + "extra unix - - n - - smtp\n").encode())
+        # (postconf -P writes pickup's line with blanks of its own.)
+        self.assertEqual(read(relay, "master.cf").split(), (master_cf(relay.port) + "extra unix - - n - - smtp\n").encode().split())
 
     def test_a_failed_apply_leaves_all_as_it_was(self):
         relay = self.relay()
