@@ -18,7 +18,8 @@ UNUSUAL = [
     "x@%s.%s.test" % ("d" * 63, "e" * 63), "n@xn--bcher-kva.test", "0@person.test", "a=b=c+d=e@person.test", "list-bounces+x=y.test@person.test",
     "tact.invalid@person.test", "later.tact.invalid.x@person.test",
 ]
-WIDE = ["jos\u00e9@person.test", "\u00fcser@b\u00fccher.test", "\u7528\u6237@\u4f8b\u5b50.test", '"sp \u00e4"@person.test', "\u0434+\u0442\u0435\u0433@person.test"]
+WIDE = ["jos\u00e9@person.test", "\u00fcser@b\u00fccher.test", "\u7528\u6237@\u4f8b\u5b50.test", '"sp \u00e4"@person.test', "\u0434+\u0442\u0435\u0433@person.test",
+        "\u0dc1\u0dca\u200d\u0dbb\u0dd3@person.test", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645@person.test"]
 
 
 class Many(Gated):
@@ -288,6 +289,15 @@ class Addresses(Gated):
 
     def test_utf8_there_and_back(self):
         self.through_the_gate(WIDE, "SMTPUTF8")
+
+    def test_what_only_looks_like_one_is_refused(self):
+        """It would be somebody else, of whose wishes nothing is known."""
+        for mark in "\u200b\ufeff\u00a0":
+            address = mark + person("odd")
+            sent = self.send("a@head.test", address, mail_args="SMTPUTF8")
+            self.assertEqual((sent.code, sent.status), (550, "5.1.3"), sent)
+            self.assertIn("U+%04X" % ord(mark), sent.text)
+            self.assertEqual(self.sink.to(address), [])
 
     def test_beyond_the_limits_of_the_rfc(self):
         """Postfix passes them on; so do we, or refuse with words, but nothing is lost."""
