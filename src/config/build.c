@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "private.h"
+#include "values.h"
 
 static void parse_entry(struct build *build, const struct row *row, const struct entry *entry, void *target)
 {
@@ -108,6 +109,10 @@ static void name_host(struct build *build)
 		return;
 	if (gethostname(name, sizeof name - 1) != 0 || *name == '\0')
 		tact_config_mistake(build->reading, 1, "this machine has no name; write host = NAME");
+	else if (!tact_config_is_host(name))
+		tact_config_mistake(build->reading, 1,
+		    "this machine calls itself \"%s\", which is no name of a relay; write host = NAME",
+		    tact_config_show(build->reading, name));
 	config->host = tact_arena_strdup(build->reading->arena, name);
 }
 

@@ -128,31 +128,12 @@ static void check_all_names(const struct build *build)
 /* ---- listeners -------------------------------------------------------------------------------------------
  */
 
-static const struct section *nth_section(const struct build *build, const char *kind, size_t n)
-{
-	for (size_t i = 0; i < build->reading->sections_count; i++)
-		if (strcmp(build->reading->sections[i].kind, kind) == 0 && n-- == 0)
-			return &build->reading->sections[i];
-	return NULL;
-}
-
 static void check_listeners(const struct build *build)
 {
 	const struct tact_config *config = &build->whole->config;
 	if (config->listeners_count == 0)
 		tact_config_mistake(build->reading, build->reading->last_line,
 		    "no listener is given; write listener \"smtp\" { socket = \"inet:8891@127.0.0.1\" }");
-	for (size_t i = 0; i < config->listeners_count; i++)
-		for (size_t j = 0; j < i; j++) {
-			if (!tact_text_equal(config->listeners[i].socket, config->listeners[j].socket) ||
-			    config->listeners[i].socket == NULL)
-				continue;
-			const struct section *section = nth_section(build, "listener", i);
-			tact_config_mistake(build->reading, tact_config_line(section, "socket"),
-			    "socket: listener \"%s\" stands on %s already; give this one another",
-			    config->listeners[j].name, config->listeners[i].socket);
-			break;
-		}
 }
 
 static bool is_non_smtp(const struct build *build, const char *name)
@@ -423,21 +404,30 @@ static void check_domains(const struct build *build)
 		    written, gate, review);
 }
 
-static void check_sockets(const struct build *build)
+/* What matches no stream falls to it, so that whoever wants no rules would only have to match none. One that
+ * comes in is told of already. */
+static void check_strictest(const struct build *build)
 {
-	static const char *const options[] = {"gate_socket", "pass_socket", "refuse_socket"};
-	const struct tact_config *config = &build->whole->config;
-	const char *paths[] = {config->gate_socket, config->pass_socket, config->refuse_socket};
-	for (size_t i = 0; i < 3; i++)
-		for (size_t j = 0; j < i; j++)
-			if (tact_text_equal(paths[i], paths[j])) {
-				const char *written = tact_config_entry(top(build), options[i]) != NULL
-							  ? options[i]
-							  : options[j];
-				tact_config_mistake(build->reading, tact_config_line(top(build), written),
-				    "%s and %s are the same socket; write another path", options[j],
-				    options[i]);
-			}
+	const struct tact_stream *strictest = build->whole->config.rules.streams.strictest;
+	if (strictest == NULL || strictest->direction == TACT_IN)
+		return;
+	const struct section *section = tact_config_entry(top(build), "strictest_stream") != NULL
+					    ? top(build)
+					    : build->streams[strictest - build->whole->streams];
+	if (section == NULL) /* the built-in one */
+		return;
+	int line = tact_config_line(section, "strictest_stream");
+	if (strictest->exempt)
+		tact_config_mistake(build->reading, line,
+		    "strictest_stream: stream \"%s\" is exempt from limits; name another, or write exempt = "
+		    "no "
+		    "there",
+		    strictest->name);
+	if (!strictest->counts)
+		tact_config_mistake(build->reading, line,
+		    "strictest_stream: mail of stream \"%s\" does not count toward limits; name another, or "
+		    "write counts = yes there",
+		    strictest->name);
 }
 
 void tact_config_check(struct build *build)
@@ -452,7 +442,8 @@ void tact_config_check(struct build *build)
 	    whole->config.message_timeout_s);
 	check_order(build, "retry_window", rules->retry_window_s, "history", rules->history_s);
 	check_domains(build);
-	check_sockets(build);
+	tact_config_check_sockets(build);
+	check_strictest(build);
 	for (size_t i = 0; i < whole->streams_count; i++)
 		if (build->streams[i] != NULL)
 			check_stream(build, &whole->streams[i], build->streams[i]);

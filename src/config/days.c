@@ -226,19 +226,39 @@ static void add_line(struct holidays *holidays, char *line, int number)
 		    "more than %d dates; is this the right file?", DATES_MOST);
 }
 
-/* The rest of one that is longer than any date and name. */
-static void skip_line(FILE *file)
+struct line {
+	char text[512]; /* the beginning of one that is longer than any date and name */
+	bool has_nul;
+};
+
+/* False at the end of the file. What stands behind a NUL is not read: it is no text that anybody wrote. */
+static bool read_line(FILE *file, struct line *ret)
 {
-	int c;
-	do
-		c = getc(file);
-	while (c != EOF && c != '\n');
+	size_t length = 0;
+	int c = getc(file);
+	bool any = c != EOF;
+	for (; c != EOF && c != '\n' && c != '\0'; c = getc(file))
+		if (length < sizeof ret->text - 1)
+			ret->text[length++] = (char)c;
+	ret->text[length] = '\0';
+	ret->has_nul = c == '\0';
+	return any;
+}
+
+static void take_line(struct holidays *holidays, struct line *line, int number)
+{
+	bool marked = number == 1 && strncmp(line->text, "\xef\xbb\xbf", 3) == 0;
+	if (line->has_nul)
+		tact_config_mistake_in(holidays->reading, holidays->line, holidays->path, number,
+		    "there is a NUL byte here; write the file in UTF-8, without control characters");
+	else
+		add_line(holidays, line->text + (marked ? 3 : 0), number);
 }
 
 static void read_holidays(struct holidays *holidays)
 {
 	FILE *file = fopen(holidays->path, "re");
-	char line[512];
+	struct line line = {.has_nul = false};
 	int number = 0;
 	size_t mistakes = holidays->reading->mistakes_count;
 	if (file == NULL) {
@@ -248,11 +268,8 @@ static void read_holidays(struct holidays *holidays)
 		return;
 	}
 	/* A hundred mistakes tell enough. */
-	while (fgets(line, sizeof line, file) != NULL && holidays->reading->mistakes_count < mistakes + 100) {
-		if (strchr(line, '\n') == NULL)
-			skip_line(file);
-		add_line(holidays, line, ++number);
-	}
+	while (!line.has_nul && holidays->reading->mistakes_count < mistakes + 100 && read_line(file, &line))
+		take_line(holidays, &line, ++number);
 	if (ferror(file))
 		tact_config_mistake(holidays->reading, holidays->line, "holidays_file: %s cannot be read: %s",
 		    tact_config_show(holidays->reading, holidays->path), strerror(errno));

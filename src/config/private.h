@@ -98,11 +98,11 @@ bool tact_config_is_section(const char *kind);
 bool tact_config_has_title(const char *kind);
 
 extern const struct value_type tact_config_type_text, tact_config_type_path, tact_config_type_url,
-    tact_config_type_socket, tact_config_type_domain, tact_config_type_zone, tact_config_type_reply,
-    tact_config_type_header_name, tact_config_type_duration, tact_config_type_integer, tact_config_type_word,
-    tact_config_type_yes_no, tact_config_type_at_most, tact_config_type_at_least, tact_config_type_purposes,
-    tact_config_type_counted, tact_config_type_channels, tact_config_type_names, tact_config_type_domains,
-    tact_config_type_networks, tact_config_type_senders, tact_config_type_headers,
+    tact_config_type_socket, tact_config_type_host, tact_config_type_domain, tact_config_type_zone,
+    tact_config_type_reply, tact_config_type_header_name, tact_config_type_duration, tact_config_type_integer,
+    tact_config_type_word, tact_config_type_yes_no, tact_config_type_at_most, tact_config_type_at_least,
+    tact_config_type_purposes, tact_config_type_counted, tact_config_type_channels, tact_config_type_names,
+    tact_config_type_domains, tact_config_type_networks, tact_config_type_senders, tact_config_type_headers,
     tact_config_type_field_names, tact_config_type_fields, tact_config_type_searches,
     tact_config_type_weights, tact_config_type_percent, tact_config_type_bases, tact_config_type_expiries,
     tact_config_type_hours, tact_config_type_weekdays, tact_config_type_dates, tact_config_type_dates_file;
@@ -171,6 +171,8 @@ void tact_config_build(struct build *build);
  * together. */
 void tact_config_finish_quiet_hours(
     struct build *build, const struct section *section, struct tact_quiet_hours *quiet);
+/* Finds sockets that cannot be had together. */
+void tact_config_check_sockets(const struct build *build);
 /* Finds what contradicts: names without a section, windows beyond the history … */
 void tact_config_check(struct build *build);
 

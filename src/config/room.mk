@@ -7,7 +7,8 @@ noinst_LIBRARIES += src/config/libconfig.a
 src_config_libconfig_a_CFLAGS = $(AM_CFLAGS) $(CONFUSE_CFLAGS)
 src_config_libconfig_a_SOURCES = include/tact/config.h src/config/private.h src/config/values.h src/config/rows.h \
 	src/config/table.c src/config/table_rules.c src/config/scan.c src/config/reading.c src/config/load.c src/config/scalars.c \
-	src/config/lists.c src/config/days.c src/config/sets.c src/config/build.c src/config/check.c src/config/config.c
+	src/config/lists.c src/config/days.c src/config/sets.c src/config/build.c src/config/check.c src/config/sockets.c \
+	src/config/config.c
 
 check_PROGRAMS += tests/unit/test_config tests/unit/test_config_mistakes tests/unit/test_config_rules tests/unit/test_config_seeds
 TESTS += tests/unit/test_config tests/unit/test_config_mistakes tests/unit/test_config_rules tests/unit/test_config_seeds

@@ -28,6 +28,7 @@ extern const struct word tact_config_yes_no[], tact_config_modes[], tact_config_
 	"neutral"
 #define CHANNELS "email, phone, sms, post, fax, visit or web"
 
+#define HOST_NAME "at most 253 letters, digits, dots, hyphens and underscores, no dot first"
 #define SETS                                                                                                 \
 	"generic-salutation, unfilled-merge-tag, offer-language, postal-address or names of pattern "        \
 	"sections"
@@ -37,6 +38,7 @@ extern const struct word tact_config_yes_no[], tact_config_modes[], tact_config_
 #define TYPE_path "path"
 #define TYPE_url "url"
 #define TYPE_socket "socket"
+#define TYPE_host "text"
 #define TYPE_domain "domain"
 #define TYPE_zone "zone"
 #define TYPE_reply "text"

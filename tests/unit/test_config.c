@@ -505,7 +505,7 @@ START_TEST(test_round_trips)
 		     "calendar-quarter\" }\n",
 	    LISTENER "limit \"z\" { at_most = 1/1d }\nsuppression \"s\" { text = \"it's 'so' \\\\ $\" "
 		     "}\nlimit \"a\" { at_most = 1/2w }\n",
-	    LISTENER "stream \"x\" { purpose = personal }\nstrictest_stream = x\n",
+	    LISTENER "stream \"x\" { purpose = personal }\nstream \"y\" { }\nstrictest_stream = y\n",
 	    LISTENER "stream \"unmatched\" { purpose = newsletter sasl_users = {\"a b\", \"#\", \"{\", "
 		     "'${X'} }\nstream \"b\" { }\n",
 	    LISTENER "max_delay = 30d history = 3660d release_spread = 1d slot_length = 86399s retry_window "

@@ -455,7 +455,57 @@ static const struct row values[] = {
 	"1: mode: \"off\" is not known here; write enforce or monitor"},
 };
 
+static const struct row sockets[] = {
+    {"listener \"b\" { socket = \"unix:/run/x\" }\nlistener \"c\" { socket = \"local:/run//./x\" }\n" LISTENER,
+	"2: socket: listener \"b\" stands on unix:/run/x already; give this one another"},
+    {"listener \"b\" { socket = \"inet:8891\" }\n" LISTENER,
+	"2: socket: listener \"b\" stands on inet:8891 already; give this one another"},
+    {"listener \"b\" { socket = \"inet:08891@localhost\" }\n" LISTENER,
+	"2: socket: listener \"b\" stands on inet:08891@localhost already; give this one another"},
+    {"listener \"b\" { socket = \"inet:8891@0.0.0.0\" }\n" LISTENER,
+	"2: socket: listener \"b\" stands on inet:8891@0.0.0.0 already; give this one another"},
+    {"listener \"b\" { socket = \"inet6:8891@[::1]\" }\nlistener \"c\" { socket = \"inet6:8891@LOCALHOST\" }\n" LISTENER,
+	"2: socket: listener \"b\" stands on inet6:8891@[::1] already; give this one another"},
+    {"listener \"b\" { socket = \"inet:8891@127.0.0.2\" }\nlistener \"c\" { socket = \"inet6:8891@::1\" }\n"
+     "listener \"d\" { socket = \"inet:8892\" }\nlistener \"e\" { socket = \"unix:/run/x\" }\nlistener \"f\" { socket = \"unix:/run/X\" }\n" LISTENER,
+	""},
+    {"gate_socket = \"/run/g\"\npass_socket = \"/run/p\"\nrefuse_socket = \"/run/r\"\n"
+     "listener \"b\" { socket = \"unix:/run/g\" }\nlistener \"c\" { socket = \"local:/run/./p\" }\nlistener \"d\" { socket = \"unix://run/r\" }\n" LISTENER,
+	"4: socket: gate_socket stands on /run/g already; give this listener another\n"
+	"5: socket: pass_socket stands on /run/p already; give this listener another\n"
+	"6: socket: refuse_socket stands on /run/r already; give this listener another"},
+    {"gate_socket = a\npass_socket = b\n" LISTENER,
+	"1: gate_socket: \"a\" is not an absolute path; write an absolute path of at most 107 characters\n"
+	"2: pass_socket: \"b\" is not an absolute path; write an absolute path of at most 107 characters"},
+    {"gate_socket = \"/run/a\"\npass_socket = \"/run//a\"\n" LISTENER,
+	"2: gate_socket and pass_socket are the same socket; write another path"},
+};
+
+static const struct row hosts[] = {
+    {"host = \"../x\"\n" LISTENER,
+	"1: host: \"../x\" is no name of a relay; write at most 253 letters, digits, dots, hyphens and underscores, no dot first"},
+    {"host = \"a b/c\"\n" LISTENER,
+	"1: host: \"a b/c\" is no name of a relay; write at most 253 letters, digits, dots, hyphens and underscores, no dot first"},
+    {"host = \".a\"\n" LISTENER,
+	"1: host: \".a\" is no name of a relay; write at most 253 letters, digits, dots, hyphens and underscores, no dot first"},
+    {"host = \"Relay_1.b-c.example\"\n" LISTENER,
+	""},
+    {"host = \"\"\n" LISTENER,
+	""},
+};
+
 static const struct row contradictions[] = {
+    {"\nstrictest_stream = a\nstream \"a\" { purpose = personal }\n" LISTENER,
+	"2: strictest_stream: stream \"a\" is exempt from limits; name another, or write exempt = no there"},
+    {"\nstrictest_stream = A\nstream \"a\" { purpose = transactional }\n" LISTENER,
+	"2: strictest_stream: stream \"a\" is exempt from limits; name another, or write exempt = no there\n"
+	"2: strictest_stream: mail of stream \"a\" does not count toward limits; name another, or write counts = yes there"},
+    {"strictest_stream = a\nstream \"a\" { purpose = personal exempt = no }\n" LISTENER,
+	""},
+    {"stream \"unmatched\" { exempt = yes }\n" LISTENER,
+	"1: strictest_stream: stream \"unmatched\" is exempt from limits; name another, or write exempt = no there"},
+    {"strictest_stream = a\nstream \"a\" { counts = no }\n" LISTENER,
+	"1: strictest_stream: mail of stream \"a\" does not count toward limits; name another, or write counts = yes there"},
     {"stream \"a\" { owner = leeds }\n" LISTENER,
 	"1: owner: there is no owner \"leeds\"; add the section owner \"leeds\" { }"},
     {"owner \"leeds\" { }\nstream \"a\" { owner = leds }\n" LISTENER,
@@ -561,6 +611,8 @@ ROWS_TEST(names)
 ROWS_TEST(repeats)
 ROWS_TEST(writing)
 ROWS_TEST(values)
+ROWS_TEST(sockets)
+ROWS_TEST(hosts)
 ROWS_TEST(contradictions)
 
 /* All in one run, in the order of the file, whoever found them. */
@@ -648,6 +700,8 @@ int main(void)
 	tcase_add_test(tcase, test_repeats);
 	tcase_add_test(tcase, test_writing);
 	tcase_add_test(tcase, test_values);
+	tcase_add_test(tcase, test_sockets);
+	tcase_add_test(tcase, test_hosts);
 	tcase_add_test(tcase, test_contradictions);
 	tcase_add_test(tcase, test_all_at_once);
 	tcase_add_test(tcase, test_very_many);

@@ -398,6 +398,31 @@ START_TEST(mistakes_of_a_file_of_holidays)
 }
 END_TEST
 
+/* A date behind it would be lost without a word. */
+START_TEST(a_nul_in_a_file_of_holidays)
+{
+	static const char *const befores[] = {"", "12-2", "12-25", "12-25\n01-01\n", "# "};
+	for (size_t i = 0; i < sizeof befores / sizeof *befores; i++) {
+		const char *path = write_holidays(befores[i]);
+		FILE *file = fopen(path, "a");
+		fwrite("\0\n12-26\n", 1, 8, file);
+		fclose(file);
+		want_text("mistakes", mistakes_of(with_file(path, "days = sun")),
+		    tact_arena_printf(arena,
+			"%s:%d: there is a NUL byte here; write the file in UTF-8, without control "
+			"characters",
+			path, i == 3 ? 3 : 1));
+	}
+	want_text("of endless ones", mistakes_of(with_file("/dev/zero", "days = sun")),
+	    "/dev/zero:1: there is a NUL byte here; write the file in UTF-8, without control characters");
+	struct tact_config *config = load(with_file(write_holidays("\xef\xbb\xbf"
+								   "12-25\n"),
+	    ""));
+	want_int("behind a byte order mark", written(config)->quiet_hours.holidays_count, 1);
+	tact_config_free(&config);
+}
+END_TEST
+
 START_TEST(a_holiday_every_day)
 {
 	char *text = tact_arena_strdup(arena, "");
@@ -428,6 +453,7 @@ int main(void)
 	tcase_add_test(tcase, round_trips);
 	tcase_add_test(tcase, a_file_of_holidays);
 	tcase_add_test(tcase, mistakes_of_a_file_of_holidays);
+	tcase_add_test(tcase, a_nul_in_a_file_of_holidays);
 	tcase_add_test(tcase, a_holiday_every_day);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
