@@ -42,6 +42,10 @@ struct pass {
 	const char *stray; /* a word that leads nowhere, somewhere before stray_end_line */
 	int stray_end_line, strays;
 	bool stray_is_option;
+	const char *damage;	     /* what is to be said of what cannot be read, in damage_line */
+	const char *damaged_section; /* the name of it, when that was the trouble */
+	int damage_line;
+	bool damaged;
 };
 
 static struct pass *current;
@@ -276,6 +280,13 @@ static const char *saying(const char *theirs)
 	return NULL;
 }
 
+/* Whether the line can be left out, and the text be read again without it. */
+static bool may_go_on(const char *ours)
+{
+	return current->strays < MOST_STRAYS && current->read_bytes + current->length <= MOST_READ_BYTES &&
+	       strncmp(ours, "the file ends", 13) != 0 && strncmp(ours, "there is no option", 18) != 0;
+}
+
 static void report_stop(const cfg_t *cfg, const char *ours, const char *what)
 {
 	char text[512];
@@ -292,6 +303,14 @@ static void report_stop(const cfg_t *cfg, const char *ours, const char *what)
 	else
 		snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(first - ours), ours, shown,
 		    (int)(cut - first - 2), first + 2, shown, cut + 4);
+	if (may_go_on(ours)) {
+		current->damage = tact_arena_strdup(current->reading->arena, text);
+		current->damaged_section =
+		    cut != NULL ? tact_arena_strdup(current->reading->arena, what) : NULL;
+		current->damage_line = cfg->line;
+		current->again = true;
+		return;
+	}
 	tact_config_mistake(current->reading, cfg->line, "%s (nothing after this was read)", text);
 	current->reading->stopped = true;
 }
@@ -475,6 +494,57 @@ static void blank_stray(struct pass *pass, char *text, int *last_line)
 	pass->strays++;
 }
 
+static char *line_start(char *text, int line)
+{
+	while (line > 1 && *text != '\0')
+		line -= *text++ == '\n';
+	return text;
+}
+
+/* The end of the line, or of the blocks that begin in it; before a brace that closes what began earlier. */
+static char *damage_end(char *from)
+{
+	int depth = 0;
+	char quote = '\0';
+	for (; *from != '\0' && (*from != '\n' || depth > 0); from++) {
+		if (quote != '\0' && *from == '\\' && from[1] != '\0' && from[1] != '\n')
+			from++;
+		else if (quote != '\0')
+			quote = *from == quote || *from == '\n' ? '\0' : quote;
+		else if (*from == '"' || *from == '\'')
+			quote = *from;
+		else if (*from == '{')
+			depth++;
+		else if (*from == '}' && depth-- == 0)
+			break;
+	}
+	return from;
+}
+
+/* Takes out what cannot be read, and says how much that was. */
+static void blank_damage(struct pass *pass, char *text)
+{
+	char *from = line_start(text, pass->damage_line), *word = NULL;
+	if (pass->damaged_section != NULL)
+		word = find_word(text, pass->damaged_section, pass->damage_line);
+	if (word != NULL && *pass->damaged_section != '\0')
+		from = word;
+	char *end = damage_end(from);
+	int first = line_of(text, from), last = *end != '\0' ? line_of(text, end) : pass->reading->last_line;
+	if (strspn(from, " \t") >= (size_t)(end - from))
+		pass->strays = MOST_STRAYS; /* nothing is won; the next pass stops there */
+	else if (last > first)
+		tact_config_mistake(pass->reading, pass->damage_line, "%s (lines %d to %d were not read)",
+		    pass->damage, first, last);
+	else
+		tact_config_mistake(pass->reading, pass->damage_line, "%s (%s line was not read)",
+		    pass->damage, from == word ? "the rest of this" : "this");
+	for (; from < end; from++)
+		*from = *from == '\n' ? '\n' : ' ';
+	pass->strays++;
+	pass->damaged = true;
+}
+
 void tact_config_read(struct reading *reading, char *text)
 {
 	struct pass pass = {.reading = reading, .length = strlen(text)};
@@ -487,10 +557,13 @@ void tact_config_read(struct reading *reading, char *text)
 		reading->stopped = stopped;
 		if (pass.stray != NULL)
 			blank_stray(&pass, text, &last_line);
+		if (pass.damage != NULL)
+			blank_damage(&pass, text);
 		scanned = reading->mistakes_count;
-		pass.stray = NULL;
+		pass.stray = pass.damage = NULL;
 		pass.read_bytes += pass.length;
 		read_once(&pass, text);
 	} while (pass.again);
+	reading->stopped |= pass.damaged;
 	current = NULL;
 }

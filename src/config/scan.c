@@ -17,7 +17,7 @@
 
 struct scan {
 	struct reading *reading;
-	const char *in;
+	char *in;  /* what cannot be read is blanked here too */
 	char *out; /* begins as a copy of in; what libconfuse must not see is blanked */
 	size_t at;
 	int line;
@@ -27,6 +27,7 @@ struct scan {
 	int opened[DEEPEST];   /* lines of the braces that stand open */
 	bool is_list[DEEPEST]; /* which of them are lists */
 	int depth;
+	bool broken; /* a setting was left out, that another may rest on */
 };
 
 static void note(struct scan *scan, char c)
@@ -57,7 +58,7 @@ static void blank_block_comment(struct scan *scan)
 		blank(scan);
 	if (scan->in[scan->at] == '\0') {
 		tact_config_mistake(scan->reading, opened, "this comment has no end; close it with */");
-		scan->reading->stopped = true;
+		scan->broken = true;
 		return;
 	}
 	blank(scan);
@@ -77,17 +78,21 @@ static void refuse_environment(struct scan *scan)
 	note(scan, 'a');
 }
 
-/* Takes the name before an = without a value out, so that what follows is not taken for the value. */
-static void refuse_no_value(struct scan *scan)
+/* Takes the name before an = at END out, so that what follows is not taken for the value. */
+static void blank_name(struct scan *scan, size_t end)
 {
-	size_t end = scan->at;
-	tact_config_mistake(
-	    scan->reading, scan->line, "there is nothing after =; write the value on the same line");
 	while (end > 0 && strchr(" \t=+", scan->out[end - 1]) != NULL)
 		scan->out[--end] = ' ';
 	while (end > 0 && strchr(" \t\n={}(),", scan->out[end - 1]) == NULL)
 		scan->out[--end] = ' ';
 	note(scan, 'a');
+}
+
+static void refuse_no_value(struct scan *scan)
+{
+	tact_config_mistake(
+	    scan->reading, scan->line, "there is nothing after =; write the value on the same line");
+	blank_name(scan, scan->at);
 }
 
 /* libconfuse drops most backslashes between double quotes, and a pattern would silently be another one. */
@@ -104,16 +109,51 @@ static void backslash(struct scan *scan, char quote)
 		scan->at++;
 }
 
+static bool in_list(const struct scan *scan)
+{
+	return scan->depth > DEEPEST || (scan->depth > 0 && scan->is_list[scan->depth - 1]);
+}
+
+/* Blanks the rest of the line, but for the braces that what stands around it needs. */
+static void blank_rest(struct scan *scan, size_t at)
+{
+	int depth = 0;
+	for (; scan->in[at] != '\n' && scan->in[at] != '\0'; at++) {
+		char c = scan->in[at];
+		if (c == '}' && depth == 0)
+			continue;
+		depth += (c == '{') - (c == '}');
+		scan->in[at] = scan->out[at] = ' ';
+	}
+}
+
+/* A value is left out with its name. A title is taken to end with its first word, so that its section can be
+ * read. */
+static void refuse_unclosed(struct scan *scan, size_t opened, char quote)
+{
+	bool value = scan->before == '=' || in_list(scan);
+	size_t after = opened + 1;
+	tact_config_mistake(
+	    scan->reading, scan->line, "this %c has no closing %c on the same line; close it", quote, quote);
+	scan->in[opened] = scan->out[opened] = ' ';
+	if (!value)
+		after += strcspn(scan->in + after, " \t\r\n{}(),=\"'");
+	if (value || scan->in[after + strspn(scan->in + after, " \t")] != '{')
+		blank_rest(scan, after);
+	if (scan->before == '=')
+		blank_name(scan, opened);
+	note(scan, 'a');
+	scan->at = opened + 1;
+	scan->broken = true;
+}
+
 static void quoted(struct scan *scan, char quote)
 {
 	size_t opened = scan->at++;
 	for (; scan->in[scan->at] != quote; scan->at++) {
 		char c = scan->in[scan->at];
 		if (c == '\n' || c == '\0') {
-			tact_config_mistake(scan->reading, scan->line,
-			    "this %c has no closing %c on the same line; close it", quote, quote);
-			scan->out[opened] = '\0';
-			scan->reading->stopped = true;
+			refuse_unclosed(scan, opened, quote);
 			return;
 		}
 		if (quote == '"' && c == '$' && scan->in[scan->at + 1] == '{')
@@ -140,8 +180,12 @@ static void close_brace(struct scan *scan)
 	if (scan->before == '{' && scan->before_2 == '=')
 		tact_config_mistake(
 		    scan->reading, scan->line, "this list is empty; name something, or leave the option out");
-	if (scan->depth > 0)
+	if (scan->depth > 0) {
 		scan->depth--;
+	} else {
+		tact_config_mistake(scan->reading, scan->line, "this } closes nothing; take it out");
+		scan->out[scan->at] = ' ';
+	}
 	note(scan, '}');
 }
 
@@ -154,11 +198,6 @@ static void swallowed(struct scan *scan, char c)
 	scan->out[scan->at] = ' ';
 }
 
-static bool in_list(const struct scan *scan)
-{
-	return scan->depth > DEEPEST || (scan->depth > 0 && scan->is_list[scan->depth - 1]);
-}
-
 /* Takes the comma out and the value behind it, which would be taken for an option. */
 static void refuse_comma(struct scan *scan)
 {
@@ -169,13 +208,14 @@ static void refuse_comma(struct scan *scan)
 	scan->comma_line = scan->line;
 	size_t comma = scan->at++;
 	scan->at += strspn(scan->in + scan->at, " \t");
-	char first = scan->in[scan->at];
+	size_t value = scan->at;
+	char first = scan->in[value];
 	if (first == '"' || first == '\'')
 		quoted(scan, first);
-	else
+	/* A word, or what is left of a quote without an end. */
+	if (scan->at == value || scan->in[value] == ' ')
 		scan->at += strcspn(scan->in + scan->at, " \t\r\n={}(),\"'#");
-	if (!scan->reading->stopped)
-		memset(scan->out + comma, ' ', scan->at - comma);
+	memset(scan->out + comma, ' ', scan->at - comma);
 }
 
 /* Comments begin where a word could. */
@@ -273,11 +313,12 @@ char *tact_config_scan(struct reading *reading, const char *text)
 	refuse_odd_bytes(reading, clean);
 	struct scan scan = {
 	    .reading = reading, .in = clean, .out = tact_arena_strdup(reading->arena, clean), .line = 1};
-	while (scan.in[scan.at] != '\0' && !reading->stopped)
+	while (scan.in[scan.at] != '\0')
 		step(&scan);
 	reading->last_line =
 	    scan.at > 0 && scan.line > 1 && scan.in[scan.at - 1] == '\n' ? scan.line - 1 : scan.line;
-	if (scan.depth > 0 && !reading->stopped) {
+	reading->stopped = scan.broken;
+	if (scan.depth > 0 && !scan.broken) {
 		int open = scan.depth < DEEPEST ? scan.depth : DEEPEST;
 		tact_config_mistake(
 		    reading, scan.opened[open - 1], "this { is never closed; close it with }");

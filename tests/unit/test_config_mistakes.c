@@ -136,16 +136,16 @@ static const struct row writing[] = {
     {"/* never\nclosed",
 	"1: this comment has no end; close it with */"},
     {"mode = enforce }\n" LISTENER,
-	"1: this } closes nothing; take it out (nothing after this was read)"},
+	"1: this } closes nothing; take it out"},
     {"stream { }\n" LISTENER,
-	"1: section stream has no name; write stream \"NAME\" { (nothing after this was read)"},
+	"1: section stream has no name; write stream \"NAME\" { (the rest of this line was not read)"},
     {"stream a b { }\n" LISTENER,
-	"1: section stream is not followed by {; write stream \"NAME\" { } (nothing after this was read)"},
+	"1: section stream is not followed by {; write stream \"NAME\" { } (the rest of this line was not read)"},
     {"stream \"a\" purpose = newsletter\n" LISTENER,
-	"1: section stream is not followed by {; write stream \"NAME\" { } (nothing after this was read)"},
+	"1: section stream is not followed by {; write stream \"NAME\" { } (the rest of this line was not read)"},
     {"include(\"/etc/passwd\")\n" LISTENER,
 	"1: include is neither an option nor a section; if it belongs to the value before it, put the whole value in quotes\n"
-	"1: did not expect ( here; a list is written {a, b}, other values of more than a word in quotes (nothing after this was read)"},
+	"1: did not expect ( here; a list is written {a, b}, other values of more than a word in quotes (this line was not read)"},
     {"user = ${HOME}\n" LISTENER,
 	"1: ${ would take a value from the environment, which is not read here; write the value itself, or put it between ' and '"},
     {"user = \"${HOME:-x}\"\n" LISTENER,
@@ -171,14 +171,14 @@ static const struct row writing[] = {
     {"user = \"\355\240\200\"\n" LISTENER,
 	"1: these bytes are not UTF-8; write the file in UTF-8, without control characters"},
     {"owner = \"leeds\"\n" LISTENER,
-	"1: section owner has no name; write owner \"NAME\" { (nothing after this was read)"},
+	"1: section owner has no name; write owner \"NAME\" { (the rest of this line was not read)"},
     {"limit \"a\" { at_most = # 4/7d\n }\n" LISTENER,
 	"1: there is nothing after =; write the value on the same line\n"
 	"1: limit \"a\" has no at_most; write at_most = N/WINDOW such as 4/7d, \"N per calendar-day\", week, month, quarter or year, \"N since positive\", or recipient"},
     {"stream \"a\" { headers = {'X: a\\d'} }\nlimit \"a\" { at_most = 1/1d text = \"say \\\"no\\\"\" }\n" LISTENER,
 	""},
     {"limit = 3\n" LISTENER,
-	"1: section limit has no name; write limit \"NAME\" { (nothing after this was read)"},
+	"1: section limit has no name; write limit \"NAME\" { (the rest of this line was not read)"},
     {"a b c d\n" LISTENER,
 	"1: a is neither an option nor a section; if it belongs to the value before it, put the whole value in quotes"},
     {"\"a b\" c\n" LISTENER,
@@ -187,11 +187,51 @@ static const struct row writing[] = {
 	"1: there is nothing after =; write the value on the same line"},
     {"{\n" LISTENER,
 	"1: this { is never closed; close it with }\n"
-	"1: did not expect { here; a list is written {a, b}, other values of more than a word in quotes (nothing after this was read)"},
+	"1: did not expect { here; a list is written {a, b}, other values of more than a word in quotes (lines 1 to 2 were not read)"},
     {"}\n" LISTENER,
-	"1: this } closes nothing; take it out (nothing after this was read)"},
+	"1: this } closes nothing; take it out"},
     {"user = a(b)\n" LISTENER,
-	"1: did not expect ( here; a list is written {a, b}, other values of more than a word in quotes (nothing after this was read)"},
+	"1: did not expect ( here; a list is written {a, b}, other values of more than a word in quotes (this line was not read)"},
+};
+
+/* Whatever one line is, the others are told of in the same run. */
+static const struct row going_on[] = {
+    {"}\nmdoe = 1\n" LISTENER,
+	"1: this } closes nothing; take it out\n"
+	"2: there is no option mdoe at the top level; did you mean mode?"},
+    {"limit \"a\" { at_most = 4/7d } }\nmdoe = 1\n" LISTENER,
+	"1: this } closes nothing; take it out\n"
+	"2: there is no option mdoe at the top level; did you mean mode?"},
+    {"user = \"a b {c} = d\nmdoe = 1\n" LISTENER,
+	"1: this \" has no closing \" on the same line; close it\n"
+	"2: there is no option mdoe at the top level; did you mean mode?"},
+    {"brand \"a\" { domains = {\"b.example, c } }\nmdoe = 1\n" LISTENER,
+	"1: this \" has no closing \" on the same line; close it\n"
+	"2: there is no option mdoe at the top level; did you mean mode?"},
+    {"brand \"a { domains = {-} }\nmdoe = 1\n" LISTENER,
+	"1: this \" has no closing \" on the same line; close it\n"
+	"1: domains: \"-\" is not a domain; write domains\n"
+	"2: there is no option mdoe at the top level; did you mean mode?"},
+    {"slot_size = 5, 'a\nb'\nmdoe = 1\n" LISTENER,
+	"1: did not expect , here; a list is written {a, b}, other values of more than a word in quotes\n"
+	"1: this ' has no closing ' on the same line; close it\n"
+	"2: this ' has no closing ' on the same line; close it\n"
+	"2: b is neither an option nor a section; if it belongs to the value before it, put the whole value in quotes\n"
+	"3: there is no option mdoe at the top level; did you mean mode?"},
+    {"user = a(b)\nmdoe = 1\n" LISTENER,
+	"1: did not expect ( here; a list is written {a, b}, other values of more than a word in quotes (this line was not read)\n"
+	"2: there is no option mdoe at the top level; did you mean mode?"},
+    {"stream {\npurpos = x\n}\nmdoe = 1\n" LISTENER,
+	"1: section stream has no name; write stream \"NAME\" { (lines 1 to 3 were not read)\n"
+	"4: there is no option mdoe at the top level; did you mean mode?"},
+    {"brand \"a\" {\ndomains = {a,,\nb}\ndomain = 1\n}\nuser = {a b}\nmdoe = 1\n" LISTENER,
+	"2: did not expect , here; a list is written {a, b}, other values of more than a word in quotes (lines 2 to 3 were not read)\n"
+	"4: there is no option domain in a brand section; did you mean domains?\n"
+	"6: did not expect b here; a list is written {a, b}, other values of more than a word in quotes (this line was not read)\n"
+	"7: there is no option mdoe at the top level; did you mean mode?"},
+    {"stream \"a\" purpose = newsletter\nmdoe = 1\n" LISTENER,
+	"1: section stream is not followed by {; write stream \"NAME\" { } (the rest of this line was not read)\n"
+	"2: there is no option mdoe at the top level; did you mean mode?"},
 };
 
 static const struct row values[] = {
@@ -610,6 +650,7 @@ static void check_rows(const struct row *rows, size_t count)
 ROWS_TEST(names)
 ROWS_TEST(repeats)
 ROWS_TEST(writing)
+ROWS_TEST(going_on)
 ROWS_TEST(values)
 ROWS_TEST(sockets)
 ROWS_TEST(hosts)
@@ -699,6 +740,7 @@ int main(void)
 	tcase_add_test(tcase, test_names);
 	tcase_add_test(tcase, test_repeats);
 	tcase_add_test(tcase, test_writing);
+	tcase_add_test(tcase, test_going_on);
 	tcase_add_test(tcase, test_values);
 	tcase_add_test(tcase, test_sockets);
 	tcase_add_test(tcase, test_hosts);
