@@ -95,6 +95,9 @@ void rules_random_streams(struct chance *chance, struct house_spec *house)
 		if (house->crowded)
 			crowd(chance, &house->streams[i]);
 	}
+	/* The strictest, which may be neither. */
+	house->streams[0].exempt = false;
+	house->streams[0].counts = true;
 	house->slot_length_s = chance_of(chance, 1, 3) ? 3600 : 60;
 }
 
