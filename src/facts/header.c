@@ -192,7 +192,7 @@ size_t facts_parse_mailboxes(struct tact_arena *arena, const char *raw, const ch
 bool facts_is_report(struct tact_arena *arena, const char *content_type)
 {
 	size_t length = strcspn(content_type, ";");
-	if (length > VALUE_MAX)
+	if (length > VALUE_MAX || strcasestr(content_type, "report") == NULL) /* the most by far */
 		return false;
 	facts_start_gmime();
 	GMimeContentType *type =

@@ -27,6 +27,7 @@ struct lmdb {
 	ino_t inode;
 	dev_t data_device; /* of the file that is open */
 	ino_t data_inode;
+	atomic_int_fast64_t place_seen_ms; /* by the monotonic clock, 0: it is not where it was */
 	bool registered;
 	struct lmdb *next_open;
 	MDB_env *env;
@@ -56,8 +57,8 @@ bool lmdb_means_corrupt(int code);
 /* LMDB codes, 0 for none. A read transaction from the pool, whatever became of the folder. */
 int lmdb_reader_take(struct lmdb *e, MDB_txn **ret);
 /* Are folder and file still those that were opened? */
-int lmdb_check_place(const struct lmdb *e);
-/* Both of them: what reads records begins so. */
+int lmdb_check_place(struct lmdb *e);
+/* Both of them: what reads records begins so. The place was looked at within the last 10 ms. */
 int lmdb_reader_begin(struct lmdb *e, MDB_txn **ret);
 void lmdb_reader_end(struct lmdb *e, MDB_txn *txn);
 MDB_val lmdb_id_val(const struct tact_store_key *key);

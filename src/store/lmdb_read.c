@@ -12,6 +12,7 @@
 
 #define LINE_BYTES 64	 /* of a processor's cache, on most */
 #define FETCH_BYTES 4096 /* beyond that the processor sees itself what is read */
+#define PLACE_MS 10	 /* for so long a read believes the last look at where the file is */
 
 /* ---- read transactions ------------------------------------------------------------------------------- */
 
@@ -42,7 +43,7 @@ int lmdb_reader_take(struct lmdb *e, MDB_txn **ret)
 
 /* A file that was moved away, deleted or replaced can still be read and written, and what is written to it is
  * found by nobody: other programs and we ourselves after a restart open what the url names. */
-int lmdb_check_place(const struct lmdb *e)
+static int look_at_place(const struct lmdb *e)
 {
 	struct stat status;
 
@@ -51,9 +52,21 @@ int lmdb_check_place(const struct lmdb *e)
 	return status.st_dev == e->data_device && status.st_ino == e->data_inode ? 0 : ESTALE;
 }
 
+int lmdb_check_place(struct lmdb *e)
+{
+	int code = look_at_place(e);
+
+	atomic_store(&e->place_seen_ms, code == 0 ? tact_clock_monotonic_ms() : 0);
+	return code;
+}
+
+/* Nothing is accepted on a read alone, and each write looks: for reads the path need not be walked each time.
+ */
 int lmdb_reader_begin(struct lmdb *e, MDB_txn **ret)
 {
-	int code = lmdb_check_place(e);
+	int64_t seen_ms = atomic_load(&e->place_seen_ms), now_ms = tact_clock_monotonic_ms();
+	int code = now_ms - seen_ms < PLACE_MS ? 0 : lmdb_check_place(e);
+
 	return code == 0 ? lmdb_reader_take(e, ret) : code;
 }
 

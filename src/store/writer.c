@@ -16,7 +16,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <time.h>
+
+#define BEFORE 10 /* of what nice(1) counts */
 
 enum request_state {
 	QUEUED,	    /* nobody works on it: it may be taken out */
@@ -395,11 +398,21 @@ static void writer_free(struct tact_store_writer *w)
 	free(w);
 }
 
+/* Everybody waits for this thread, and what it does for each is little: it goes before those who queue, where
+ * that is allowed (setpriority(2) is of one thread on Linux). */
+static void go_first(void)
+{
+	int now = getpriority(PRIO_PROCESS, 0);
+
+	(void)setpriority(PRIO_PROCESS, 0, now - BEFORE);
+}
+
 static void *writer_main(void *context)
 {
 	struct tact_store_writer *w = context;
 	bool orphaned;
 
+	go_first();
 	pthread_mutex_lock(&w->lock);
 	while (!w->stopping || !TAILQ_EMPTY(&w->queue)) {
 		w->sleeps = TAILQ_EMPTY(&w->queue);

@@ -3,6 +3,7 @@
  *
  * One thread that writes for all others: whatever waits when a transaction begins shares it and its flush
  * (group commit). Knows deadlines and answers, not what a transaction is: the engine says that in five calls.
+ * It is ten steps before who makes it (setpriority(2)), where the system allows that.
  */
 #ifndef TACT_STORE_WRITER_H
 #define TACT_STORE_WRITER_H

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum gate { GATE_BEGIN, GATE_STEP, GATE_END, GATES };
 
@@ -21,7 +22,7 @@ static struct {
 	pthread_cond_t moved;
 	bool closed[GATES];
 	int waiting[GATES];
-	int begins, ends, wrote, aborts, steps, orphans, end_result;
+	int begins, ends, wrote, aborts, steps, orphans, end_result, priority;
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
 
 static void pass(enum gate gate)
@@ -55,6 +56,7 @@ static int fake_begin(void *engine)
 {
 	(void)engine;
 	fake.begins++;
+	fake.priority = getpriority(PRIO_PROCESS, 0);
 	pass(GATE_BEGIN);
 	return TACT_OK;
 }
@@ -179,6 +181,33 @@ START_TEST(what_waits_shares_one_transaction)
 	ck_assert_int_eq(fake.ends, 2);
 	ck_assert(tact_store_writer_stop(&writer, 10000));
 	ck_assert_int_eq(fake.orphans, 0);
+}
+END_TEST
+
+/* What a thread gets that asks for it here: nothing changes where it may not. */
+static void *ask_for_priority(void *context)
+{
+	int *priority = context;
+
+	(void)setpriority(PRIO_PROCESS, 0, *priority - 10);
+	*priority = getpriority(PRIO_PROCESS, 0);
+	return NULL;
+}
+
+START_TEST(it_goes_before_its_callers_where_it_may)
+{
+	struct tact_store_writer *writer = open_writer();
+	struct job job = {.count = 1};
+	int mine = getpriority(PRIO_PROCESS, 0), allowed = mine;
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, ask_for_priority, &allowed), 0);
+	pthread_join(thread, NULL);
+	start(&job, writer);
+	finish(&job);
+	ck_assert(tact_store_writer_stop(&writer, 10000));
+	ck_assert_int_eq(fake.priority, allowed);
+	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), mine);
 }
 END_TEST
 
@@ -459,6 +488,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, what_waits_shares_one_transaction);
+	tcase_add_test(tc, it_goes_before_its_callers_where_it_may);
 	tcase_add_test(tc, large_work_is_split_into_transactions);
 	tcase_add_test(tc, a_late_one_in_the_queue_did_not_happen);
 	tcase_add_test(tc, a_late_one_in_its_steps_waits_for_them);
