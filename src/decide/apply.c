@@ -166,10 +166,20 @@ void leave_undecided(struct tact_ruling *ruling, int result, const char *code, c
 	ruling->text = text;
 }
 
-/* Nothing of this message is queued anywhere: the client comes again by itself. */
+/* An address that is nobody's is refused through the gate, and takes the one person along into the queue. */
+static bool names_one_person(const struct work *work)
+{
+	for (size_t i = 0; i < work->request->asked_count; i++)
+		if (tact_id_is_none(&work->rulings[i].recipient.key))
+			return false;
+	return work->people_count == 1;
+}
+
+/* Nothing of this message is queued anywhere: the client comes again by itself. What is known of it before
+ * the others are decided; tact_decide_sum has the last word. */
 static bool waits_at_client(const struct work *work, const struct tact_ruling *ruling)
 {
-	return ruling->fate == TACT_FATE_GATE && ruling->tempfail && work->people_count == 1;
+	return ruling->fate == TACT_FATE_GATE && ruling->tempfail && names_one_person(work);
 }
 
 static bool waits_on_a_ring(const struct tact_claim *claim)

@@ -956,6 +956,26 @@ START_TEST(tempfail_stream_queues_nothing)
 }
 END_TEST
 
+/* Then Postfix takes the message, and whoever is to wait does so in its queue. */
+START_TEST(tempfail_beside_what_is_no_address_waits_on_a_ring)
+{
+	const char *const both[] = {"ann@example.com", "bad@@example"};
+	struct tact_ruling *rulings;
+
+	(void)decide_one("news@head.example", "a", NOW, "ann@example.com");
+	rulings = decide_many("card@cards.example", "b", NOW + HOUR, both, 2);
+	expect_fate("ann", &rulings[0], TACT_FATE_GATE);
+	expect_fate("no address", &rulings[1], TACT_FATE_REFUSE);
+	ck_assert_int_eq(tact_decide_sum(rulings, 2), TACT_SUM_EDIT);
+	ck_assert_msg(rulings[0].ring[0] == 's', "got ring \"%s\", want a slot's", rulings[0].ring);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "cards"), 1);
+	struct tact_waiting waiting = look(&rulings[0].claim, "ann@example.com", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	take(&waiting, "card@cards.example", "b", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_PASS);
+}
+END_TEST
+
 /* ---- reviews ---- */
 
 static void thank(const char *address, int64_t time_us)
@@ -1796,6 +1816,7 @@ static Suite *suite(void)
 	tcase_add_test(c, recount_after_restart);
 	tcase_add_test(c, tempfail_stream_queues_nothing);
 	tcase_add_test(c, tempfail_leaves_no_count_behind);
+	tcase_add_test(c, tempfail_beside_what_is_no_address_waits_on_a_ring);
 	tcase_add_test(c, released_review_passes);
 	tcase_add_test(c, released_review_passes_after_the_longest_delay);
 	tcase_add_test(c, released_review_does_not_wait_after_the_longest_delay);
