@@ -83,6 +83,9 @@ char *tact_text_trim(struct tact_arena *arena, const char *text);
 /* Copy with every control character, quote and non-ASCII byte made harmless (\xNN), cut at max bytes: for log
  * lines and SMTP replies. */
 char *tact_text_printable(struct tact_arena *arena, const char *text, size_t max);
+/* The same of an address that is to stand between < and >: neither these nor a blank is left in it, so that
+ * it ends where it seems to. */
+char *tact_text_path(struct tact_arena *arena, const char *text, size_t max);
 
 /* "20h" "7d" "90s" "15m" "2w" "0"; whole numbers, units s m h d w; a bare number other than 0 is refused.
  * TACT_OK or TACT_INVALID; range 0 … 400 d × 100. */

@@ -75,7 +75,12 @@ static bool is_harmless(unsigned char c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-char *tact_text_printable(struct tact_arena *arena, const char *text, size_t max)
+static bool is_harmless_in_path(unsigned char c)
+{
+	return is_harmless(c) && c != ' ' && c != '<' && c != '>';
+}
+
+static char *escape(struct tact_arena *arena, const char *text, size_t max, bool (*may_stay)(unsigned char c))
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t length = text == NULL ? 0 : strnlen(text, max), n = 0;
@@ -83,7 +88,7 @@ char *tact_text_printable(struct tact_arena *arena, const char *text, size_t max
 
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)text[i];
-		size_t width = is_harmless(c) ? 1 : 4;
+		size_t width = may_stay(c) ? 1 : 4;
 
 		if (width > max - n)
 			break;
@@ -98,6 +103,16 @@ char *tact_text_printable(struct tact_arena *arena, const char *text, size_t max
 	}
 	out[n] = '\0';
 	return out;
+}
+
+char *tact_text_printable(struct tact_arena *arena, const char *text, size_t max)
+{
+	return escape(arena, text, max, is_harmless);
+}
+
+char *tact_text_path(struct tact_arena *arena, const char *text, size_t max)
+{
+	return escape(arena, text, max, is_harmless_in_path);
 }
 
 /* Seconds in a unit; 0 for what is none. */

@@ -39,7 +39,7 @@ void delivery_log(struct delivery *delivery, const struct tact_waiting *waiting,
 
 	tact_log(TACT_LOG_INFO, "%s: gate=%s claim=%s to=<%s> reason=\"%s\"%s%s%s%s",
 	    delivery_queue_id(delivery), action, tact_id_format(arena, &waiting->claim),
-	    tact_text_printable(arena, waiting->given, 320), tact_text_printable(arena, reason, 300),
+	    tact_text_path(arena, waiting->given, 320), tact_text_printable(arena, reason, 300),
 	    waits ? " until=" : "", waits ? tact_text_format_time(arena, waiting->until_us) : "",
 	    next == NULL ? "" : " next=", next == NULL ? "" : next);
 }
@@ -243,7 +243,7 @@ static void answer_failed(struct hop *hop, size_t i)
 		    "%s: ALARM: the %s listener %s refuses mail for <%s>: %d %s; the mail stays queued; see "
 		    "\"tact check\"",
 		    delivery_queue_id(delivery), hop->name, hop->socket,
-		    tact_text_printable(delivery->arena, hop->recipients[i].address, 320), reply->code,
+		    tact_text_path(delivery->arena, hop->recipients[i].address, 320), reply->code,
 		    reply->text);
 	answer(delivery, hop->which[i], 451,
 	    tact_arena_printf(delivery->arena, "%s %s", reply->code == 0 ? "4.4.1" : "4.3.0", words));

@@ -12,6 +12,7 @@
 
 #define EDITS_PER_PROGRESS 50 /* deleting a recipient costs Postfix time proportional to their number */
 #define REPLY_TEXT_MAX 400
+#define PATH_TEXT_MAX 320 /* RFC 5321: 64 octets, an '@' and 255 */
 
 /* ---- replies ---- */
 
@@ -53,6 +54,7 @@ static sfsistat refuse_at_rcpt(SMFICTX *ctx, struct connection *connection, cons
     const struct tact_error *err)
 {
 	bool refused = ruling->fate == TACT_FATE_REFUSE;
+	struct tact_arena *arena = connection->arena;
 
 	if (!refused)
 		tact_log(TACT_LOG_ERROR, "NOQUEUE: milter=%s undecided: %s", connection->parts->listener,
@@ -60,9 +62,12 @@ static sfsistat refuse_at_rcpt(SMFICTX *ctx, struct connection *connection, cons
 	tact_log(refused ? TACT_LOG_INFO : TACT_LOG_WARNING,
 	    "NOQUEUE: milter=%s phase=rcpt verdict=%s to=<%s> from=<%s> stream=%s rule=%s code=%s "
 	    "text=\"%s\"",
-	    connection->parts->listener, refused ? "reject" : "undecided", ruling->given,
-	    connection->envelope.sender, ruling->facts.stream != NULL ? ruling->facts.stream : "",
-	    ruling->opinion.rule != NULL ? ruling->opinion.rule->name : "", ruling->code, ruling->text);
+	    connection->parts->listener, refused ? "reject" : "undecided",
+	    tact_text_path(arena, ruling->given, PATH_TEXT_MAX),
+	    tact_text_path(arena, connection->envelope.sender, PATH_TEXT_MAX),
+	    ruling->facts.stream != NULL ? ruling->facts.stream : "",
+	    ruling->opinion.rule != NULL ? ruling->opinion.rule->name : "", ruling->code,
+	    tact_text_printable(arena, ruling->text, REPLY_TEXT_MAX));
 	return answer(ctx, connection, refused ? "550" : "451", ruling->code, ruling->text);
 }
 
@@ -157,9 +162,12 @@ static int add_gate_recipient(SMFICTX *ctx, struct connection *connection, const
 {
 	const struct tact_milter_parts *parts = connection->parts;
 	const char *domain = ruling->fate == TACT_FATE_REVIEW ? parts->review_domain : parts->gate_domain;
-	const char *address = tact_decide_gate_address(
-	    connection->arena, &ruling->claim, recipient->meant, ruling->ring, domain);
+	const char *address;
 
+	if (ruling->ring[0] == '\0') /* no transport would take it to the gate: Postfix would bounce it */
+		return MI_FAILURE;
+	address = tact_decide_gate_address(
+	    connection->arena, &ruling->claim, recipient->meant, ruling->ring, domain);
 	return smfi_addrcpt_par(ctx, tact_arena_printf(connection->arena, "<%s>", address),
 	    gate_args(connection->arena, recipient));
 }
@@ -231,10 +239,11 @@ static void log_rulings(
 	    [TACT_FATE_REFUSE] = "reject",
 	    [TACT_FATE_UNDECIDED] = "undecided"};
 	const char *queue_id = connection->message->queue_id;
+	struct tact_arena *arena = connection->arena;
+	const char *sender = tact_text_path(arena, connection->envelope.sender, PATH_TEXT_MAX);
 
 	for (size_t i = 0; i < connection->recipients_count; i++) {
 		const struct tact_ruling *ruling = &rulings[i];
-		struct tact_arena *arena = connection->arena;
 
 		if (ruling->first != i)
 			continue;
@@ -242,12 +251,13 @@ static void log_rulings(
 		    "%s: milter=%s action=%s verdict=%s%s to=<%s> from=<%s> stream=%s rule=%s until=%s "
 		    "claim=%s text=\"%s\"",
 		    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener, action,
-		    fates[ruling->fate], ruling->monitored ? " mode=monitor" : "", ruling->given,
-		    connection->envelope.sender, ruling->facts.stream,
+		    fates[ruling->fate], ruling->monitored ? " mode=monitor" : "",
+		    tact_text_path(arena, ruling->given, PATH_TEXT_MAX), sender, ruling->facts.stream,
 		    ruling->opinion.rule != NULL ? ruling->opinion.rule->name : "",
 		    ruling->fate == TACT_FATE_GATE ? tact_text_format_time(arena, ruling->opinion.until_us)
 						   : "",
-		    ruling->ring[0] != '\0' ? tact_id_format(arena, &ruling->claim) : "", ruling->text);
+		    ruling->ring[0] != '\0' ? tact_id_format(arena, &ruling->claim) : "",
+		    tact_text_printable(arena, ruling->text, REPLY_TEXT_MAX));
 	}
 }
 

@@ -314,6 +314,29 @@ START_TEST(text_printable)
 }
 END_TEST
 
+/* An address may have anything between quotes, also what looks like the end of it and the next field. */
+START_TEST(text_path)
+{
+	static const struct {
+		const char *text;
+		size_t max;
+		const char *want;
+	} rows[] = {
+	    {"ann@person.test", 100, "ann@person.test"},
+	    {"a+b=c%d!e'f@[192.0.2.1]", 100, "a+b=c%d!e'f@[192.0.2.1]"},
+	    {"\"x> verdict=accept to=<ceo\"@desk.test", 100,
+		"\\x22x\\x3e\\x20verdict=accept\\x20to=\\x3cceo\\x22@desk.test"},
+	    {"a\tb\\ \xc3\xa4", 100, "a\\x09b\\x5c\\x20\\xc3\\xa4"},
+	    {"ab c", 5, "ab"}, /* an escape is never cut in two */
+	    {"", 5, ""},
+	    {NULL, 5, ""},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		want_text(rows[i].want, tact_text_path(arena, rows[i].text, rows[i].max), rows[i].want);
+}
+END_TEST
+
 START_TEST(text_duration)
 {
 	static const struct {
@@ -1594,6 +1617,7 @@ static void add_text(Suite *suite)
 	tcase_add_test(tcase, text_compare);
 	tcase_add_test(tcase, text_trim);
 	tcase_add_test(tcase, text_printable);
+	tcase_add_test(tcase, text_path);
 	tcase_add_test(tcase, text_duration);
 	tcase_add_test(tcase, text_duration_format);
 	tcase_add_test(tcase, text_int);
