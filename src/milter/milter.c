@@ -251,14 +251,23 @@ static bool is_well_written(struct tact_arena *arena, const char *given)
 	return tact_facts_parse_address(arena, whole, parts->profile, &address, &err) == TACT_OK;
 }
 
+/* Its domain is whole, and nothing before it names another. */
+static bool says_its_domain(const char *given)
+{
+	const char *at = strrchr(given, '@');
+
+	return at != NULL && strcspn(given, "%!@") == (size_t)(at - given) && strchr(at, '.') != NULL;
+}
+
 /* Unless told otherwise Postfix takes ann%person.example@localhost, person.example!ann@localhost and
  * "ann@person.example"@localhost to ann@person.example, also where person.example is a domain of its own, and
- * postmaster to such a domain: those are the people that wishes and limits are of. */
+ * postmaster to such a domain; told to append its domain, ann@person to ann@person.example: those are the
+ * people that wishes and limits are of. */
 static const char *find_meant(SMFICTX *ctx, struct tact_arena *arena, const char *given)
 {
-	const char *at = strrchr(given, '@'), *resolved;
+	const char *resolved;
 
-	if (at != NULL && strcspn(given, "%!@") == (size_t)(at - given))
+	if (says_its_domain(given))
 		return given;
 	resolved = smfi_getsymval(ctx, unchanged("{rcpt_addr}"));
 	if (resolved == NULL || strchr(resolved, '@') == NULL || is_one_address(given, resolved) ||
@@ -282,9 +291,9 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **args)
 	};
 	recipient.meant = find_meant(ctx, connection->arena, recipient.given);
 	if (is_gate_address(parts, recipient.given) || is_gate_address(parts, recipient.meant)) {
-		connection->names_gate = true;
 		if (parts->smtp)
 			return answer(ctx, connection, "550", "5.7.1", "no mail is taken for this domain");
+		connection->names_gate = true; /* one cannot be refused here by itself, so all are */
 	}
 	if (parts->smtp) {
 		if (!enter())

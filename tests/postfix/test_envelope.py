@@ -179,6 +179,26 @@ class Resolved(Gated):
                 self.assertEqual((reply.code, reply.status), (550, "5.1.3"), way)
         self.assertEqual(len(self.sink.to(late)), 1)
 
+    def test_a_domain_that_postfix_completes(self):
+        self.relay.configure({"append_dot_mydomain": "yes", "mydomain": "test"})
+        self.addCleanup(self.relay.configure, {"append_dot_mydomain": "no", "mydomain": "relay.test"})
+        gone, late, fresh = people(3, "short")
+        self.suppress(gone)
+        self.meet(late)
+        with self.relay.client() as client:
+            client.mail("b@leeds.test")
+            reply = client.rcpt(gone.removesuffix(".test"))
+            self.assertEqual((reply.code, reply.status), (550, "5.7.1"), reply)
+        sent = self.accepted(self.send("b@leeds.test", late.removesuffix(".test"), fresh.removesuffix(".test")))
+        self.wait_parked(sent.queue_id, 1)
+        self.assertEqual(sorted(entry["verdict"] for entry in self.decisions(sent.queue_id)), ["accept", "delay"])
+        self.sink.wait_to(fresh)
+        self.relay.tool("postsuper", "-d", sent.queue_id)
+        self.relay.sendmail(mail(sender="b@leeds.test").replace(b"\r\n", b"\n"), late.removesuffix(".test"), sender="b@leeds.test")
+        (one,) = self.wait_all_parked(1)
+        self.relay.tool("postsuper", "-d", one["queue_id"])
+        self.assertEqual([len(self.sink.to(gone)), len(self.sink.to(late)), len(self.sink.to(fresh))], [0, 1, 1])
+
     def test_each_way_waits(self):
         """What is taken off the message is what was written."""
         for domain, ways in (("person.test", ("{0}%person.test", "person.test!{0}@relay.test", '"{0}@person.test"@localhost', '"{0}"@person.test')),

@@ -3,10 +3,10 @@
 # Copyright (c) 2026 The tact authors
 """What Postfix is told: each row of the table in the design, against a real Postfix, with the mail that comes out at the other end."""
 
-from harness import Case, mail, main, section
+from harness import Case, GATE_DOMAIN, mail, main, section
 
 SECTIONS = [
-    section("owner", "head"), section("owner", "leeds"),
+    section("owner", "head"), section("owner", "leeds"), section("trusted", networks=["127.0.0.0/8"]),
     section("stream", "launch", owner="head", purpose="promotional", priority=800, senders=["@head.test"]),
     section("stream", "branch", owner="leeds", purpose="promotional", priority=300, senders=["@leeds.test"]),
     section("stream", "quick", owner="leeds", purpose="newsletter", senders=["@quick.test"], delay_by="tempfail"),
@@ -14,7 +14,9 @@ SECTIONS = [
     section("stream", "held", owner="leeds", purpose="newsletter", senders=["@held.test"], quarantine_by="hold"),
     section("stream", "till", owner="head", purpose="transactional", senders=["@till.test"]),
     section("suppression", "unsubscribed", action="reject"),
-    section("limit", "breathing", at_most="1/20h", count=["promotional", "newsletter"], streams=["launch", "branch", "quick"]),
+    # known by its header only, so that nobody is refused at RCPT
+    section("stream", "late", owner="leeds", purpose="newsletter", from_domains=["late.test"], delay_by="tempfail"),
+    section("limit", "breathing", at_most="1/20h", count=["promotional", "newsletter"], streams=["launch", "branch", "quick", "late"]),
     section("limit", "review", at_most="0/5d", count=["promotional"], streams=["odd", "held"], action="quarantine"),
 ]
 
@@ -74,6 +76,40 @@ class Verdicts(Case):
         sent = self.send("q@quick.test", "t1@person.test")
         self.assertEqual((sent.code, sent.status), (451, "4.7.1"), sent)
         self.assertIn("next place", sent.text)
+
+    def test_delayed_by_tempfail_beside_no_address(self):
+        """The one is to be refused, and so the other can no longer wait at the client: it must do so at the gate."""
+        self.fill("t2@person.test")
+        sent = self.send("l@late.test", "t2@person.test", "bad..x@person.test")
+        self.assertEqual(sent.code, 250, sent)
+        self.site.relay.wait_log(r"%s: to=<[^>]*@s[0-9]+\.later\.tact\.invalid>.*status=deferred.*next place" % sent.queue_id)
+        bounce = self.site.sink.wait_to("l@late.test")[0]
+        self.assertIn(b"5.1.3", bounce.data)
+        self.assertNotIn(b"t2@", bounce.data.split(b"Content-Type: message/delivery-status")[1].split(b"Content-Type: ")[0])
+        self.assertEqual(len(self.site.sink.to("t2@person.test")), 1)
+        waits = [one["state"] for one in self.site.tactd.tact_json("show", "t2@person.test")["claims"]]
+        self.assertEqual(waits, ["waiting"])
+
+    def test_a_gate_address_is_refused_alone(self):
+        with self.site.relay.client() as client:
+            self.assertTrue(client.mail("a@head.test").ok)
+            self.assertTrue(client.rcpt("fine@person.test").ok)
+            reply = client.rcpt("x@s1." + GATE_DOMAIN)
+            self.assertEqual((reply.code, reply.status), (550, "5.7.1"), reply)
+            self.assertEqual(client.data(mail(sender="a@head.test")).code, 250)
+        self.site.sink.wait_to("fine@person.test")
+
+    def test_no_address_forges_a_log_line(self):
+        sent = self.send('"x> verdict=forged to=<ceo"@head.test', '"a> verdict=forged x=<y"@person.test', "plain@person.test")
+        self.assertEqual(sent.code, 250, sent)
+        with self.site.relay.client() as client:
+            client.mail('"x> verdict=forged to=<ceo"@head.test')
+            self.suppress("forger@person.test")
+            self.assertEqual(client.rcpt("forger@person.test").code, 550)
+        lines = self.site.tactd.grep("verdict=[a-z]+.*forged")
+        self.assertEqual(len(lines), 3, lines)
+        for line in lines:
+            self.assertRegex(line, r" verdict=(accept|reject) to=<[^ <>]*> from=<[^ <>]*> stream=launch ")
 
     def test_all_quarantined(self):
         self.fill("q1@person.test")
