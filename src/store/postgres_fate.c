@@ -71,10 +71,10 @@ static enum pg_fate judge_again(struct pg_worker *me, struct pg_step *step)
 /* A connection that was found dead before anything was sent to be committed: once more with a new one. */
 static enum pg_fate judge_retry(struct pg_worker *me, struct pg_step *step)
 {
-	bool first = !step->request->retried;
+	bool first = !step->retried;
 
 	(void)me;
-	step->request->retried = true;
+	step->retried = true;
 	step->answer.result = TACT_UNAVAILABLE;
 	return first ? PG_FATE_AGAIN : PG_FATE_ANSWER;
 }
@@ -153,6 +153,15 @@ static void report_refused(struct pg_worker *me)
 	    pg_link_state(me->link), pg_link_words(me->link), advice ? ": " : "", advice ? advice : "");
 }
 
+static void report_lost(struct pg_worker *me)
+{
+	const char *words = pg_link_words(me->link);
+
+	tact_store_report(me->lane->pool->store, TACT_UNAVAILABLE, NULL,
+	    "the connection to the database broke while records were read%s%s", *words != '\0' ? ": " : "",
+	    words);
+}
+
 /* Who has no deadline of his own says nothing about it. */
 static void report_late(struct pg_worker *me, int result)
 {
@@ -192,6 +201,7 @@ bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
 		wait_on(me);
 		return false;
 	case PG_LOST:
+		report_lost(me);
 		pg_worker_drop_link(me);
 		pg_fate_end_batch(me, judge_retry, PG_CIRCUIT_STAYS);
 		return false;

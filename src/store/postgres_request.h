@@ -31,6 +31,7 @@ struct pg_step {
 	size_t cell;		  /* in its batch */
 	struct tact_store_answer answer;
 	bool changed;
+	bool retried;		   /* a connection was found dead under it, once */
 	struct tact_record record; /* of a read; the bytes are the step's */
 };
 TAILQ_HEAD(pg_step_list, pg_step);
@@ -42,7 +43,6 @@ struct pg_request {
 	atomic_uint refs;	      /* the caller's, and one for each step that is not settled */
 	size_t count, open;	      /* steps: all, not settled */
 	bool abandoned, impatient;
-	bool retried; /* a connection was found dead under it, once */
 	atomic_bool over;
 	sem_t moved;
 	pthread_mutex_t fn_lock; /* fn is never called by two threads at once */
