@@ -273,6 +273,12 @@ static int to_a_labels(struct tact_arena *arena, const char *domain, char **ret,
 	int code = idn2_to_ascii_8z(domain, &made, IDN_FLAGS);
 	if (code == IDN2_MALLOC)
 		_exit(EX_OSERR); /* as tact_malloc does */
+	/* IDNA2008 has no emoji, some registries do: what is written as the wire has it is a name all the
+	 * same. */
+	if (code == IDN2_DISALLOWED && is_ascii(domain, strlen(domain))) {
+		*ret = tact_arena_strdup(arena, domain);
+		return TACT_OK;
+	}
 	if (code != IDN2_OK)
 		return tact_error_set(
 		    err, TACT_INVALID, "the domain is not one by IDNA2008: %s", idn2_strerror(code));
@@ -320,7 +326,14 @@ int tact_facts_parse_domain(struct tact_arena *arena, const char *text, char **r
 	return result;
 }
 
-/* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3), in the one spelling inet_ntop gives. */
+static bool is_mapped(const uint8_t six[16])
+{
+	static const uint8_t prefix[12] = {[10] = 0xFF, [11] = 0xFF};
+	return memcmp(six, prefix, sizeof prefix) == 0;
+}
+
+/* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3), in the one spelling inet_ntop gives. What is an
+ * IPv4 address in the clothes of the other kind is the same host, and the same mailbox. */
 static int canonical_literal(struct tact_arena *arena, const char *text, char **ret, struct tact_error *err)
 {
 	size_t length = strlen(text);
@@ -331,9 +344,11 @@ static int canonical_literal(struct tact_arena *arena, const char *text, char **
 	uint8_t binary[16];
 	char words[INET6_ADDRSTRLEN];
 	int family = six ? AF_INET6 : AF_INET;
-	if (inet_pton(family, six ? inner + 5 : inner, binary) != 1 ||
-	    inet_ntop(family, binary, words, sizeof words) == NULL)
+	if (inet_pton(family, six ? inner + 5 : inner, binary) != 1)
 		return refuse(err, "the address literal is neither [IPv4] nor [IPv6:…]");
+	bool mapped = six && is_mapped(binary);
+	six = six && !mapped;
+	(void)inet_ntop(six ? AF_INET6 : AF_INET, mapped ? binary + 12 : binary, words, sizeof words);
 	*ret = tact_arena_printf(arena, six ? "[IPv6:%s]" : "[%s]", words);
 	return TACT_OK;
 }

@@ -112,7 +112,14 @@ static const struct {
     {"a@[192.0.2.1]", "a@[192.0.2.1]"},
     {"a@[IPv6:2001:DB8:0:0::1]", "a@[IPv6:2001:db8::1]"},
     {"a@[ipv6:::1]", "a@[IPv6:::1]"},
-    {"a@[IPv6:::ffff:192.0.2.1]", "a@[IPv6:::ffff:192.0.2.1]"},
+    /* one host, whichever way it is written */
+    {"a@[IPv6:::ffff:192.0.2.1]", "a@[192.0.2.1]"},
+    {"a@[ipv6:0:0:0:0:0:FFFF:c000:201]", "a@[192.0.2.1]"},
+    {"a@[IPv6:::192.0.2.1]", "a@[IPv6:::192.0.2.1]"},
+    /* no name by IDNA2008, and one that gets mail: U+2603, U+1F4A9, and beside others */
+    {"ann@xn--n3h.net", "ann@xn--n3h.net"},
+    {"ann@XN--LS8H.la", "ann@xn--ls8h.la"},
+    {"ann@www.xn--n3h.xn--bcher-kva.example", "ann@www.xn--n3h.xn--bcher-kva.example"},
     /* folding of listed domains only */
     {"ann+news@plus.example", "ann@plus.example"},
     {"Ann+News+More@PLUS.example", "ann@plus.example"},
@@ -225,6 +232,8 @@ static const struct {
     {"ann@\"example\".com", "no domain"},
     {"ann@" L63 "4.com", "63"},
     {"ann@xn--a.example", "IDNA"},
+    {"ann@\xe2\x98\x83.net", "IDNA"},
+    {"ann@\xe2\x98\x83.xn--n3h.net", "IDNA"},
     {"ann@xn--.example", "IDNA"},
     {"ann@xn--example.", "IDNA"},
     {"ann@[192.0.2.1", "']'"},
