@@ -132,29 +132,42 @@ static int remove_recipient(SMFICTX *ctx, struct connection *connection, const c
 }
 
 static bool some_pass_as(
-    const struct connection *connection, const struct tact_ruling *rulings, const char *local, size_t length)
+    const struct connection *connection, const struct tact_ruling *rulings, const char *start, size_t length)
 {
 	for (size_t i = 0; i < connection->recipients_count; i++) {
 		const char *given = connection->recipients[i].given;
 
-		if (rulings[i].fate == TACT_FATE_PASS && strncmp(given, local, length) == 0 &&
-		    given[length] == '@')
+		if (rulings[i].fate == TACT_FATE_PASS && strncmp(given, start, length) == 0 &&
+		    strchr("@.", given[length]) != NULL)
 			return true;
 	}
 	return false;
 }
 
-/* Postfix tells whom sendmail(1) names without a domain with one of its own, and takes off only who was
- * written so. Others may be meant by such a name: none of them may pass. */
+/* Others may be meant by the same: none of them may pass. */
+static int remove_start(SMFICTX *ctx, struct connection *connection, const struct tact_ruling *rulings,
+    const char *given, const char *end)
+{
+	size_t length = (size_t)(end - given);
+
+	if (length == 0 || some_pass_as(connection, rulings, given, length))
+		return MI_SUCCESS;
+	return remove_recipient(ctx, connection, tact_arena_strndup(connection->arena, given, length));
+}
+
+/* Postfix tells whom sendmail(1) names without a domain with one of its own, and a domain without a dot with
+ * what it appends to it, and takes off only who was written so. */
 static int remove_unqualified(
     SMFICTX *ctx, struct connection *connection, const struct tact_ruling *rulings, const char *given)
 {
-	const char *at = strrchr(given, '@');
-	size_t length = at != NULL ? (size_t)(at - given) : 0;
+	const char *at = strrchr(given, '@'), *dot = at != NULL ? strchr(at, '.') : NULL;
+	int result = MI_SUCCESS;
 
-	if (connection->parts->smtp || length == 0 || some_pass_as(connection, rulings, given, length))
+	if (connection->parts->smtp || at == NULL)
 		return MI_SUCCESS;
-	return remove_recipient(ctx, connection, tact_arena_strndup(connection->arena, given, length));
+	if (dot != NULL && at[1] != '[')
+		result = remove_start(ctx, connection, rulings, given, dot);
+	return result == MI_SUCCESS ? remove_start(ctx, connection, rulings, given, at) : result;
 }
 
 static int add_gate_recipient(SMFICTX *ctx, struct connection *connection, const struct tact_ruling *ruling,
