@@ -11,6 +11,7 @@
  *	read N MS		RESULT TOOK_MS NUMBER
  *	many THREADS ROUNDS N SPREAD MS	each thread adds one, ROUNDS times, to key N + (its number × 7 +
  *round) % SPREAD: ok=A unavailable=B uncertain=C slowest_ms=D commits | error | now | parts
+ *	several N COUNT MS	adds one to each of COUNT keys from N on, in one call: RESULT of each
  *	keyless			takes the recovery key out of the store's identity: RESULT
  *	rename TEXT		makes the store's identity TEXT, whatever it was: RESULT
  */
@@ -82,6 +83,22 @@ static void do_update(unsigned long long n, int64_t ms, tact_store_change_fn fn)
 	int result = update(n, ms, fn, &took_ms);
 
 	printf("%s %lld\n", tact_result_name(result), (long long)took_ms);
+}
+
+static void do_several(unsigned long long first, size_t count, int64_t ms)
+{
+	struct tact_store_key *keys = tact_calloc(count, sizeof *keys);
+	struct tact_store_answer *answers = tact_calloc(count, sizeof *answers);
+	char text[32];
+
+	for (size_t i = 0; i < count; i++)
+		keys[i] = key_of(first + i);
+	(void)tact_store_update(store, keys, count, add_one, text, answers, tact_clock_monotonic_ms() + ms);
+	for (size_t i = 0; i < count; i++)
+		printf("%s%s", i > 0 ? " " : "", tact_result_name(answers[i].result));
+	printf("\n");
+	free(keys);
+	free(answers);
 }
 
 static void do_read(unsigned long long n, int64_t ms)
@@ -256,6 +273,8 @@ static void obey(const char *line)
 	else if (sscanf(line, "many %d %d %llu %llu %lld", &threads, &many.rounds, &many.first, &many.spread,
 		     &ms) == 5)
 		many.ms = ms, do_many(threads, &many);
+	else if (sscanf(line, "several %llu %zu %lld", &n, &count, &ms) == 3)
+		do_several(n, count, ms);
 	else if (sscanf(line, "due %llu", &n) == 1)
 		do_part(n, true);
 	else if (sscanf(line, "scan %llu", &n) == 1)

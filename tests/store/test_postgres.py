@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -18,6 +19,60 @@ from servers import BUILD, PATIENCE, SOURCE, Drive, Servers, skip_without_server
 
 def figures(text):
     return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", text)}
+
+
+class BreakingProxy:
+    """Passes on, but hangs up instead when the next requests come on connections of before."""
+
+    def __init__(self, path):
+        self.path = path
+        self.left = self.broken = 0
+        self.before = 0.0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.start(self.accept)
+
+    @staticmethod
+    def start(target, *args):
+        threading.Thread(target=target, args=args, daemon=True).start()
+
+    def break_next(self, count):
+        self.before, self.left, self.broken = time.monotonic(), count, 0
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            self.start(self.serve, client)
+
+    def serve(self, client):
+        born = time.monotonic()
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(self.path)
+            self.start(self.answer, server, client)
+            try:
+                while data := client.recv(65536):
+                    if self.left and born < self.before:
+                        self.left -= 1
+                        self.broken += 1
+                        break
+                    server.sendall(data)
+            except OSError:
+                pass
+            client.shutdown(socket.SHUT_RDWR)
+
+    @staticmethod
+    def answer(server, client):
+        try:
+            while data := server.recv(65536):
+                client.sendall(data)
+        except OSError:
+            pass
+
+    def close(self):
+        self.socket.close()
 
 
 class Case(unittest.TestCase):
@@ -112,6 +167,18 @@ class OneServer(Case):
         wait_for(lambda: not self.main.backends(), "the backends to end")
         self.assertEqual(drive.result("count 5000 5000"), "ok")
         self.assertEqual(drive.ask("read 5000 5000").split()[2], "2")
+
+    def test_a_connection_that_is_lost_costs_no_key_of_a_call(self):
+        """It breaks once the question was asked: each key is asked again by a new one."""
+        proxy = BreakingProxy(os.path.join(self.main.servers.dir, ".s.PGSQL.%d" % self.main.port))
+        self.addCleanup(proxy.close)
+        drive = self.drive(self.main.url(" connections=1").replace(self.main.servers.dir, "127.0.0.1").replace(
+            "port=%d" % self.main.port, "port=%d" % proxy.port))
+        self.assertEqual(drive.ask("several 5100 4 5000"), "ok ok ok ok")
+        proxy.break_next(1)
+        self.assertEqual(drive.ask("several 5100 4 5000"), "ok ok ok ok")
+        self.assertEqual(proxy.broken, 1)
+        self.assertEqual([drive.ask("read %d 5000" % n).split()[2] for n in range(5100, 5104)], ["2"] * 4)
 
     def test_an_idle_connection_that_was_ended_fails_no_question(self):
         """Its server says why, and hangs up behind that."""
