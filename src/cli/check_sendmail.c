@@ -67,19 +67,31 @@ static const struct cli_service *find_pickup(const struct cli_postfix *postfix)
 	return pickup != NULL ? pickup : cli_postfix_service(postfix, "pickup", "fifo");
 }
 
-/* The cleanup that has mail of sendmail(1) marked, or NULL. */
+static bool marks(const struct cli_postfix *postfix, const struct cli_service *service)
+{
+	return strcmp(service->command, "cleanup") == 0 &&
+	       strstr(cli_postfix_of(postfix, service, "milter_macro_defaults"), MACRO) != NULL &&
+	       strstr(cli_postfix_of(postfix, service, "milter_end_of_data_macros"), MACRO) != NULL;
+}
+
+/* The cleanup that has mail marked, whoever hands it any; or NULL. */
 static const struct cli_service *find_marking(const struct cli_postfix *postfix)
+{
+	for (size_t i = 0; i < postfix->services_count; i++)
+		if (marks(postfix, &postfix->services[i]))
+			return &postfix->services[i];
+	return NULL;
+}
+
+/* That of mail of sendmail(1), or NULL. */
+static const struct cli_service *find_pickups(const struct cli_postfix *postfix)
 {
 	const struct cli_service *pickup = find_pickup(postfix), *cleanup = NULL;
 
 	if (pickup != NULL)
 		cleanup = cli_postfix_service(
 		    postfix, cli_postfix_of(postfix, pickup, "cleanup_service_name"), "unix");
-	if (cleanup == NULL ||
-	    strstr(cli_postfix_of(postfix, cleanup, "milter_macro_defaults"), MACRO) == NULL ||
-	    strstr(cli_postfix_of(postfix, cleanup, "milter_end_of_data_macros"), MACRO) == NULL)
-		return NULL;
-	return cleanup;
+	return cleanup != NULL && marks(postfix, cleanup) ? cleanup : NULL;
 }
 
 /* TRANSPORT:[ADDRESS]:PORT, where marked mail is sent; "" when it is not. */
@@ -107,11 +119,11 @@ static const char *service_name(const struct cli_postfix *postfix, const char *f
 const struct cli_service *cli_check_sendmail_listener(const struct cli_postfix *postfix)
 {
 	const struct cli_service *cleanup = find_marking(postfix);
+	const char *filter = cleanup != NULL ? filter_of(postfix, cleanup, "milter_header_checks") : "";
 
-	return cleanup == NULL
-		   ? NULL
-		   : cli_postfix_service(postfix,
-			 service_name(postfix, filter_of(postfix, cleanup, "milter_header_checks")), "inet");
+	if (cleanup != NULL && *filter == '\0')
+		filter = filter_of(postfix, cleanup, "header_checks");
+	return cli_postfix_service(postfix, service_name(postfix, filter), "inet");
 }
 
 /* ---- asked before smtpd sees it ---- */
@@ -263,7 +275,7 @@ static void check_listener(const struct checking *c, const char *filter)
 void cli_check_sendmail(struct cli_findings *findings, const struct cli_postfix *postfix)
 {
 	const struct checking c = {.findings = findings, .postfix = postfix, .arena = findings->cli->arena};
-	const struct cli_service *cleanup = find_marking(postfix);
+	const struct cli_service *cleanup = find_pickups(postfix);
 	const char *filter;
 
 	if (cleanup == NULL) {
