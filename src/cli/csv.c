@@ -5,8 +5,7 @@
  * with its line. Knows nothing of what the columns mean, but for those that name a person.
  *
  * libcsv does not count lines: the file is fed to it in pieces that end with a line, and a record is named by
- * the line it begins in. It looks at every byte; a line without quotation marks, which is nearly every
- * line of a long file, is taken apart at its commas instead, and comes to the same cells.
+ * the line it begins in.
  */
 #include <config.h>
 
@@ -359,57 +358,14 @@ static size_t next_piece(const char *block, size_t length, bool header_alone)
 	return end != NULL ? (size_t)(end - block) + 1 : piece;
 }
 
-/* ---- lines that need no library ---- */
-
-/* Up to the first byte that only the library may judge, wherever it stands in its line. */
-static size_t simple_bytes(const char *block, size_t length)
-{
-	const char *quote = memchr(block, '"', length), *nul;
-
-	length = quote != NULL ? (size_t)(quote - block) : length;
-	nul = memchr(block, '\0', length);
-	return nul != NULL ? (size_t)(nul - block) : length;
-}
-
-/* Bytes of a line without what ends it; 0 of one that is empty, or odd in any way. */
-static size_t simple_line(const char *line, size_t length)
-{
-	const char *end;
-
-	if (length < 2 || length > CSV_TEXT_BYTES || line[length - 1] != '\n' || is_space(*line))
-		return 0;
-	end = memchr(line, '\r', length - 1);
-	return end == NULL ? length - 1 : end == line + length - 2 ? length - 2 : 0;
-}
-
-/* False: it is for the library. */
-static bool take_line(struct cli_csv *r, const char *piece, size_t length)
-{
-	size_t left = r->columns_count > 0 && is_between_records(r) ? simple_line(piece, length) : 0;
-	const char *comma;
-
-	if (left == 0)
-		return false;
-	r->record_line = r->line++;
-	r->after_return = false;
-	for (; (comma = memchr(piece, ',', left)) != NULL; piece = comma + 1) {
-		take_field(r, piece, (size_t)(comma - piece));
-		left -= (size_t)(comma + 1 - piece);
-	}
-	take_field(r, piece, left);
-	take_record(r);
-	return true;
-}
-
 size_t cli_csv_feed_block(struct cli_csv *r, const char *block, size_t length, bool header_alone)
 {
-	size_t at = 0, simple = simple_bytes(block, length);
+	size_t at = 0;
 
 	while (at < length && !r->stopped && !(header_alone && r->columns_count > 0)) {
 		size_t piece = next_piece(block + at, length - at, header_alone);
 
-		if (at + piece > simple || !take_line(r, block + at, piece))
-			feed_lines(r, block + at, piece);
+		feed_lines(r, block + at, piece);
 		at += piece;
 	}
 	return at;

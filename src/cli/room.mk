@@ -63,9 +63,3 @@ tests_cli_deliver_SOURCES = tests/cli/deliver.c
 tests_cli_deliver_LDADD = $(CONFIG) $(DECIDE)
 TESTS += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py tests/cli/test_recover.py
 EXTRA_DIST += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py tests/cli/test_recover.py
-
-check_PROGRAMS += tests/unit/test_cli_csv
-TESTS += tests/unit/test_cli_csv
-tests_unit_test_cli_csv_SOURCES = tests/unit/test_cli_csv.c
-tests_unit_test_cli_csv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_cli_csv_LDADD = $(CLI) $(CHECK_LIBS)
