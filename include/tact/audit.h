@@ -79,10 +79,10 @@ struct tact_audit;
 /* Opens (making folders 0750 as needed) the log of HOST below DIR for appending. A torn tail, which nobody
  * was ever told about, is set aside in DIR/HOST/torn-SEQ and cut off; ret_torn_bytes (may be NULL) says how
  * much. What is damaged and has whole entries behind it is no tear: it stays as it is, and what is appended
- * goes into a new segment (tact_audit_damaged). TACT_OK, TACT_SYSTEM, TACT_CORRUPT (no entry can be read at
- * the end, and that is too long for a tear; nothing is touched),
- * TACT_INVALID (HOST is not letters, digits, '.', '-', '_'). Has the process ignore SIGXFSZ, unless it is
- * handled, so that a file size limit is an error like others. */
+ * goes into a new segment (tact_audit_damaged). TACT_OK, TACT_SYSTEM, TACT_UNAVAILABLE (another program has
+ * held the lock for some seconds), TACT_CORRUPT (no entry can be read at the end, and that is too long for a
+ * tear; nothing is touched), TACT_INVALID (HOST is not letters, digits, '.', '-', '_'). Has the process
+ * ignore SIGXFSZ, unless it is handled, so that a file size limit is an error like others. */
 int tact_audit_open(const char *dir, const char *host, struct tact_audit **ret, uint64_t *ret_torn_bytes,
     struct tact_error *err);
 void tact_audit_close(struct tact_audit **audit);
@@ -93,9 +93,10 @@ const char *tact_audit_damaged(const struct tact_audit *audit);
 
 /* Appends entries and answers TACT_OK when all of them are on disk (fdatasync); concurrent callers share one.
  * Anything else: none of them may be relied on and the caller must temp-fail: TACT_UNAVAILABLE (disk full,
- * read-only, I/O error; err says what to do). After a failed write the tail is cut back, and the next append
- * tries again. ret_first_seq may be NULL; the entries' numbers follow each other. Size never fails: what is
- * too long is cut and marked "cut", and a long policy_text goes on in further entries ("more"). */
+ * read-only, I/O error, or another program has held the log's lock for some seconds; err says what to do).
+ * After a failed write the tail is cut back, and the next append tries again. ret_first_seq may be NULL; the
+ * entries' numbers follow each other. Size never fails: what is too long is cut and marked "cut", and a long
+ * policy_text goes on in further entries ("more"). */
 int tact_audit_append(struct tact_audit *audit, const struct tact_audit_entry *entries, size_t count,
     int64_t now_us, uint64_t *ret_first_seq, struct tact_error *err);
 

@@ -17,12 +17,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "private.h"
 
 #define FOLDER_MODE 0750
 #define LOCK_MODE 0640
+#define LOCK_PATIENCE_MS 4000
+#define LOCK_PAUSE_LEAST_US 50
+#define LOCK_PAUSE_MOST_US 1000 /* after that others who write without end leave gaps enough */
 
 /* ---- open and close ------------------------------------------------------------------------------------ */
 
@@ -117,11 +121,30 @@ static struct tact_audit *new_audit(const char *dir, const char *host)
 	return audit;
 }
 
+static int64_t longer(int64_t pause_us)
+{
+	return pause_us < LOCK_PAUSE_MOST_US ? 2 * pause_us : pause_us;
+}
+
+/* Whoever holds the lock does so for one write. One that stands still meanwhile must not have all others
+ * stand still with it: they answer 451, and can end. */
 static int lock_folder(struct tact_audit *audit, struct tact_error *err)
 {
-	while (flock(audit->lock_fd, LOCK_EX) < 0)
-		if (errno != EINTR)
+	int64_t until_ms = tact_clock_monotonic_ms() + LOCK_PATIENCE_MS, pause_us = LOCK_PAUSE_LEAST_US;
+
+	while (flock(audit->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		const struct timespec pause = {.tv_nsec = pause_us * 1000};
+
+		if (errno != EINTR && errno != EWOULDBLOCK)
 			return audit_error(err, audit->folder, "cannot lock", errno);
+		if (tact_clock_monotonic_ms() >= until_ms)
+			return tact_error_set(err, TACT_UNAVAILABLE,
+			    "%s/lock is held for more than %d s by a program that stands still (fuser names "
+			    "it)",
+			    audit->folder, LOCK_PATIENCE_MS / 1000);
+		nanosleep(&pause, NULL);
+		pause_us = longer(pause_us);
+	}
 	return TACT_OK;
 }
 

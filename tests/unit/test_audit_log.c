@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
@@ -106,6 +107,29 @@ START_TEST(test_numbers_go_on_after_reopening)
 		tact_audit_close(&audit);
 	}
 	ck_assert_uint_eq(count_entries(), 5);
+}
+END_TEST
+
+/* Somebody stopped in the middle of a write, as seen from here: nobody stands still with him. */
+START_TEST(test_a_lock_that_is_never_let_go)
+{
+	struct tact_audit *audit = open_log();
+	struct tact_error err = {.text = ""};
+	int fd, got;
+
+	append_one(audit, "d");
+	fd = open(below("lock"), O_RDWR);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	check_append_fails(audit, "/lock is held");
+	check_append_fails(audit, "fuser");
+	got = open_result(&err);
+	ck_assert_msg(got == TACT_UNAVAILABLE, "open: got %d (%s), want %d", got, err.text, TACT_UNAVAILABLE);
+	ck_assert_int_eq(flock(fd, LOCK_UN), 0);
+	ck_assert_uint_eq(append_one(audit, "d"), 1);
+	close(fd);
+	tact_audit_close(&audit);
+	ck_assert_uint_eq(count_entries(), 2);
 }
 END_TEST
 
@@ -1058,6 +1082,7 @@ END_TEST
 static void add(TCase *tests)
 {
 	tcase_add_test(tests, test_numbers_go_on_after_reopening);
+	tcase_add_test(tests, test_a_lock_that_is_never_let_go);
 	tcase_add_test(tests, test_modes);
 	tcase_add_test(tests, test_root_leaves_files_to_the_folders_owner);
 	ADD_ROWS(tests, test_host_names, bad_hosts);
