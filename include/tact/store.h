@@ -62,6 +62,9 @@ void tact_store_close(struct tact_store **store);
 /* Words for the log about the latest failure and what to do ("disk full: free space below /var/lib/tact");
  * copied out. */
 void tact_store_last_error(struct tact_store *store, struct tact_error *ret);
+/* True: a write failed in such a way (lmdb: at the root, or nobody knows how) that nothing is read or written
+ * any more by this process, until it is started anew and opens the store again. */
+bool tact_store_is_over(struct tact_store *store);
 
 /* Reads count records into the arena. Answers TACT_OK when every key was answered TACT_OK, else the worst
  * answer: the least number of enum tact_result. */

@@ -54,11 +54,11 @@ int load_shared(const struct family *family, struct tact_config **ret, struct ta
 void log_as_configured(
     const struct tact_daemon_options *options, const struct tact_config *config, const char *name);
 
-/* ---- tender.c: campaigns, once a second ---- */
+/* ---- tender.c: campaigns, and whether the store is over, once a second ---- */
 
 struct tender;
-/* Both borrowed. NULL when no thread can be made. */
-struct tender *tender_open(struct tact_decider *decider, const char *name);
+/* All borrowed. NULL when no thread can be made. A store that is over ends the process as SIGTERM does. */
+struct tender *tender_open(struct tact_decider *decider, struct tact_store *store, const char *name);
 /* Writes what is left to be written. */
 void tender_close(struct tender **tender);
 

@@ -349,6 +349,14 @@ static void block_signals(void)
 	pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
+/* Ended because of the store, it has not done what it was to do. */
+static int result_of(const struct holdings *holdings, int result)
+{
+	bool over = holdings->store != NULL && tact_store_is_over(holdings->store);
+
+	return result == TACT_OK && over ? TACT_UNAVAILABLE : result;
+}
+
 int service_run(struct family *family, const struct service *service)
 {
 	struct holdings holdings = {.family = family, .service = service};
@@ -366,7 +374,7 @@ int service_run(struct family *family, const struct service *service)
 			result = tact_error_set(&err, TACT_SYSTEM, "no thread can be made");
 	}
 	if (result == TACT_OK) {
-		holdings.tender = tender_open(holdings.decider, service->name);
+		holdings.tender = tender_open(holdings.decider, holdings.store, service->name);
 		if (holdings.tender == NULL)
 			result = tact_error_set(&err, TACT_SYSTEM, "no thread can be made");
 	}
@@ -384,6 +392,7 @@ int service_run(struct family *family, const struct service *service)
 	if (result != TACT_OK)
 		tact_log(TACT_LOG_ERROR, "service=%s %s", service->name, err.text);
 	tact_gate_close(&holdings.gate);
+	result = result_of(&holdings, result);
 	close_all(&holdings);
 	return result == TACT_OK ? EX_OK : exit_code(result);
 }

@@ -2,14 +2,16 @@
  * Copyright (c) 2026 The tact authors
  *
  * Campaigns, tended once a second: what this process counted is written, what others wrote is read, and what
- * becomes of a campaign is logged.
+ * becomes of a campaign is logged. Besides, a look whether the store can still be used at all.
  */
 #include <config.h>
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "private.h"
 
@@ -17,11 +19,12 @@
 
 struct tender {
 	struct tact_decider *decider;
+	struct tact_store *store;
 	const char *name;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	bool stop;
+	bool stop, over;
 	int64_t said_ms;
 };
 
@@ -50,6 +53,22 @@ static void tend(struct tender *tender)
 	tact_log(TACT_LOG_WARNING, "service=%s campaigns: %s", tender->name, err.text);
 }
 
+/* Who opens it again is a process started anew. Till then all is 451, and what is under way has its answer
+ * first. */
+static void look_at_store(struct tender *tender)
+{
+	struct tact_error err = {""};
+
+	if (tender->over || !tact_store_is_over(tender->store))
+		return;
+	tender->over = true;
+	tact_store_last_error(tender->store, &err);
+	tact_log(TACT_LOG_ERROR,
+	    "service=%s the store cannot be used any more by this process, which ends: %s", tender->name,
+	    err.text);
+	(void)kill(getpid(), SIGTERM);
+}
+
 /* False: the process ends. */
 static bool wait_a_second(struct tender *tender)
 {
@@ -70,19 +89,21 @@ static void *run(void *context)
 {
 	struct tender *tender = context;
 
-	do
+	do {
 		tend(tender);
-	while (wait_a_second(tender));
+		look_at_store(tender);
+	} while (wait_a_second(tender));
 	tend(tender); /* what was counted since */
 	return NULL;
 }
 
-struct tender *tender_open(struct tact_decider *decider, const char *name)
+struct tender *tender_open(struct tact_decider *decider, struct tact_store *store, const char *name)
 {
 	struct tender *tender = tact_calloc(1, sizeof *tender);
 	pthread_condattr_t attributes;
 
 	tender->decider = decider;
+	tender->store = store;
 	tender->name = name;
 	(void)pthread_mutex_init(&tender->lock, NULL);
 	(void)pthread_condattr_init(&attributes);

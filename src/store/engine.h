@@ -69,6 +69,8 @@ struct tact_store_engine {
 	    struct tact_error *err);
 	/* Durable commits since open, so that a test can see them being shared. */
 	uint64_t (*commits)(struct tact_store *store);
+	/* NULL: never */
+	bool (*is_over)(struct tact_store *store);
 };
 
 /* What a caller waits for beyond its answers; how it is told is its engine's. */

@@ -333,6 +333,11 @@ static int64_t lmdb_now_us(struct tact_store *store)
 	return tact_clock_now_us();
 }
 
+static bool lmdb_is_over(struct tact_store *store)
+{
+	return atomic_load(&((struct lmdb *)store)->broken);
+}
+
 static uint64_t lmdb_commits(struct tact_store *store)
 {
 	return atomic_load(&((struct lmdb *)store)->commits);
@@ -355,4 +360,5 @@ const struct tact_store_engine tact_store_lmdb = {
     .now_us = lmdb_now_us,
     .check = lmdb_check,
     .commits = lmdb_commits,
+    .is_over = lmdb_is_over,
 };

@@ -116,6 +116,11 @@ void tact_store_last_error(struct tact_store *store, struct tact_error *ret)
 	pthread_mutex_unlock(&store->error_lock);
 }
 
+bool tact_store_is_over(struct tact_store *store)
+{
+	return store->engine->is_over != NULL && store->engine->is_over(store);
+}
+
 const char *tact_store_kind_name(enum tact_store_kind kind)
 {
 	static const char *const names[] = {"none", "dossier", "campaign", "review", "alias"};

@@ -652,6 +652,7 @@ static void expect_broken(struct tact_store *store)
 	size_t count = 0;
 	ck_assert_int_eq(kit_write(store, D(2), "no", 0, NULL), TACT_UNAVAILABLE);
 	expect_words(store, "restart");
+	ck_assert_msg(tact_store_is_over(store), "got a store that goes on, want one that is over");
 	ck_assert_str_eq(kit_text(store, D(1)), tact_result_name(TACT_UNAVAILABLE));
 	ck_assert_int_eq(tact_store_scan(store, TACT_STORE_DOSSIER, see_one, &count, &err), TACT_UNAVAILABLE);
 	ck_assert_uint_eq(count, 0);
@@ -662,6 +663,7 @@ START_TEST(eio_in_the_flush_is_uncertain_until_restart)
 	struct tact_store *store = kit_open(kit_lmdb_url(folder, ""));
 
 	kit_write(store, D(1), "before", 0, NULL);
+	ck_assert_msg(!tact_store_is_over(store), "got a store that is over, want one that goes on");
 	atomic_store(&sync_errno, EIO);
 	ck_assert_int_eq(kit_write(store, D(1), "during", 0, NULL), TACT_UNCERTAIN);
 	expect_words(store, "restart");
