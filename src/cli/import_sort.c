@@ -269,12 +269,12 @@ static void write_run(struct cli_sorter *sorter)
 	run.at = runs->size;
 	write_records(sorter);
 	run.end = runs->size;
-	/* On its way to the disk while more is read, so that little is left to be waited for at the end. */
-	(void)sync_file_range(runs->fd, (off64_t)run.at, (off64_t)(run.end - run.at), SYNC_FILE_RANGE_WRITE);
 	runs->runs = tact_realloc(runs->runs, (runs->runs_count + 1) * sizeof *runs->runs);
 	runs->runs[runs->runs_count++] = run;
 	runs->records += sorter->count;
 	pthread_mutex_unlock(&runs->lock);
+	/* On its way to the disk while more is read, so that little is left to be waited for at the end. */
+	(void)sync_file_range(runs->fd, (off64_t)run.at, (off64_t)(run.end - run.at), SYNC_FILE_RANGE_WRITE);
 	sorter->used = sorter->count = 0;
 }
 
