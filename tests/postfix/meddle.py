@@ -30,6 +30,44 @@ def own_mounts():
     return run(["mount", "--make-rprivate", "/"], check=False).returncode == 0
 
 
+_FLUSH = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int fdatasync(int fd)
+{
+	int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+	char link[64], path[4096] = "";
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof path - 1) < 0 || strstr(path, getenv("FLUSH_OF")) == NULL || unlink(getenv("FLUSH_FAILS")) != 0)
+		return real(fd);
+	errno = EIO;
+	return -1;
+}
+"""
+
+
+class FailingFlush:
+    """For a program started with env: one flush of a file whose path holds NAME fails when it is told to."""
+
+    def __init__(self, room, name):
+        source, library, self.flag = room.path("flush.c"), room.path("flush.so"), room.path("flush.fails")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(_FLUSH)
+        run([os.environ.get("CC") or "cc", "-shared", "-fPIC", "-o", library, source, "-ldl"])
+        self.env = {"LD_PRELOAD": library, "FLUSH_OF": name, "FLUSH_FAILS": self.flag}
+
+    def fail_next(self):
+        with open(self.flag, "wb"):
+            pass
+
+
 class Disk:
     """A tmpfs of its own at PATH below the room."""
 

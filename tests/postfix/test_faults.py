@@ -4,6 +4,7 @@
 """Each fault that tactd(8) lists, on a real Postfix: the client is told 451 and nothing passes meanwhile, the log says what to do, and once
 the fault is mended the same message, offered again, goes through once."""
 
+import fcntl
 import glob
 import os
 import resource
@@ -11,6 +12,7 @@ import shutil
 
 import meddle
 from harness import Case, GATE_DOMAIN, Sink, Site, group_members, mail, main, section, wait_for
+from room import SANITIZED
 
 SECTIONS = [
     section("owner", "head"),
@@ -192,6 +194,21 @@ class Store(Faults):
             message = self.will_not_start(site, EX_TEMPFAIL, r"/db is on a read-only file system: mount it writable")
         self.starts_again(site, message)
 
+    def test_flush_that_fails(self):
+        """Nobody knows whether it happened, so LMDB does nothing more until it is opened again: tactd ends for that, and its family with it."""
+        if SANITIZED:
+            self.skipTest("a sanitizer's library must be the first")
+        room = self.room()
+        flush = meddle.FailingFlush(room, "data.mdb")
+        site = Site(room, sections=SECTIONS, settings=SETTINGS, env=flush.env).start()
+        self.passes(site, "first@person.test", sender="a@once.test")
+        flush.fail_next()
+        message = self.refuses(site, "during@person.test", sender="a@once.test")
+        self.assertEqual(site.tactd.wait_end(), EX_TEMPFAIL)
+        self.assertTrue(site.tactd.grep(r"service=smtp the store cannot be used any more by this process, which ends: .*check the disk"))
+        site.tactd.start()
+        self.passes(site, "during@person.test", message=message, sender="a@once.test")
+
     def test_one_damaged_record(self):
         site = self.make()
         self.passes(site, "bad@person.test")
@@ -320,6 +337,21 @@ class Evidence(Faults):
         self.assertEqual(self.offer(site, mail(sender="Desk <a@once.test>"), address, sender="a@once.test").code, 550)
         accepted = site.tactd.entries(kind="decision", verdict="accept")
         self.assertEqual(len(accepted), site.sink.count(), "every mail at the sink has its entry")
+
+    def test_lock_that_is_not_let_go(self):
+        """By a program that was stopped in the middle: nobody stands still with it, and tactd can end."""
+        site = self.make()
+        site.tactd.tact("suppress", "gone@person.test", "--reason", "unsubscribe")
+        with open(os.path.join(site.tactd.audit, "relay.test", "lock"), "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            message = self.refuses(site, "held@person.test", log=r"/relay\.test/lock is held .*fuser")
+            with site.relay.client() as client:
+                client.mail("a@news.test")
+                self.assertEqual(client.rcpt("gone@person.test").code, 451)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            self.passes(site, "held@person.test", message=message)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertEqual(site.tactd.stop(), 0)
 
     def test_read_only_at_start(self):
         self.need_mounts()
