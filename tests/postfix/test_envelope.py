@@ -254,6 +254,7 @@ class ResolvedHere(Gated):
 
     def warned_of(self):
         found = self.tactd.tact_json("check", "--postfix", self.relay.etc, check=False)
+        found = [found] if isinstance(found, dict) else found  # one alone
         return [one for one in found if one.get("severity") == "warning" and one["what"].split()[0] in self.names]
 
     def test_no_way_round_once_set_as_told(self):
