@@ -362,7 +362,8 @@ sfsistat mark(SMFICTX *ctx, struct connection *connection)
 
 	tact_log(marked ? TACT_LOG_INFO : TACT_LOG_ERROR, "%s: milter=%s action=%s from=<%s>",
 	    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener,
-	    marked ? "resubmit" : "tempfail", connection->envelope.sender);
+	    marked ? "resubmit" : "tempfail",
+	    tact_text_path(connection->arena, connection->envelope.sender, PATH_TEXT_MAX));
 	return marked
 		   ? SMFIS_CONTINUE
 		   : answer(ctx, connection, "451", "4.3.0", "the message cannot be edited, try again later");
