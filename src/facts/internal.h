@@ -21,6 +21,19 @@ bool facts_is_clean(const char *text);
 int facts_parse_address_the_long_way(struct tact_arena *arena, const char *text,
     const struct tact_canonical_profile *profile, struct tact_address *ret, struct tact_error *err);
 
+/* ---- domain.c ---- */
+
+/* Octets, RFC 5321 §4.5.3.1.2 and RFC 1035 §2.3.4. */
+#define FACTS_DOMAIN_MAX 253
+#define FACTS_LABEL_MAX 63
+
+/* Of an A-label or one that needs none, in lower case. */
+bool facts_is_label_character(char c);
+
+/* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3), in the one spelling inet_ntop gives; TACT_INVALID
+ * for what is neither. */
+int facts_canonical_literal(struct tact_arena *arena, const char *text, char **ret, struct tact_error *err);
+
 /* ---- unseen.c ---- */
 
 /* TACT_INVALID, with the code point named, for a local part with a blank other than ASCII's or a character

@@ -6,7 +6,7 @@ FACTS = src/facts/libfacts.a $(GMIME_LIBS) $(XML_LIBS) $(IDN2_LIBS) $(UNISTRING_
 noinst_LIBRARIES += src/facts/libfacts.a
 src_facts_libfacts_a_CFLAGS = $(AM_CFLAGS) $(GMIME_CFLAGS) $(XML_CFLAGS) $(IDN2_CFLAGS) $(PCRE2_CFLAGS)
 src_facts_libfacts_a_SOURCES = include/tact/facts.h src/facts/internal.h \
-	src/facts/word.c src/facts/address.c src/facts/unseen.c src/facts/profile.c src/facts/key.c src/facts/recipient.c \
+	src/facts/word.c src/facts/address.c src/facts/domain.c src/facts/unseen.c src/facts/profile.c src/facts/key.c src/facts/recipient.c \
 	src/facts/pattern.c src/facts/network.c src/facts/header.c src/facts/message.c src/facts/read.c \
 	src/facts/stream.c src/facts/contact_id.c src/facts/content.c src/facts/decode.c src/facts/html.c src/facts/heads.c src/facts/sets.c
 
