@@ -131,14 +131,17 @@ static int remove_recipient(SMFICTX *ctx, struct connection *connection, const c
 	return smfi_delrcpt(ctx, tact_arena_printf(connection->arena, "<%s>", given));
 }
 
-static bool some_pass_as(
-    const struct connection *connection, const struct tact_ruling *rulings, const char *start, size_t length)
+/* Written by the same, or by it and what Postfix completes it with: that begins where END does. */
+static bool some_pass_as(const struct connection *connection, const struct tact_ruling *rulings,
+    const char *start, const char *end)
 {
+	size_t length = (size_t)(end - start);
+
 	for (size_t i = 0; i < connection->recipients_count; i++) {
 		const char *given = connection->recipients[i].given;
 
 		if (rulings[i].fate == TACT_FATE_PASS && strncmp(given, start, length) == 0 &&
-		    strchr("@.", given[length]) != NULL)
+		    (given[length] == '\0' || given[length] == *end))
 			return true;
 	}
 	return false;
@@ -148,11 +151,10 @@ static bool some_pass_as(
 static int remove_start(SMFICTX *ctx, struct connection *connection, const struct tact_ruling *rulings,
     const char *given, const char *end)
 {
-	size_t length = (size_t)(end - given);
-
-	if (length == 0 || some_pass_as(connection, rulings, given, length))
+	if (end == given || some_pass_as(connection, rulings, given, end))
 		return MI_SUCCESS;
-	return remove_recipient(ctx, connection, tact_arena_strndup(connection->arena, given, length));
+	return remove_recipient(
+	    ctx, connection, tact_arena_strndup(connection->arena, given, (size_t)(end - given)));
 }
 
 /* Postfix tells whom sendmail(1) names without a domain with one of its own, and a domain without a dot with

@@ -227,6 +227,23 @@ class Resolved(Gated):
             self.relay.tool("postsuper", "-d", one["queue_id"])
         self.assertEqual(len(self.sink.to(other + "@person.test")), 1)
 
+    def test_sendmail_names_somebody_whose_name_begins_another(self):
+        """By the shorter one nobody else is meant, whatever follows it in the longer one."""
+        self.relay.configure({"myorigin": "person.test", "append_dot_mydomain": "yes", "mydomain": "test"})
+        self.addCleanup(self.relay.configure, {"myorigin": "relay.test", "append_dot_mydomain": "no", "mydomain": "relay.test"})
+        for end in "", "@person":
+            gone = person("ann")
+            name = gone.partition("@")[0]
+            longer = [name + ".smith@person.test", name + "x@person.test", name + "+a@person.test"]
+            self.suppress(gone)
+            self.relay.sendmail(mail(sender="b@leeds.test").replace(b"\r\n", b"\n"), name + end, *longer, sender="b@leeds.test")
+            for address in longer:
+                self.sink.wait_to(address)
+            _, (block,) = self.wait_bounce("b@leeds.test", gone.encode())
+            self.assertEqual(block["Final-Recipient"], "rfc822; " + gone)
+            self.relay.wait_empty()
+            self.assertEqual(self.sink.to(gone), [], end)
+
     def test_waits_and_comes(self):
         late, = people(1, "late")
         way = late.replace("@", "%") + "@localhost"
