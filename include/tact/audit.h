@@ -82,7 +82,8 @@ struct tact_audit;
  * goes into a new segment (tact_audit_damaged). TACT_OK, TACT_SYSTEM, TACT_UNAVAILABLE (another program has
  * held the lock for some seconds), TACT_CORRUPT (no entry can be read at the end, and that is too long for a
  * tear; nothing is touched), TACT_INVALID (HOST is not letters, digits, '.', '-', '_'). Has the process
- * ignore SIGXFSZ, unless it is handled, so that a file size limit is an error like others. */
+ * ignore SIGXFSZ, unless it is handled, so that a file size limit is an error like others; the signal
+ * SIGRTMIN is this room's from then on: it ends the wait of a thread for the lock. */
 int tact_audit_open(const char *dir, const char *host, struct tact_audit **ret, uint64_t *ret_torn_bytes,
     struct tact_error *err);
 void tact_audit_close(struct tact_audit **audit);

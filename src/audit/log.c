@@ -25,8 +25,8 @@
 #define FOLDER_MODE 0750
 #define LOCK_MODE 0640
 #define LOCK_PATIENCE_MS 4000
-#define LOCK_PAUSE_LEAST_US 50
-#define LOCK_PAUSE_MOST_US 1000 /* after that others who write without end leave gaps enough */
+#define LOCK_AGAIN_MS 50 /* a signal that came just before the wait ended nothing */
+#define LOCK_SIGNAL SIGRTMIN
 
 /* ---- open and close ------------------------------------------------------------------------------------ */
 
@@ -105,6 +105,20 @@ static void ignore_file_size_signal(void)
 	}
 }
 
+/* Whom it comes for only stops waiting for a lock. */
+static void stop_waiting(int number)
+{
+	(void)number;
+}
+
+static void handle_lock_signal(void)
+{
+	struct sigaction action = {.sa_handler = stop_waiting};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(LOCK_SIGNAL, &action, NULL);
+}
+
 static struct tact_audit *new_audit(const char *dir, const char *host)
 {
 	struct tact_audit *audit = tact_calloc(1, sizeof *audit);
@@ -116,36 +130,64 @@ static struct tact_audit *new_audit(const char *dir, const char *host)
 	audit->folder_fd = audit->entries_fd = audit->lock_fd = audit->segment_fd = -1;
 	audit->disk = (struct audit_disk){.write = pwrite, .sync = fdatasync, .cut = ftruncate};
 	audit->segment_limit_bytes = AUDIT_SEGMENT_BYTES;
+	audit->patience_ms = LOCK_PATIENCE_MS;
 	audit->batch = tact_malloc(AUDIT_WRITE_MAX_BYTES);
 	audit_queue_begin(audit);
 	return audit;
 }
 
-static int64_t longer(int64_t pause_us)
+static struct timespec time_of(int64_t ms)
 {
-	return pause_us < LOCK_PAUSE_MOST_US ? 2 * pause_us : pause_us;
+	return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+/* Blocks as flock does, so that those who wait have the lock in turn: who only asked again and again would
+ * hardly find a busy log free. A signal of the thread's own ends it. */
+static bool lock_until(struct tact_audit *audit, int64_t until_ms)
+{
+	while (flock(audit->lock_fd, LOCK_EX) < 0)
+		if (errno != EINTR || tact_clock_monotonic_ms() >= until_ms)
+			return false;
+	return true;
+}
+
+static bool lock_within_patience(struct tact_audit *audit)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = LOCK_SIGNAL};
+	struct itimerspec when = {
+	    .it_value = time_of(audit->patience_ms), .it_interval = time_of(LOCK_AGAIN_MS)};
+	sigset_t ours, before;
+	timer_t timer;
+	bool locked;
+	int code;
+
+	event._sigev_un._tid = gettid();
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
+		return false;
+	sigemptyset(&ours);
+	sigaddset(&ours, LOCK_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &ours, &before);
+	timer_settime(timer, 0, &when, NULL);
+	locked = lock_until(audit, tact_clock_monotonic_ms() + audit->patience_ms);
+	code = errno;
+	timer_delete(timer);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = code;
+	return locked;
 }
 
 /* Whoever holds the lock does so for one write. One that stands still meanwhile must not have all others
  * stand still with it: they answer 451, and can end. */
 static int lock_folder(struct tact_audit *audit, struct tact_error *err)
 {
-	int64_t until_ms = tact_clock_monotonic_ms() + LOCK_PATIENCE_MS, pause_us = LOCK_PAUSE_LEAST_US;
-
-	while (flock(audit->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		const struct timespec pause = {.tv_nsec = pause_us * 1000};
-
-		if (errno != EINTR && errno != EWOULDBLOCK)
-			return audit_error(err, audit->folder, "cannot lock", errno);
-		if (tact_clock_monotonic_ms() >= until_ms)
-			return tact_error_set(err, TACT_UNAVAILABLE,
-			    "%s/lock is held for more than %d s by a program that stands still (fuser names "
-			    "it)",
-			    audit->folder, LOCK_PATIENCE_MS / 1000);
-		nanosleep(&pause, NULL);
-		pause_us = longer(pause_us);
-	}
-	return TACT_OK;
+	if (flock(audit->lock_fd, LOCK_EX | LOCK_NB) == 0 || lock_within_patience(audit))
+		return TACT_OK;
+	if (errno != EINTR)
+		return audit_error(err, audit->folder, "cannot lock", errno);
+	return tact_error_set(err, TACT_UNAVAILABLE,
+	    "%s/lock is held by others for more than %" PRId64
+	    " s; one that stands still? (fuser names them)",
+	    audit->folder, audit->patience_ms / 1000);
 }
 
 static void unlock_folder(struct tact_audit *audit)
@@ -164,6 +206,7 @@ int tact_audit_open(const char *dir, const char *host, struct tact_audit **ret, 
 		    "a log is named after its host: letters, digits, dots, hyphens and underscores, no dot "
 		    "first");
 	ignore_file_size_signal();
+	handle_lock_signal();
 	audit = new_audit(dir, host);
 	if (open_folders(audit) < 0) {
 		result = audit_error(err, audit->folder, "cannot open the audit log", errno);

@@ -134,6 +134,7 @@ struct tact_audit {
 	int folder_fd, entries_fd, lock_fd;
 	struct audit_disk disk;
 	uint64_t segment_limit_bytes;
+	int64_t patience_ms; /* with the folder's lock */
 
 	/* The tail as last seen. Touched only by the leader while it holds the folder's lock. */
 	int segment_fd;

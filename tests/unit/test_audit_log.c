@@ -7,11 +7,13 @@
 #include <config.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "test_audit_help.h"
 
@@ -118,6 +120,7 @@ START_TEST(test_a_lock_that_is_never_let_go)
 	int fd, got;
 
 	append_one(audit, "d");
+	audit->patience_ms = 100;
 	fd = open(below("lock"), O_RDWR);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
@@ -130,6 +133,54 @@ START_TEST(test_a_lock_that_is_never_let_go)
 	close(fd);
 	tact_audit_close(&audit);
 	ck_assert_uint_eq(count_entries(), 2);
+}
+END_TEST
+
+static int flush_slowly(int fd)
+{
+	usleep(30000);
+	return fdatasync(fd);
+}
+
+/* Writes without end, as a program on a slow disk does for whom many wait. */
+static _Noreturn void write_until_closed(int door)
+{
+	struct pollfd end = {.fd = door, .events = POLLIN};
+	struct tact_error err = {.text = ""};
+	struct tact_audit *audit = open_log();
+
+	audit->disk.sync = flush_slowly;
+	while (poll(&end, 1, 0) == 0)
+		if (append_result(audit, &err) != TACT_OK)
+			_exit(1);
+	tact_audit_close(&audit);
+	_exit(0);
+}
+
+START_TEST(test_a_busy_log_is_had_in_turn)
+{
+	struct tact_audit *audit = open_log();
+	int door[2], status;
+	pid_t pid;
+
+	append_one(audit, "d");
+	audit->patience_ms = 2000;
+	ck_assert_int_eq(pipe(door), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		close(door[1]);
+		write_until_closed(door[0]);
+	}
+	while (count_entries() < 3) /* the other one is at work */
+		usleep(1000);
+	for (int i = 0; i < 20; i++)
+		append_one(audit, "d");
+	close(door[1]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(door[0]);
+	tact_audit_close(&audit);
 }
 END_TEST
 
@@ -1083,6 +1134,7 @@ static void add(TCase *tests)
 {
 	tcase_add_test(tests, test_numbers_go_on_after_reopening);
 	tcase_add_test(tests, test_a_lock_that_is_never_let_go);
+	tcase_add_test(tests, test_a_busy_log_is_had_in_turn);
 	tcase_add_test(tests, test_modes);
 	tcase_add_test(tests, test_root_leaves_files_to_the_folders_owner);
 	ADD_ROWS(tests, test_host_names, bad_hosts);
