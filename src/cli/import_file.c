@@ -218,6 +218,7 @@ static void read_times(struct cli_import *import, struct cli_csv *csv, struct cl
 		    cli_csv_shown(csv, cli_csv_cell(csv, EXPIRES)));
 }
 
+/* One with a time was made before pauses had to end, as an older store exports it: it is taken as it is. */
 static void read_suppression(struct cli_import *import, struct cli_csv *csv, struct cli_import_row *row)
 {
 	read_reason(import, csv, row);
@@ -225,7 +226,7 @@ static void read_suppression(struct cli_import *import, struct cli_csv *csv, str
 	read_scope(import, csv, row);
 	read_source(import, csv, row);
 	read_times(import, csv, row);
-	if (row->reason == TACT_PAUSE && *cli_csv_cell(csv, EXPIRES) == '\0')
+	if (row->reason == TACT_PAUSE && !row->timed && *cli_csv_cell(csv, EXPIRES) == '\0')
 		cli_csv_mistake(csv, "expires_at: a pause needs an end; one for good is an unsubscribe");
 }
 

@@ -2,8 +2,10 @@
 # Copyright (c) 2026 The tact authors
 """Every verb of tact, good and bad, against the built program: what it prints, what it answers, what it leaves behind."""
 
+import csv
 import grp
 import hashlib
+import io
 import json
 import os
 import pwd
@@ -988,6 +990,21 @@ class Import(Case):
         done, = self.json("import", self.write("l", "email,expires_at\nann@x.example,2021-01-01\nbob@x.example,\n"))
         self.assertEqual((done["new"], done["expired"]), (1, 1))
         self.assertEqual(self.export().count("\n"), 2)
+
+    def test_an_export_with_a_pause_that_never_ends_is_taken_back(self):
+        """As older stores hold it; a row without a time is somebody's slip of today."""
+        self.import_file("email,reason,created_at,expires_at\nann@x.example,pause,2026-01-05T10:00:00Z,\nbob@x.example,unsubscribe,2026-01-05T10:00:00Z,\n")
+        before = self.export()
+        self.assertIn('"global","pause"', before)
+        other = self.write("other.conf", self.read("tact.conf").decode().replace("/db?", "/other?").replace("/audit\"", "/other-audit\""))
+        path = self.write("exported.csv", before)
+        for more in ((), ("--bulk",)):
+            self.tact("import", path, *more, conf=other)
+            again = list(csv.DictReader(io.StringIO(self.tact("export", conf=other).out)))
+            want = list(csv.DictReader(io.StringIO(before)))
+            for row in again + want:
+                del row["source"]
+            self.assertEqual(sorted(again, key=str), sorted(want, key=str), more)
 
     def test_evidence_of_each(self):
         self.import_file("email\nann@x.example\n", "--by", "eve")
