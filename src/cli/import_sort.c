@@ -21,7 +21,8 @@
 #define MERGE_BYTES ((size_t)32 << 20) /* of all runs together, while they are merged */
 #define MERGE_MOST ((size_t)256 << 10) /* of one run */
 #define RECORD_MOST ((size_t)1 << 20)
-#define MAGIC UINT64_C(0x3173776f72746361) /* of a file that is complete */
+/* Of a file that is complete; another one wherever the fields of a row are others. */
+#define MAGIC UINT64_C(0x3273776f72746361)
 #define DIGIT_BITS 11
 #define DIGITS 3
 #define CACHE_LINE 64

@@ -242,6 +242,20 @@ class Bulk(test_cli.Case):
         for number in (0, 31234, 59999):
             self.assertEqual(len(self.show("person%d@x.example" % number)["suppressions"]), 1)
 
+    def test_rows_of_another_version_are_not_gone_on_with(self):
+        """Their fields stood elsewhere: they would be read as something that nobody wrote."""
+        path = self.write("list.csv", "email\n" + "".join("person%d@x.example\n" % i for i in range(60000)))
+        done = subprocess.run([test_cli.TACT, "-c", self.conf, "import", path, "--bulk"], capture_output=True, timeout=120, check=False,
+                              env=dict(self.env, TACT_KILL_AT="store.before-commit:6"))
+        self.assertEqual(done.returncode, -9, done.stderr.decode())
+        rows, = glob.glob(self.path("import/*.rows"))
+        data = self.read(rows)
+        self.assertEqual(data[-8:-1], b"actrows")
+        self.write(rows, data[:-1] + b"1")
+        self.assertIn("--anew", self.tact("import", path, "--bulk", code=65).err)
+        done, = self.json("import", path, "--bulk", "--anew")
+        self.assertEqual((done["rows"], done["new"] + done["known"]), (60000, 60000))
+
     def start_and_stop(self, path, count):
         """An import that stands still before it is done."""
         process = subprocess.Popen([test_cli.TACT, "-c", self.conf, "import", path, "--bulk"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
