@@ -411,23 +411,22 @@ static void check_strictest(const struct build *build)
 	const struct tact_stream *strictest = build->whole->config.rules.streams.strictest;
 	if (strictest == NULL || strictest->direction == TACT_IN)
 		return;
-	const struct section *section = tact_config_entry(top(build), "strictest_stream") != NULL
-					    ? top(build)
-					    : build->streams[strictest - build->whole->streams];
+	bool written = tact_config_entry(top(build), "strictest_stream") != NULL;
+	const struct section *section =
+	    written ? top(build) : build->streams[strictest - build->whole->streams];
 	if (section == NULL) /* the built-in one */
 		return;
 	int line = tact_config_line(section, "strictest_stream");
+	const char *which = written ? tact_arena_printf(build->reading->arena,
+					  "strictest_stream: stream \"%s\"", strictest->name)
+				    : "stream \"" STREAM_UNMATCHED "\", to which unmatched mail falls,";
+	const char *mend = written ? "name another, or write" : "write";
 	if (strictest->exempt)
-		tact_config_mistake(build->reading, line,
-		    "strictest_stream: stream \"%s\" is exempt from limits; name another, or write exempt = "
-		    "no "
-		    "there",
-		    strictest->name);
+		tact_config_mistake(
+		    build->reading, line, "%s is exempt from limits; %s exempt = no there", which, mend);
 	if (!strictest->counts)
 		tact_config_mistake(build->reading, line,
-		    "strictest_stream: mail of stream \"%s\" does not count toward limits; name another, or "
-		    "write counts = yes there",
-		    strictest->name);
+		    "%s does not count toward limits; %s counts = yes there", which, mend);
 }
 
 void tact_config_check(struct build *build)

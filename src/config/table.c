@@ -130,7 +130,8 @@ static const struct row rows[] = {
     /* ---- streams in general ---- */
     OPTION("", "strictest_stream", text, "", "the name of a stream section, or unmatched", STREAM_UNMATCHED,
 	false, true,
-	"The stream of mail that matches none, is ambiguous, or is not the personal mail it calls itself.",
+	"The stream of mail that matches none, is ambiguous, or is not the personal mail it calls itself. It "
+	"must not be exempt and must count.",
 	AT(whole, strictest), .most = 64),
     OPTION("", "personal_max", integer, "recipients a day", "1 to 1000000", "50", false, true,
 	"How many recipients a day one sender may write one subject to and still be personal, unless a "
