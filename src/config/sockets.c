@@ -67,13 +67,23 @@ static bool place_of(struct tact_arena *arena, const char *socket, struct place 
 	return tact_text_parse_int(port, 1, 65535, &ret->port, NULL) == TACT_OK;
 }
 
+/* All of IPv6 has IPv4's port too unless net.ipv6.bindv6only is set, which is the machine's matter and may
+ * change after a check: such a pair is refused on any. */
+static bool takes_both(const struct place *place)
+{
+	return place->six && *place->host == '\0';
+}
+
 /* Whether the second of them would be refused by the system. */
 static bool collide(const struct place *a, const struct place *b)
 {
 	if (a->path != NULL || b->path != NULL)
 		return a->path != NULL && b->path != NULL && strcmp(a->path, b->path) == 0;
-	return a->six == b->six && a->port == b->port &&
-	       (*a->host == '\0' || *b->host == '\0' || tact_text_equal_nocase(a->host, b->host));
+	if (a->port != b->port)
+		return false;
+	if (a->six != b->six)
+		return takes_both(a) || takes_both(b);
+	return *a->host == '\0' || *b->host == '\0' || tact_text_equal_nocase(a->host, b->host);
 }
 
 /* ---- listeners ------------------------------------------------------------------------------------------
@@ -87,20 +97,28 @@ static const struct section *nth_listener(const struct build *build, size_t n)
 	return NULL;
 }
 
-static void check_listener(const struct build *build, size_t n)
+static void report_listeners(const struct build *build, size_t n, size_t earlier, bool families)
 {
 	struct reading *reading = build->reading;
-	const struct tact_config *config = &build->whole->config;
+	const struct tact_listener *other = &build->whole->config.listeners[earlier];
+	tact_config_mistake(reading, tact_config_line(nth_listener(build, n), "socket"),
+	    families
+		? "socket: listener \"%s\" stands on %s already, and all of inet6 takes the port of inet "
+		  "too; write an address, as in inet6:PORT@::1, or another port"
+		: "socket: listener \"%s\" stands on %s already; give this one another",
+	    other->name, tact_config_show(reading, other->socket));
+}
+
+static void check_listener(const struct build *build, size_t n)
+{
+	struct tact_arena *arena = build->reading->arena;
+	const struct tact_listener *listeners = build->whole->config.listeners;
 	struct place place, other;
-	if (!place_of(reading->arena, config->listeners[n].socket, &place))
+	if (!place_of(arena, listeners[n].socket, &place))
 		return;
 	for (size_t i = 0; i < n; i++)
-		if (place_of(reading->arena, config->listeners[i].socket, &other) &&
-		    collide(&place, &other)) {
-			tact_config_mistake(reading, tact_config_line(nth_listener(build, n), "socket"),
-			    "socket: listener \"%s\" stands on %s already; give this one another",
-			    config->listeners[i].name,
-			    tact_config_show(reading, config->listeners[i].socket));
+		if (place_of(arena, listeners[i].socket, &other) && collide(&place, &other)) {
+			report_listeners(build, n, i, place.six != other.six);
 			return;
 		}
 }

@@ -509,6 +509,17 @@ static const struct row sockets[] = {
     {"listener \"b\" { socket = \"inet:8891@127.0.0.2\" }\nlistener \"c\" { socket = \"inet6:8891@::1\" }\n"
      "listener \"d\" { socket = \"inet:8892\" }\nlistener \"e\" { socket = \"unix:/run/x\" }\nlistener \"f\" { socket = \"unix:/run/X\" }\n" LISTENER,
 	""},
+#define BOTH " already, and all of inet6 takes the port of inet too; write an address, as in inet6:PORT@::1, or another port"
+    {"listener \"b\" { socket = \"inet:18895\" }\nlistener \"c\" { socket = \"inet6:18895\" }\n" LISTENER,
+	"2: socket: listener \"b\" stands on inet:18895" BOTH},
+    {"listener \"b\" { socket = \"inet:18895@127.0.0.1\" }\nlistener \"c\" { socket = \"inet6:18895@::\" }\n" LISTENER,
+	"2: socket: listener \"b\" stands on inet:18895@127.0.0.1" BOTH},
+    {"listener \"b\" { socket = \"inet6:18895@[::]\" }\nlistener \"c\" { socket = \"inet:18895@127.0.0.1\" }\n" LISTENER,
+	"2: socket: listener \"b\" stands on inet6:18895@[::]" BOTH},
+    {"listener \"b\" { socket = \"inet6:18895\" }\nlistener \"c\" { socket = \"inet6:18895@::1\" }\n" LISTENER,
+	"2: socket: listener \"b\" stands on inet6:18895 already; give this one another"},
+    {"listener \"b\" { socket = \"inet6:18895@::1\" }\nlistener \"c\" { socket = \"inet:18895\" }\nlistener \"d\" { socket = \"inet6:18896\" }\n" LISTENER,
+	""},
     {"gate_socket = \"/run/g\"\npass_socket = \"/run/p\"\nrefuse_socket = \"/run/r\"\n"
      "listener \"b\" { socket = \"unix:/run/g\" }\nlistener \"c\" { socket = \"local:/run/./p\" }\nlistener \"d\" { socket = \"unix://run/r\" }\n" LISTENER,
 	"4: socket: gate_socket stands on /run/g already; give this listener another\n"
