@@ -44,6 +44,15 @@ static void add_text(
 	add_digest(arena, keyring, 0, keys, sha256);
 }
 
+/* Until one literal was one mailbox, a v4-mapped one stood under a key of its own. */
+static void add_former(struct tact_arena *arena, const struct tact_keyring *keyring, struct keys *keys,
+    const struct tact_address *address)
+{
+	if (address->domain[0] == '[' && strchr(address->domain, ':') == NULL)
+		add_text(arena, keyring, keys,
+		    tact_arena_printf(arena, "%s@[IPv6:::ffff:%s", address->local, address->domain + 1));
+}
+
 /* The key of the canonical form under the current secret, and the others of it. */
 static struct keys first_keys(
     struct tact_arena *arena, const struct tact_keyring *keyring, const uint8_t sha256[TACT_SHA256_BYTES])
@@ -70,11 +79,13 @@ int tact_facts_recipient(struct tact_arena *arena, const struct tact_identity *i
 	uint8_t sha256[TACT_SHA256_BYTES];
 	tact_digest_sha256(address.canonical, strlen(address.canonical), sha256);
 	struct keys keys = first_keys(arena, identity->keyring, sha256);
+	add_former(arena, identity->keyring, &keys, &address);
 	for (size_t i = 1; i < identity->profiles_count; i++) {
 		result = tact_facts_parse_address(arena, text, &identity->profiles[i], &earlier, err);
 		if (result != TACT_OK)
 			return result;
 		add_text(arena, identity->keyring, &keys, earlier.canonical);
+		add_former(arena, identity->keyring, &keys, &earlier);
 	}
 	/* Most often it is the same text. */
 	if (address.plain != address.canonical && strcmp(address.plain, address.canonical) != 0)

@@ -410,6 +410,16 @@ class Wishes(Case):
         self.assertIn("SHA-256", self.tact("suppress", "--sha256", "abc", code=65).err)
         self.assertIn("key", self.tact("show", "--key", "abc", code=65).err)
 
+    def test_a_wish_under_the_former_spelling_of_a_literal_is_found(self):
+        """A v4-mapped literal was another mailbox once, with a record of its own."""
+        former = hashlib.sha256(b"ann@[IPv6:::ffff:192.0.2.1]").hexdigest()
+        self.tact("suppress", "--sha256", former)
+        for written in ("Ann@[192.0.2.1]", "ann@[IPv6:::ffff:192.0.2.1]", "ann@[ipv6:0:0:0:0:0:ffff:c000:201]"):
+            self.assertEqual(len(self.one(written)["suppressions"]), 1, written)
+            got, = self.json("explain", "--sender", "news@shop.example", "--rcpt", written, stdin=MAIL)
+            self.assertEqual(got["verdict"], "reject", written)
+        self.assertEqual(self.one("ann@[192.0.2.2]")["suppressions"], [])
+
     def test_unsuppress_ends_its_scope_only(self):
         self.tact("suppress", "ann@x.example")
         self.tact("suppress", "ann@x.example", "--scope", "brand:alpha")

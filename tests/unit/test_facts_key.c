@@ -312,6 +312,46 @@ START_TEST(the_plain_form_is_asked_where_it_differs)
 }
 END_TEST
 
+static void expect_asked(const struct tact_recipient *recipient, const struct tact_keyring *keyring,
+    size_t secret, const char *former, const char *text)
+{
+	uint8_t sha256[TACT_SHA256_BYTES];
+	bool found = false;
+
+	tact_digest_sha256(former, strlen(former), sha256);
+	struct tact_id key = tact_facts_key(keyring, secret, sha256);
+	for (size_t i = 0; i < recipient->also_count; i++)
+		found = found || tact_id_equal(&key, &recipient->also[i]);
+	ck_assert_msg(found, "%s, secret %zu: got no question for %s", text, secret, former);
+}
+
+/* Before one literal was one mailbox, a v4-mapped one had a key of its own. */
+START_TEST(a_literal_is_asked_under_its_former_key)
+{
+	static const char *const texts[] = {"Ann@[192.0.2.1]", "ann@[IPv6:::ffff:192.0.2.1]",
+	    "ann@[ipv6:0:0:0:0:0:FFFF:c000:201]", "\"ann\"@[192.0.2.1]"};
+	static const char *const profile_texts[] = {
+	    "Ann@[IPv6:::ffff:192.0.2.1]", "ann@[IPv6:::ffff:192.0.2.1]"};
+	struct tact_keyring *keyring = load(SECRET_RANGE "\n" SECRET_11 "\n");
+	struct tact_identity identity = {.keyring = keyring, .profiles = &profiles[1], .profiles_count = 2};
+	struct tact_recipient recipient;
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		ck_assert_int_eq(tact_facts_recipient(arena, &identity, texts[i], &recipient, NULL), TACT_OK);
+		ck_assert_str_eq(recipient.address.canonical, "ann@[192.0.2.1]");
+		for (size_t secret = 0; secret < 2; secret++) {
+			expect_asked(&recipient, keyring, secret, profile_texts[1], texts[i]);
+			if (i == 0)
+				expect_asked(&recipient, keyring, secret, profile_texts[0], texts[i]);
+		}
+	}
+	ck_assert_int_eq(
+	    tact_facts_recipient(arena, &identity, "ann@[IPv6:2001:db8::1]", &recipient, NULL), TACT_OK);
+	ck_assert_uint_eq(recipient.also_count, 3);
+	tact_facts_free_keyring(&keyring);
+}
+END_TEST
+
 START_TEST(a_listed_sha256_is_the_same_person)
 {
 	static const char *const also[] = {"a4740a1f142a61a8045ad48ef3b6e63f"};
@@ -385,6 +425,7 @@ int main(void)
 	tcase_add_test(all, a_recipient_has_the_key_of_the_design);
 	tcase_add_test(all, a_recipient_is_asked_for_under_every_key);
 	tcase_add_test(all, the_plain_form_is_asked_where_it_differs);
+	tcase_add_test(all, a_literal_is_asked_under_its_former_key);
 	tcase_add_test(all, a_listed_sha256_is_the_same_person);
 	tcase_add_test(all, a_phone_number_is_one_however_it_is_written);
 	suite_add_tcase(suite, all);
