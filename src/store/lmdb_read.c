@@ -54,9 +54,10 @@ static int look_at_place(const struct lmdb *e)
 
 int lmdb_check_place(struct lmdb *e)
 {
+	int64_t now_ms = tact_clock_monotonic_ms(); /* of before: a look may take long */
 	int code = look_at_place(e);
 
-	atomic_store(&e->place_seen_ms, code == 0 ? tact_clock_monotonic_ms() : 0);
+	atomic_store(&e->place_seen_ms, code == 0 ? now_ms : 0);
 	return code;
 }
 

@@ -104,6 +104,28 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
 	return (ssize_t)syscall(SYS_pwrite64, fd, bytes, size, at);
 }
 
+/* What is found once, and moved away as soon as it was seen, by who then keeps the answer back for a while.
+ */
+static struct {
+	_Atomic(const char *) from;
+	const char *to;
+} mover;
+
+int stat(const char *path, struct stat *ret)
+{
+	int code = fstatat(AT_FDCWD, path, ret, 0);
+	const char *from = atomic_exchange(&mover.from, NULL);
+	int64_t until_ms = tact_clock_monotonic_ms() + 20;
+
+	if (from == NULL)
+		return code;
+	if (rename(from, mover.to) != 0)
+		abort();
+	while (tact_clock_monotonic_ms() < until_ms)
+		sched_yield();
+	return code;
+}
+
 static void hold_sync(bool hold)
 {
 	pthread_mutex_lock(&disk.lock);
@@ -277,6 +299,26 @@ START_TEST(a_store_moved_away_is_not_written_to)
 	ck_assert_int_eq(rename(away, here), 0);
 	ck_assert_str_eq(kit_text(store, D(1)), "before");
 	ck_assert_int_eq(kit_write(store, D(1), "after", 0, NULL), TACT_OK);
+	tact_store_close(&store);
+}
+END_TEST
+
+/* A look that took long tells where the file was when it began. */
+START_TEST(a_long_look_at_its_place_is_believed_from_its_beginning)
+{
+	struct tact_store *store = kit_open(kit_lmdb_url(folder, ""));
+	char here[4096], away[4096];
+
+	snprintf(here, sizeof here, "%s/db", folder);
+	snprintf(away, sizeof away, "%s/away", folder);
+	ck_assert_int_eq(kit_write(store, D(1), "before", 0, NULL), TACT_OK);
+	mover.to = away;
+	atomic_store(&mover.from, here);
+	while (atomic_load(&mover.from) != NULL)
+		ck_assert_str_eq(kit_text(store, D(1)), "before");
+	ck_assert_str_eq(kit_text(store, D(1)), "unavailable");
+	ck_assert_int_eq(rename(away, here), 0);
+	ck_assert_str_eq(kit_text(store, D(1)), "before");
 	tact_store_close(&store);
 }
 END_TEST
@@ -990,6 +1032,7 @@ static Suite *lmdb_suite(void)
 	tcase_add_test(tc, two_processes_lose_nothing);
 	tcase_add_test(tc, one_process_opens_it_once);
 	tcase_add_test(tc, a_store_moved_away_is_not_written_to);
+	tcase_add_test(tc, a_long_look_at_its_place_is_believed_from_its_beginning);
 	tcase_add_test(tc, a_store_replaced_is_not_written_to);
 	tcase_add_test(tc, a_locked_store_is_unavailable_in_time);
 	tcase_add_test(tc, a_killed_lock_holder_leaves_no_lock);
