@@ -153,10 +153,30 @@ static void report_refused(struct pg_worker *me)
 	    pg_link_state(me->link), pg_link_words(me->link), advice ? ": " : "", advice ? advice : "");
 }
 
+/* Who is asked again says later what came of it. */
+static bool all_try_again(struct pg_worker *me)
+{
+	bool again;
+
+	pthread_mutex_lock(&me->lane->pool->lock);
+	again = may_again(me);
+	pthread_mutex_unlock(&me->lane->pool->lock);
+	for (size_t i = 0; i < me->batch.count; i++)
+		again = again && (!me->batch.steps[i] || !me->batch.steps[i]->retried);
+	return again;
+}
+
 static void report_lost(struct pg_worker *me)
 {
 	const char *words = pg_link_words(me->link);
 
+	if (all_try_again(me))
+		return;
+	if (pg_link_deposed(me->link)) {
+		tact_store_report(me->lane->pool->store, TACT_UNAVAILABLE, NULL,
+		    "the server that records were read from was deposed meanwhile: another was promoted");
+		return;
+	}
 	tact_store_report(me->lane->pool->store, TACT_UNAVAILABLE, NULL,
 	    "the connection to the database broke while records were read%s%s", *words != '\0' ? ": " : "",
 	    words);

@@ -175,9 +175,11 @@ class OneServer(Case):
         drive = self.drive(self.main.url(" connections=1").replace(self.main.servers.dir, "127.0.0.1").replace(
             "port=%d" % self.main.port, "port=%d" % proxy.port))
         self.assertEqual(drive.ask("several 5100 4 5000"), "ok ok ok ok")
+        said = drive.ask("error")
         proxy.break_next(1)
         self.assertEqual(drive.ask("several 5100 4 5000"), "ok ok ok ok")
         self.assertEqual(proxy.broken, 1)
+        self.assertEqual(drive.ask("error"), said, "who was answered all the same is told of nothing")
         self.assertEqual([drive.ask("read %d 5000" % n).split()[2] for n in range(5100, 5104)], ["2"] * 4)
 
     def test_an_idle_connection_that_was_ended_fails_no_question(self):
