@@ -15,6 +15,7 @@ struct naming {
 	struct tact_arena *arena;
 	struct tact_name *names;
 	size_t count;
+	int scanned; /* TACT_OK, or what an alias that cannot be read came to */
 };
 
 static bool is_named(const struct naming *naming, const struct tact_id *key)
@@ -48,6 +49,11 @@ static int read_all(
 	return result;
 }
 
+static int refuse_alias(int result, struct tact_error *err)
+{
+	return tact_error_set(err, result, "an alias cannot be read: run \"tact store check\"");
+}
+
 /* Whom his names stand for. */
 static int add_targets(struct naming *naming, struct tact_error *err)
 {
@@ -64,7 +70,7 @@ static int add_targets(struct naming *naming, struct tact_error *err)
 		if (result == TACT_OK)
 			add(naming, &target);
 		else
-			tact_error_set(err, result, "an alias cannot be read: run \"tact store check\"");
+			refuse_alias(result, err);
 	}
 	return result;
 }
@@ -73,10 +79,21 @@ static bool add_if_his(void *context, const struct tact_store_key *key, const st
 {
 	struct naming *naming = context;
 	struct tact_id target;
+	int result = alias_record_read(record, &target);
 
-	if (alias_record_read(record, &target) == TACT_OK && is_named(naming, &target))
+	if (result != TACT_OK)
+		naming->scanned = result;
+	else if (is_named(naming, &target))
 		add(naming, &key->id);
 	return true;
+}
+
+/* Whose they are: one that cannot be read may be his. */
+static int add_aliases(struct naming *naming, struct tact_error *err)
+{
+	int result = tact_store_scan(naming->decider->parts.store, TACT_STORE_ALIAS, add_if_his, naming, err);
+
+	return result == TACT_OK && naming->scanned != TACT_OK ? refuse_alias(naming->scanned, err) : result;
 }
 
 static int read_names(struct naming *naming, struct tact_error *err)
@@ -101,7 +118,7 @@ static int read_names(struct naming *naming, struct tact_error *err)
 int tact_decide_names(struct tact_decider *decider, struct tact_arena *arena,
     const struct tact_recipient *recipient, struct tact_name **ret, size_t *ret_count, struct tact_error *err)
 {
-	struct naming naming = {.decider = decider, .arena = arena};
+	struct naming naming = {.decider = decider, .arena = arena, .scanned = TACT_OK};
 	int result;
 
 	add(&naming, &recipient->key);
@@ -109,7 +126,7 @@ int tact_decide_names(struct tact_decider *decider, struct tact_arena *arena,
 		add(&naming, &recipient->also[i]);
 	result = add_targets(&naming, err);
 	if (result == TACT_OK)
-		result = tact_store_scan(decider->parts.store, TACT_STORE_ALIAS, add_if_his, &naming, err);
+		result = add_aliases(&naming, err);
 	if (result == TACT_OK)
 		result = read_names(&naming, err);
 	if (result != TACT_OK)

@@ -28,8 +28,9 @@ src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/de
 	src/decide/inbound.c \
 	src/decide/ledger.c \
 	src/decide/load.c \
-	src/decide/look.c src/decide/names.c \
+	src/decide/look.c \
 	src/decide/message.c \
+	src/decide/names.c \
 	src/decide/pass.c \
 	src/decide/passed.c \
 	src/decide/plan.c \

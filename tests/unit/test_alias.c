@@ -1024,6 +1024,36 @@ START_TEST(an_alias_of_two_hops_is_mended_by_making_it_again)
 }
 END_TEST
 
+static bool put_short(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	(void)context, (void)index, (void)now, (void)store_now_us;
+	*ret = (struct tact_store_put){.bytes = "short", .size = 5};
+	return true;
+}
+
+/* Whoever's it is, it may be of the one who is asked for. */
+START_TEST(names_among_which_one_cannot_be_read_are_not_told)
+{
+	struct tact_recipient asked = bench_person(MAIN);
+	struct tact_store_key key = {.kind = TACT_STORE_ALIAS, .id = bench_person(THIRD).key};
+	struct tact_store_answer answer;
+	struct tact_name *names = NULL;
+	struct tact_error err = {""};
+	size_t count = 0;
+
+	make_alias(OTHER, MAIN);
+	want_result("names", tact_decide_names(b.decider, b.arena, &asked, &names, &count, &err), TACT_OK);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_int_eq(tact_store_update(b.store, &key, 1, put_short, NULL, &answer, 0), TACT_OK);
+	count = 0;
+	want_result("one is short", tact_decide_names(b.decider, b.arena, &asked, &names, &count, &err),
+	    TACT_CORRUPT);
+	ck_assert_msg(strstr(err.text, "tact store check") != NULL, "got \"%s\"", err.text);
+	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
 /* Made, and nothing was brought along. */
 START_TEST(an_alias_that_was_half_made_is_mended_by_making_it_again)
 {
@@ -1169,6 +1199,7 @@ static Suite *suite(void)
 		tcase_add_test(c, whoever_led_to_an_alias_that_lost_leads_there_again);
 		tcase_add_test(c, an_alias_of_two_hops_is_mended_by_making_it_again);
 		tcase_add_test(c, an_alias_that_was_half_made_is_mended_by_making_it_again);
+		tcase_add_test(c, names_among_which_one_cannot_be_read_are_not_told);
 		tcase_add_test(c, what_stands_under_earlier_keys_is_brought_along);
 		tcase_add_test(c, a_wish_under_an_earlier_key_of_the_main_address_holds_for_its_alias);
 		tcase_add_test(c, made_again_after_a_rotation_an_alias_counts_as_before);
