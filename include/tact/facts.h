@@ -66,18 +66,19 @@ struct tact_address {
 	const char *domain; /* domain of the canonical form, or the literal "[192.0.2.1]" */
 };
 /* RFC 5321/5322 mailbox with or without <>, quoted local parts, RFC 6531 UTF-8 (NFC), IDNA2008 domains,
- * address literals. Refused with TACT_INVALID and a text: empty, no '@', comments, source routes and other
- * obsolete forms, control characters, bad UTF-8, bad dots, bad or over-long labels; in the local part, quoted
- * or not, what nobody sees: RFC 6531 would let it pass, but it makes another person of an address that looks
- * the same, whose wishes are then not found. That is formats such as U+200B and U+FEFF, all that is ignored
- * by default, and blanks such as U+00A0, named by their code point; not U+200C and U+200D where they show
- * (RFC 5892 A.1, A.2, as in PRECIS, RFC 8264). Lengths beyond RFC 5321's (64, 254) pass, as Postfix passes
- * them; above 4096 octets is refused. */
+ * address literals. A domain in ASCII whose A-labels stand for what IDNA2008 disallows (emoji, say) passes as
+ * it stands; the literal of a v4-mapped IPv6 address is that of the IPv4 one. Refused with TACT_INVALID and a
+ * text: empty, no '@', comments, source routes and other obsolete forms, control characters, bad UTF-8, bad
+ * dots, bad or over-long labels; in the local part, quoted or not, what nobody sees: RFC 6531 would let it
+ * pass, but it makes another person of an address that looks the same, whose wishes are then not found. That
+ * is formats such as U+200B and U+FEFF, all that is ignored by default, and blanks such as U+00A0, named by
+ * their code point; not U+200C and U+200D where they show (RFC 5892 A.1, A.2, as in PRECIS, RFC 8264).
+ * Lengths beyond RFC 5321's (64, 254) pass, as Postfix passes them; above 4096 octets is refused. */
 int tact_facts_parse_address(struct tact_arena *arena, const char *text,
     const struct tact_canonical_profile *profile, struct tact_address *ret, struct tact_error *err);
 
-/* The domain alone, as it stands in a canonical address: A-labels in lower case. For what configuration
- * lists. */
+/* The domain alone, as it stands in a canonical address: A-labels in lower case, also such as IDNA2008
+ * disallows. For what configuration lists. */
 int tact_facts_parse_domain(struct tact_arena *arena, const char *text, char **ret, struct tact_error *err);
 
 /* ---- keys ---------------------------------------------------------------------------------------------- */
@@ -115,7 +116,8 @@ struct tact_identity {
 struct tact_recipient {
 	struct tact_address address;
 	struct tact_id key; /* current secret over the current canonical form: what is written */
-	/* every other key this person may stand under: asked, never written. Distinct, without key. */
+	/* Every other key this person may stand under, such as that of a literal's former, v4-mapped
+	 * spelling: asked, never written. Distinct, without key. */
 	const struct tact_id *also;
 	size_t also_count;
 };

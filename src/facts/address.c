@@ -282,8 +282,10 @@ static int canonical_local(struct tact_arena *arena, const struct parts *parts, 
 						 : normalise(arena, local, strlen(local));
 	if (local == NULL)
 		return refuse(err, "the local part cannot be normalised");
-	*ret = is_dot_atom(local) ? local : quote(arena, local);
-	return facts_check_local_is_seen(local, err);
+	int result = facts_check_local_is_seen(local, err);
+	if (result == TACT_OK)
+		*ret = is_dot_atom(local) ? local : quote(arena, local);
+	return result;
 }
 
 /* ---- ordinary addresses ---------------------------------------------------------------------------------
