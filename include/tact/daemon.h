@@ -25,8 +25,8 @@ int tact_daemon_check(const char *config_path);
  * are those of a check. */
 int tact_daemon_print(const char *config_path);
 /* Runs until SIGTERM or SIGINT. SIGUSR1 reloads, whole or not at all. Answers the exit code: 0, 78
- * (configuration, key or store identity), 75 (store or evidence cannot be opened now), 71 (system), 70 (a
- * process ended unasked). */
+ * (configuration, key or store identity), 75 (store or evidence cannot be opened now, or the store can be
+ * used no longer: tact_store_is_over), 71 (system), 70 (a process ended unasked). */
 int tact_daemon_run(const struct tact_daemon_options *options);
 
 #endif
