@@ -59,7 +59,8 @@ struct tact_config_mistakes {
 
 /* Loads PATH to its end, which may be a pipe, and of at most 1 MiB (or, when text is not NULL, TEXT of any
  * length, naming PATH in mistakes). TACT_OK; TACT_INVALID with at least one mistake (all of them in one run);
- * TACT_SYSTEM when the file cannot be read (one mistake says so, without a line). Unknown, repeated and
+ * TACT_SYSTEM when the file cannot be read (one mistake says so, without a line), or nothing is wrong but
+ * that a file it names cannot be read just now, as for want of descriptors. Unknown, repeated and
  * contradictory settings are mistakes. A byte order mark of UTF-8 at the beginning is passed over. */
 int tact_config_load(
     const char *path, const char *text, struct tact_config **ret, struct tact_config_mistakes *mistakes);

@@ -98,7 +98,7 @@ static int load_text(struct reading *reading, const char *text, struct whole **r
 	build_and_check(reading, whole);
 	if (reading->mistakes_count > 0) {
 		release(whole);
-		return TACT_INVALID;
+		return reading->mistakes_count > reading->passing_count ? TACT_INVALID : TACT_SYSTEM;
 	}
 	*ret = whole;
 	return TACT_OK;

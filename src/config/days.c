@@ -255,6 +255,22 @@ static void take_line(struct holidays *holidays, struct line *line, int number)
 		add_line(holidays, line->text + (marked ? 3 : 0), number);
 }
 
+/* Whether it does not pass by itself, as a shortage or a disk that stumbles may. */
+static bool is_for_good(int error)
+{
+	return error == ENOENT || error == EACCES || error == EISDIR || error == ENOTDIR || error == ELOOP ||
+	       error == ENAMETOOLONG;
+}
+
+static void report_unread(const struct holidays *holidays, int error)
+{
+	struct reading *reading = holidays->reading;
+	reading->passing_count += !is_for_good(error);
+	tact_config_mistake(reading, holidays->line, "holidays_file: %s cannot be read: %s%s",
+	    tact_config_show(reading, holidays->path), strerror(error),
+	    is_for_good(error) ? "; name another, or leave the option out" : "");
+}
+
 static void read_holidays(struct holidays *holidays)
 {
 	FILE *file = fopen(holidays->path, "re");
@@ -262,17 +278,14 @@ static void read_holidays(struct holidays *holidays)
 	int number = 0;
 	size_t mistakes = holidays->reading->mistakes_count;
 	if (file == NULL) {
-		tact_config_mistake(holidays->reading, holidays->line,
-		    "holidays_file: %s cannot be read: %s; name another, or leave the option out",
-		    tact_config_show(holidays->reading, holidays->path), strerror(errno));
+		report_unread(holidays, errno);
 		return;
 	}
 	/* A hundred mistakes tell enough. */
 	while (!line.has_nul && holidays->reading->mistakes_count < mistakes + 100 && read_line(file, &line))
 		take_line(holidays, &line, ++number);
 	if (ferror(file))
-		tact_config_mistake(holidays->reading, holidays->line, "holidays_file: %s cannot be read: %s",
-		    tact_config_show(holidays->reading, holidays->path), strerror(errno));
+		report_unread(holidays, errno);
 	fclose(file);
 }
 

@@ -43,6 +43,7 @@ struct reading {
 	bool stopped; /* the rest of the file was not read */
 	struct mistake *mistakes;
 	size_t mistakes_count;
+	size_t passing_count; /* of the mistakes: files that cannot be read just now */
 };
 
 void tact_config_mistake(struct reading *reading, int line, const char *format, ...)

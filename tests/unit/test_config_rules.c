@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <tact/config.h>
@@ -261,7 +262,8 @@ static const struct {
 	"f:3: holidays_file: /nonexistent/file cannot be read: No such file or directory; name another, or leave the option out"},
     {"quiet_hours \"q\" { holidays_file = \"holidays\" days = sun }\n",
 	"f:1: holidays_file: \"holidays\" is not an absolute path; write an absolute path of at most 1000 characters"},
-    {"quiet_hours \"q\" { holidays_file = \"/\" days = sun }\n", "f:1: holidays_file: / cannot be read: Is a directory"},
+    {"quiet_hours \"q\" { holidays_file = \"/\" days = sun }\n",
+	"f:1: holidays_file: / cannot be read: Is a directory; name another, or leave the option out"},
     {"quiet_hours \"q\" { days = sun zone = \"Europe/Lodon\" }\n",
 	"f:1: zone: \"Europe/Lodon\" is no time zone this machine knows; write a name of the time zone database"},
     {"quiet_hours \"q\" { days = sun action = accept }\n", "f:1: action: \"accept\" is not known here; write delay, quarantine or reject"},
@@ -398,6 +400,29 @@ START_TEST(mistakes_of_a_file_of_holidays)
 }
 END_TEST
 
+/* Such a start is tried again, where a mistake of the text ends it for good. */
+START_TEST(a_file_of_holidays_that_cannot_be_read_just_now)
+{
+	const char *path = write_holidays("12-25\n");
+	static const char *const mores[] = {"days = sun", "", "days = sun hours = \"x\""};
+	struct rlimit was, none;
+	getrlimit(RLIMIT_NOFILE, &was);
+	for (size_t i = 0; i < sizeof mores / sizeof *mores; i++) {
+		struct tact_config_mistakes found = {.arena = arena};
+		struct tact_config *config = NULL;
+		none = (struct rlimit){.rlim_cur = 0, .rlim_max = was.rlim_max};
+		setrlimit(RLIMIT_NOFILE, &none);
+		int result = tact_config_load("f", with_file(path, mores[i]), &config, &found);
+		setrlimit(RLIMIT_NOFILE, &was);
+		const char *want = i == 2 ? "invalid" : "system";
+		want_text(mores[i], tact_result_name(result), want);
+		want_int("mistakes", found.count, i == 2 ? 2 : 1);
+		ck_assert_msg(strstr(found.texts[i == 2], "cannot be read: Too many open files") != NULL,
+		    "got %s", found.texts[i == 2]);
+	}
+}
+END_TEST
+
 /* A date behind it would be lost without a word. */
 START_TEST(a_nul_in_a_file_of_holidays)
 {
@@ -454,6 +479,7 @@ int main(void)
 	tcase_add_test(tcase, a_file_of_holidays);
 	tcase_add_test(tcase, mistakes_of_a_file_of_holidays);
 	tcase_add_test(tcase, a_nul_in_a_file_of_holidays);
+	tcase_add_test(tcase, a_file_of_holidays_that_cannot_be_read_just_now);
 	tcase_add_test(tcase, a_holiday_every_day);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
