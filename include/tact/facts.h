@@ -72,8 +72,9 @@ struct tact_address {
  * dots, bad or over-long labels; in the local part, quoted or not, what nobody sees: RFC 6531 would let it
  * pass, but it makes another person of an address that looks the same, whose wishes are then not found. That
  * is formats such as U+200B and U+FEFF, all that is ignored by default, and blanks such as U+00A0, named by
- * their code point; not U+200C and U+200D where they show (RFC 5892 A.1, A.2, as in PRECIS, RFC 8264).
- * Lengths beyond RFC 5321's (64, 254) pass, as Postfix passes them; above 4096 octets is refused. */
+ * their code point; not U+200C and U+200D where they show (RFC 5892 A.1, A.2, as in PRECIS, RFC 8264), nor
+ * U+FE0F behind a picture and U+200D between two, nor formats that are drawn, such as U+0600. Lengths beyond
+ * RFC 5321's (64, 254) pass, as Postfix passes them; above 4096 octets is refused. */
 int tact_facts_parse_address(struct tact_arena *arena, const char *text,
     const struct tact_canonical_profile *profile, struct tact_address *ret, struct tact_error *err);
 

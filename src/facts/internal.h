@@ -38,7 +38,8 @@ int facts_canonical_literal(struct tact_arena *arena, const char *text, char **r
 
 /* TACT_INVALID, with the code point named, for a local part with a blank other than ASCII's or a character
  * that is not seen: formats (Cf), what is ignored by default, separators (Z), no characters. The joiners
- * U+200C and U+200D may stand where RFC 5892 lets them. Both take valid UTF-8. */
+ * U+200C and U+200D may stand where RFC 5892 lets them, U+200D and U+FE0F where a picture needs them, and
+ * formats that are drawn anywhere. Both take valid UTF-8. */
 int facts_check_local_is_seen(const char *local, struct tact_error *err);
 /* The same for a blank in a domain, where IDNA passes over what is not seen. */
 int facts_check_domain_has_no_blank(const char *domain, struct tact_error *err);

@@ -16,16 +16,26 @@
 
 #define NON_JOINER 0x200C
 #define JOINER 0x200D
+#define EMOJI_STYLE 0xFE0F /* the variation that asks for the picture in colour */
+#define KEYCAP 0x20E3
 
 static bool is_blank(ucs4_t c)
 {
 	return c >= 0x80 && uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Z);
 }
 
+/* Formats that are drawn, beneath or before what follows: Prepended_Concatenation_Mark, a property that
+ * libunistring does not tell. */
+static bool is_drawn(ucs4_t c)
+{
+	return (c >= 0x0600 && c <= 0x0605) || c == 0x06DD || c == 0x070F || c == 0x0890 || c == 0x0891 ||
+	       c == 0x08E2 || c == 0x110BD || c == 0x110CD;
+}
+
 /* The byte order mark read the wrong way round is no character at all. */
 static bool is_unseen(ucs4_t c)
 {
-	return c >= 0x80 &&
+	return c >= 0x80 && !is_drawn(c) &&
 	       (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Z | UC_CATEGORY_MASK_Cf) ||
 		   uc_is_property_default_ignorable_code_point(c) || uc_is_property_not_a_character(c));
 }
@@ -51,9 +61,43 @@ static bool parts_letters(const uint8_t *at, const uint8_t *behind, const uint8_
 	       (right == UC_JOINING_TYPE_R || right == UC_JOINING_TYPE_D);
 }
 
-/* The joiners show in what stands beside them, and names are written with them (RFC 5892, A.1 and A.2). */
+/* A picture, whatever skin and style are asked of it (UAX #29, GB11). */
+static bool follows_picture(const uint8_t *at, const uint8_t *start)
+{
+	ucs4_t before = EMOJI_STYLE;
+
+	while ((before == EMOJI_STYLE || uc_is_property_emoji_modifier(before)) && at != NULL)
+		at = u8_prev(&before, at, start);
+	return at != NULL && uc_is_property_extended_pictographic(before);
+}
+
+static bool joins_pictures(const uint8_t *at, const uint8_t *behind, const uint8_t *start)
+{
+	ucs4_t after;
+
+	return u8_next(&after, behind) != NULL && uc_is_property_extended_pictographic(after) &&
+	       follows_picture(at, start);
+}
+
+/* Right behind a picture, or within a keycap, whose digit alone would hide it. */
+static bool may_style(const uint8_t *at, const uint8_t *behind, const uint8_t *start)
+{
+	ucs4_t before, after;
+
+	if (u8_prev(&before, at, start) == NULL)
+		return false;
+	return uc_is_property_extended_pictographic(before) ||
+	       (uc_is_property_emoji(before) && u8_next(&after, behind) != NULL && after == KEYCAP);
+}
+
+/* The joiners show in what stands beside them, and names are written with them (RFC 5892, A.1 and A.2), as
+ * are pictures. */
 static bool may_stand(ucs4_t c, const uint8_t *at, const uint8_t *behind, const uint8_t *start)
 {
+	if (c == EMOJI_STYLE)
+		return may_style(at, behind, start);
+	if (c == JOINER && joins_pictures(at, behind, start))
+		return true;
 	if (c == NON_JOINER || c == JOINER)
 		return follows_virama(at, start) || (c == NON_JOINER && parts_letters(at, behind, start));
 	return !is_unseen(c);

@@ -84,6 +84,19 @@ static const struct {
 	"\xd9\x85\xd9\x8e\xe2\x80\x8c\xd9\x8e\xd8\xae@example.com"},
     {"\xe0\xa6\x95\xe0\xa7\x8d\xe2\x80\x8c\xe0\xa6\xb7@example.com",
 	"\xe0\xa6\x95\xe0\xa7\x8d\xe2\x80\x8c\xe0\xa6\xb7@example.com"},
+    /* pictures: a heart, one on fire, a family, an astronaut with a skin, a keycap */
+    {"i\u2764\ufe0fny@example.com", "i\u2764\ufe0fny@example.com"},
+    {"\u2764\ufe0f\u200d\U0001f525@example.com", "\u2764\ufe0f\u200d\U0001f525@example.com"},
+    {"\U0001f468\u200d\U0001f469\u200d\U0001f467@example.com",
+	"\U0001f468\u200d\U0001f469\u200d\U0001f467@example.com"},
+    {"\U0001f469\U0001f3fd\u200d\U0001f680@example.com", "\U0001f469\U0001f3fd\u200d\U0001f680@example.com"},
+    {"ann1\ufe0f\u20e3@example.com", "ann1\ufe0f\u20e3@example.com"},
+    /* formats that are drawn */
+    {"\u0600\u0661@example.com", "\u0600\u0661@example.com"},
+    {"\u06dd\u0661@example.com", "\u06dd\u0661@example.com"},
+    {"\u070f\u0710@example.com", "\u070f\u0710@example.com"},
+    {"\u08e2\u0661@example.com", "\u08e2\u0661@example.com"},
+    {"\U000110bd\U00011083@example.com", "\U000110bd\U00011083@example.com"},
     /* domains */
     {"a@b\xc3\xbc"
      "cher.example",
@@ -281,7 +294,6 @@ static const struct {
      "ann@example.com",
 	"U+202A"},
     {"ann\xe3\x85\xa4@example.com", "U+3164"},
-    {"\xe2\x9d\xa4\xef\xb8\x8f@example.com", "U+FE0F"},
     {"ann\xef\xbf\xbe@example.com", "U+FFFE"},
     {"ann\xf3\xa0\x81\xa1@example.com", "U+E0061"},
     /* blanks */
@@ -309,6 +321,23 @@ static const struct {
     {"\xd9\x85\xe2\x80\x8c@example.com", "U+200C"},
     {"\xe2\x80\x8c\xd9\x85@example.com", "U+200C"},
     {"\xd8\xaf\xe2\x80\x8c\xd8\xae@example.com", "U+200C"},
+    /* what is not between pictures, or not behind one */
+    {"ann\ufe0f@example.com", "U+FE0F"},
+    {"ann1\ufe0f@example.com", "U+FE0F"},
+    {"\ufe0f"
+     "ann@example.com",
+	"U+FE0F"},
+    {"\u2764\ufe0f\ufe0f@example.com", "U+FE0F"},
+    {"\U0001f468\u200d@example.com", "U+200D"},
+    {"\U0001f468\u200d"
+     "ann@example.com",
+	"U+200D"},
+    {"ann\u200d\U0001f468@example.com", "U+200D"},
+    {"\u200d\U0001f468@example.com", "U+200D"},
+    {"\U0001f468\u200d\u200d\U0001f469@example.com", "U+200D"},
+    {"\U0001f3fd\u200d\U0001f680@example.com", "U+200D"},
+    {"\u2764\ufe0e@example.com", "U+FE0E"},
+    {"\u0604\u061c@example.com", "U+061C"},
 };
 
 START_TEST(what_is_no_address_is_refused_with_words)
