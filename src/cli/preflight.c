@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -373,24 +374,33 @@ static int open_each(struct flight *flight)
 	fd = mkostemp(flight->each_fresh, O_CLOEXEC);
 	flight->each = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (flight->each == NULL) {
+		int code = cli_fail(EX_CANTCREAT, "%s: %s", path, strerror(errno));
+
+		if (fd >= 0) {
+			unlink(flight->each_fresh);
+			close(fd);
+		}
 		flight->each_fresh = NULL;
-		return cli_fail(EX_CANTCREAT, "%s: %s", path, strerror(errno));
+		return code;
 	}
 	fputs("email,at,verdict,until,rule,holder,text\r\n", flight->each);
 	return EX_OK;
 }
 
+/* Why a write failed long ago is not known any more. */
 static int end_each(struct flight *flight, int code)
 {
-	bool failed = flight->each != NULL && ferror(flight->each) != 0;
+	const char *why = NULL;
 
 	if (flight->each == NULL)
 		return code;
-	failed = fclose(flight->each) != 0 || failed;
+	if (ferror(flight->each))
+		why = "cannot be written";
+	if (fclose(flight->each) != 0)
+		why = strerror(errno);
 	flight->each = NULL;
-	flight->each_whole = code == EX_OK && !failed;
-	return code == EX_OK && failed ? cli_fail(EX_IOERR, "%s: %s", flight->each_path, strerror(errno))
-				       : code;
+	flight->each_whole = code == EX_OK && why == NULL;
+	return code == EX_OK && why != NULL ? cli_fail(EX_IOERR, "%s: %s", flight->each_path, why) : code;
 }
 
 static int place_each(const struct flight *flight, int code)
@@ -469,16 +479,20 @@ static int fly(struct flight *flight, FILE *file)
 	return EX_OK;
 }
 
-/* What is left of root: it alone may put the file in its place, once the other process is done. */
+/* What is left of root: it alone may put the file in its place, once the other process is done. A reader who
+ * left early is no news, here as without root: a shell calls that 141. */
 static int await(struct flight *flight, int told, pid_t pid)
 {
 	char whole;
 	int status;
 
 	flight->each_whole = read(told, &whole, 1) == 1;
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		return cli_fail(EX_SOFTWARE, "preflight ended before it was done");
-	return WEXITSTATUS(status);
+	if (waitpid(pid, &status, 0) != pid)
+		return cli_fail(EX_SOFTWARE, "preflight: %s", strerror(errno));
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
+		return 128 + SIGPIPE;
+	return WIFEXITED(status) ? WEXITSTATUS(status)
+				 : cli_fail(EX_SOFTWARE, "preflight ended before it was done");
 }
 
 static void fly_and_exit(struct flight *flight, FILE *file, int told)

@@ -140,6 +140,12 @@ class Preflight(Foresight):
             done = subprocess.run([TACT, "-c", self.conf, "preflight", "--stream", "shop", "--each", each, self.names], stdout=full, stderr=subprocess.PIPE,
                                   env=self.env, timeout=120)
         self.assertEqual(done.returncode, 74, done.stderr)
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([TACT, "-c", self.conf, "preflight", "--stream", "shop", "--each", each, self.names], stdout=writer, stderr=subprocess.PIPE,
+                              env=self.env, timeout=120)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr, os.listdir(home)), (141, b"", ["each.csv"]), "whoever reads no more is told nothing")
 
     def test_rates_at_their_bounds(self):
         """The last of 300,000 goes 300,000/100,000,000 of a year later; and one a century has no time for all."""
