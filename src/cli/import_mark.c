@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,6 +51,18 @@ static bool write_all(int fd, const char *text)
 	return write(fd, text, length) == (ssize_t)length && fdatasync(fd) == 0;
 }
 
+int cli_sync_name(const char *path)
+{
+	char *copy = tact_strdup(path);
+	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	    error = fd < 0 || fsync(fd) != 0 ? errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return error;
+}
+
 int cli_mark_write(
     struct tact_arena *arena, const char *path, const struct cli_mark *mark, struct tact_error *err)
 {
@@ -60,7 +74,7 @@ int cli_mark_write(
 
 	if (fd >= 0)
 		done = close(fd) == 0 && done;
-	if (done && rename(fresh, path) == 0)
+	if (done && rename(fresh, path) == 0 && (errno = cli_sync_name(path)) == 0)
 		return TACT_OK;
 	return tact_error_set(err, TACT_SYSTEM, "%s: %s", path, strerror(errno));
 }

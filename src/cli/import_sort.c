@@ -137,8 +137,8 @@ static void append(struct cli_runs *runs, const void *bytes, size_t size)
 	}
 }
 
-/* On the disk before it has its name: the mark of how far an import came outlives a loss of power, and what
- * it counts must stand there then. */
+/* On the disk before it has its name, and its name too: the mark of how far an import came outlives a loss of
+ * power, and what it counts must stand there then. */
 static void put_in_place(struct cli_runs *r)
 {
 	if (r->failed == 0 && fdatasync(r->fd) != 0)
@@ -148,6 +148,8 @@ static void put_in_place(struct cli_runs *r)
 	r->fd = -1;
 	if (r->failed == 0 && rename(r->unfinished, r->path) != 0)
 		r->failed = errno;
+	if (r->failed == 0)
+		r->failed = cli_sync_name(r->path);
 }
 
 int cli_runs_end(struct cli_runs **runs, struct tact_error *err)

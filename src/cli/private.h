@@ -433,6 +433,8 @@ struct cli_mark {
 };
 /* TACT_OK, TACT_ABSENT, TACT_CORRUPT, TACT_SYSTEM. */
 int cli_mark_read(struct tact_arena *arena, const char *path, struct cli_mark *ret, struct tact_error *err);
+/* Makes the name of the file PATH durable, as its folder holds it. 0 or errno. */
+int cli_sync_name(const char *path);
 /* Durable. TACT_OK or TACT_SYSTEM. */
 int cli_mark_write(
     struct tact_arena *arena, const char *path, const struct cli_mark *mark, struct tact_error *err);

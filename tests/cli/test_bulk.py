@@ -15,6 +15,40 @@ import unittest
 import test_cli
 
 
+# Writes down what is renamed and what is flushed.
+TOLD = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void tell(const char *what, const char *path)
+{
+	FILE *file = fopen(getenv("TOLD"), "ae");
+
+	fprintf(file, "%s %s\n", what, path);
+	fclose(file);
+}
+
+int rename(const char *from, const char *to)
+{
+	tell("name", to);
+	return ((int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename"))(from, to);
+}
+
+int fsync(int fd)
+{
+	char link[64], path[4096] = "";
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof path - 1) > 0)
+		tell("flush", path);
+	return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd);
+}
+"""
+
+
 class Bulk(test_cli.Case):
     def setUp(self):
         super().setUp()
@@ -241,6 +275,18 @@ class Bulk(test_cli.Case):
         self.assertEqual(os.listdir(self.path("import")), [])
         for number in (0, 31234, 59999):
             self.assertEqual(len(self.show("person%d@x.example" % number)["suppressions"]), 1)
+
+    def test_names_are_on_the_disk_before_anything_rests_on_them(self):
+        """Each file that is put in its place has its folder flushed next, so that a loss of power leaves no mark without its rows."""
+        library = os.path.join(self.dir, "told.so")
+        subprocess.run([os.environ.get("CC") or "cc", "-shared", "-fPIC", "-o", library, self.write("told.c", TOLD), "-ldl"], check=True, timeout=120)
+        path = self.write("list.csv", "email\nann@x.example\n")
+        self.env.update(LD_PRELOAD=library, TOLD=self.path("told"), ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
+        self.tact("import", path, "--bulk")
+        told = [line for line in self.read("told").decode().splitlines() if self.path("import") in line]
+        named = [at for at, line in enumerate(told) if line.startswith("name ")]
+        self.assertEqual([told[at].rsplit(".")[-1] for at in named[:2]], ["rows", "mark"], told)
+        self.assertEqual([told[at + 1:at + 2] for at in named], [["flush " + self.path("import")]] * len(named), told)
 
     def test_rows_of_another_version_are_not_gone_on_with(self):
         """Their fields stood elsewhere: they would be read as something that nobody wrote."""
