@@ -259,36 +259,42 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 /* ---- errors ----------------------------------------------------------------------------------------------
  */
 
-static const struct {
+struct saying {
 	const char *theirs, *ours; /* ours may say %s once, where theirs does */
-} sayings[] = {
-    {"no such option '%s'", "there is no option %s here"},
-    {"missing equal sign after option '%s'", "%s is not followed by =; write %1$s = VALUE"},
-    {"missing opening brace for section '%s'", "section %s is not followed by {; write %1$s \"NAME\" { }"},
-    {"missing title for section '%s'", "section %s has no name; write %1$s \"NAME\" {"},
-    {"unexpected token '%s'",
-	"did not expect %s here; a list is written {a, b}, other values of more than a word in quotes"},
-    {"unexpected closing brace", "this } closes nothing; take it out"},
-    {"premature end of file", "the file ends inside a setting; complete it"},
+	bool stops;		   /* leaving the line out would not help */
 };
 
-static const char *saying(const char *theirs)
+static const struct saying sayings[] = {
+    {"no such option '%s'", "there is no option %s here", true},
+    {"missing equal sign after option '%s'", "%s is not followed by =; write %1$s = VALUE", false},
+    {"missing opening brace for section '%s'", "section %s is not followed by {; write %1$s \"NAME\" { }",
+	false},
+    {"missing title for section '%s'", "section %s has no name; write %1$s \"NAME\" {", false},
+    {"unexpected token '%s'",
+	"did not expect %s here; a list is written {a, b}, other values of more than a word in quotes",
+	false},
+    {"unexpected closing brace", "this } closes nothing; take it out", false},
+    {"premature end of file", "the file ends inside a setting; complete it", true},
+};
+
+static const struct saying *saying_of(const char *theirs)
 {
 	for (size_t i = 0; i < sizeof sayings / sizeof *sayings; i++)
 		if (strcmp(sayings[i].theirs, theirs) == 0)
-			return sayings[i].ours;
+			return &sayings[i];
 	return NULL;
 }
 
 /* Whether the line can be left out, and the text be read again without it. */
-static bool may_go_on(const char *ours)
+static bool may_go_on(const struct saying *saying)
 {
 	return current->strays < MOST_STRAYS && current->read_bytes + current->length <= MOST_READ_BYTES &&
-	       strncmp(ours, "the file ends", 13) != 0 && strncmp(ours, "there is no option", 18) != 0;
+	       !saying->stops;
 }
 
-static void report_stop(const cfg_t *cfg, const char *ours, const char *what)
+static void report_stop(const cfg_t *cfg, const struct saying *saying, const char *what)
 {
+	const char *ours = saying->ours;
 	char text[512];
 	const char *shown = what == NULL    ? ""
 			    : *what == '\0' ? "\"\""
@@ -303,7 +309,7 @@ static void report_stop(const cfg_t *cfg, const char *ours, const char *what)
 	else
 		snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(first - ours), ours, shown,
 		    (int)(cut - first - 2), first + 2, shown, cut + 4);
-	if (may_go_on(ours)) {
+	if (may_go_on(saying)) {
 		current->damage = tact_arena_strdup(current->reading->arena, text);
 		current->damaged_section =
 		    cut != NULL ? tact_arena_strdup(current->reading->arena, what) : NULL;
@@ -332,22 +338,25 @@ static bool take_lesson(const cfg_t *cfg, const char *theirs, const char *what)
 
 static void on_error(cfg_t *cfg, const char *format, va_list args)
 {
-	const char *ours = saying(format), *what = NULL;
+	const struct saying *saying = saying_of(format);
+	struct saying theirs = {.theirs = format};
+	const char *what = NULL;
 	char text[256];
 	if (current->again)
 		return;
-	if (ours != NULL && strstr(format, "%s") != NULL)
+	if (saying != NULL && strstr(format, "%s") != NULL)
 		what = va_arg(args, const char *);
 	current->again = what != NULL && take_lesson(cfg, format, what);
 	if (current->again)
 		return;
 	if (current->reading->stopped && strcmp(format, "premature end of file") == 0)
 		return; /* the scan has told where */
-	if (ours == NULL) {
+	if (saying == NULL) {
 		vsnprintf(text, sizeof text, format, args);
-		ours = tact_text_printable(current->reading->arena, text, sizeof text);
+		theirs.ours = tact_text_printable(current->reading->arena, text, sizeof text);
+		saying = &theirs;
 	}
-	report_stop(cfg, ours, what);
+	report_stop(cfg, saying, what);
 }
 
 /* ---- the options, as libconfuse wants them ---------------------------------------------------------------
