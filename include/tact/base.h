@@ -78,6 +78,9 @@ bool tact_text_equal(const char *a, const char *b);	   /* both NULL is equal */
 bool tact_text_equal_nocase(const char *a, const char *b); /* ASCII case only */
 bool tact_text_starts_nocase(const char *text, const char *start);
 bool tact_text_is_ascii(const char *text);
+/* Whether a relay can be called so: 1 to 253 letters, digits, dots, hyphens and underscores, no dot first,
+ * which can be a folder's name and needs no escaping anywhere. */
+bool tact_text_is_host(const char *text);
 /* Trims ASCII white space at both ends, in the arena. */
 char *tact_text_trim(struct tact_arena *arena, const char *text);
 /* Copy with every control character, quote and non-ASCII byte made harmless (\xNN), cut at max bytes: for log

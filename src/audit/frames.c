@@ -293,11 +293,3 @@ int audit_segments_list(int entries_fd, uint64_t **ret, size_t *ret_count)
 	*ret_count = count;
 	return 0;
 }
-
-bool audit_host_valid(const char *host)
-{
-	static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-	size_t length = strlen(host);
-
-	return length > 0 && length <= 253 && host[0] != '.' && strspn(host, usual) == length;
-}

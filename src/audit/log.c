@@ -201,7 +201,7 @@ int tact_audit_open(const char *dir, const char *host, struct tact_audit **ret, 
 	struct tact_audit *audit;
 	int result;
 
-	if (!audit_host_valid(host))
+	if (!tact_text_is_host(host))
 		return tact_error_set(err, TACT_INVALID,
 		    "a log is named after its host: letters, digits, dots, hyphens and underscores, no dot "
 		    "first");

@@ -101,8 +101,6 @@ int audit_segments_list(int entries_fd, uint64_t **ret, size_t *ret_count);
 #define AUDIT_SEGMENT_NAME_BYTES 24
 #define AUDIT_TORN "torn-" /* and the number of the entry that should have begun there */
 void audit_segment_name(uint64_t first_seq, char ret[AUDIT_SEGMENT_NAME_BYTES]);
-/* Whether HOST can be a folder's name and needs no escaping anywhere. */
-bool audit_host_valid(const char *host);
 
 /* ---- log.c, queue.c, tail.c
  * ------------------------------------------------------------------------------------- */

@@ -204,7 +204,7 @@ static int scan_host(struct scan *s, const char *host)
 
 static int is_host(const struct dirent *item)
 {
-	return audit_host_valid(item->d_name);
+	return tact_text_is_host(item->d_name);
 }
 
 static int scan_hosts(struct scan *s)
@@ -236,7 +236,7 @@ int tact_audit_scan(
 	struct scan s = {.dir = dir, .fn = fn, .context = context, .err = err, .damage = &damage};
 	int result;
 
-	if (host != NULL && !audit_host_valid(host))
+	if (host != NULL && !tact_text_is_host(host))
 		return tact_error_set(err, TACT_SYSTEM, "no log can be named \"%s\"", host);
 	result = host != NULL ? scan_host(&s, host) : scan_hosts(&s);
 	if (result != TACT_OK || damage.places == 0)

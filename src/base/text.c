@@ -57,6 +57,14 @@ bool tact_text_is_ascii(const char *text)
 	return true;
 }
 
+bool tact_text_is_host(const char *text)
+{
+	static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	size_t length = strlen(text);
+
+	return length > 0 && length <= 253 && *text != '.' && strspn(text, usual) == length;
+}
+
 char *tact_text_trim(struct tact_arena *arena, const char *text)
 {
 	size_t length;

@@ -109,7 +109,7 @@ static void name_host(struct build *build)
 		return;
 	if (gethostname(name, sizeof name - 1) != 0 || *name == '\0')
 		tact_config_mistake(build->reading, 1, "this machine has no name; write host = NAME");
-	else if (!tact_config_is_host(name))
+	else if (!tact_text_is_host(name))
 		tact_config_mistake(build->reading, 1,
 		    "this machine calls itself \"%s\", which is no name of a relay; write host = NAME",
 		    tact_config_show(build->reading, name));

@@ -147,18 +147,11 @@ static void parse_socket(struct build *build, const struct row *row, const struc
 		*(const char **)target = keep(build, entry->values[0]);
 }
 
-/* As the evidence asks of it when it is opened, too late for a check. */
-bool tact_config_is_host(const char *text)
-{
-	static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-	size_t length = strlen(text);
-	return length > 0 && length <= 253 && *text != '.' && strspn(text, usual) == length;
-}
-
+/* The evidence asks the same of it when it is opened, too late for a check. */
 static void parse_host(struct build *build, const struct row *row, const struct entry *entry, void *target)
 {
 	const char *host = entry->values[0];
-	if (*host != '\0' && !tact_config_is_host(host))
+	if (*host != '\0' && !tact_text_is_host(host))
 		tact_config_refuse(build, row, entry, host, "no name of a relay");
 	else
 		*(const char **)target = keep(build, host);

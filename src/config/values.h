@@ -13,8 +13,6 @@ void tact_config_refuse(struct build *build, const struct row *row, const struct
     const char *value, const char *why);
 /* As it must stand in a file to be read back the same. */
 const char *tact_config_quote(struct tact_arena *arena, const char *text);
-/* Whether a log of evidence can be named so. */
-bool tact_config_is_host(const char *text);
 /* As A-labels in lower case, or NULL. */
 const char *tact_config_domain(struct build *build, const char *text);
 const char *tact_config_print_milli(struct tact_arena *arena, int64_t milli);

@@ -280,6 +280,24 @@ START_TEST(text_compare)
 }
 END_TEST
 
+START_TEST(text_host)
+{
+	static const char *const good[] = {"a", "Relay-1_b.example", "-", "a..b"}, *const bad[] = {"", ".",
+										       ".a", "a/b", "a b",
+										       "a\n", "\xc3\xa4"};
+	char longest[255];
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		want_int(good[i], tact_text_is_host(good[i]), true);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		want_int(bad[i], tact_text_is_host(bad[i]), false);
+	memset(longest, 'a', sizeof longest);
+	longest[254] = '\0';
+	want_int("254", tact_text_is_host(longest), false);
+	want_int("253", tact_text_is_host(longest + 1), true);
+}
+END_TEST
+
 START_TEST(text_trim)
 {
 	want_text("both ends", tact_text_trim(arena, " \t\r\n a b \v\f "), "a b");
@@ -1615,6 +1633,7 @@ static void add_text(Suite *suite)
 	TCase *tcase = new_case(suite, "text");
 
 	tcase_add_test(tcase, text_compare);
+	tcase_add_test(tcase, text_host);
 	tcase_add_test(tcase, text_trim);
 	tcase_add_test(tcase, text_printable);
 	tcase_add_test(tcase, text_path);
