@@ -32,9 +32,11 @@ struct family {
 
 /* The process's life; answers its exit code. */
 int service_run(struct family *family, const struct service *service);
-/* Of a start that did not come about: 78 for what does not pass by itself and systemd is not to try again, 75
- * for what another machine must answer, 71 for the rest, such as a shortage. */
+/* Of a start that did not come about, and of a store that is over: 78 for what does not pass by itself and
+ * systemd is not to try again, 75 for what another machine must answer or a start mends, 71 for the rest,
+ * such as a shortage. */
 int exit_code(int result);
+
 /* ---- owed.c: the entries start and policy, however long the evidence cannot be written ---- */
 
 struct owed;
