@@ -38,12 +38,14 @@ class Submitted(Gated):
         cls.relay.start()
 
     @classmethod
-    def setup(cls, *args):
+    def setup(cls, *args, check=True):
+        """The completed process."""
         milters = cls.tactd.milter_settings
         cls.relay.settle()
-        run(["sh", SETUP, "-c", cls.relay.etc, "--gate", cls.relay.gate_socket, "--smtp-milter", milters["smtpd_milters"],
-             "--local-milter", milters["non_smtpd_milters"], "--submit", "127.0.0.1:%d" % cls.port] + list(cls.extra) + list(args), env=cls.relay.env)
+        done = run(["sh", SETUP, "-c", cls.relay.etc, "--gate", cls.relay.gate_socket, "--smtp-milter", milters["smtpd_milters"], "--local-milter",
+                    milters["non_smtpd_milters"], "--submit", "127.0.0.1:%d" % cls.port] + list(cls.extra) + list(args), check=check, env=cls.relay.env)
         cls.relay.settle()
+        return done
 
     def local(self, *rcpts, subject="local", sender=SENDER, body=None, **options):
         message = mail(subject=subject, sender=sender or "robot@leeds.test") if body is None else body
@@ -354,6 +356,31 @@ class Streams(Submitted):
         self.wait_arrived(address, "by listener")
         self.sink.wait_to(other)
         self.assertEqual([len(self.tactd.grep("to=<%s> .*stream=%s " % pair)) for pair in ((address, "desk"), (other, "branch"))], [1, 1])
+
+
+class Leaving(Submitted):
+    """What takes mail to its decision stays until all of it is decided, whatever it waits for."""
+
+    main = {"defer_transports": "tact-submit"}
+
+    def test_undecided_mail_is_waited_for(self):
+        address, other = people(2, "leave")
+        self.sink.on("RCPT", other, "451 4.2.0 later")
+        self.accepted(self.relay.send(SENDER, [other], mail(subject="not meant", body="tact-submit:[127.0.0.1]:1\r\n")))
+        self.local(address, subject="undecided")
+        self.relay.wait_deferred(2)
+        for args in (["--undo"], ["--apply", "--submit", "none"], ["--apply", "--submit", "127.0.0.1:%d" % free_port()]):
+            with self.subTest(args=args):
+                done = self.setup(*args, check=False)
+                self.assertEqual((done.returncode, done.stdout), (75, b""), done)
+                self.assertIn(b"1 messages of sendmail(1) still wait for their decision", done.stderr)
+        self.relay.configure({"defer_transports": None})
+        self.relay.flush()
+        self.wait_arrived(address, "undecided")
+        self.assertEqual(len(self.tactd.grep("milter=local .*to=<%s>" % address)), 1)
+        self.relay.wait_queue(lambda queue: len(queue) == 1, "the other one alone")
+        self.setup("--undo")
+        self.assertNotIn("tact-", self.relay.tool("postconf", "-M").stdout.decode())
 
 
 if __name__ == "__main__":
