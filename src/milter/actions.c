@@ -357,11 +357,28 @@ static const struct tact_body *body_of(struct connection *connection)
 	return body;
 }
 
+/* Postfix keeps it in maildrop, and tries again. */
+static sfsistat leave_in_maildrop(SMFICTX *ctx, struct connection *connection, const char *queue_id)
+{
+	tact_log(TACT_LOG_ERROR,
+	    "%s: milter=%s action=tempfail from=<%s>: smtpd would refuse this sender, and its bounce could "
+	    "not be "
+	    "delivered: the mail stays in maildrop; let what sends it name one that is an address (sendmail "
+	    "-f), and "
+	    "take this mail out of maildrop",
+	    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener,
+	    tact_text_path(connection->arena, connection->envelope.sender, PATH_TEXT_MAX));
+	return answer(ctx, connection, "451", "4.3.0", "the sender is no address that smtpd takes");
+}
+
 sfsistat mark(SMFICTX *ctx, struct connection *connection)
 {
 	const char *queue_id = smfi_getsymval(ctx, unchanged("i"));
-	bool marked = smfi_addheader(ctx, unchanged("Tact-Undecided"), unchanged("yes")) == MI_SUCCESS;
+	bool marked;
 
+	if (!sender_is_taken(connection->arena, connection->envelope.sender))
+		return leave_in_maildrop(ctx, connection, queue_id);
+	marked = smfi_addheader(ctx, unchanged("Tact-Undecided"), unchanged("yes")) == MI_SUCCESS;
 	tact_log(marked ? TACT_LOG_INFO : TACT_LOG_ERROR, "%s: milter=%s action=%s from=<%s>",
 	    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener,
 	    marked ? "resubmit" : "tempfail",

@@ -59,6 +59,11 @@ void sessions_end(void);
 /* In the thread of a connection, before it is read from. */
 void packets_begin(void);
 
+/* ---- sender.c ---- */
+
+/* SENDER: as Postfix tells it, without <>; "" is taken. Where it is not certain: false. */
+bool sender_is_taken(struct tact_arena *arena, const char *sender);
+
 /* ---- actions.c ---- */
 
 /* Sets the reply and answers what libmilter is to be told ("4xx" tempfail, "5xx" reject). */
@@ -67,7 +72,8 @@ sfsistat answer(
 /* CONTINUE, or the refusal already set. Fills recipient->known when it came to know. */
 sfsistat ask_at_rcpt(SMFICTX *ctx, struct connection *connection, struct recipient *recipient);
 sfsistat decide_and_act(SMFICTX *ctx, struct connection *connection);
-/* Marks the message as undecided, which Postfix's settings send on to where it will be. */
+/* Marks the message as undecided, which Postfix's settings send on to where it will be; 451 where it would
+ * not be taken there. */
 sfsistat mark(SMFICTX *ctx, struct connection *connection);
 
 #endif

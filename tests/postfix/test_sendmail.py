@@ -257,6 +257,53 @@ class Kept(Submitted):
         self.assertEqual(len(self.relay.grep(r"tact-submit/smtpd\[\d+\]: \w+: client=localhost\[127")) > 0, True, line)
 
 
+class Senders(Submitted):
+    """Whoever sends it: what smtpd would refuse for its sender's syntax waits in maildrop, and a line in the log says why."""
+
+    main = {"mydestination": "localhost, localhost.test", "local_transport": "smtp", "local_recipient_maps": "", "smtp_host_lookup": "native"}
+
+    taken = {"": "", "<>": "", "MAILER-DAEMON": "", "root": "root@relay.test", "a@1a.test": None, "A+ext@Person.Test": None, "b+c=d.test@und_er.test": None,
+             "a b": "a@relay.test", '"a b"@person.test': None, "a..b@person.test": '"a..b"@person.test', '"a@b"@person.test': None,
+             "x@y@person.test": '"x@y"@person.test', "@foo.test": '""@foo.test', '"a\\"b"@person.test': None, "a@[192.0.2.1]": None,
+             "a@[IPv6:2001:db8::1]": None, "grüß@person.test": None, "a@grüß.test": None, "grüß@grüß.test": None, "a@xn--mnchen-3ya.test": None,
+             "a@%s.test" % ("d" * 63): None, "%s@person.test" % ("L" * 300): None, "a%b": "a@b", "a%b@localhost": None, "@hop.test:a@x.test": "a@x.test",
+             "a@person.": "a@person"}
+    left = ("cron@10.1.2.3", "foo@", "-dash@person.test", '"-dash"@person.test', "app@node-.cluster.test", "x@-b.test", "x@b..test", "user@.test",
+            "user@test..", "a@1", "a@[0.1.2.3]", "a@[1.2.3]", "a@[2001:db8::1]", "a@[IPv6:1:2:3:4:5:6:7::]", "a@[x-tag:foo]", "a@%s.test" % ("d" * 64),
+            "a@%s.test" % ".".join(["d" * 60] * 5), "a@grüß..test", "grüß@10.1.2.3", "a@1\u30022", "a@-ü.test", "a@%s.test" % ("ü" * 60), "a%b@1.2.3.4",
+            "a%b..c@localhost", "b..c!a@localhost", '"a@1"@localhost', "a%@localhost", "!a@localhost", "a%-b@localhost", "a%b..c",
+            os.fsdecode(b"a\xff@person.test"), os.fsdecode(b"a@b\xff.test"))
+
+    def test_senders_that_are_addresses(self):
+        for number, sender in enumerate(self.taken):
+            self.relay.sendmail(unix(mail(subject="taken %d" % number)), "taken-%d@person.test" % number, sender=sender)
+        for number, (sender, want) in enumerate(self.taken.items()):
+            (got,) = self.wait_arrived("taken-%d@person.test" % number, "taken %d" % number)
+            self.assertEqual(got.sender, sender if want is None else want)
+
+    def told(self):
+        return self.tactd.grep("milter=local action=tempfail from=<.*>: .*stays in maildrop.*sendmail -f")
+
+    def left_alone(self, sender):
+        """It waits, the log names its sender, and nothing else becomes of it."""
+        before = len(self.told())
+        self.relay.sendmail(unix(mail(subject="left")), "left@person.test", sender=sender)
+        lines = wait_for(lambda: self.told()[before:], "a line of %a" % sender, 30)
+        (waiting,) = self.relay.queue()
+        self.assertEqual(waiting["queue_name"], "maildrop", ascii(sender))
+        self.relay.tool("postsuper", "-d", waiting["queue_id"], "maildrop")
+        return lines[0].split(" from=<")[1].split(">")[0]
+
+    def test_senders_that_smtpd_refuses(self):
+        self.relay.wait_empty()
+        named = {sender: self.left_alone(sender) for sender in self.left}
+        self.assertEqual([named[sender] for sender in ("cron@10.1.2.3", "foo@", "-dash@person.test")], ["cron@10.1.2.3", "foo@", "-dash@person.test"])
+        self.assertEqual(named[os.fsdecode(b"a\xff@person.test")], "a\\xff@person.test")
+        self.assertEqual(self.relay.grep("Bad sender address syntax|bad UTF-8 syntax"), [])
+        self.assertEqual(self.sink.to("left@person.test"), [])
+        self.assertEqual([one.data for one in self.sink.mails if b"Subject: left" in one.data], [], "not bounced either")
+
+
 class Faults(Submitted):
     def test_no_store(self):
         """It stays in the queue, and goes once that is there again."""
