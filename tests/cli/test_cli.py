@@ -1964,9 +1964,9 @@ class CheckPostfix(Case):
                 (("-Pe", "tact-sendmail/unix/header_checks="), "^error: .*tact-sendmail/unix has header_checks=.*postsuper -r", 78),
                 (("-Pe", "tact-sendmail/unix/milter_header_checks="), "^error: .*milter_header_checks=.* goes out undecided", 78),
                 (("-Pe", "tact-sendmail/unix/virtual_alias_maps=hash:/etc/x"), "^error: .*tact-sendmail/unix has virtual_alias_maps", 78),
-                (("-Pe", "127.0.0.1:8893/inet/smtpd_milters="), "^error: .*127.0.0.1:8893/inet has smtpd_milters= without tact.*undecided", 78),
-                (("-Pe", "127.0.0.1:8893/inet/receive_override_options=no_milters"), "^error: .*8893/inet has receive_override_options.*undecided", 78),
-                (("-MX", "127.0.0.1:8893/inet"), "^error: .*no smtpd at 127.0.0.1:8893/inet", 78),
+                (("-Pe", "127.0.0.1:10893/inet/smtpd_milters="), "^error: .*127.0.0.1:10893/inet has smtpd_milters= without tact.*undecided", 78),
+                (("-Pe", "127.0.0.1:10893/inet/receive_override_options=no_milters"), "^error: .*10893/inet has receive_override_options.*undecided", 78),
+                (("-MX", "127.0.0.1:10893/inet"), "^error: .*no smtpd at 127.0.0.1:10893/inet", 78),
                 (("-MX", "tact-submit/unix"), "^error: .*no smtp client tact-submit/unix", 78),
                 (("-Pe", "tact-submit/unix/smtp_line_length_limit=998"), "^warning: .*tact-submit/unix has smtp_line_length_limit=998", 0),
                 (("-MX", "tact-decided/unix"), "^error: .*no cleanup tact-decided/unix", 78),
@@ -1982,9 +1982,9 @@ class CheckPostfix(Case):
     def test_an_open_door_for_mail_of_sendmail(self):
         path = self.path("postfix/master.cf")
         with open(path, encoding="utf-8") as file:
-            text = file.read().replace("127.0.0.1:8893", "192.0.2.1:8893").replace("[127.0.0.1]:8893", "[192.0.2.1]:8893")
+            text = file.read().replace("127.0.0.1:10893", "192.0.2.1:10893").replace("[127.0.0.1]:10893", "[192.0.2.1]:10893")
         self.write("postfix/master.cf", text)
-        self.one("^error: .*192.0.2.1:8893/inet takes mail of sendmail.1., and can be reached from other machines")
+        self.one("^error: .*192.0.2.1:10893/inet takes mail of sendmail.1., and can be reached from other machines")
 
     def test_milters(self):
         for value, pattern, code in (

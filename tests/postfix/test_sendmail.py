@@ -5,6 +5,7 @@
 only what the sink received counts."""
 
 import os
+import time
 
 from gated import Gated, SECTIONS, people, person
 from harness import GATE_DOMAIN, SOURCE, Relay, Tactd, free_port, mail, main, run, wait_for
@@ -403,6 +404,54 @@ class Streams(Submitted):
         self.wait_arrived(address, "by listener")
         self.sink.wait_to(other)
         self.assertEqual([len(self.tactd.grep("to=<%s> .*stream=%s " % pair)) for pair in ((address, "desk"), (other, "branch"))], [1, 1])
+
+
+class Handing(Submitted):
+    """What main.cf is strict or slow with is not meant for mail that goes from Postfix to itself."""
+
+    main = {"default_destination_rate_delay": "20s", "default_transport_rate_delay": "20s", "relay_destination_rate_delay": "0s",
+            "relay_transport_rate_delay": "0s", "smtp_destination_rate_delay": "0s", "smtp_transport_rate_delay": "0s",
+            "default_destination_concurrency_limit": "2", "smtpd_hard_error_limit": "20", "smtpd_soft_error_limit": "10", "smtpd_error_sleep_time": "1s",
+            "smtp_never_send_ehlo": "yes", "minimal_backoff_time": "300s",
+            "virtual_alias_domains": "aaa.test zzz.test", "virtual_alias_maps": "inline:{info@aaa.test=ann@person.test info@zzz.test=ann@person.test}"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.relay.tool("postconf", "-Pe", "127.0.0.1:%d/inet/smtpd_tls_wrappermode=no" % cls.relay.port)  # start() waits for its greeting
+        cls.relay.configure({"smtpd_tls_wrappermode": "yes"}, restart=False)
+        cls.relay.restart()
+
+    def test_many_that_cannot_be_written_to(self):
+        good = people(3, "good")
+        self.local(*("bad%d@x..test" % i for i in range(45)), *good, subject="errors")
+        for address in good:
+            self.wait_arrived(address, "errors")
+        self.relay.wait_empty()
+        self.wait_bounce(SENDER, b"bad44@x..test")
+
+    def test_no_pace_is_kept(self):
+        began = time.monotonic()
+        crowd = people(3, "pace")
+        for address in crowd:
+            self.local(address, subject="pace")
+        for address in crowd:
+            self.wait_arrived(address, "pace")
+        self.assertLess(time.monotonic() - began, 15)
+
+    def test_what_is_asked_of_reports(self):
+        gone, = people(1, "silent")
+        self.sink.on("RCPT", gone, "550 5.1.1 nobody")
+        self.local(gone, subject="silent", args=["-N", "never"])
+        self.relay.wait_log("to=<%s>.*status=bounced" % gone)
+        self.relay.wait_empty()
+        self.assertEqual([one for one in self.sink.to(SENDER) if b"Subject: silent" in one.data], [])
+
+    def test_a_person_twice_among_many(self):
+        self.local("info@aaa.test", *people(1500, "many"), "info@zzz.test", subject="many")
+        wait_for(lambda: sum(len(one.taken) for one in list(self.sink.mails) if one.header("Subject") == ["many"]) >= 1501, "the crowd", 60)
+        self.relay.wait_empty()
+        self.assertEqual(len(self.arrived("ann@person.test", "many")), 1)
 
 
 class Leaving(Submitted):

@@ -5,6 +5,7 @@
 import os
 import re
 import shutil
+import socket
 
 from harness import *
 from relay import PASS_OPTIONS, master_cf
@@ -79,7 +80,7 @@ class Printing(Setup):
         before = read(relay, "main.cf"), read(relay, "master.cf")
         text = self.setup(relay)
         for word in ("smtpd_milters=inet:127.0.0.1:8891", "non_smtpd_milters=inet:127.0.0.1:8892", "tact-gate:unix:" + relay.gate_socket,
-                     "fast_flush_domains=$relay_domains, later.tact.invalid, .later.tact.invalid", "pass_socket", "pickup/unix/cleanup_service_name=tact-sendmail", "tact-submit:[127.0.0.1]:8893"):
+                     "fast_flush_domains=$relay_domains, later.tact.invalid, .later.tact.invalid", "pass_socket", "pickup/unix/cleanup_service_name=tact-sendmail", "tact-submit:[127.0.0.1]:10893"):
             self.assertIn(word, text)
         self.assertNotIn("swap_bangpath", text)
         text = self.setup(relay, "--submit", "none")
@@ -105,8 +106,8 @@ class Printing(Setup):
                                     (64, ["--gate"], "needs a value"), (64, ["--gate", "relative"], "absolute"),
                                     (64, ["--gate", "/" + "x" * 107], "107"), (64, ["--smtp-milter", "a b"], "characters"),
                                     (64, ["--smtp-milter", "8891"], "inet:HOST:PORT"),
-                                    (64, ["--submit", "0.0.0.0:8893"], "127.0.0.1:PORT"), (64, ["--submit", "127.0.0.1:"], "127.0.0.1:PORT"),
-                                    (64, ["--submit", "127.0.0.1:smtp"], "127.0.0.1:PORT"), (64, ["--submit", "8893"], "127.0.0.1:PORT"),
+                                    (64, ["--submit", "0.0.0.0:10893"], "127.0.0.1:PORT"), (64, ["--submit", "127.0.0.1:"], "127.0.0.1:PORT"),
+                                    (64, ["--submit", "127.0.0.1:smtp"], "127.0.0.1:PORT"), (64, ["--submit", "10893"], "127.0.0.1:PORT"),
                                     (78, ["--local-milter", "inet:127.0.0.1:8891"], "listener of its own"),
                                     (78, ["--review-domain", GATE_DOMAIN], "the same"), (78, ["--before", "x"], "does not name"),
                                     (66, ["--undo"], "nothing was applied"), (66, ["-c", "/nonexistent"], "not a folder")):
@@ -129,6 +130,21 @@ class Printing(Setup):
         relay.room.write("relay/etc/master.cf", text)
         self.assertIn("chroot", self.setup(relay, "--local-milter", "unix:/run/tact/local", status=78))
         self.setup(relay, "--local-milter", "unix:%s/tact/local" % relay.spool)
+
+
+    def test_a_port_of_somebody_else_is_refused(self):
+        """Postfix does not start where one of its ports is taken."""
+        relay = self.relay({"smtpd_milters": "inet:localhost:8893"}, master="[::1]:9997 inet n - n - - smtpd\n"
+                           "submission inet n - n - - smtpd -o smtpd_milters={inet:[::1]:9996,default_action=accept}\n")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            taken = server.getsockname()[1]
+            for port, words in ((8893, "a milter is at that port"), (9996, "a milter is at that port"), (9997, "master.cf has [::1]:9997/inet"),
+                                (relay.port, "master.cf has 127.0.0.1:%d/inet" % relay.port), (taken, "somebody listens at that port")):
+                with self.subTest(words, port=port):
+                    self.assertIn(words, self.setup(relay, "--apply", "--submit", "127.0.0.1:%d" % port, status=78))
+        self.setup(relay, "--apply", "--submit", "127.0.0.1:%d" % taken)
+        with socket.create_server(("127.0.0.1", taken)):  # which is Postfix, as far as can be told
+            self.assertIn("nothing to do", self.setup(relay, "--apply", "--submit", "127.0.0.1:%d" % taken))
 
 
 class Undoing(Setup):
@@ -223,6 +239,22 @@ class Undoing(Setup):
         relay.tool("postconf", "-Pe", "pickup/unix/cleanup_service_name=cleanup2")
         self.assertIn("a cleanup of its own, cleanup2", self.setup(relay, "--apply", status=78))
 
+    def test_what_cleanup_is_told_of_addresses_is_done_first(self):
+        relay = self.relay({"cleanup_service_name": "own"}, "own unix n - n - 0 cleanup -o {canonical_maps=inline:{ a=b }}"
+                           " -o masquerade_domains=own.test -o always_bcc=own@desk.test\n")
+        relay.tool("postconf", "-Pe", "cleanup/unix/always_bcc=other@desk.test")
+        self.setup(relay, "--apply")
+        self.assertIn("nothing to do", self.setup(relay, "--apply"))
+        first, last = (relay.tool("postconf", "-M", name + "/unix").stdout.decode() for name in ("tact-sendmail", "tact-decided"))
+        for words in ("{canonical_maps=inline:{ a=b }}", "masquerade_domains=own.test", "always_bcc= "):
+            self.assertIn(" -o " + words, first)
+        for words in ("canonical_maps= ", "masquerade_domains=\n", "always_bcc=own@desk.test "):
+            self.assertIn(" -o " + words, last)
+        for words in ("own.test", "inline", "other@"):
+            self.assertNotIn(words, last.replace("own@", ""))
+        relay.configure({"cleanup_service_name": "none"}, restart=False)
+        self.assertIn("no cleanup none/unix", self.setup(relay, "--apply", status=78))
+
     def test_changes_made_since_are_kept(self):
         relay = self.relay({"smtpd_milters": "inet:h:1", "non_smtpd_milters": "$smtpd_milters"})
         self.setup(relay, "--apply")
@@ -288,7 +320,7 @@ class Working(Setup):
         gate = Sink(relay.room, path=relay.gate_socket, lmtp=True)
         gate.on("RCPT", reply="451 4.7.1 not due")
         before = read(relay, "main.cf"), read(relay, "master.cf")
-        self.setup(relay, "--apply", "--smtp-milter", "inet:127.0.0.1:%d" % free_port())
+        self.setup(relay, "--apply", "--smtp-milter", "inet:127.0.0.1:%d" % free_port(), "--submit", "127.0.0.1:%d" % free_port())
         relay.start()
         self.assertEqual(relay.send("a@desk.test", "b@person.test", mail()).code, 451, "no milter, no mail")
         self.setup(relay, "--drain")
@@ -309,7 +341,7 @@ class Working(Setup):
 
     def test_refused_mail_bounces_with_the_real_person(self):
         relay = self.relay()
-        self.setup(relay, "--apply")
+        self.setup(relay, "--apply", "--submit", "127.0.0.1:%d" % free_port())
         relay.start()
         with Client(relay.refuse_socket) as client:
             client.send("a@desk.test", [("ann@person.test", "NOTIFY=FAILURE")], mail())
