@@ -130,6 +130,30 @@ class Printing(Setup):
         relay.room.write("relay/etc/master.cf", text)
         self.assertIn("chroot", self.setup(relay, "--local-milter", "unix:/run/tact/local", status=78))
         self.setup(relay, "--local-milter", "unix:%s/tact/local" % relay.spool)
+        relay.configure({"non_smtpd_milters": "{ unix:/nowhere/filter, default_action=accept }"}, restart=False)
+        self.assertIn("write unix:nowhere/filter, which smtpd finds too", self.setup(relay, status=78))
+        self.setup(relay, "--submit", "none")
+        for there in ("unix:" + relay.room.mkdir("filter"), "unix:nowhere/filter"):
+            relay.configure({"non_smtpd_milters": there}, restart=False)
+            self.setup(relay)
+
+    def test_what_the_port_opens_is_said(self):
+        relay = self.relay()
+        self.assertNotIn("every process", self.setup(relay))
+        relay.configure({"authorized_submit_users": "root", "mynetworks": "10.0.0.0/8"}, restart=False)
+        for words in ("authorized_submit_users names", "mynetworks lacks 127.0.0.0/8"):
+            self.assertIn(words, self.setup(relay))
+            self.assertNotIn(words, self.setup(relay, "--submit", "none"))
+        relay.configure({"mynetworks": None, "mynetworks_style": "host"}, restart=False)
+        self.assertNotIn("mynetworks lacks", self.setup(relay))
+
+    def test_tactd_is_to_be_restarted_first(self):
+        """Said before anything is done, and after."""
+        relay = self.relay()
+        self.assertNotIn("restart tactd", self.setup(relay, "--apply", "--submit", "none"))
+        said = self.setup(relay, "--apply").splitlines()
+        told = [i for i, line in enumerate(said) if line.startswith("# restart tactd FIRST")]
+        self.assertEqual((len(told), told[0], said[told[-1] + 1].startswith("# then: postfix stop")), (2, 0, True), said)
 
 
     def test_a_port_of_somebody_else_is_refused(self):
