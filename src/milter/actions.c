@@ -12,6 +12,7 @@
 
 #define EDITS_PER_PROGRESS 50 /* deleting a recipient costs Postfix time proportional to their number */
 #define REPLY_TEXT_MAX 400
+#define MARK "Tact-Undecided"
 #define PATH_TEXT_MAX 320 /* RFC 5321: 64 octets, an '@' and 255 */
 
 /* ---- replies ---- */
@@ -228,11 +229,14 @@ static bool strip_fields(SMFICTX *ctx, const struct tact_message *message, const
 	return true;
 }
 
-/* Never the body. The facts were read before and stay as they came. */
+/* Never the body. The facts were read before and stay as they came. A mark of somebody else's would be
+ * believed of mail that is put back (postsuper -r): as undecided, although it was decided. */
 static bool edit_header(SMFICTX *ctx, const struct connection *connection, const struct tact_ruling *ruling)
 {
 	const struct tact_header_edits *edits = ruling->edits;
 
+	if (!strip_fields(ctx, connection->message, MARK))
+		return false;
 	for (size_t i = 0; edits != NULL && i < edits->strip_count; i++)
 		if (!strip_fields(ctx, connection->message, edits->strip[i]))
 			return false;
@@ -378,7 +382,7 @@ sfsistat mark(SMFICTX *ctx, struct connection *connection)
 
 	if (!sender_is_taken(connection->arena, connection->envelope.sender))
 		return leave_in_maildrop(ctx, connection, queue_id);
-	marked = smfi_addheader(ctx, unchanged("Tact-Undecided"), unchanged("yes")) == MI_SUCCESS;
+	marked = smfi_addheader(ctx, unchanged(MARK), unchanged("yes")) == MI_SUCCESS;
 	tact_log(marked ? TACT_LOG_INFO : TACT_LOG_ERROR, "%s: milter=%s action=%s from=<%s>",
 	    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener,
 	    marked ? "resubmit" : "tempfail",

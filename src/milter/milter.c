@@ -92,7 +92,8 @@ static void forget_message(struct connection *connection)
 static sfsistat negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
     unsigned long f3, unsigned long *pf0, unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
 {
-	unsigned long edits = SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_ADDRCPT_PAR | SMFIF_QUARANTINE;
+	unsigned long edits = SMFIF_ADDRCPT | SMFIF_DELRCPT | SMFIF_ADDRCPT_PAR | SMFIF_QUARANTINE |
+			      SMFIF_CHGHDRS; /* of a mark */
 	unsigned long wanted = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_CONN |
 			       SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_BODY;
 	struct connection *connection;
@@ -106,7 +107,7 @@ static sfsistat negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsi
 	if (body_max == 0)
 		wanted |= SMFIP_NOBODY;
 	if (tact_decide_wants_edits(parts->decider))
-		edits |= SMFIF_ADDHDRS | SMFIF_CHGHDRS;
+		edits |= SMFIF_ADDHDRS;
 	if (!parts->smtp)
 		edits |= SMFIF_ADDHDRS; /* of a mark */
 	leave();

@@ -63,7 +63,7 @@ class Submitted(Gated):
         found = {}
         for one in self.relay.queue():
             text = self.relay.tool("postcat", "-q", one["queue_id"], check=False).stdout.decode("utf-8", "replace")
-            if MARK in text:
+            if MARK.lower() in text.lower():
                 found[one["queue_id"]] = text
         return found
 
@@ -390,6 +390,28 @@ class Faults(Submitted):
         wait_for(lambda: len(self.tactd.grep("verdict=reject to=<%s>" % gone)) >= 2, "two refusals", 30)
         self.relay.wait_empty()
         self.assertEqual(self.sink.to(gone), [])
+
+    def test_a_mark_that_comes_by_smtp_is_taken_off(self):
+        """It would be believed of mail that is put back, whether it waits behind the gate or for its next hop."""
+        late, slow = people(2, "forged")
+        self.meet(late)
+        self.sink.on("RCPT", slow, "451 4.2.0 later")
+        marks = "tact-undecided: yes\r\nX-Between: kept\r\n%s: no\r\n" % MARK
+        for address in (late, slow):
+            self.accepted(self.send(SENDER, address, body=mail(subject="forged", sender=SENDER, headers=marks)))
+        self.relay.wait_deferred(2)
+        self.assertEqual(self.undecided(), {})
+        self.sink.relent()
+        self.relay.tool("postsuper", "-r", "ALL")
+        self.relay.kick()
+        self.wait_arrived(slow, "forged")
+        self.wait_all_parked(1)
+        self.fall_due()
+        self.relay.flush()
+        (got,) = self.wait_arrived(late, "forged")
+        self.assertEqual([got.header(MARK), got.header("X-Between")], [[], ["kept"]])
+        self.relay.wait_empty()
+        self.assertEqual([one.data for one in self.sink.to(SENDER) if b"Subject: forged" in one.data], [], "nobody bounced")
 
 
 class Streams(Submitted):
