@@ -82,6 +82,8 @@ class Case(unittest.TestCase):
 
     def spawn(self, argv=None, stdin=subprocess.DEVNULL, limit=None):
         """limit: a resource and how much of it there is."""
+        if limit:  # the leak sanitizer needs a file and a process of its own
+            self.env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(argv or [TACTD, "-f", "-c", self.conf], stdin=stdin, stdout=subprocess.DEVNULL, stderr=log,
                                             env=self.env, preexec_fn=(lambda: resource.setrlimit(limit[0], (limit[1], limit[1]))) if limit else None)
