@@ -6,6 +6,7 @@
  */
 #include <config.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "private.h"
@@ -56,7 +57,14 @@ static const struct cli_override listener_overrides[] = {{"smtpd_milter_maps", "
     {"smtpd_discard_ehlo_keyword_address_maps", "", CLI_WARNING},
     {"smtpd_upstream_proxy_protocol", "", CLI_ERROR}, {"strict_rfc821_envelopes", "no", CLI_WARNING},
     {"smtpd_recipient_limit", "1000000", CLI_WARNING}, {"message_size_limit", "0", CLI_WARNING},
+    {"smtpd_tls_wrappermode", "no", CLI_ERROR}, {"smtpd_hard_error_limit", "1000000", CLI_WARNING},
+    {"smtpd_soft_error_limit", "1000000", CLI_WARNING}, {"smtpd_error_sleep_time", "0", CLI_WARNING},
     {NULL, NULL, CLI_WARNING}};
+
+/* What Postfix's cleanup does to addresses, which is done before mail is decided. */
+static const char *const rewriting[] = {"canonical_maps", "canonical_classes", "sender_canonical_maps",
+    "sender_canonical_classes", "recipient_canonical_maps", "recipient_canonical_classes",
+    "masquerade_domains", "masquerade_classes", "masquerade_exceptions", "propagate_unmatched_extensions"};
 
 /* ---- who is who ---- */
 
@@ -191,6 +199,25 @@ static void check_pickup(const struct checking *c)
 		    pickup->name, pickup->type, options);
 }
 
+/* What master.cf alone tells Postfix's cleanup is not known to another. */
+static void check_rewriting(const struct checking *c, const struct cli_service *cleanup)
+{
+	const struct cli_service *usual =
+	    cli_postfix_service(c->postfix, cli_postfix_main(c->postfix, "cleanup_service_name"), "unix");
+
+	for (size_t i = 0; usual != NULL && i < sizeof rewriting / sizeof *rewriting; i++) {
+		const char *want = cli_postfix_of(c->postfix, usual, rewriting[i]),
+			   *have = cli_postfix_of(c->postfix, cleanup, rewriting[i]);
+
+		if (cli_postfix_overrides(c->postfix, usual, rewriting[i]) && strcmp(have, want) != 0)
+			cli_find(c->findings, CLI_WARNING, "contrib/postfix/setup --apply writes it",
+			    "master.cf: %s/unix has %s=%s, and %s/unix has not: addresses of mail of "
+			    "sendmail(1) are "
+			    "not rewritten so",
+			    usual->name, rewriting[i], want, cleanup->name);
+	}
+}
+
 static void check_cleanup(const struct checking *c, const struct cli_service *cleanup)
 {
 	static const char *const settings[] = {"milter_header_checks", "header_checks"};
@@ -202,6 +229,7 @@ static void check_cleanup(const struct checking *c, const struct cli_service *cl
 		    "undecided",
 		    cleanup->name, cli_postfix_of(c->postfix, cleanup, "non_smtpd_milters"));
 	cli_check_overrides(c->findings, c->postfix, cleanup, cleanup_overrides);
+	check_rewriting(c, cleanup);
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		if (*filter_of(c->postfix, cleanup, settings[i]) == '\0')
 			cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply writes it",
@@ -209,6 +237,24 @@ static void check_cleanup(const struct checking *c, const struct cli_service *cl
 			    settings[i], cli_postfix_of(c->postfix, cleanup, settings[i]),
 			    i == 0 ? "mail of sendmail(1) goes out undecided"
 				   : "undecided mail that postsuper -r puts back goes out");
+}
+
+/* All of it has one destination. */
+static void check_pace(const struct checking *c, const char *transport)
+{
+	static const char *const delays[] = {"destination_rate_delay", "transport_rate_delay"};
+
+	for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
+		const char *name = tact_arena_printf(c->arena, "%s_%s", transport, delays[i]),
+			   *value = cli_postfix_main(c->postfix, name);
+
+		if (strtol(value, NULL, 10) != 0)
+			cli_find(c->findings, CLI_WARNING,
+			    tact_arena_printf(
+				c->arena, "postconf -e %s=0s (contrib/postfix/setup does)", name),
+			    "%s is %s: all mail of sendmail(1) is paced as if it had one destination", name,
+			    value);
+	}
 }
 
 static void check_transport(const struct checking *c, const char *filter)
@@ -221,6 +267,7 @@ static void check_transport(const struct checking *c, const char *filter)
 		    "master.cf has no smtp client %s/unix: mail of sendmail(1) stays in the queue", name);
 	else
 		cli_check_overrides(c->findings, c->postfix, service, transport_overrides);
+	check_pace(c, name);
 }
 
 static void check_milters(const struct checking *c, const struct cli_service *listener)
@@ -238,6 +285,91 @@ static void check_milters(const struct checking *c, const struct cli_service *li
 		    "master.cf: %s/%s has receive_override_options=%s: mail of sendmail(1) goes out "
 		    "undecided",
 		    listener->name, listener->type, options);
+}
+
+/* SOCKET of an item SOCKET or { SOCKET, … }. */
+static const char *socket_of(const struct checking *c, const char *item)
+{
+	item += strspn(item, "{ \t");
+	return tact_arena_strndup(c->arena, item, strcspn(item, ", \t}"));
+}
+
+static bool has_socket(const struct checking *c, const char *list, const char *socket)
+{
+	size_t count;
+	const char **items = cli_postfix_split(c->postfix, list, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(socket_of(c, items[i]), socket) == 0)
+			return true;
+	return false;
+}
+
+/* Each milter of LIST is to be in OTHER; ours are looked for elsewhere. */
+static void check_same_milters(
+    const struct checking *c, const char *whose, const char *list, const char *other_whose, const char *other)
+{
+	size_t count;
+	const char **items = cli_postfix_split(c->postfix, list, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *socket = socket_of(c, items[i]);
+
+		if (!cli_check_asks(c->findings, c->postfix, items[i]) && !has_socket(c, other, socket))
+			cli_find(c->findings, CLI_WARNING, "contrib/postfix/setup --apply carries it over",
+			    "%s names %s, and %s does not: mail of sendmail(1) is handed to those of the "
+			    "listener alone",
+			    whose, socket, other_whose);
+	}
+}
+
+static void check_others(const struct checking *c, const struct cli_service *listener)
+{
+	const char *of_main = cli_postfix_main(c->postfix, "non_smtpd_milters"),
+		   *of_listener = cli_postfix_of(c->postfix, listener, "smtpd_milters"),
+		   *where = tact_arena_printf(
+		       c->arena, "master.cf: smtpd_milters of %s/%s", listener->name, listener->type);
+
+	check_same_milters(c, "non_smtpd_milters", of_main, where, of_listener);
+	check_same_milters(c, where, of_listener, "non_smtpd_milters", of_main);
+}
+
+/* What pickup is told of filters and aliases is done behind the listener, so that it must be told the same.
+ */
+static void check_as_pickup(const struct checking *c, const struct cli_service *listener)
+{
+	const struct cli_service *pickup = find_pickup(c->postfix);
+	const char *want = cli_postfix_of(c->postfix, pickup, "content_filter"),
+		   *have = cli_postfix_of(c->postfix, listener, "content_filter"),
+		   *mappings = "no_address_mappings";
+
+	if (strcmp(want, have) != 0)
+		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply carries it over",
+		    "master.cf: %s/%s has content_filter=%s, and %s/%s %s: mail of sendmail(1) is filtered "
+		    "as that says, "
+		    "again and again where its filter hands it back so",
+		    pickup->name, pickup->type, want, listener->name, listener->type,
+		    *have != '\0' ? have : "none");
+	want = cli_postfix_of(c->postfix, pickup, "receive_override_options");
+	have = cli_postfix_of(c->postfix, listener, "receive_override_options");
+	if (cli_postfix_has(c->postfix, want, mappings) != cli_postfix_has(c->postfix, have, mappings))
+		cli_find(c->findings, CLI_WARNING, "contrib/postfix/setup --apply carries it over",
+		    "master.cf: %s/%s has receive_override_options=%s, and %s/%s %s: aliases and copies of "
+		    "mail of "
+		    "sendmail(1) are made as that says",
+		    pickup->name, pickup->type, want, listener->name, listener->type, have);
+}
+
+static void check_who_may_submit(const struct checking *c, const struct cli_service *listener)
+{
+	const char *users = cli_postfix_main(c->postfix, "authorized_submit_users");
+
+	if (strcmp(users, "static:anyone") != 0)
+		cli_find(c->findings, CLI_WARNING,
+		    "let a packet filter keep other users from it, or contrib/postfix/setup --apply --submit "
+		    "none",
+		    "authorized_submit_users is %s, and %s/%s takes mail from every process of this machine",
+		    users, listener->name, listener->type);
 }
 
 static void check_decided(const struct checking *c, const struct cli_service *listener)
@@ -268,6 +400,9 @@ static void check_listener(const struct checking *c, const char *filter)
 		    "master.cf: %s/inet takes mail of sendmail(1), and can be reached from other machines",
 		    name);
 	check_milters(c, listener);
+	check_others(c, listener);
+	check_as_pickup(c, listener);
+	check_who_may_submit(c, listener);
 	cli_check_overrides(c->findings, c->postfix, listener, listener_overrides);
 	check_decided(c, listener);
 }

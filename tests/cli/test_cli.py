@@ -1970,7 +1970,14 @@ class CheckPostfix(Case):
                 (("-MX", "tact-submit/unix"), "^error: .*no smtp client tact-submit/unix", 78),
                 (("-Pe", "tact-submit/unix/smtp_line_length_limit=998"), "^warning: .*tact-submit/unix has smtp_line_length_limit=998", 0),
                 (("-MX", "tact-decided/unix"), "^error: .*no cleanup tact-decided/unix", 78),
-                (("-PX", "tact-decided/unix/message_size_limit"), "^warning: .*tact-decided/unix has message_size_limit", 0)):
+                (("-PX", "tact-decided/unix/message_size_limit"), "^warning: .*tact-decided/unix has message_size_limit", 0),
+                (("-Pe", "cleanup/unix/canonical_maps=hash:/etc/x"), "^warning: .*cleanup/unix has canonical_maps=hash:/etc/x, and tact-sendmail/unix has not", 0),
+                (("-Pe", "cleanup/unix/masquerade_domains=x.example"), "^warning: .*cleanup/unix has masquerade_domains=x.example, and tact-sendmail", 0),
+                (("-Pe", "pickup/unix/content_filter=scan:dummy"), "^error: .*pickup/unix has content_filter=scan:dummy, and 127.0.0.1:10893/inet none", 78),
+                (("-Pe", "127.0.0.1:10893/inet/content_filter=scan:dummy"), "^error: .*pickup/unix has content_filter=, and 127.0.0.1:10893/inet scan:dummy", 78),
+                (("-Pe", "pickup/unix/receive_override_options=no_address_mappings"), "^warning: .*=no_address_mappings, and 127.0.0.1:10893/inet .*aliases", 0),
+                (("-PX", "127.0.0.1:10893/inet/smtpd_hard_error_limit"), "^warning: .*127.0.0.1:10893/inet has smtpd_hard_error_limit", 0),
+                (("-Pe", "127.0.0.1:10893/inet/smtpd_tls_wrappermode=yes"), "^error: .*127.0.0.1:10893/inet has smtpd_tls_wrappermode=yes", 78)):
             with self.subTest(edit):
                 kept = shutil.copy(self.path("postfix/master.cf"), self.path("master.cf.kept"))
                 self.postconf(*edit)
@@ -1978,6 +1985,25 @@ class CheckPostfix(Case):
                     self.one(pattern, code)
                 finally:
                     shutil.copy(kept, self.path("postfix/master.cf"))
+
+    def test_mail_of_sendmail_against_main_cf(self):
+        """What was set in main.cf after setup was called, or does not hold of mail that comes by SMTP."""
+        for setting, pattern, code in (
+                ("tact-submit_destination_rate_delay=2s", "^warning: tact-submit_destination_rate_delay is 2s: .*postconf -e tact-submit_d.*=0s", 0),
+                ("tact-submit_transport_rate_delay=1s", "^warning: tact-submit_transport_rate_delay is 1s: ", 0),
+                ("authorized_submit_users=!bob, static:all", "^warning: authorized_submit_users is !bob, static:all, and 127.0.0.1:10893/inet takes mail from every", 0),
+                ("non_smtpd_milters={ inet:127.0.0.1:18892, default_action=tempfail }, { inet:127.0.0.1:18899, default_action=accept }",
+                 "^warning: non_smtpd_milters names inet:127.0.0.1:18899, and master.cf: smtpd_milters of 127.0.0.1:10893/inet does not", 0)):
+            with self.subTest(setting):
+                kept = shutil.copy(self.path("postfix/main.cf"), self.path("main.cf.kept"))
+                self.postconf("-e", setting)
+                self.one(pattern, code)
+                shutil.copy(kept, self.path("postfix/main.cf"))
+        self.postconf("-e", "non_smtpd_milters=inet:127.0.0.1:18892, inet:127.0.0.1:18899", "default_destination_rate_delay=3s", "content_filter=")
+        self.setup()
+        self.assertEqual(self.tact("check", "--postfix", self.postfix).out, "0 errors, 0 warnings\n")
+        self.postconf("-e", "non_smtpd_milters=inet:127.0.0.1:18892")
+        self.one("^warning: master.cf: smtpd_milters of 127.0.0.1:10893/inet names inet:127.0.0.1:18899, and non_smtpd_milters does not", 0)
 
     def test_an_open_door_for_mail_of_sendmail(self):
         path = self.path("postfix/master.cf")
