@@ -49,11 +49,15 @@ static bool may_be_domain(struct tact_arena *arena, const char *part)
 	return tact_facts_parse_domain(arena, part, &name, &err) == TACT_OK && is_postfix_name(name);
 }
 
-/* All that stands behind '%' or '@', or before '!', and where nothing begins with '-'. */
+/* All that stands behind '%' or '@', or before '!', and where nothing begins with '-'. Of both kinds at once
+ * nobody knows which comes first, and what needs quotes besides is read anew without them. */
 static bool is_postfix_local(struct tact_arena *arena, const char *local)
 {
 	char before = '\0';
 
+	if ((strchr(local, '!') != NULL && strpbrk(local, "%@") != NULL) ||
+	    (strpbrk(local, OPERATORS) != NULL && strpbrk(local, "\"\\()<>[]:;, ") != NULL))
+		return false;
 	for (;;) {
 		size_t length = strcspn(local, OPERATORS);
 		bool names = before == '%' || before == '@' || local[length] == '!';

@@ -47,7 +47,8 @@ static const char *const refused[] = {"cron@10.1.2.3", "foo@", "foo", "@", "-das
     "a@-\xC3\xBC.test", "a@\xC3\xBC-.test", "a\xFF@person.test", "a@b\xFF.test", "\"a@b\"@", "a%b@1.2.3.4",
     "\"a%b..c\"@localhost", "\"b..c!a\"@localhost", "\"a@b..c\"@localhost", "\"a@1\"@localhost",
     "\"a@\"@localhost", "a%@localhost", "a%1@localhost", "!a@localhost", "a%-b@localhost", "b!-a@localhost",
-    "-a%b@localhost"};
+    "-a%b@localhost", "\"%b.test!\"@localhost", "a%b!c@localhost", "\"b!\\\\-\"@localhost",
+    "\"b! -a\"@localhost", "\"b!\\\"-a\\\"\"@localhost"};
 
 START_TEST(what_smtpd_takes)
 {
