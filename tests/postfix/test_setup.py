@@ -216,43 +216,6 @@ class Undoing(Setup):
         self.setup(relay, "--undo")
         self.assertEqual(relay.tool("postconf", "-M").stdout.decode().split("\nextra")[0] + "\n", before.decode())
 
-    def test_an_empty_option_of_pickup_is_one(self):
-        """It stands for what main.cf says: a loop's end, often. It goes with the mail, and comes back."""
-        relay = self.relay({"content_filter": "scan:dummy", "receive_override_options": "no_address_mappings"})
-        relay.tool("postconf", "-Pe", "pickup/unix/content_filter=", "pickup/unix/receive_override_options=")
-        before = read(relay, "master.cf")
-        self.setup(relay, "--apply", "--submit", "127.0.0.1:9998")
-        self.assertIn("nothing to do", self.setup(relay, "--apply", "--submit", "127.0.0.1:9998"))
-        overrides = relay.tool("postconf", "-P").stdout.decode().replace("= \n", "=\n")
-        for words in ("9998/inet/content_filter =\n", "9998/inet/receive_override_options = no_unknown_recipient_checks\n", "pickup/unix/receive_override_options =\n"):
-            self.assertIn(words, overrides)
-        append(relay, "master.cf", "extra unix - - n - - smtp\n")
-        self.setup(relay, "--undo")
-        self.assertEqual(read(relay, "master.cf").split(), before.split() + b"extra unix - - n - - smtp".split())
-
-    def test_a_filter_given_to_pickup_later_is_asked(self):
-        relay = self.relay()
-        self.setup(relay, "--apply", "--submit", "127.0.0.1:9998")
-        relay.tool("postconf", "-Pe", "pickup/unix/content_filter=smtp:[127.0.0.1]:10024")
-        self.setup(relay, "--apply", "--submit", "127.0.0.1:9998")
-        self.assertIn("127.0.0.1:9998/inet/content_filter = smtp:[127.0.0.1]:10024\n", relay.tool("postconf", "-P").stdout.decode())
-        self.assertIn("nothing to do", self.setup(relay, "--apply", "--submit", "127.0.0.1:9998"))
-
-    def test_what_an_older_setup_made_is_brought_up_to_date(self):
-        """It wrote nothing down of pickup and of the client that hands over."""
-        relay = self.relay()
-        relay.tool("postconf", "-Pe", "pickup/unix/content_filter=", "pickup/unix/receive_override_options=no_header_body_checks")
-        before = read(relay, "master.cf")
-        self.setup(relay, "--apply", "--submit", "none")
-        run(["sed", "-i", "/tact-submit\\|pickup/d", os.path.join(relay.etc, "tact-setup.state")])
-        self.setup(relay, "--apply")
-        self.assertIn("nothing to do", self.setup(relay, "--apply"))
-        for name in ("main.cf", "master.cf"):
-            append(relay, name, "# theirs\n")
-        self.setup(relay, "--undo")
-        self.assertEqual(read(relay, "master.cf").split(), before.split() + b"# theirs".split())
-        self.assertNotIn(b"tact-submit", read(relay, "main.cf"))
-
     def test_what_cleanup_is_told_is_told_again(self):
         relay = self.relay()
         relay.tool("postconf", "-Pe", "cleanup/unix/header_checks=regexp:/etc/x", "cleanup/unix/body_checks=")
@@ -262,22 +225,6 @@ class Undoing(Setup):
         self.assertIn("tact-decided/unix/header_checks = regexp:/etc/x\n", overrides)
         relay.tool("postconf", "-Pe", "pickup/unix/cleanup_service_name=cleanup2")
         self.assertIn("a cleanup of its own, cleanup2", self.setup(relay, "--apply", status=78))
-
-    def test_what_cleanup_is_told_of_addresses_is_done_first(self):
-        relay = self.relay({"cleanup_service_name": "own"}, "own unix n - n - 0 cleanup -o {canonical_maps=inline:{ a=b }}"
-                           " -o masquerade_domains=own.test -o always_bcc=own@desk.test\n")
-        relay.tool("postconf", "-Pe", "cleanup/unix/always_bcc=other@desk.test")
-        self.setup(relay, "--apply")
-        self.assertIn("nothing to do", self.setup(relay, "--apply"))
-        first, last = (relay.tool("postconf", "-M", name + "/unix").stdout.decode() for name in ("tact-sendmail", "tact-decided"))
-        for words in ("{canonical_maps=inline:{ a=b }}", "masquerade_domains=own.test", "always_bcc= "):
-            self.assertIn(" -o " + words, first)
-        for words in ("canonical_maps= ", "masquerade_domains=\n", "always_bcc=own@desk.test "):
-            self.assertIn(" -o " + words, last)
-        for words in ("own.test", "inline", "other@"):
-            self.assertNotIn(words, last.replace("own@", ""))
-        relay.configure({"cleanup_service_name": "none"}, restart=False)
-        self.assertIn("no cleanup none/unix", self.setup(relay, "--apply", status=78))
 
     def test_changes_made_since_are_kept(self):
         relay = self.relay({"smtpd_milters": "inet:h:1", "non_smtpd_milters": "$smtpd_milters"})
