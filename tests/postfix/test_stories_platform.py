@@ -95,7 +95,7 @@ class NobodyListens(Platform):
         self.assertRefused(refused, "less: 4 of 4 since positive")
         # Three days before the place it waits for it.
         early = self.mail_on(utc("2026-02-07"), 5)
-        self.relay.wait_log(r"%s: .*status=deferred.*next place 2026-02-10 06:0\d:\d\d UTC" % early.queue_id)
+        self.relay.wait_log(r"%s: .*status=deferred.*next place 2026-02-10 06:0\d(?::\d\d)? UTC" % early.queue_id)
         self.tactd.set_clock("2026-02-10 06:20")
         self.assertEqual(len(self.sink.wait_to(self.kim, 5)), 5)
         day = utc("2026-03-01")
