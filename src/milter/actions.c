@@ -366,10 +366,8 @@ static sfsistat leave_in_maildrop(SMFICTX *ctx, struct connection *connection, c
 {
 	tact_log(TACT_LOG_ERROR,
 	    "%s: milter=%s action=tempfail from=<%s>: smtpd would refuse this sender, and its bounce could "
-	    "not be "
-	    "delivered: the mail stays in maildrop; let what sends it name one that is an address (sendmail "
-	    "-f), and "
-	    "take this mail out of maildrop",
+	    "not be delivered: the mail stays in maildrop; let what sends it name one that is an address "
+	    "(sendmail -f), and take this mail out of maildrop",
 	    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener,
 	    tact_text_path(connection->arena, connection->envelope.sender, PATH_TEXT_MAX));
 	return answer(ctx, connection, "451", "4.3.0", "the sender is no address that smtpd takes");
