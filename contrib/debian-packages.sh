@@ -8,7 +8,7 @@
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkgconf protobuf-c-compiler libmilter-dev libconfuse-dev libssl-dev check liblmdb-dev
 	libpcre2-dev libidn2-dev libunistring-dev libglib2.0-dev libgmime-3.0-dev libxml2-dev libjansson-dev libprotobuf-c-dev libcsv-dev libpq-dev zlib1g-dev libsystemd-dev"
 RUN_PACKAGES="postfix python3 procps tzdata"
-CHECK_PACKAGES="postgresql-15 postgresql-15-plproxy pgbouncer openssl iproute2 clang libclang-rt-14-dev lmdb-utils mandoc universal-ctags shellcheck xz-utils"
+CHECK_PACKAGES="postgresql-15 postgresql-15-plproxy pgbouncer openssl iproute2 clang libclang-rt-14-dev lmdb-utils mandoc universal-ctags shellcheck systemd xz-utils"
 
 # The packages of $* that are not installed.
 missing_packages()

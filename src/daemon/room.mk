@@ -8,5 +8,5 @@ src_daemon_libdaemon_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 src_daemon_libdaemon_a_SOURCES = include/tact/daemon.h src/daemon/private.h \
 	src/daemon/family.c src/daemon/owed.c src/daemon/service.c src/daemon/tender.c
 
-TESTS += tests/daemon/test_daemon.py
-EXTRA_DIST += tests/daemon/test_daemon.py
+TESTS += tests/daemon/test_daemon.py tests/daemon/test_unit.py
+EXTRA_DIST += tests/daemon/test_daemon.py tests/daemon/test_unit.py
