@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -361,6 +362,36 @@ static int find_stream(struct flight *flight)
 	return EX_OK;
 }
 
+/* Who is broken off leaves no list of people beside the file. */
+static const char *volatile unfinished;
+
+static void leave_nothing(int number)
+{
+	if (unfinished != NULL)
+		(void)unlink(unfinished);
+	(void)raise(number); /* of itself again, once this returns */
+}
+
+static void clean_up_when_ended(const char *path)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+	struct sigaction before, action = {.sa_handler = leave_nothing, .sa_flags = (int)SA_RESETHAND};
+
+	unfinished = path;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			(void)sigaction(numbers[i], &action, NULL);
+}
+
+/* A device or a pipe would not be written to: it would be gone, and for root /dev/stdout with it. */
+static bool would_be_lost(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 /* Written beside and put in place at the end: a file that is there is whole. */
 static int open_each(struct flight *flight)
 {
@@ -369,8 +400,11 @@ static int open_each(struct flight *flight)
 
 	if (path == NULL)
 		return EX_OK;
+	if (would_be_lost(path))
+		return cli_fail(EX_CANTCREAT, "%s: is no file, and would be replaced by one", path);
 	flight->each_path = tact_arena_strdup(flight->cli->arena, path);
 	flight->each_fresh = tact_arena_printf(flight->cli->arena, "%s.XXXXXX", path);
+	clean_up_when_ended(flight->each_fresh); /* first: it has its name before there is a file */
 	fd = mkostemp(flight->each_fresh, O_CLOEXEC);
 	flight->each = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (flight->each == NULL) {
@@ -380,7 +414,7 @@ static int open_each(struct flight *flight)
 			unlink(flight->each_fresh);
 			close(fd);
 		}
-		flight->each_fresh = NULL;
+		unfinished = flight->each_fresh = NULL;
 		return code;
 	}
 	fputs("email,at,verdict,until,rule,holder,text\r\n", flight->each);
@@ -407,11 +441,12 @@ static int place_each(const struct flight *flight, int code)
 {
 	if (flight->each_fresh == NULL)
 		return code;
-	if (flight->each_whole && rename(flight->each_fresh, flight->each_path) == 0)
-		return code;
-	if (flight->each_whole)
-		code = cli_fail(EX_CANTCREAT, "%s: %s", flight->each_path, strerror(errno));
-	unlink(flight->each_fresh);
+	if (!flight->each_whole || rename(flight->each_fresh, flight->each_path) != 0) {
+		if (flight->each_whole)
+			code = cli_fail(EX_CANTCREAT, "%s: %s", flight->each_path, strerror(errno));
+		unlink(flight->each_fresh);
+	}
+	unfinished = NULL;
 	return code;
 }
 

@@ -7,9 +7,11 @@ import io
 import json
 import os
 import pwd
+import signal
 import re
 import stat
 import subprocess
+import time
 import sys
 import unittest
 
@@ -120,6 +122,37 @@ class Preflight(Foresight):
         self.assertEqual(sorted(name for name in os.listdir(self.dir) if name.startswith(("each", "audit"))),
                          ["audit", "each.csv", "each.csv.fresh", "each.csv.killed"])
         self.assertIn("No such file", self.tact("preflight", "--stream", "shop", "--each", self.path("no/each.csv"), self.names, code=73).err)
+
+    def test_broken_off_it_leaves_nothing(self):
+        """Nothing with people's names in it; and a signal that whoever started it has it pass over is passed over."""
+        each = self.write("each.csv", "of old")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(signal=number):
+                flight = subprocess.Popen([TACT, "-c", self.conf, "preflight", "--stream", "shop", "--plain", "--each", each, "-"],
+                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.env)
+                self.addCleanup(flight.stdout.close)
+                deadline = time.monotonic() + 60
+                while len([name for name in os.listdir(self.dir) if name.startswith("each")]) < 2 and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                flight.send_signal(number)
+                self.assertEqual(flight.wait(60), -number)
+                flight.stdin.close()
+                self.assertEqual([name for name in os.listdir(self.dir) if name.startswith("each")], ["each.csv"])
+        flight = subprocess.Popen(["/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh", TACT, "-c", self.conf, "preflight", "--stream", "shop", "--plain",
+                                   "--each", each, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.env)
+        while len([name for name in os.listdir(self.dir) if name.startswith("each")]) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        flight.send_signal(signal.SIGHUP)
+        flight.communicate(b"ann@example.com\n", timeout=60)
+        self.assertEqual((flight.returncode, self.read("each.csv").count(b"\n")), (0, 2))
+
+    def test_only_a_file_is_replaced(self):
+        os.symlink("/dev/null", self.path("each"))
+        os.mkfifo(self.path("pipe"))
+        for name in ("each", "pipe"):
+            err = self.tact("preflight", "--stream", "shop", "--each", self.path(name), self.names, code=73).err
+            self.assertIn("%s: is no file, and would be replaced by one" % self.path(name), err)
+        self.assertTrue(os.path.islink(self.path("each")) and stat.S_ISFIFO(os.stat(self.path("pipe")).st_mode))
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_root_writes_where_the_user_may_not(self):
