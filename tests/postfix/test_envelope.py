@@ -255,6 +255,15 @@ class Resolved(Gated):
         self.wait_gone(sent.queue_id)
         self.assertEqual(len(self.sink.to(late)), 2)
 
+    def test_passes_as_it_was_written_and_counts_once(self):
+        """Two addresses may be two mailboxes to who takes them next: none that may pass is taken off."""
+        fresh, = people(1, "fresh")
+        sent = self.accepted(self.send("b@leeds.test", fresh.replace("@", "%") + "@localhost", fresh, fresh.capitalize()))
+        self.wait_gone(sent.queue_id)
+        got, = self.sink.wait_to(fresh)
+        self.assertEqual(got.addresses, [fresh, fresh], "as a way to it, and as itself in whatever case")
+        self.assertEqual([entry["verdict"] for entry in self.decisions(sent.queue_id)], ["accept"])
+
 
 class ResolvedHere(Gated):
     """The same by sendmail(1), of which Postfix tells what was written only: what tact check says to set, and what comes of it."""
