@@ -31,12 +31,18 @@ static const struct cli_override transport_overrides[] = {
     {"smtp_tls_security_level", "none", CLI_WARNING}, {"smtp_tls_policy_maps", "", CLI_WARNING},
     {"smtp_sasl_auth_enable", "no", CLI_WARNING}, {"smtp_fallback_relay", "", CLI_ERROR},
     {"smtp_bind_address", "127.0.0.1", CLI_WARNING}, {"smtp_connection_cache_on_demand", "no", CLI_WARNING},
+    {"smtp_connection_cache_destinations", "", CLI_WARNING}, {"smtp_always_send_ehlo", "yes", CLI_WARNING},
+    {"smtp_never_send_ehlo", "no", CLI_WARNING}, {"smtp_send_xforward_command", "yes", CLI_WARNING},
+    {"smtp_reply_filter", "", CLI_WARNING}, {"smtp_delivery_status_filter", "", CLI_WARNING},
+    {"default_delivery_status_filter", "", CLI_WARNING}, {"smtp_tls_per_site", "", CLI_WARNING},
+    {"smtp_tls_wrappermode", "no", CLI_ERROR}, {"smtp_sender_dependent_authentication", "no", CLI_WARNING},
     {NULL, NULL, CLI_WARNING}};
 
 static const struct cli_override cleanup_overrides[] = {{"always_bcc", "", CLI_WARNING},
     {"sender_bcc_maps", "", CLI_WARNING}, {"recipient_bcc_maps", "", CLI_WARNING},
     {"virtual_alias_maps", "", CLI_ERROR}, {"message_size_limit", "0", CLI_WARNING},
-    {"milter_default_action", "tempfail", CLI_ERROR}, {NULL, NULL, CLI_WARNING}};
+    {"milter_default_action", "tempfail", CLI_ERROR}, {"mime_header_checks", "", CLI_WARNING},
+    {"nested_header_checks", "", CLI_WARNING}, {"body_checks", "", CLI_WARNING}, {NULL, NULL, CLI_WARNING}};
 
 static const struct cli_override decided_overrides[] = {{"canonical_maps", "", CLI_WARNING},
     {"sender_canonical_maps", "", CLI_WARNING}, {"recipient_canonical_maps", "", CLI_WARNING},
@@ -59,7 +65,11 @@ static const struct cli_override listener_overrides[] = {{"smtpd_milter_maps", "
     {"smtpd_recipient_limit", "1000000", CLI_WARNING}, {"message_size_limit", "0", CLI_WARNING},
     {"smtpd_tls_wrappermode", "no", CLI_ERROR}, {"smtpd_hard_error_limit", "1000000", CLI_WARNING},
     {"smtpd_soft_error_limit", "1000000", CLI_WARNING}, {"smtpd_error_sleep_time", "0", CLI_WARNING},
-    {NULL, NULL, CLI_WARNING}};
+    {"smtpd_client_connection_count_limit", "0", CLI_WARNING},
+    {"smtpd_client_event_limit_exceptions", "127.0.0.0/8", CLI_WARNING},
+    {"smtpd_authorized_xforward_hosts", "127.0.0.0/8", CLI_WARNING},
+    {"smtpd_authorized_xclient_hosts", "", CLI_WARNING}, {"smtpd_sasl_auth_enable", "no", CLI_WARNING},
+    {"local_header_rewrite_clients", "", CLI_WARNING}, {NULL, NULL, CLI_WARNING}};
 
 /* What Postfix's cleanup does to addresses, which is done before mail is decided. */
 static const char *const rewriting[] = {"canonical_maps", "canonical_classes", "sender_canonical_maps",
@@ -239,21 +249,32 @@ static void check_cleanup(const struct checking *c, const struct cli_service *cl
 				   : "undecided mail that postsuper -r puts back goes out");
 }
 
-/* All of it has one destination. */
+/* All of it has one destination, and what main.cf says of others would hold for it. */
+static const struct pace {
+	const char *name, *value, *what;
+	long least; /* 0 is no limit; of a delay it is what is wanted */
+} paces[] = {
+    {"destination_rate_delay", "0s", "all mail of sendmail(1) is paced as if it had one destination", 0},
+    {"transport_rate_delay", "0s", "all mail of sendmail(1) is paced as if it had one destination", 0},
+    {"destination_concurrency_limit", "20", "all mail of sendmail(1) queues as if it had one destination",
+	20},
+    {"destination_recipient_limit", "20000",
+	"mail of sendmail(1) to more is handed over in parts, each with its copies, and asks about whom it "
+	"names",
+	20000}};
+
 static void check_pace(const struct checking *c, const char *transport)
 {
-	static const char *const delays[] = {"destination_rate_delay", "transport_rate_delay"};
-
-	for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
-		const char *name = tact_arena_printf(c->arena, "%s_%s", transport, delays[i]),
+	for (const struct pace *pace = paces; pace < paces + sizeof paces / sizeof *paces; pace++) {
+		const char *name = tact_arena_printf(c->arena, "%s_%s", transport, pace->name),
 			   *value = cli_postfix_main(c->postfix, name);
+		long number = strtol(value, NULL, 10);
 
-		if (strtol(value, NULL, 10) != 0)
+		if (number > 0 && (pace->least == 0 || number < pace->least))
 			cli_find(c->findings, CLI_WARNING,
-			    tact_arena_printf(
-				c->arena, "postconf -e %s=0s (contrib/postfix/setup does)", name),
-			    "%s is %s: all mail of sendmail(1) is paced as if it had one destination", name,
-			    value);
+			    tact_arena_printf(c->arena, "postconf -e %s=%s (contrib/postfix/setup does)",
+				name, pace->value),
+			    "%s is %s: %s", name, value, pace->what);
 	}
 }
 
