@@ -61,5 +61,5 @@ src_cli_libcli_a_SOURCES = include/tact/cli.h src/cli/decisions.h src/cli/privat
 check_PROGRAMS += tests/cli/deliver
 tests_cli_deliver_SOURCES = tests/cli/deliver.c
 tests_cli_deliver_LDADD = $(CONFIG) $(DECIDE)
-TESTS += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py tests/cli/test_recover.py
-EXTRA_DIST += tests/cli/test_bulk.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py tests/cli/test_recover.py
+TESTS += tests/cli/test_bulk.py tests/cli/test_check.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py tests/cli/test_recover.py
+EXTRA_DIST += tests/cli/test_bulk.py tests/cli/test_check.py tests/cli/test_cli.py tests/cli/test_examples.py tests/cli/test_foresight.py tests/cli/test_recover.py
