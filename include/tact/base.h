@@ -179,8 +179,18 @@ struct tact_sha256;
 struct tact_sha256 *tact_digest_sha256_begin(void);
 void tact_digest_sha256_more(struct tact_sha256 *digest, const void *data, size_t size_bytes);
 void tact_digest_sha256_end(struct tact_sha256 **digest, uint8_t ret[TACT_SHA256_BYTES]);
+/* HMAC-SHA-256 (RFC 2104) under a secret that is used but once. A secret of no bytes may be NULL. */
 void tact_digest_hmac(const void *secret, size_t secret_bytes, const void *data, size_t size_bytes,
     uint8_t ret[TACT_SHA256_BYTES]);
+/* The same under a secret that repeats, for half the time: what HMAC makes of the secret alone is made once.
+ * A copy of the secret and all that was made of it belong to this and are wiped when it is freed, which
+ * nobody may use then; who has it has this secret and no other. Any thread, several at once, none waits for
+ * another; a child after a fork, too. */
+struct tact_hmac;
+struct tact_hmac *tact_digest_hmac_new(const void *secret, size_t secret_bytes);
+void tact_digest_hmac_free(struct tact_hmac **hmac);
+void tact_digest_hmac_by(
+    struct tact_hmac *hmac, const void *data, size_t size_bytes, uint8_t ret[TACT_SHA256_BYTES]);
 /* What digests and seals keep for the calling thread is let go at once, and made anew should it go on. For a
  * thread that nobody joins, as its last deed before it says that it is done: by itself the thread would let
  * go of it some time after. */

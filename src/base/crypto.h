@@ -15,10 +15,14 @@ struct crypto {
 	EVP_MD_CTX *digest;
 	EVP_MAC_CTX *hmac;
 	EVP_CIPHER_CTX *cipher;
+	bool hmac_goes_again; /* a context can be begun anew with the secret that it has */
 };
 
 /* Never NULL. */
 const struct crypto *crypto_get(void);
+
+/* For HMAC-SHA-256, without a secret yet; the caller's to free. Never NULL. */
+EVP_MAC_CTX *crypto_hmac_new(void);
 
 /* libcrypto or the kernel cannot do what we stand on: says so and ends the process like a lack of memory
  * does. */

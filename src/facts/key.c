@@ -25,6 +25,7 @@
 struct tact_keyring {
 	size_t count;
 	uint8_t secrets[SECRETS_MAX][SECRET_BYTES];
+	struct tact_hmac *hmacs[SECRETS_MAX]; /* under each of them */
 };
 
 static int system_error(struct tact_error *err, const char *path, const char *doing)
@@ -104,7 +105,7 @@ static int add_secret(
 			return tact_error_set(
 			    err, TACT_INVALID, "key file %s: line %zu: the same secret twice", path, number);
 	}
-	keyring->count++;
+	keyring->hmacs[keyring->count++] = tact_digest_hmac_new(secret, SECRET_BYTES);
 	return TACT_OK;
 }
 
@@ -163,6 +164,8 @@ void tact_facts_free_keyring(struct tact_keyring **keyring)
 {
 	if (keyring == NULL || *keyring == NULL)
 		return;
+	for (size_t i = 0; i < (*keyring)->count; i++)
+		tact_digest_hmac_free(&(*keyring)->hmacs[i]);
 	explicit_bzero(*keyring, sizeof **keyring);
 	free(*keyring);
 	*keyring = NULL;
@@ -335,7 +338,7 @@ static struct tact_id hmac_id(
 	uint8_t whole[TACT_SHA256_BYTES];
 	if (which >= keyring->count)
 		abort(); /* our own bug, and a key of the wrong secret would read every wish as absent */
-	tact_digest_hmac(keyring->secrets[which], SECRET_BYTES, data, size_bytes, whole);
+	tact_digest_hmac_by(keyring->hmacs[which], data, size_bytes, whole);
 	memcpy(id.b, whole, sizeof id.b);
 	return id;
 }
