@@ -498,7 +498,7 @@ int tact_decide_recount(struct tact_decider *decider, const struct tact_store_la
 		result = tact_decide_due_part(decider, arena, layout, part, *at_us, INT64_MAX, RECOUNT_PAGE,
 		    now_us, &claims, &count, at_us, err);
 		for (size_t i = 0; result == TACT_OK && i < count; i++)
-			if (!claims[i].review)
+			if (!claims[i].review && !claims[i].passing) /* as when it was taken */
 				tact_ledger_add(
 				    decider->parts.ledger, claims[i].stream, ring_slot(claims[i].ring), 1);
 		tact_arena_reset(arena);

@@ -922,6 +922,25 @@ START_TEST(recount_after_restart)
 }
 END_TEST
 
+/* What is passing waits no longer: were it counted, nothing would ever take it off again. */
+START_TEST(recount_while_the_next_hop_is_down)
+{
+	struct tact_ruling ruling = delay_ann();
+	struct tact_store_layout layout;
+	struct tact_waiting waiting;
+	int64_t at_us = 0;
+
+	waiting = look(&ruling.claim, "ann@example.com", NOW + 20 * HOUR);
+	take(&waiting, "news@leeds.example", "b", NOW + 20 * HOUR);
+	ck_assert_int_eq(waiting.fate, TACT_FATE_PASS);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 0);
+	tact_decide_forget_counts(b.decider);
+	ck_assert_int_eq(tact_decide_layout(b.decider, &layout, NULL), TACT_OK);
+	ck_assert_int_eq(tact_decide_recount(b.decider, &layout, 0, &at_us, NOW + 21 * HOUR, NULL), TACT_OK);
+	ck_assert_int_eq(tact_ledger_waiting(b.ledger, "branch"), 0);
+}
+END_TEST
+
 /* What waits at the client is not in the queue, and is not counted as if it were. */
 START_TEST(tempfail_leaves_no_count_behind)
 {
@@ -1814,6 +1833,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_record_that_wakes_for_another_relay_is_left_as_it_is);
 	tcase_add_test(c, what_lapsed_at_another_relay_is_its_own_matter);
 	tcase_add_test(c, recount_after_restart);
+	tcase_add_test(c, recount_while_the_next_hop_is_down);
 	tcase_add_test(c, tempfail_stream_queues_nothing);
 	tcase_add_test(c, tempfail_leaves_no_count_behind);
 	tcase_add_test(c, tempfail_beside_what_is_no_address_waits_on_a_ring);
