@@ -10,6 +10,7 @@
 
 #include "bell.h"
 #include "body.h"
+#include "hands.h"
 #include "health.h"
 #include "smtp.h"
 #include "wire.h"
@@ -23,6 +24,7 @@ struct gate {
 	int stop_fd;	     /* readable from tact_gate_stop on */
 	atomic_llong end_ms; /* 0, or when the time of grace ends */
 	struct bell *bell;
+	struct hands *hands;
 	struct health *health;
 };
 
@@ -39,6 +41,7 @@ struct delivery_recipient {
 	const char *gate_address; /* as Postfix gave it, without <> */
 	const char *args;	  /* of RCPT, verbatim */
 	bool review;
+	bool in_hand;	  /* nobody else hands it on meanwhile */
 	int code;	  /* answer to Postfix: 250, 451, 452 */
 	const char *text; /* with its enhanced code */
 };

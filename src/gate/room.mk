@@ -7,7 +7,7 @@ noinst_LIBRARIES += src/gate/libgate.a
 src_gate_libgate_a_CFLAGS = $(AM_CFLAGS) 
 src_gate_libgate_a_SOURCES = include/tact/gate.h src/gate/private.h \
 	src/gate/bell.c src/gate/bell.h src/gate/byid.c src/gate/byid.h src/gate/body.c src/gate/body.h src/gate/command.c src/gate/command.h \
-	src/gate/dots.c src/gate/dots.h src/gate/etrn.c src/gate/etrn.h src/gate/health.c src/gate/health.h \
+	src/gate/dots.c src/gate/dots.h src/gate/etrn.c src/gate/etrn.h src/gate/hands.c src/gate/hands.h src/gate/health.c src/gate/health.h \
 	src/gate/kept.c src/gate/kept.h src/gate/lmtp.c src/gate/plan.c src/gate/plan.h src/gate/reader.c src/gate/reader.h src/gate/server.c src/gate/session.c \
 	src/gate/smtp.c src/gate/smtp.h src/gate/verp.c src/gate/verp.h src/gate/wire.c src/gate/wire.h \
 	src/gate/xforward.c src/gate/xforward.h

@@ -26,7 +26,7 @@
 #define GRACE_MS (30 * 1000)
 #define BREATHE_MS 100 /* when no descriptor is to be had */
 #define STEP_MS (60 * 1000)
-#define FINAL_MS (300 * 1000)
+#define FINAL_MS (600 * 1000) /* RFC 5321 §4.5.3.2.6: who gives up sooner has mail sent twice */
 
 struct tact_gate {
 	struct gate shared;
@@ -338,6 +338,7 @@ static int start_helpers(struct gate *gate, struct tact_error *err)
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	gate->hands = hands_new();
 	gate->bell = bell_start(&bell);
 	if (gate->bell != NULL)
 		gate->health =
@@ -346,6 +347,7 @@ static int start_helpers(struct gate *gate, struct tact_error *err)
 	if (gate->health != NULL)
 		return TACT_OK;
 	bell_free(&gate->bell);
+	hands_free(&gate->hands);
 	return tact_error_set(err, TACT_SYSTEM, "cannot start the gate's threads");
 }
 
@@ -365,5 +367,6 @@ int tact_gate_run(struct tact_gate *gate, struct tact_error *err)
 	wait_for_connections(gate);
 	health_stop(&shared->health);
 	bell_free(&shared->bell);
+	hands_free(&shared->hands);
 	return TACT_OK;
 }

@@ -329,6 +329,32 @@ static void hand_on(struct hop *hop)
 	smtp_close(&smtp);
 }
 
+/* Whoever is in another hand is not decided now. That other hand writes down what becomes of him, and then he
+ * is found to have passed. */
+static void take_in_hand(struct delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->count; i++) {
+		struct tact_waiting *waiting = &delivery->waiting[i];
+
+		if (waiting->look != TACT_LOOK_TAKE)
+			continue;
+		delivery->recipients[i].in_hand = hands_take(delivery->gate->hands, &waiting->claim);
+		if (delivery->recipients[i].in_hand)
+			continue;
+		waiting->look = TACT_LOOK_WAIT;
+		waiting->fate = TACT_FATE_UNDECIDED;
+		waiting->code = "4.4.5";
+		waiting->text = "an earlier attempt is still being handed on";
+	}
+}
+
+static void let_go(struct delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->count; i++)
+		if (delivery->recipients[i].in_hand)
+			hands_put(delivery->gate->hands, &delivery->waiting[i].claim);
+}
+
 static bool wants_decision(const struct delivery *delivery)
 {
 	for (size_t i = 0; i < delivery->count; i++)
@@ -369,10 +395,12 @@ void delivery_run(struct delivery *delivery)
 	if (delivery->count == 1)
 		(void)verp_restore(delivery->arena, delivery->sender, delivery->recipients[0].gate_address,
 		    delivery->waiting[0].given, &sender, &original);
+	take_in_hand(delivery);
 	if (wants_decision(delivery))
 		decide(delivery, original);
 	answer_rest(delivery);
 	pass.sender = refuse.sender = sender;
 	hand_on(&pass);
 	hand_on(&refuse);
+	let_go(delivery);
 }

@@ -188,6 +188,21 @@ class NextHop(Gated):
         self.next.wait_to("slow@person.test")
         self.site.relay.wait_empty()
 
+    def test_an_attempt_that_postfix_gave_up_is_not_handed_on_twice(self):
+        self.site.relay.configure({"lmtp_data_done_timeout": "1s"})
+        self.delay("bo@person.test")
+        self.fall_due()
+        held = self.next.hold("END")
+        self.take()
+        self.site.relay.wait_log("status=deferred.*timed out while sending end of data")
+        self.take()
+        self.site.tactd.wait_log("gate=undecided .*an earlier attempt is still being handed on")
+        held.set()
+        self.site.tactd.wait_log("gate=passed")
+        self.take()
+        self.site.relay.wait_empty()
+        self.assertEqual((self.next.bodies, len(self.next.to("bo@person.test"))), (1, 1))
+
 
 class Hostile(Gated):
     """The gate's socket, spoken to directly."""
