@@ -36,10 +36,17 @@ static bool is_own(const struct touch *touch, const struct asked *asked, int64_t
 				    : asked->now_us - touch->time_us < HOUR_US;
 }
 
+/* What is written first says since when tact knows him, be its clock behind that of whoever writes next. */
+void oracle_perhaps_wrote(struct person *person, int64_t now_us)
+{
+	if (!person->known && now_us > person->known_since_us)
+		person->known_since_us = now_us;
+}
+
 void oracle_wrote(struct person *person, int64_t now_us)
 {
-	if (person->known_since_us == 0 || now_us < person->known_since_us)
-		person->known_since_us = now_us;
+	oracle_perhaps_wrote(person, now_us);
+	person->known = true;
 }
 
 /* ---- surely ------------------------------------------------------------------------------------- */
@@ -156,7 +163,7 @@ static int64_t most_before(
 static bool knows_the_window(
     const struct person *person, const struct rule_spec *rule, const struct asked *asked)
 {
-	return person->known_since_us != 0 && !rule_sees(rule, person->known_since_us, asked->now_us, false);
+	return person->known && !rule_sees(rule, person->known_since_us, asked->now_us, false);
 }
 
 static bool is_exceeded(

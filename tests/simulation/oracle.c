@@ -474,6 +474,7 @@ int oracle_passed(struct oracle *oracle, const struct asked *asked)
 					      : oracle_find_planned(oracle, asked, &surely) != NULL;
 	int known;
 
+	oracle_perhaps_wrote(person, asked->now_us);
 	oracle_take_planned(oracle, asked, has_claim(person, asked->mail));
 	for (int i = 0; i < person->claims_count; i++) {
 		struct waiting *claim = &person->claims[i];
@@ -768,6 +769,7 @@ void oracle_held(struct oracle *oracle, const struct asked *asked, enum fate fat
 	struct asked again = *asked;
 	bool known = has_claim(person, asked->mail);
 
+	oracle_perhaps_wrote(person, asked->now_us);
 	if (claim != NULL && claim->refused) { /* it did not wait so far */
 		claim->made_us = asked->now_us;
 		claim->not_after_us = asked->not_after_us;
@@ -867,6 +869,7 @@ int oracle_begun(struct oracle *oracle, const struct asked *asked)
 		touch->by_claim = true;
 		memcpy(touch->claim, asked->claim, 16);
 	}
+	oracle_perhaps_wrote(person, asked->now_us);
 	oracle_judge_rates(oracle, asked);
 	person->decisions++;
 	add_claim(oracle, asked, (const unsigned char[16]){0})->begun = person->touches_count;
@@ -930,6 +933,7 @@ int oracle_contact(struct oracle *oracle, int number, const struct facts_spec *f
 	person->touches = oracle_grow(person->touches, &person->touches_count, sizeof *person->touches);
 	person->touches[person->touches_count - 1] =
 	    (struct touch){.mail = -1, .time_us = time_us, .facts = *facts};
+	oracle_perhaps_wrote(person, time_us);
 	oracle_unsettle(oracle, number);
 	return person->touches_count - 1;
 }

@@ -108,7 +108,8 @@ struct person {
 	uint64_t joined_sequence;
 	bool blurred;		/* tact may take others' contacts and claims for his */
 	bool unclear;		/* and others' profile and permissions */
-	int64_t known_since_us; /* the first that tact surely wrote of him; 0: nothing */
+	bool known;		/* tact surely wrote something of him */
+	int64_t known_since_us; /* the latest time of what it may have written first */
 	int decisions;		/* that tact was asked for */
 	struct touch *touches;
 	int touches_count;
@@ -172,7 +173,8 @@ int64_t oracle_limit_room(
     const struct person *person, const struct rule_spec *rule, const struct asked *asked, int64_t t_us);
 struct waiting *oracle_find_claim(const struct person *person, const unsigned char id[16]);
 bool oracle_becomes_claims(const struct touch *touch, const struct asked *asked, int64_t made_us);
-/* tact surely wrote something of the person. */
+/* tact wrote something of the person: perhaps, or surely. In the order of the store. */
+void oracle_perhaps_wrote(struct person *person, int64_t now_us);
 void oracle_wrote(struct person *person, int64_t now_us);
 
 /* ---- ranks.c ---- */

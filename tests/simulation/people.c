@@ -94,6 +94,7 @@ int oracle_consent(struct oracle *oracle, int number, const struct consent_spec 
 	person->permissions =
 	    oracle_grow(person->permissions, &person->permissions_count, sizeof *person->permissions);
 	person->permissions[person->permissions_count - 1] = (struct permission){.spec = *consent};
+	oracle_perhaps_wrote(person, consent->time_us);
 	return person->permissions_count - 1;
 }
 
@@ -198,6 +199,7 @@ int oracle_wish(struct oracle *oracle, int number, const struct wish_spec *wish)
 
 	person->wishes = oracle_grow(person->wishes, &person->wishes_count, sizeof *person->wishes);
 	person->wishes[person->wishes_count - 1] = (struct wish){.spec = *wish};
+	oracle_perhaps_wrote(person, wish->time_us);
 	return person->wishes_count - 1;
 }
 
