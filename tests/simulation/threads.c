@@ -18,7 +18,7 @@
 #include "src/store/engine.h"
 #include "world.h"
 
-enum { THREADS_MAX = 16, STEPS = 120, DECIDERS = 2, LEGS_MAX = 400 };
+enum { THREADS_MAX = 16, STEPS = 120, DECIDERS = 2, LEGS_MAX = 400, LAGS_EVERY = 20, LAG_YIELDS = 2000 };
 
 /* What came to pass with one person, in the order of the store. */
 enum happening { ANSWERED, UNHEARD, ARRIVED, BOUNCED, WISHED, CONTACTED };
@@ -273,12 +273,22 @@ static struct tact_store *open_front(struct crew *crew)
 
 /* ---- writing down -------------------------------------------------------------------------------- */
 
+/* Who has read the clock may have to wait for a processor while others go on, and writes behind them. */
+static void lag(int64_t now_us, int64_t by_us)
+{
+	for (int i = 0; i < LAG_YIELDS && atomic_load(&machine_faults->now_us) < now_us + by_us; i++)
+		sched_yield();
+}
+
 /* Time goes on with whatever anybody does: some minutes. */
 static int64_t next_time_us(struct worker *worker)
 {
 	int64_t step_us = chance_between(&worker->world.chance, 1, 10 * MINUTE_US);
+	int64_t now_us = atomic_fetch_add(&machine_faults->now_us, step_us) + step_us;
 
-	return atomic_fetch_add(&machine_faults->now_us, step_us) + step_us;
+	if (chance_of(&worker->world.chance, 1, LAGS_EVERY))
+		lag(now_us, chance_between(&worker->world.chance, 1, 3 * HOUR_US));
+	return now_us;
 }
 
 static struct record *note(struct worker *worker, enum happening what, int person, int64_t now_us)
