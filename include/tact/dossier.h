@@ -226,8 +226,8 @@ void tact_dossier_encode_alike(struct tact_arena *arena, struct tact_dossier_for
 
 /* Deep copy of the arrays (strings shared): for trying something out. */
 void tact_dossier_copy(struct tact_arena *arena, const struct tact_dossier *from, struct tact_dossier *ret);
-/* Adds what OTHER knows (suppressions, consents, contacts, waiting claims by id; marks of contacts; profile
- * and person key only where missing) into VIEW: for asking about a person who stands under several keys. The
+/* Adds what OTHER knows (suppressions, consents, contacts, waiting claims by id; marks of contacts; the
+ * earlier beginning of the history; profile and person key only where missing) into VIEW: for asking about a person who stands under several keys. The
  * strictest counts because everything counts. */
 void tact_dossier_merge(
     struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other);
@@ -265,6 +265,8 @@ void tact_dossier_note_told(
 /* Adds OTHER's marks; answers whether any was new. */
 bool tact_dossier_merge_told(
     struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_dossier *other);
+/* The earlier of the two beginnings that are known; answers whether it is OTHER's now. */
+bool tact_dossier_merge_history(struct tact_dossier *dossier, const struct tact_dossier *other);
 
 /* Housekeeping, done at each write and by the sweep: contacts older than 35 days of the same day (UTC) and
  * the same facts fold into one with span a day; contacts older than history_s go, with their marks; claims

@@ -230,6 +230,7 @@ bool alias_carry(struct aliasing *aliasing, const struct source *source, struct 
 	/* So that it is known when it is told of again, by either name. What both had been told of counts for
 	 * both, like mail that was folded: the strict side. */
 	changed |= tact_dossier_merge_told(arena, dossier, from);
+	changed |= tact_dossier_merge_history(dossier, from);
 	if (!left)
 		changed |= carry_suppressions(aliasing, source, dossier);
 	for (size_t i = 0; i < from->claims_count; i++)

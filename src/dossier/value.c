@@ -227,6 +227,17 @@ bool tact_dossier_merge_told(
 
 /* ---- two as one ---- */
 
+/* While one of the two was known, a contact with the other would have been seen as well. */
+bool tact_dossier_merge_history(struct tact_dossier *dossier, const struct tact_dossier *other)
+{
+	int64_t since_us = other->history_since_us;
+
+	if (since_us == 0 || (dossier->history_since_us != 0 && dossier->history_since_us <= since_us))
+		return false;
+	dossier->history_since_us = since_us;
+	return true;
+}
+
 static void merge_claims(
     struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other)
 {
@@ -280,6 +291,7 @@ void tact_dossier_merge(struct tact_arena *arena, struct tact_dossier *view, con
 		if (find_consent(view, &other->consents[i].id) == NULL)
 			tact_dossier_add_consent(arena, view, &other->consents[i]);
 	merge_claims(arena, view, other);
+	tact_dossier_merge_history(view, other);
 	merge_profile(arena, &view->profile, &other->profile);
 	view->address = first_given(view->address, other->address);
 	if (!view->has_person_key && other->has_person_key) {

@@ -190,6 +190,27 @@ START_TEST(test_merge_fills_what_is_missing)
 }
 END_TEST
 
+/* Who was known under an earlier key, or by another name, is known since then. */
+START_TEST(test_merge_takes_the_earlier_history)
+{
+	static const struct {
+		int64_t own_us, other_us, want_us;
+	} rows[] = {{0, 0, 0}, {0, 7, 7}, {7, 0, 7}, {7, 9, 7}, {9, 7, 7}, {7, 7, 7}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct tact_dossier own, other;
+
+		tact_dossier_init(&own);
+		tact_dossier_init(&other);
+		own.history_since_us = rows[i].own_us;
+		other.history_since_us = rows[i].other_us;
+		tact_dossier_merge(arena, &own, &other);
+		ck_assert_msg(own.history_since_us == rows[i].want_us, "row %zu: got %lld, want %lld", i,
+		    (long long)own.history_since_us, (long long)rows[i].want_us);
+	}
+}
+END_TEST
+
 /* Merged with itself, what has an id stays what it is. */
 START_TEST(test_merge_with_itself)
 {
@@ -402,6 +423,7 @@ int main(void)
 	tcase_add_test(tc, test_merge_is_a_union);
 	tcase_add_test(tc, test_merge_more_than_64_claims);
 	tcase_add_test(tc, test_merge_fills_what_is_missing);
+	tcase_add_test(tc, test_merge_takes_the_earlier_history);
 	tcase_add_test(tc, test_merge_with_itself);
 	tcase_add_test(tc, test_copy_is_deep);
 	tcase_add_test(tc, test_review_round_trip);
