@@ -73,7 +73,7 @@ bool change_apply(struct tact_arena *arena, const struct tact_dossier *view, str
 	case TACT_CHANGE_UNSUPPRESS:
 		return change_unsuppress(dossier, change, now_us);
 	case TACT_CHANGE_CONTACT:
-		return change_contact(arena, dossier, &change->contact);
+		return change_contact(arena, view, dossier, &change->contact);
 	case TACT_CHANGE_PROFILE:
 		return change_profile(arena, &dossier->profile, &change->profile);
 	case TACT_CHANGE_CONSENT:

@@ -26,8 +26,9 @@ bool change_unsuppress(struct tact_dossier *dossier, const struct tact_change *c
 /* Has what CHANGE would end been ended already, by the same person for the same reason? */
 bool change_was_unsuppressed(const struct tact_dossier *dossier, const struct tact_change *change);
 bool change_consent_was_ended(const struct tact_dossier *dossier, const struct tact_change *change);
-bool change_contact(
-    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact);
+/* view: as above; what was told of already is known under any of the person's names. */
+bool change_contact(struct tact_arena *arena, const struct tact_dossier *view, struct tact_dossier *dossier,
+    const struct tact_contact *contact);
 
 /* ---- change_profile.c ---- */
 

@@ -131,13 +131,13 @@ bool change_was_unsuppressed(const struct tact_dossier *dossier, const struct ta
 	return false;
 }
 
-bool change_contact(
-    struct tact_arena *arena, struct tact_dossier *dossier, const struct tact_contact *contact)
+bool change_contact(struct tact_arena *arena, const struct tact_dossier *view, struct tact_dossier *dossier,
+    const struct tact_contact *contact)
 {
 	struct tact_contact fresh = *contact;
+	struct tact_dossier known = *view; /* told of under another of the names, it is told of */
 
-	if (tact_dossier_find_contact(dossier, &fresh.id) != NULL ||
-	    tact_dossier_was_told(dossier, &fresh.id))
+	if (tact_dossier_find_contact(&known, &fresh.id) != NULL || tact_dossier_was_told(&known, &fresh.id))
 		return false;
 	tact_dossier_note_told(arena, dossier, &fresh);
 	if (tact_id_is_none(&fresh.id))

@@ -612,6 +612,10 @@ class Aliases(Case):
         got, = self.json("show", *args)
         return got
 
+    def asked(self, name):
+        got, = self.json("explain", "--sender", "news@shop.example", "--rcpt", name, stdin=MAIL)
+        return got["verdict"]
+
     def test_a_phone_number_and_a_second_address(self):
         got = self.json("alias", "ann@x.example", "ann@home.example", "+44 113 496 0000", "--why", "told by her")
         for one in got:
@@ -634,6 +638,29 @@ class Aliases(Case):
         self.assertEqual((got["key"], got["changed"]), (key, True))
         self.assertEqual(len(self.one("--key", key)["suppressions"]), 1)
         self.assertIn("known already", self.tact("alias", "ann@x.example", key).out)
+
+    def test_known_for_as_long_as_either(self):
+        """Of whom nothing was known yet the rule that wants a contact first had nothing to say, whichever name was the older."""
+        self.edit('suppression "wishes"', 'limit "not-only" { at_least = 1/30d streams = {"shop"} action = reject }\nsuppression "wishes"')
+        for old, young in (("ann@x.example", "ann@home.example"), ("bob@home.example", "bob@x.example")):
+            self.write("clock", "@%d\n" % NOW)
+            self.tact("profile", "--language", "en", old)
+            self.write("clock", "@%d\n" % (NOW + 40 * 86400))
+            self.tact("profile", "--language", "en", young)
+            self.assertEqual(self.asked(old), "reject", "silent for forty days")
+            self.assertEqual(self.asked(young), "accept", "not known for long")
+            self.tact("alias", *sorted((old, young), key=lambda name: "home" in name))
+            self.assertEqual((self.asked(old), self.asked(young)), ("reject", "reject"))
+
+    def test_known_under_an_earlier_key(self):
+        self.edit('suppression "wishes"', 'limit "not-only" { at_least = 1/30d streams = {"shop"} action = reject }\nsuppression "wishes"')
+        self.tact("profile", "--language", "en", "ann@x.example")
+        self.write("clock", "@%d\n" % (NOW + 40 * 86400))
+        self.tact("key", "new", "--rotate")
+        self.tact("store", "adopt", "--yes")
+        self.assertEqual(self.asked("ann@x.example"), "reject")
+        self.tact("profile", "--language", "fr", "ann@x.example")
+        self.assertEqual(self.asked("ann@x.example"), "reject")
 
     def test_the_end_of_one(self):
         self.tact("alias", "ann@x.example", "bob@x.example")
@@ -689,6 +716,21 @@ class Contacts(Case):
         self.assertEqual([call(9, "2026-09-02T10:00:00Z"), call(10, "2026-11-20T10:00:00Z")], [False, False], "grown old since")
         self.assertEqual(sorted((contact["time"], contact["count"]) for contact in self.json("show", "ann@x.example")[0]["contacts"]),
                          [("2026-09-02T00:00:00Z", 1), ("2026-11-20T00:00:00Z", 2)])
+
+    def test_recorded_once_under_an_earlier_key_too(self):
+        """Under the next key the same contact was recorded, and once its day was folded it counted twice."""
+        def call(number, at, name="ann@x.example"):
+            return self.json("contact", name, "--channel", "phone", "--purpose", "promotional", "--at", at, "--id", "call-%d" % number)[0]["changed"]
+
+        calls = ((9, "2026-09-02T10:00:00Z"), (10, "2026-11-20T10:00:00Z"))
+        for one in calls:
+            self.assertTrue(call(*one))
+        self.tact("key", "new", "--rotate")
+        self.tact("store", "adopt", "--yes")
+        self.assertEqual([call(*one) for one in calls], [False, False])
+        self.assertTrue(call(11, "2026-11-21T10:00:00Z"))
+        self.assertEqual(sorted(contact["time"] for contact in self.json("show", "ann@x.example")[0]["contacts"]),
+                         ["2026-09-02T00:00:00Z", "2026-11-20T10:00:00Z", "2026-11-21T10:00:00Z"])
 
     def test_told_again_after_evidence_failed_it_counts_once(self):
         """No file may grow beyond the size that the evidence has."""
