@@ -230,12 +230,22 @@ void tact_facts_match_stream(const struct tact_stream_set *set, const struct tac
 
 /* ---- facts --------------------------------------------------------------------------------------------- */
 
+/* A name that is not ASCII comes as encoded words (RFC 2047), spelled as each platform likes; what people
+ * type is the name itself. */
+static const char *decode_name(struct tact_arena *arena, const char *value)
+{
+	if (strstr(value, "=?") == NULL)
+		return value;
+	return tact_text_trim(arena, facts_decode_text(arena, value));
+}
+
 /* Names from headers go into records and evidence: short, and clean text. Cutting alone would make two
  * campaigns one. */
 static const char *name_from(struct tact_arena *arena, const char *value)
 {
 	if (value == NULL)
 		return "";
+	value = decode_name(arena, value);
 	if (strlen(value) <= NAME_MAX_BYTES && facts_is_clean(value))
 		return value;
 	struct tact_id id = tact_digest_id(&value, 1);

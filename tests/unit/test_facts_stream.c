@@ -417,6 +417,27 @@ START_TEST(facts_are_gathered)
 }
 END_TEST
 
+/* Each platform encodes them its own way, and nobody types them so. */
+START_TEST(encoded_names_are_what_people_type)
+{
+	static const char *const spellings[] = {"fr\xc3\xbchling",
+	    "=?utf-8?q?fr=C3=BChling?=", "=?UTF-8?B?ZnLDvGhsaW5n?=", "=?iso-8859-1?q?fr=FChling?=",
+	    "=?utf-8?q?fr=C3=BC?=\n =?utf-8?q?hling?="};
+
+	for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+		struct tact_facts facts =
+		    gather("robot", tact_arena_printf(arena, FROM "X-Campaign-Name: %s\nX-Offer: %s\n",
+					spellings[i], spellings[i]));
+		ck_assert_str_eq(facts.campaign, "fr\xc3\xbchling");
+		ck_assert_str_eq(facts.offer, "fr\xc3\xbchling");
+	}
+	ck_assert_str_eq(gather("robot", FROM "X-Offer: =?utf-8?q?half_price_?=\n").offer, "half price");
+	ck_assert_str_eq(gather("robot", FROM "X-Offer: is 1 =? 2\n").offer, "is 1 =? 2");
+	ck_assert_msg(tact_text_is_ascii(gather("robot", FROM "X-Offer: =?utf-8?q?a=00=0A=FF?=\n").offer),
+	    "got bytes that are no text, want ASCII");
+}
+END_TEST
+
 START_TEST(untrusted_submitters_name_no_campaign)
 {
 	struct tact_facts facts =
@@ -459,6 +480,7 @@ int main(void)
 	tcase_add_test(all, a_pattern_belongs_to_many_threads);
 	tcase_add_loop_test(all, a_message_is_carried_by, 0, sizeof rows / sizeof *rows);
 	tcase_add_test(all, facts_are_gathered);
+	tcase_add_test(all, encoded_names_are_what_people_type);
 	tcase_add_test(all, untrusted_submitters_name_no_campaign);
 	tcase_add_test(all, long_or_unclean_names_become_short_and_stay_distinct);
 	suite_add_tcase(suite, all);
