@@ -249,6 +249,8 @@ enum tact_log_level { TACT_LOG_DEBUG, TACT_LOG_INFO, TACT_LOG_WARNING, TACT_LOG_
  * before threads. */
 void tact_log_open(const char *ident, bool to_syslog, enum tact_log_level least);
 void tact_log_set_level(enum tact_log_level least);
+/* Would a line of LEVEL be written? To be asked before words are made that nobody would read. */
+bool tact_log_writes(enum tact_log_level level);
 /* One line; "QUEUEID: key=value key=value". Only ends call this; library rooms return errors. Control
  * characters are made harmless. */
 void tact_log(enum tact_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

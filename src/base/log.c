@@ -46,6 +46,11 @@ void tact_log_set_level(enum tact_log_level least)
 	atomic_store_explicit(&log_least, (int)least, memory_order_relaxed);
 }
 
+bool tact_log_writes(enum tact_log_level level)
+{
+	return (int)level >= atomic_load_explicit(&log_least, memory_order_relaxed);
+}
+
 /* Every byte that is not printable ASCII becomes \xNN: a log is read on terminals, and split into lines. */
 static void write_harmless(char line[LINE_BYTES + 1], const char *text)
 {
@@ -81,7 +86,7 @@ void tact_log(enum tact_log_level level, const char *format, ...)
 	char text[TEXT_BYTES], line[LINE_BYTES + 1];
 	va_list args;
 
-	if ((int)level < atomic_load_explicit(&log_least, memory_order_relaxed))
+	if (!tact_log_writes(level))
 		return;
 	va_start(args, format);
 	if (vsnprintf(text, sizeof text, format, args) < 0)

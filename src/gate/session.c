@@ -37,6 +37,8 @@ void delivery_log(struct delivery *delivery, const struct tact_waiting *waiting,
 	struct tact_arena *arena = delivery->arena;
 	bool waits = waiting->look == TACT_LOOK_WAIT && waiting->until_us != 0;
 
+	if (!tact_log_writes(TACT_LOG_INFO))
+		return;
 	tact_log(TACT_LOG_INFO, "%s: gate=%s claim=%s to=<%s> reason=\"%s\"%s%s%s%s",
 	    delivery_queue_id(delivery), action, tact_id_format(arena, &waiting->claim),
 	    tact_text_path(arena, waiting->given, 320), tact_text_printable(arena, reason, 300),

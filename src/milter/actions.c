@@ -55,20 +55,22 @@ static sfsistat refuse_at_rcpt(SMFICTX *ctx, struct connection *connection, cons
     const struct tact_error *err)
 {
 	bool refused = ruling->fate == TACT_FATE_REFUSE;
+	enum tact_log_level level = refused ? TACT_LOG_INFO : TACT_LOG_WARNING;
 	struct tact_arena *arena = connection->arena;
 
 	if (!refused)
 		tact_log(TACT_LOG_ERROR, "NOQUEUE: milter=%s undecided: %s", connection->parts->listener,
 		    err->text);
-	tact_log(refused ? TACT_LOG_INFO : TACT_LOG_WARNING,
-	    "NOQUEUE: milter=%s phase=rcpt verdict=%s to=<%s> from=<%s> stream=%s rule=%s code=%s "
-	    "text=\"%s\"",
-	    connection->parts->listener, refused ? "reject" : "undecided",
-	    tact_text_path(arena, ruling->given, PATH_TEXT_MAX),
-	    tact_text_path(arena, connection->envelope.sender, PATH_TEXT_MAX),
-	    ruling->facts.stream != NULL ? ruling->facts.stream : "",
-	    ruling->opinion.rule != NULL ? ruling->opinion.rule->name : "", ruling->code,
-	    tact_text_printable(arena, ruling->text, REPLY_TEXT_MAX));
+	if (tact_log_writes(level))
+		tact_log(level,
+		    "NOQUEUE: milter=%s phase=rcpt verdict=%s to=<%s> from=<%s> stream=%s rule=%s code=%s "
+		    "text=\"%s\"",
+		    connection->parts->listener, refused ? "reject" : "undecided",
+		    tact_text_path(arena, ruling->given, PATH_TEXT_MAX),
+		    tact_text_path(arena, connection->envelope.sender, PATH_TEXT_MAX),
+		    ruling->facts.stream != NULL ? ruling->facts.stream : "",
+		    ruling->opinion.rule != NULL ? ruling->opinion.rule->name : "", ruling->code,
+		    tact_text_printable(arena, ruling->text, REPLY_TEXT_MAX));
 	return answer(ctx, connection, refused ? "550" : "451", ruling->code, ruling->text);
 }
 
@@ -249,8 +251,8 @@ static bool edit_header(SMFICTX *ctx, const struct connection *connection, const
 
 /* ---- the message ---- */
 
-static void log_rulings(
-    const struct connection *connection, const struct tact_ruling *rulings, const char *action)
+static void log_ruling(const struct connection *connection, const struct tact_ruling *ruling,
+    const char *sender, const char *action, enum tact_log_level level)
 {
 	static const char *const fates[] = {[TACT_FATE_PASS] = "accept",
 	    [TACT_FATE_GATE] = "delay",
@@ -259,24 +261,33 @@ static void log_rulings(
 	    [TACT_FATE_UNDECIDED] = "undecided"};
 	const char *queue_id = connection->message->queue_id;
 	struct tact_arena *arena = connection->arena;
-	const char *sender = tact_text_path(arena, connection->envelope.sender, PATH_TEXT_MAX);
+
+	tact_log(level,
+	    "%s: milter=%s action=%s verdict=%s%s to=<%s> from=<%s> stream=%s rule=%s until=%s "
+	    "claim=%s text=\"%s\"",
+	    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener, action, fates[ruling->fate],
+	    ruling->monitored ? " mode=monitor" : "", tact_text_path(arena, ruling->given, PATH_TEXT_MAX),
+	    sender, ruling->facts.stream, ruling->opinion.rule != NULL ? ruling->opinion.rule->name : "",
+	    ruling->fate == TACT_FATE_GATE ? tact_text_format_time(arena, ruling->opinion.until_us) : "",
+	    ruling->ring[0] != '\0' ? tact_id_format(arena, &ruling->claim) : "",
+	    tact_text_printable(arena, ruling->text, REPLY_TEXT_MAX));
+}
+
+static void log_rulings(
+    const struct connection *connection, const struct tact_ruling *rulings, const char *action)
+{
+	const char *sender = NULL;
 
 	for (size_t i = 0; i < connection->recipients_count; i++) {
-		const struct tact_ruling *ruling = &rulings[i];
+		enum tact_log_level level =
+		    rulings[i].fate == TACT_FATE_UNDECIDED ? TACT_LOG_WARNING : TACT_LOG_INFO;
 
-		if (ruling->first != i)
+		if (rulings[i].first != i || !tact_log_writes(level))
 			continue;
-		tact_log(ruling->fate == TACT_FATE_UNDECIDED ? TACT_LOG_WARNING : TACT_LOG_INFO,
-		    "%s: milter=%s action=%s verdict=%s%s to=<%s> from=<%s> stream=%s rule=%s until=%s "
-		    "claim=%s text=\"%s\"",
-		    queue_id != NULL ? queue_id : "NOQUEUE", connection->parts->listener, action,
-		    fates[ruling->fate], ruling->monitored ? " mode=monitor" : "",
-		    tact_text_path(arena, ruling->given, PATH_TEXT_MAX), sender, ruling->facts.stream,
-		    ruling->opinion.rule != NULL ? ruling->opinion.rule->name : "",
-		    ruling->fate == TACT_FATE_GATE ? tact_text_format_time(arena, ruling->opinion.until_us)
-						   : "",
-		    ruling->ring[0] != '\0' ? tact_id_format(arena, &ruling->claim) : "",
-		    tact_text_printable(arena, ruling->text, REPLY_TEXT_MAX));
+		if (sender == NULL)
+			sender =
+			    tact_text_path(connection->arena, connection->envelope.sender, PATH_TEXT_MAX);
+		log_ruling(connection, &rulings[i], sender, action, level);
 	}
 }
 

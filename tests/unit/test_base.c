@@ -1550,6 +1550,18 @@ START_TEST(log_lines)
 }
 END_TEST
 
+START_TEST(log_says_what_it_writes)
+{
+	for (int least = TACT_LOG_DEBUG; least <= TACT_LOG_ERROR; least++) {
+		tact_log_open("test", false, (enum tact_log_level)least);
+		for (int level = TACT_LOG_DEBUG; level <= TACT_LOG_ERROR; level++)
+			want_int("writes", tact_log_writes((enum tact_log_level)level),
+			    logged((enum tact_log_level)level, "x")[0] != '\0');
+	}
+	want_int("all but the least", tact_log_writes(TACT_LOG_WARNING), false);
+}
+END_TEST
+
 START_TEST(log_syslog)
 {
 	tact_log_open("test", true, TACT_LOG_ERROR);
@@ -1699,6 +1711,7 @@ static void add_log(Suite *suite)
 	TCase *tcase = new_case(suite, "log, edges");
 
 	tcase_add_test(tcase, log_lines);
+	tcase_add_test(tcase, log_says_what_it_writes);
 	tcase_add_test(tcase, log_syslog);
 	tcase_add_test(tcase, edge_not_wanted);
 #ifdef TACT_EDGES
