@@ -59,6 +59,9 @@ int tact_store_check_url(const char *url, struct tact_error *err);
  * no connection. */
 bool tact_store_warns_of_url(const char *url, struct tact_error *ret);
 void tact_store_close(struct tact_store **store);
+/* For a process that serves mail: where one thread writes for all its callers it goes ten steps before them
+ * from now on (setpriority(2)), if the system allows that. */
+void tact_store_go_first(struct tact_store *store);
 /* Words for the log about the latest failure and what to do ("disk full: free space below /var/lib/tact");
  * copied out. */
 void tact_store_last_error(struct tact_store *store, struct tact_error *ret);

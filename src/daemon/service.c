@@ -170,6 +170,7 @@ static int open_all(struct holdings *holdings, struct tact_error *err)
 		result = tact_audit_open(config->audit, config->host, &holdings->audit, NULL, err);
 	if (result != TACT_OK)
 		return result;
+	tact_store_go_first(holdings->store);
 	holdings->decider = tact_decider_new(&(struct tact_decider_parts){
 	    .store = holdings->store,
 	    .audit = holdings->audit,

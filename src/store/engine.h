@@ -23,6 +23,8 @@ struct tact_store_engine {
 	/* tact_store_create; NULL: opening makes what is missing. */
 	int (*create)(const char *rest, struct tact_error *err);
 	void (*close)(struct tact_store *store);
+	/* tact_store_go_first; NULL: no thread writes for all. */
+	void (*go_first)(struct tact_store *store);
 	/* Every answer was set to TACT_UNAVAILABLE, every record to absent before the call. Keys may repeat
 	 * (bulk does not look). */
 	void (*read)(struct tact_store *store, const struct tact_store_key *keys, size_t count,

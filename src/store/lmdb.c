@@ -333,6 +333,13 @@ static int64_t lmdb_now_us(struct tact_store *store)
 	return tact_clock_now_us();
 }
 
+static void lmdb_go_first(struct tact_store *store)
+{
+	struct lmdb *e = (struct lmdb *)store;
+
+	tact_store_writer_go_first(e->writer);
+}
+
 static bool lmdb_is_over(struct tact_store *store)
 {
 	return atomic_load(&((struct lmdb *)store)->broken);
@@ -361,4 +368,5 @@ const struct tact_store_engine tact_store_lmdb = {
     .check = lmdb_check,
     .commits = lmdb_commits,
     .is_over = lmdb_is_over,
+    .go_first = lmdb_go_first,
 };

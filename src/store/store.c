@@ -79,6 +79,12 @@ void tact_store_close(struct tact_store **store)
 	*store = NULL;
 }
 
+void tact_store_go_first(struct tact_store *store)
+{
+	if (store->engine->go_first)
+		store->engine->go_first(store);
+}
+
 void tact_store_init(struct tact_store *store, const struct tact_store_engine *engine)
 {
 	store->engine = engine;

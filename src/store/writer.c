@@ -66,7 +66,8 @@ struct tact_store_writer {
 	pthread_cond_t work, ended_cond;
 	struct request_list queue;
 	size_t queued;
-	bool sleeps; /* for want of work */
+	bool sleeps;	/* for want of work */
+	bool goes_late; /* it is still to go first */
 	bool stopping, ended, orphaned;
 	bool alone; /* a transaction was lost: one request each until one goes through, so that one cannot
 		       spoil the others again */
@@ -400,11 +401,12 @@ static void writer_free(struct tact_store_writer *w)
 
 /* Everybody waits for this thread, and what it does for each is little: it goes before those who queue, where
  * that is allowed (setpriority(2) is of one thread on Linux). */
-static void go_first(void)
+static void go_first(struct tact_store_writer *w)
 {
 	int now = getpriority(PRIO_PROCESS, 0);
 
 	(void)setpriority(PRIO_PROCESS, 0, now - BEFORE);
+	w->goes_late = false;
 }
 
 static void *writer_main(void *context)
@@ -412,9 +414,10 @@ static void *writer_main(void *context)
 	struct tact_store_writer *w = context;
 	bool orphaned;
 
-	go_first();
 	pthread_mutex_lock(&w->lock);
 	while (!w->stopping || !TAILQ_EMPTY(&w->queue)) {
+		if (w->goes_late)
+			go_first(w);
 		w->sleeps = TAILQ_EMPTY(&w->queue);
 		if (w->sleeps)
 			cond_wait_until(&w->work, &w->lock, w->idle_at_ms);
@@ -456,6 +459,14 @@ struct tact_store_writer *tact_store_writer_new(
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return w;
+}
+
+void tact_store_writer_go_first(struct tact_store_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->goes_late = true;
+	pthread_cond_signal(&w->work);
+	pthread_mutex_unlock(&w->lock);
 }
 
 bool tact_store_writer_stop(struct tact_store_writer **writer, int64_t wait_ms)

@@ -3,7 +3,6 @@
  *
  * One thread that writes for all others: whatever waits when a transaction begins shares it and its flush
  * (group commit). Knows deadlines and answers, not what a transaction is: the engine says that in five calls.
- * It is ten steps before who makes it (setpriority(2)), where the system allows that.
  */
 #ifndef TACT_STORE_WRITER_H
 #define TACT_STORE_WRITER_H
@@ -64,6 +63,10 @@ enum tact_store_outcome {
 enum tact_store_outcome tact_store_writer_do(struct tact_store_writer *writer,
     const struct tact_store_work *work, size_t count, struct tact_store_answer *ret_answers,
     int64_t deadline_ms);
+
+/* It goes ten steps before who made it (setpriority(2)) before its next transaction, where the system allows
+ * that. To be asked once. */
+void tact_store_writer_go_first(struct tact_store_writer *writer);
 
 /* Calls that wait for a transaction now. */
 size_t tact_store_writer_queued(struct tact_store_writer *writer);

@@ -151,6 +151,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", records == 0 ? "no records" : err.text);
 		return 1;
 	}
+	tact_store_go_first(store); /* as tactd does */
 	int64_t began_us = clock_us();
 	fill();
 	printf("%llu records of %d bytes written in %.1f s\n", (unsigned long long)records, RECORD_BYTES,

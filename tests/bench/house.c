@@ -37,6 +37,7 @@ void house_open(const char *config_path, bool with_audit, struct house *ret)
 	load(config_path, ret);
 	house_need(tact_facts_load_keyring(ret->config->key_file, &ret->keyring, &err), "key_file", &err);
 	house_need(tact_store_open(ret->config->store, &ret->store, &err), "store", &err);
+	tact_store_go_first(ret->store); /* as tactd does */
 	house_need(tact_decide_open_identity(ret->store, ret->keyring, &ret->config->profile,
 		       TACT_OPEN_CHANGE, ret->arena, &ret->identity, &err),
 	    "identity", &err);

@@ -163,6 +163,35 @@ class ClosedStreams(Case):
                 self.tact("store", "check")
 
 
+class Priority(Case):
+    """What writes for all who wait for their mail goes before them; what a verb writes goes before nobody."""
+
+    def steps(self, pid):
+        """Of each of its threads."""
+        found = []
+        for thread in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/stat" % (pid, thread), encoding="ascii") as file:
+                found.append(int(file.read().rpartition(")")[2].split()[16]))
+        return found
+
+    @unittest.skipUnless(os.geteuid() == 0 and os.path.isdir("/proc/self/task"), "needs root and Linux")
+    def test_of_tactd_alone(self):
+        self.start()
+        with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as file:
+            services = [int(pid) for pid in file.read().split()]
+        usual = os.getpriority(os.PRIO_PROCESS, 0)
+        self.assertEqual(len(services), SERVICES)
+        for pid in services:
+            self.wait(lambda: sorted(self.steps(pid))[:2] == [max(usual - 10, -20), usual], "one thread that goes first")
+        self.end()
+        verb = subprocess.Popen([TACT, "-c", self.conf, "explain", "--sender", "a@shop.example", "--rcpt", "b@x.example"],
+                                env=self.env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.addCleanup(verb.wait)
+        self.addCleanup(verb.stdin.close)
+        self.wait(lambda: len(self.steps(verb.pid)) > 1, "its writer")
+        self.assertGreaterEqual(min(self.steps(verb.pid)), usual)
+
+
 class Output(Case):
     def test_output_that_does_not_arrive(self):
         for args in (("-T", "-c", self.conf), ("-V",), ("-h",)):

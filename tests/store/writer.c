@@ -194,15 +194,19 @@ static void *ask_for_priority(void *context)
 	return NULL;
 }
 
-START_TEST(it_goes_before_its_callers_where_it_may)
+START_TEST(it_goes_before_its_callers_where_it_is_told_and_may)
 {
 	struct tact_store_writer *writer = open_writer();
-	struct job job = {.count = 1};
+	struct job early = {.count = 1}, job = {.count = 1};
 	int mine = getpriority(PRIO_PROCESS, 0), allowed = mine;
 	pthread_t thread;
 
 	ck_assert_int_eq(pthread_create(&thread, NULL, ask_for_priority, &allowed), 0);
 	pthread_join(thread, NULL);
+	start(&early, writer);
+	finish(&early);
+	ck_assert_int_eq(fake.priority, mine);
+	tact_store_writer_go_first(writer);
 	start(&job, writer);
 	finish(&job);
 	ck_assert(tact_store_writer_stop(&writer, 10000));
@@ -488,7 +492,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, what_waits_shares_one_transaction);
-	tcase_add_test(tc, it_goes_before_its_callers_where_it_may);
+	tcase_add_test(tc, it_goes_before_its_callers_where_it_is_told_and_may);
 	tcase_add_test(tc, large_work_is_split_into_transactions);
 	tcase_add_test(tc, a_late_one_in_the_queue_did_not_happen);
 	tcase_add_test(tc, a_late_one_in_its_steps_waits_for_them);
