@@ -174,6 +174,13 @@ static void take_column(struct cli_csv *r, size_t i)
 	r->columns[i] = field;
 }
 
+static void refuse_parting(struct cli_csv *r, char by)
+{
+	mistake(r, r->record_line,
+	    "email: the columns of the first line are parted by %s: part them by commas",
+	    by == ';' ? "semicolons" : "tabs");
+}
+
 static void read_header(struct cli_csv *r)
 {
 	for (size_t i = 0; i < r->cells_count; i++)
@@ -184,9 +191,7 @@ static void read_header(struct cli_csv *r)
 		return;
 	r->stopped = true;
 	if (r->cells_count == 1 && strpbrk(r->cells[0], ";\t") != NULL) {
-		mistake(r, r->record_line,
-		    "email: the columns of the first line are parted by %s: part them by commas",
-		    strchr(r->cells[0], ';') != NULL ? "semicolons" : "tabs");
+		refuse_parting(r, strchr(r->cells[0], ';') != NULL ? ';' : '\t');
 		return;
 	}
 	mistake(r, r->record_line,
@@ -281,14 +286,32 @@ static bool is_between_records(const struct cli_csv *r)
 	return r->cells_count == 0 && r->parser.pstate == 0; /* 0: libcsv's own word for that */
 }
 
+/* What stands beside a quotation mark of the header as if it parted columns; 0: nothing does. AT: what could
+ * not be read, behind a mark or one itself. */
+static char find_parting(const struct cli_csv *r, const char *piece, size_t at)
+{
+	if (r->columns_count > 0 || r->cells_count > 0)
+		return 0;
+	if (piece[at] == ';')
+		return ';';
+	return at > 0 && (piece[at - 1] == ';' || piece[at - 1] == '\t') ? piece[at - 1] : 0;
+}
+
 static void parse(struct cli_csv *r, const char *piece, size_t length)
 {
-	if (csv_parse(&r->parser, piece, length, on_field, on_record, r) == length)
+	size_t done = csv_parse(&r->parser, piece, length, on_field, on_record, r);
+	char parting;
+
+	if (done == length)
 		return;
-	mistake(r, r->line,
-	    "a quotation mark stands inside a field; write it twice and the field in quotes "
-	    "(nothing after this was read)");
 	r->stopped = true;
+	parting = find_parting(r, piece, done);
+	if (parting != 0)
+		refuse_parting(r, parting);
+	else
+		mistake(r, r->line,
+		    "a quotation mark stands inside a field; write it twice and the field in quotes "
+		    "(nothing after this was read)");
 }
 
 static bool is_line_end(char c)
