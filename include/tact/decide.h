@@ -543,10 +543,22 @@ struct tact_name {
 };
 /* All of them, each once: the recipient's own, whom they stand for, and every alias of either (all aliases of
  * the store are looked at). For trails, since entries made before an alias name the record of that time.
- * TACT_OK, TACT_CORRUPT, or as the store answered. */
+ * ret_all: false when some alias of the store cannot be read, for then nobody can tell whose it is: it may be
+ * one more name of this person. TACT_OK, TACT_CORRUPT (an alias or a record that certainly is his), or as the
+ * store answered. */
 int tact_decide_names(struct tact_decider *decider, struct tact_arena *arena,
-    const struct tact_recipient *recipient, struct tact_name **ret, size_t *ret_count,
+    const struct tact_recipient *recipient, struct tact_name **ret, size_t *ret_count, bool *ret_all,
     struct tact_error *err);
+
+/* One alias with which something is amiss, and what. PERSON: whom it stands for; NULL: what stands there is
+ * no alias. */
+typedef void (*tact_alias_fault_fn)(
+    void *context, const struct tact_id *alias, const struct tact_id *person, const char *why);
+/* Looks at every alias, and at what stands beside it: one whose making or end was broken off half way (also
+ * one that somebody makes or ends just now) is mended by being made, or ended, again. TACT_OK, whatever was
+ * told; TACT_CORRUPT when some were left out because they cannot be read; or as the store answered. */
+int tact_decide_check_aliases(
+    struct tact_decider *decider, tact_alias_fault_fn fault, void *context, struct tact_error *err);
 
 /* ---- reviews ------------------------------------------------------------------------------------------- */
 

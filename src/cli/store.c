@@ -28,11 +28,18 @@ struct damage {
 	const char *id, *why;
 };
 
+/* An alias that is to be made, or ended, again. */
+struct unfinished {
+	const char *alias, *person, *why;
+};
+
 struct checking {
 	struct cli *cli;
 	struct tact_arena *arena; /* of one record */
 	struct damage *damaged;
 	size_t count;
+	struct unfinished *unfinished;
+	size_t unfinished_count;
 };
 
 static const char *kind_name(enum tact_store_kind kind)
@@ -74,6 +81,21 @@ static bool decode_one(void *context, const struct tact_store_key *key, const st
 	return true;
 }
 
+static void take_fault(
+    void *context, const struct tact_id *alias, const struct tact_id *person, const char *why)
+{
+	struct checking *checking = context;
+	struct tact_store_key key = {.kind = TACT_STORE_ALIAS, .id = *alias};
+
+	if (person == NULL)
+		report(checking, &key, why);
+	else
+		*TACT_PUSH(checking->cli->arena, checking->unfinished, checking->unfinished_count) =
+		    (struct unfinished){.alias = tact_id_format(checking->cli->arena, alias),
+			.person = tact_id_format(checking->cli->arena, person),
+			.why = why};
+}
+
 static int check_records(struct checking *checking, struct tact_store_figures *ret, struct tact_error *err)
 {
 	struct tact_store *store = checking->cli->store;
@@ -83,6 +105,8 @@ static int check_records(struct checking *checking, struct tact_store_figures *r
 		result = tact_store_scan(store, TACT_STORE_DOSSIER, decode_one, checking, err);
 	if (result == TACT_OK || result == TACT_CORRUPT)
 		result = tact_store_scan(store, TACT_STORE_REVIEW, decode_one, checking, err);
+	if (result == TACT_OK || result == TACT_CORRUPT)
+		result = tact_decide_check_aliases(checking->cli->decider, take_fault, checking, err);
 	return result == TACT_CORRUPT ? TACT_OK : result; /* each was reported */
 }
 
@@ -93,13 +117,23 @@ static const char *fingerprint(struct cli *cli)
 	return tact_id_format(cli->arena, &id);
 }
 
+static void print_faults(const struct checking *checking)
+{
+	for (size_t i = 0; i < checking->count; i++)
+		printf("damaged: %s %s: %s\n", kind_name(checking->damaged[i].kind), checking->damaged[i].id,
+		    checking->damaged[i].why);
+	for (size_t i = 0; i < checking->unfinished_count; i++)
+		printf("unfinished: alias %s %s; to mend it: tact alias %s %s (or tact alias --end %s)\n",
+		    checking->unfinished[i].alias, checking->unfinished[i].why,
+		    checking->unfinished[i].person, checking->unfinished[i].alias,
+		    checking->unfinished[i].alias);
+}
+
 static void print_figures(const struct checking *checking, const struct tact_store_figures *figures)
 {
 	struct cli *cli = checking->cli;
 
-	for (size_t i = 0; i < checking->count; i++)
-		printf("damaged: %s %s: %s\n", kind_name(checking->damaged[i].kind), checking->damaged[i].id,
-		    checking->damaged[i].why);
+	print_faults(checking);
 	printf("store: %s\nkey: %s\n", cli->config->store, fingerprint(cli));
 	for (size_t i = 0; i < cli->identity.profiles_count; i++)
 		printf("canonical%s: %s\n", i == 0 ? "" : " (earlier)",
@@ -114,6 +148,7 @@ static void print_figures(const struct checking *checking, const struct tact_sto
 		printf(" of %llu", (unsigned long long)figures->limit_bytes);
 	printf("\n");
 	printf("damaged: %zu\n", checking->count);
+	printf("unfinished: %zu\n", checking->unfinished_count);
 }
 
 static void put_damaged(const struct checking *checking, struct cli_json *object)
@@ -125,6 +160,18 @@ static void put_damaged(const struct checking *checking, struct cli_json *object
 		cli_json_put_text(one, "kind", kind_name(checking->damaged[i].kind));
 		cli_json_put_text(one, "key", checking->damaged[i].id);
 		cli_json_put_text(one, "why", checking->damaged[i].why);
+	}
+}
+
+static void put_unfinished(const struct checking *checking, struct cli_json *object)
+{
+	struct cli_json *list = cli_json_put_list(object, "unfinished");
+
+	for (size_t i = 0; i < checking->unfinished_count; i++) {
+		struct cli_json *one = cli_json_put_object(list, NULL);
+		cli_json_put_text(one, "key", checking->unfinished[i].alias);
+		cli_json_put_text(one, "stands_for", checking->unfinished[i].person);
+		cli_json_put_text(one, "why", checking->unfinished[i].why);
 	}
 }
 
@@ -149,6 +196,7 @@ static void put_figures(const struct checking *checking, const struct tact_store
 	cli_json_put_integer(object, "size_bytes", (int64_t)figures->size_bytes);
 	cli_json_put_integer(object, "limit_bytes", (int64_t)figures->limit_bytes);
 	put_damaged(checking, object);
+	put_unfinished(checking, object);
 	cli_json_print(object);
 }
 
@@ -170,7 +218,7 @@ static int run_check(struct cli *cli)
 		put_figures(&checking, &figures);
 	else
 		print_figures(&checking, &figures);
-	return checking.count > 0 ? EX_DATAERR : EX_OK;
+	return checking.count + checking.unfinished_count > 0 ? EX_DATAERR : EX_OK;
 }
 
 /* ---- adopt ---- */

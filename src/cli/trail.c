@@ -38,7 +38,8 @@ struct trail {
 	size_t found_count;
 	struct tact_dossier dossier; /* all that is known of him */
 	struct cli_origins origins;
-	bool damaged; /* an entry with his name */
+	bool damaged;	/* an entry with his name */
+	bool all_names; /* he has no other than those */
 };
 
 /* ---- whose ---- */
@@ -66,7 +67,8 @@ static int list_aliases(struct trail *trail, const struct tact_recipient *recipi
 	struct tact_name *names;
 	struct tact_error err = {""};
 	size_t count;
-	int result = tact_decide_names(cli->decider, cli->arena, recipient, &names, &count, &err);
+	int result =
+	    tact_decide_names(cli->decider, cli->arena, recipient, &names, &count, &trail->all_names, &err);
 
 	if (result != TACT_OK)
 		return cli_fail(
@@ -236,6 +238,16 @@ static size_t print_all(struct trail *trail)
 	return count;
 }
 
+static int judge(const struct trail *trail, const struct tact_recipient *recipient)
+{
+	if (trail->all_names)
+		return trail->damaged ? EX_DATAERR : EX_OK;
+	return cli_fail(EX_DATAERR,
+	    "%s: an alias cannot be read, and if it is this person's, what was written under it alone is "
+	    "missing here: run \"tact store check\"",
+	    cli_name_of(recipient, trail->cli->arena));
+}
+
 static int tell(struct cli *cli, const struct tact_recipient *recipient)
 {
 	struct trail trail = {.cli = cli, .origins.cli = cli};
@@ -251,7 +263,7 @@ static int tell(struct cli *cli, const struct tact_recipient *recipient)
 	if (print_all(&trail) == 0 && result == TACT_OK)
 		fprintf(stderr, "tact: %s: there are no entries\n", cli_name_of(recipient, cli->arena));
 	if (result == TACT_OK)
-		return trail.damaged ? EX_DATAERR : EX_OK;
+		return judge(&trail, recipient);
 	return cli_fail(cli_exit_code(result), "%s", err.text);
 }
 

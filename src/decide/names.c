@@ -15,7 +15,7 @@ struct naming {
 	struct tact_arena *arena;
 	struct tact_name *names;
 	size_t count;
-	int scanned; /* TACT_OK, or what an alias that cannot be read came to */
+	bool all; /* no alias is left out because it cannot be read */
 };
 
 static bool is_named(const struct naming *naming, const struct tact_id *key)
@@ -79,21 +79,22 @@ static bool add_if_his(void *context, const struct tact_store_key *key, const st
 {
 	struct naming *naming = context;
 	struct tact_id target;
-	int result = alias_record_read(record, &target);
 
-	if (result != TACT_OK)
-		naming->scanned = result;
+	if (alias_record_read(record, &target) != TACT_OK)
+		naming->all = false;
 	else if (is_named(naming, &target))
 		add(naming, &key->id);
 	return true;
 }
 
-/* Whose they are: one that cannot be read may be his. */
+/* One that cannot be read may be his, or anybody's. What its own record says of whom it stands for is no
+ * help: that is the one it was made for, and it may have been led on to another since. */
 static int add_aliases(struct naming *naming, struct tact_error *err)
 {
 	int result = tact_store_scan(naming->decider->parts.store, TACT_STORE_ALIAS, add_if_his, naming, err);
 
-	return result == TACT_OK && naming->scanned != TACT_OK ? refuse_alias(naming->scanned, err) : result;
+	naming->all &= result != TACT_CORRUPT;
+	return result == TACT_CORRUPT ? TACT_OK : result;
 }
 
 static int read_names(struct naming *naming, struct tact_error *err)
@@ -116,9 +117,10 @@ static int read_names(struct naming *naming, struct tact_error *err)
 }
 
 int tact_decide_names(struct tact_decider *decider, struct tact_arena *arena,
-    const struct tact_recipient *recipient, struct tact_name **ret, size_t *ret_count, struct tact_error *err)
+    const struct tact_recipient *recipient, struct tact_name **ret, size_t *ret_count, bool *ret_all,
+    struct tact_error *err)
 {
-	struct naming naming = {.decider = decider, .arena = arena, .scanned = TACT_OK};
+	struct naming naming = {.decider = decider, .arena = arena, .all = true};
 	int result;
 
 	add(&naming, &recipient->key);
@@ -133,5 +135,6 @@ int tact_decide_names(struct tact_decider *decider, struct tact_arena *arena,
 		return result;
 	*ret = naming.names;
 	*ret_count = naming.count;
+	*ret_all = naming.all;
 	return TACT_OK;
 }

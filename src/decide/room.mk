@@ -8,6 +8,7 @@ src_decide_libdecide_a_CFLAGS = $(AM_CFLAGS)
 src_decide_libdecide_a_SOURCES = include/tact/decide.h src/decide/alias.h src/decide/alias_record.h src/decide/aliasing.h src/decide/campaigns.h src/decide/campaigns_reading.h src/decide/change.h src/decide/pass.h src/decide/private.h src/decide/recover.h src/decide/work.h \
 	src/decide/alias.c \
 	src/decide/alias_carry.c \
+	src/decide/alias_check.c \
 	src/decide/alias_lead.c \
 	src/decide/alias_record.c \
 	src/decide/apply.c \

@@ -60,9 +60,9 @@ static bool write_garbage(void *context, size_t index, const struct tact_record 
 	return true;
 }
 
-static int damage(struct holdings *h, const char *text, struct tact_error *err)
+static int damage(struct holdings *h, enum tact_store_kind kind, const char *text, struct tact_error *err)
 {
-	struct tact_store_key key = {.kind = TACT_STORE_DOSSIER};
+	struct tact_store_key key = {.kind = kind};
 	struct tact_store_answer answer;
 
 	if (tact_id_parse(text, &key.id) != TACT_OK)
@@ -113,9 +113,12 @@ int main(int argc, char **argv)
 
 	if (argc >= 4)
 		result = open_all(&h, argv[1], &err);
-	if (result == TACT_OK)
-		result = strcmp(argv[2], "damage") == 0 ? damage(&h, argv[3], &err)
-							: deliver(&h, argc - 2, argv + 2, &err);
+	if (result == TACT_OK && strcmp(argv[2], "damage") == 0)
+		result = damage(&h, TACT_STORE_DOSSIER, argv[3], &err);
+	else if (result == TACT_OK && strcmp(argv[2], "damage-alias") == 0)
+		result = damage(&h, TACT_STORE_ALIAS, argv[3], &err);
+	else if (result == TACT_OK)
+		result = deliver(&h, argc - 2, argv + 2, &err);
 	if (result != TACT_OK)
 		fprintf(stderr, "deliver: %s\n", err.text);
 	close_all(&h);

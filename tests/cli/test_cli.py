@@ -669,6 +669,24 @@ class Aliases(Case):
         self.assertEqual(self.one("bob@x.example")["suppressions"], [])
         self.assertIn("nobody else", self.tact("alias", "--end", "bob@x.example", code=65).err)
 
+    def test_one_that_was_broken_off(self):
+        """store check tells of it, with the command that mends it."""
+        self.tact("suppress", "home@x.example")
+        make = [TACT, "-c", self.conf, "alias", "ann@x.example", "home@x.example"]
+        broken = subprocess.run(make, env=dict(self.env, TACT_KILL_AT="store.before-commit:3"), capture_output=True)
+        if broken.returncode == 0:
+            self.skipTest("a build without edges")
+        self.assertEqual(broken.returncode, -signal.SIGKILL)
+        got, = self.json("store", "check", code=65)
+        one, = got["unfinished"]
+        self.keys(one, "key stands_for why")
+        self.assertEqual([one["stands_for"], one["key"]], [self.tact("canonical", who).out.split()[1] for who in ("ann@x.example", "home@x.example")])
+        mend = re.search("^unfinished: alias .*; to mend it: tact (alias .*) \\(or tact (alias --end .*)\\)$", self.tact("store", "check", code=65).out, re.M)
+        self.tact(*mend[1].split())
+        self.assertIn("unfinished: 0", self.tact("store", "check").out)
+        self.assertFalse(self.json("alias", "ann@x.example", "home@x.example")[0]["changed"])
+        self.tact(*mend[2].split())
+
     def test_mistakes(self):
         self.assertIn("itself", self.tact("alias", "ann@x.example", "ann@x.example", code=65).err)
         self.assertIn("country code", self.tact("alias", "ann@x.example", "+0113 4960000", code=65).err)
@@ -1736,6 +1754,22 @@ class Trail(Case):
         self.assertIn("brand:alpha", home)
         self.assertNotIn("list:news", home, "it is nobody else's name any more")
 
+    def test_an_alias_that_cannot_be_read_may_be_anybodys(self):
+        """All that is known is told, and that there may be more."""
+        self.tact("suppress", "ann@x.example", "bob@x.example", "--reason", "unsubscribe")
+        key = self.json("alias", "bob@x.example", "+441134960000")[0]["key"]
+        self.tact("alias", "ann@x.example", "home@x.example")
+        before = self.json("audit", "trail", "ann@x.example")
+        self.assertEqual(self.run_program([DELIVER, self.conf, "damage-alias", key]).returncode, 0)
+        done = self.tact("audit", "trail", "ann@x.example", "--json", code=65)
+        self.assertEqual([json.loads(line) for line in done.out.splitlines()], before)
+        self.assertIn("ann@x.example: an alias cannot be read", done.err)
+        self.assertIn("tact store check", done.err)
+        self.tact("audit", "trail", "+441134960000", code=65)
+        got, = self.json("store", "check", code=65)
+        self.assertEqual([(one["kind"], one["key"]) for one in got["damaged"]], [("aliases", key)])
+        self.assertEqual(got["unfinished"], [])
+
     def test_nobody(self):
         done = self.tact("audit", "trail", "nobody@x.example")
         self.assertEqual(done.out, "")
@@ -1813,7 +1847,7 @@ class Trail(Case):
 
 
 class Store(Case):
-    members = "store key canonical records emptied waking size_bytes limit_bytes damaged"
+    members = "store key canonical records emptied waking size_bytes limit_bytes damaged unfinished"
 
     def test_figures(self):
         self.tact("suppress", "ann@x.example", "bob@x.example")

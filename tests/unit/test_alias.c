@@ -1033,7 +1033,7 @@ static bool put_short(void *context, size_t index, const struct tact_record *now
 }
 
 /* Whoever's it is, it may be of the one who is asked for. */
-START_TEST(names_among_which_one_cannot_be_read_are_not_told)
+START_TEST(names_say_that_one_which_cannot_be_read_may_be_among_them)
 {
 	struct tact_recipient asked = bench_person(MAIN);
 	struct tact_store_key key = {.kind = TACT_STORE_ALIAS, .id = bench_person(THIRD).key};
@@ -1041,14 +1041,24 @@ START_TEST(names_among_which_one_cannot_be_read_are_not_told)
 	struct tact_name *names = NULL;
 	struct tact_error err = {""};
 	size_t count = 0;
+	bool all = false;
 
 	make_alias(OTHER, MAIN);
-	want_result("names", tact_decide_names(b.decider, b.arena, &asked, &names, &count, &err), TACT_OK);
+	make_alias(THIRD, FOURTH);
+	want_result(
+	    "names", tact_decide_names(b.decider, b.arena, &asked, &names, &count, &all, &err), TACT_OK);
 	ck_assert_uint_eq(count, 2);
+	ck_assert(all);
 	ck_assert_int_eq(tact_store_update(b.store, &key, 1, put_short, NULL, &answer, 0), TACT_OK);
 	count = 0;
-	want_result("one is short", tact_decide_names(b.decider, b.arena, &asked, &names, &count, &err),
-	    TACT_CORRUPT);
+	want_result("one is short", tact_decide_names(b.decider, b.arena, &asked, &names, &count, &all, &err),
+	    TACT_OK);
+	ck_assert_uint_eq(count, 2);
+	ck_assert(!all);
+	count = 0;
+	asked = bench_person(THIRD);
+	want_result("certainly his",
+	    tact_decide_names(b.decider, b.arena, &asked, &names, &count, &all, &err), TACT_CORRUPT);
 	ck_assert_msg(strstr(err.text, "tact store check") != NULL, "got \"%s\"", err.text);
 	ck_assert_uint_eq(count, 0);
 }
@@ -1065,6 +1075,151 @@ START_TEST(an_alias_that_was_half_made_is_mended_by_making_it_again)
 	want_until("main", send_to("a@leeds.example", "b", MAIN, NOW + 21 * HOUR), NOW + 40 * HOUR);
 	make_alias(OTHER, MAIN);
 	ck_assert_uint_eq(bench_view(OTHER).contacts_count, 2);
+}
+END_TEST
+
+/* ---- what is amiss ---- */
+
+struct faults {
+	size_t unfinished, damaged;
+	struct tact_id alias, person;
+};
+
+static void take_fault(
+    void *context, const struct tact_id *alias, const struct tact_id *person, const char *why)
+{
+	struct faults *faults = context;
+
+	ck_assert(*why != '\0');
+	faults->alias = *alias;
+	if (person != NULL)
+		faults->person = *person;
+	faults->unfinished += person != NULL;
+	faults->damaged += person == NULL;
+}
+
+static struct faults want_faults(const char *what, int step, size_t unfinished, size_t damaged)
+{
+	struct faults faults = {0};
+
+	want_result(what, tact_decide_check_aliases(b.decider, take_fault, &faults, NULL), TACT_OK);
+	ck_assert_msg(faults.unfinished == unfinished && faults.damaged == damaged,
+	    "%s, step %d: got %zu unfinished and %zu damaged, want %zu and %zu", what, step,
+	    faults.unfinished, faults.damaged, unfinished, damaged);
+	return faults;
+}
+
+static bool is_of(const struct tact_id *key, const char *address)
+{
+	struct tact_id want = bench_person(address).key;
+
+	return tact_id_equal(key, &want);
+}
+
+static bool is_alias(const char *address)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_ALIAS, .id = bench_person(address).key};
+	struct tact_record record;
+	struct tact_store_answer answer;
+
+	ck_assert_int_eq(tact_store_read(b.store, &key, 1, b.arena, &record, &answer, 0), TACT_OK);
+	return record.size > 0;
+}
+
+/* False when it was done before the step at which it was to die. */
+static bool dies_at(int step, const char *address, const char *of)
+{
+	int result;
+
+	meanwhile.act = dies;
+	meanwhile.after = step;
+	result = try_alias(address, of);
+	meanwhile.act = NULL;
+	want_result("died", result, died ? TACT_UNAVAILABLE : TACT_OK);
+	return died && !(died = false);
+}
+
+START_TEST(what_was_half_made_is_told_of_until_it_is_made_again)
+{
+	int step, told = 0;
+
+	for (step = 0; step < 100; step++) {
+		struct faults faults;
+
+		want_fate("counts", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_PASS);
+		if (!dies_at(step, OTHER, MAIN))
+			break;
+		faults = want_faults("half made", step, is_alias(OTHER), 0);
+		if (faults.unfinished > 0) {
+			ck_assert(is_of(&faults.alias, OTHER));
+			ck_assert(is_of(&faults.person, MAIN));
+			told++;
+		}
+		make_alias(OTHER, MAIN);
+		want_faults("made again", step, 0, 0);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+	ck_assert_int_gt(step, 2);
+	ck_assert_int_gt(told, 0);
+	want_faults("made at once", step, 0, 0);
+}
+END_TEST
+
+START_TEST(what_was_half_ended_is_told_of_until_it_is_ended_or_made_again)
+{
+	int step, told = 0;
+
+	for (step = 0; step < 100; step++) {
+		make_alias(OTHER, MAIN);
+		want_fate("counts", send_to("a@leeds.example", "a", OTHER, NOW), TACT_FATE_PASS);
+		want_faults("before", step, 0, 0);
+		if (!dies_at(step, OTHER, NULL))
+			break;
+		told += (int)want_faults("half ended", step, step > 0 && is_alias(OTHER), 0).unfinished;
+		if (is_alias(OTHER))
+			make_alias(OTHER, step % 2 == 0 ? NULL : MAIN);
+		want_faults("ended", step, 0, 0);
+		bench_close();
+		bench_open("memory:", configuration);
+	}
+	ck_assert_int_gt(step, 1);
+	ck_assert_int_gt(told, 0);
+	want_faults("ended at once", step, 0, 0);
+}
+END_TEST
+
+/* What it says of itself is of whom it was made for. */
+START_TEST(who_was_led_on_is_not_unfinished)
+{
+	make_alias(THIRD, OTHER);
+	make_alias(OTHER, MAIN);
+	want_faults("led on", 0, 0, 0);
+	make_alias(OTHER, NULL);
+	want_faults("left where it was led to", 0, 0, 0);
+}
+END_TEST
+
+START_TEST(who_was_not_led_on_is_told_of)
+{
+	struct faults faults;
+
+	make_alias(MAIN, FOURTH);
+	point(THIRD, MAIN);
+	faults = want_faults("two hops", 0, 1, 0);
+	ck_assert(is_of(&faults.alias, THIRD));
+	make_alias(THIRD, MAIN);
+	want_faults("one", 0, 0, 0);
+}
+END_TEST
+
+START_TEST(what_is_no_alias_is_damage)
+{
+	struct tact_store_key key = {.kind = TACT_STORE_ALIAS, .id = bench_person(THIRD).key};
+	struct tact_store_answer answer;
+
+	ck_assert_int_eq(tact_store_update(b.store, &key, 1, put_short, NULL, &answer, 0), TACT_OK);
+	want_faults("short", 0, 0, 1);
 }
 END_TEST
 
@@ -1199,7 +1354,12 @@ static Suite *suite(void)
 		tcase_add_test(c, whoever_led_to_an_alias_that_lost_leads_there_again);
 		tcase_add_test(c, an_alias_of_two_hops_is_mended_by_making_it_again);
 		tcase_add_test(c, an_alias_that_was_half_made_is_mended_by_making_it_again);
-		tcase_add_test(c, names_among_which_one_cannot_be_read_are_not_told);
+		tcase_add_test(c, what_was_half_made_is_told_of_until_it_is_made_again);
+		tcase_add_test(c, what_was_half_ended_is_told_of_until_it_is_ended_or_made_again);
+		tcase_add_test(c, who_was_led_on_is_not_unfinished);
+		tcase_add_test(c, who_was_not_led_on_is_told_of);
+		tcase_add_test(c, what_is_no_alias_is_damage);
+		tcase_add_test(c, names_say_that_one_which_cannot_be_read_may_be_among_them);
 		tcase_add_test(c, what_stands_under_earlier_keys_is_brought_along);
 		tcase_add_test(c, a_wish_under_an_earlier_key_of_the_main_address_holds_for_its_alias);
 		tcase_add_test(c, made_again_after_a_rotation_an_alias_counts_as_before);
