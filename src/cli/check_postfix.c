@@ -441,7 +441,9 @@ static void check_overtaking(
 			    "transport_maps: %s stands before the row of .%s; a pattern in it may win",
 			    tables[i], domain);
 	if (find_route(c, tables, count, address, &route) && !leads_to_gate(c, route.answer))
-		cli_find(c->findings, CLI_ERROR, "keep its patterns away from that domain",
+		cli_find(c->findings, CLI_ERROR,
+		    "contrib/postfix/setup puts a pattern of ours before it; or keep its patterns away from "
+		    "that domain",
 		    "transport_maps: %s sends recipients below %s to %s, not to the gate", route.table,
 		    domain, route.answer);
 }

@@ -249,11 +249,8 @@ static void check_cleanup(const struct checking *c, const struct cli_service *cl
 				   : "undecided mail that postsuper -r puts back goes out");
 }
 
-/* All of it has one destination, and what main.cf says of others would hold for it. */
-static const struct pace {
-	const char *name, *value, *what;
-	long least; /* 0 is no limit; of a delay it is what is wanted */
-} paces[] = {
+/* All of it has one destination. */
+static const struct cli_pace paces[] = {
     {"destination_rate_delay", "0s", "all mail of sendmail(1) is paced as if it had one destination", 0},
     {"transport_rate_delay", "0s", "all mail of sendmail(1) is paced as if it had one destination", 0},
     {"destination_concurrency_limit", "20", "all mail of sendmail(1) queues as if it had one destination",
@@ -261,22 +258,8 @@ static const struct pace {
     {"destination_recipient_limit", "20000",
 	"mail of sendmail(1) to more is handed over in parts, each with its copies, and asks about whom it "
 	"names",
-	20000}};
-
-static void check_pace(const struct checking *c, const char *transport)
-{
-	for (const struct pace *pace = paces; pace < paces + sizeof paces / sizeof *paces; pace++) {
-		const char *name = tact_arena_printf(c->arena, "%s_%s", transport, pace->name),
-			   *value = cli_postfix_main(c->postfix, name);
-		long number = strtol(value, NULL, 10);
-
-		if (number > 0 && (pace->least == 0 || number < pace->least))
-			cli_find(c->findings, CLI_WARNING,
-			    tact_arena_printf(c->arena, "postconf -e %s=%s (contrib/postfix/setup does)",
-				name, pace->value),
-			    "%s is %s: %s", name, value, pace->what);
-	}
-}
+	20000},
+    {NULL, NULL, NULL, 0}};
 
 static void check_transport(const struct checking *c, const char *filter)
 {
@@ -288,7 +271,7 @@ static void check_transport(const struct checking *c, const char *filter)
 		    "master.cf has no smtp client %s/unix: mail of sendmail(1) stays in the queue", name);
 	else
 		cli_check_overrides(c->findings, c->postfix, service, transport_overrides);
-	check_pace(c, name);
+	cli_check_paces(c->findings, c->postfix, name, paces);
 }
 
 static void check_milters(const struct checking *c, const struct cli_service *listener)

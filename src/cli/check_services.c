@@ -6,6 +6,7 @@
  */
 #include <config.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "private.h"
@@ -19,7 +20,8 @@ struct checking {
 
 /* Without each of these released mail was refused, bounced, filtered twice or held up by some main.cf. */
 static const struct cli_override pass_overrides[] = {{"smtpd_milters", "", CLI_ERROR},
-    {"smtpd_proxy_filter", "", CLI_ERROR}, {"smtpd_command_filter", "", CLI_ERROR},
+    {"smtpd_milter_maps", "", CLI_ERROR}, {"smtpd_proxy_filter", "", CLI_ERROR},
+    {"smtpd_command_filter", "", CLI_ERROR},
     {"receive_override_options", "no_header_body_checks,no_unknown_recipient_checks", CLI_WARNING},
     {"local_header_rewrite_clients", "", CLI_WARNING}, {"mynetworks", "127.0.0.0/8", CLI_ERROR},
     {"smtpd_delay_reject", "yes", CLI_WARNING}, {"smtpd_helo_required", "no", CLI_WARNING},
@@ -31,7 +33,8 @@ static const struct cli_override pass_overrides[] = {{"smtpd_milters", "", CLI_E
     {"smtpd_sender_restrictions", "", CLI_ERROR}, {"smtpd_data_restrictions", "", CLI_ERROR},
     {"smtpd_end_of_data_restrictions", "", CLI_ERROR}, {"smtpd_reject_unlisted_sender", "no", CLI_ERROR},
     {"smtpd_reject_unlisted_recipient", "no", CLI_ERROR}, {"smtpd_tls_security_level", "none", CLI_WARNING},
-    {"smtpd_sasl_auth_enable", "no", CLI_WARNING}, {"smtpd_discard_ehlo_keywords", "", CLI_WARNING},
+    {"smtpd_tls_wrappermode", "no", CLI_ERROR}, {"smtpd_sasl_auth_enable", "no", CLI_WARNING},
+    {"smtpd_discard_ehlo_keywords", "", CLI_WARNING},
     {"smtpd_discard_ehlo_keyword_address_maps", "", CLI_WARNING},
     {"smtpd_upstream_proxy_protocol", "", CLI_ERROR},
     {"smtpd_client_event_limit_exceptions", "127.0.0.0/8", CLI_WARNING},
@@ -49,7 +52,18 @@ static const struct cli_override gate_overrides[] = {{"lmtp_send_xforward_comman
     {"lmtp_discard_lhlo_keywords", "", CLI_ERROR}, {"lmtp_discard_lhlo_keyword_address_maps", "", CLI_ERROR},
     {"lmtp_line_length_limit", "0", CLI_WARNING}, {"lmtp_tls_security_level", "none", CLI_WARNING},
     {"lmtp_fallback_relay", "", CLI_ERROR}, {"lmtp_generic_maps", "", CLI_ERROR},
-    {"lmtp_header_checks", "", CLI_WARNING}, {NULL, NULL, CLI_WARNING}};
+    {"lmtp_header_checks", "", CLI_WARNING}, {"lmtp_mime_header_checks", "", CLI_WARNING},
+    {"lmtp_nested_header_checks", "", CLI_WARNING}, {"lmtp_body_checks", "", CLI_WARNING},
+    {"lmtp_tls_policy_maps", "", CLI_ERROR}, {"lmtp_tls_per_site", "", CLI_ERROR},
+    {"lmtp_tls_wrappermode", "no", CLI_ERROR}, {"lmtp_reply_filter", "", CLI_ERROR},
+    {"lmtp_delivery_status_filter", "", CLI_ERROR}, {NULL, NULL, CLI_WARNING}};
+
+/* All delayed mail has one destination; what waits there for its turn takes fresh mail's place. */
+static const struct cli_pace gate_paces[] = {
+    {"destination_rate_delay", "0s", "all delayed mail is paced as if it had one destination", 0},
+    {"transport_rate_delay", "0s", "all delayed mail is paced as if it had one destination", 0},
+    {"destination_concurrency_limit", "20", "all delayed mail queues as if it had one destination", 20},
+    {NULL, NULL, NULL, 0}};
 
 /* Lists compare item by item. */
 static bool same_value(const struct checking *c, const char *a, const char *b)
@@ -190,6 +204,24 @@ void cli_check_overrides(struct cli_findings *findings, const struct cli_postfix
 	check_overrides(&c, service, overrides);
 }
 
+void cli_check_paces(struct cli_findings *findings, const struct cli_postfix *postfix, const char *transport,
+    const struct cli_pace *paces)
+{
+	struct tact_arena *arena = findings->cli->arena;
+
+	for (const struct cli_pace *pace = paces; pace->name != NULL; pace++) {
+		const char *name = tact_arena_printf(arena, "%s_%s", transport, pace->name),
+			   *value = cli_postfix_main(postfix, name);
+		long number = strtol(value, NULL, 10);
+
+		if (number > 0 && (pace->least == 0 || number < pace->least))
+			cli_find(findings, CLI_WARNING,
+			    tact_arena_printf(
+				arena, "postconf -e %s=%s (contrib/postfix/setup does)", name, pace->value),
+			    "%s is %s: %s", name, value, pace->what);
+	}
+}
+
 void cli_check_services(
     struct cli_findings *findings, const struct cli_postfix *postfix, const char *transport)
 {
@@ -201,8 +233,10 @@ void cli_check_services(
 
 	if (transport != NULL)
 		gate = find_service(&c, transport, "lmtp", "transport_maps sends delayed mail there");
-	if (gate != NULL)
+	if (gate != NULL) {
 		check_overrides(&c, gate, gate_overrides);
+		cli_check_paces(findings, postfix, transport, gate_paces);
+	}
 	check_pass(&c);
 	check_refuse(&c);
 }

@@ -526,6 +526,13 @@ struct cli_override {
 };
 void cli_check_overrides(struct cli_findings *findings, const struct cli_postfix *postfix,
     const struct cli_service *service, const struct cli_override *overrides);
+/* What main.cf says of other destinations, and must not for one transport's, up to one without a name. */
+struct cli_pace {
+	const char *name, *value, *what;
+	long least; /* 0 is no limit; of a delay it is what is wanted */
+};
+void cli_check_paces(struct cli_findings *findings, const struct cli_postfix *postfix, const char *transport,
+    const struct cli_pace *paces);
 void cli_check_sendmail(struct cli_findings *findings, const struct cli_postfix *postfix);
 /* The service that takes mail of sendmail(1) by SMTP, or NULL. */
 const struct cli_service *cli_check_sendmail_listener(const struct cli_postfix *postfix);

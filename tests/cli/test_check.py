@@ -328,6 +328,9 @@ class CheckPostfix(test_cli.Case):
                 (("-Pe", "tact-pass/unix/cleanup_service_name=nope"), "^error: .*no service nope/unix", 78),
                 (("-Pe", "tact-refuse/unix/content_filter="), "^error: .*would deliver what tact refused", 78),
                 (("-Pe", "tact-gate/unix/lmtp_send_xforward_command=no"), "^warning: .*lmtp_send_xforward_command", 0),
+                (("-Pe", "tact-gate/unix/lmtp_tls_policy_maps=static:encrypt"), "^error: .*lmtp_tls_policy_maps", 78),
+                (("-Pe", "tact-gate/unix/lmtp_body_checks=regexp:/x"), "^warning: .*lmtp_body_checks", 0),
+                (("-Pe", "tact-refuse/unix/smtpd_milter_maps=static:DISABLE"), "^error: .*smtpd_milter_maps", 78),
                 (("-F", "tact-pass/unix/private=y"), "^error: pass_socket is .*private", 78),
                 (("-MX", "tact-refuse/unix"), "^error: master.cf has no service tact-refuse/unix", 78),
                 (("-Me", "tact-gate/unix=tact-gate unix - - n - - smtp"), "^error: .*runs smtp, not lmtp", 78)):
@@ -336,6 +339,10 @@ class CheckPostfix(test_cli.Case):
                 self.postconf(*edit)
                 self.one(pattern, code)
                 shutil.copy(self.path("master.cf.kept"), self.path("postfix/master.cf"))
+
+    def test_pace_of_the_gate(self):
+        self.postconf("-e", "tact-gate_destination_rate_delay=1s")
+        self.one("^warning: tact-gate_destination_rate_delay is 1s: all delayed mail is paced", 0)
 
     def test_open_listeners(self):
         for service, pattern, code in (

@@ -20,14 +20,14 @@ REVIEW_DOMAIN = "review.tact.invalid"
 
 # Every override stands for a main.cf that refused released mail without it.
 PASS_OPTIONS = """
-  -o syslog_name=postfix/{name} -o smtpd_milters= {filter} -o smtpd_proxy_filter= -o smtpd_command_filter=
+  -o syslog_name=postfix/{name} -o smtpd_milters= -o smtpd_milter_maps= {filter} -o smtpd_proxy_filter= -o smtpd_command_filter=
   -o receive_override_options=no_header_body_checks,no_unknown_recipient_checks -o local_header_rewrite_clients=
   -o mynetworks=127.0.0.0/8 -o smtpd_delay_reject=yes -o smtpd_helo_required=no -o smtpd_helo_restrictions=
   -o smtpd_client_restrictions=permit_mynetworks,reject -o smtpd_relay_restrictions=permit_mynetworks,reject
   -o smtpd_recipient_restrictions=permit_mynetworks,reject -o smtpd_etrn_restrictions=permit_mynetworks,reject
   -o smtpd_sender_restrictions= -o smtpd_data_restrictions= -o smtpd_end_of_data_restrictions=
   -o smtpd_reject_unlisted_sender=no -o smtpd_reject_unlisted_recipient=no -o smtpd_tls_security_level=none
-  -o smtpd_sasl_auth_enable=no -o smtpd_discard_ehlo_keywords= -o smtpd_discard_ehlo_keyword_address_maps=
+  -o smtpd_tls_wrappermode=no -o smtpd_sasl_auth_enable=no -o smtpd_discard_ehlo_keywords= -o smtpd_discard_ehlo_keyword_address_maps=
   -o smtpd_upstream_proxy_protocol= -o smtpd_client_event_limit_exceptions=127.0.0.0/8 -o smtpd_junk_command_limit=10000
   -o smtpd_authorized_xforward_hosts=127.0.0.0/8 -o smtpd_authorized_xclient_hosts= -o smtpd_recipient_limit=1000000
   -o message_size_limit=0 -o cleanup_service_name=tact-cleanup
@@ -43,6 +43,8 @@ tact-gate unix - - n - - lmtp
   -o syslog_name=postfix/tact-gate -o lmtp_send_xforward_command=yes -o lmtp_discard_lhlo_keywords=
   -o lmtp_discard_lhlo_keyword_address_maps= -o lmtp_line_length_limit=0 -o lmtp_tls_security_level=none
   -o lmtp_fallback_relay= -o lmtp_generic_maps= -o lmtp_header_checks=
+  -o lmtp_mime_header_checks= -o lmtp_nested_header_checks= -o lmtp_body_checks= -o lmtp_tls_policy_maps= -o lmtp_tls_per_site=
+  -o lmtp_tls_wrappermode=no -o lmtp_reply_filter= -o lmtp_delivery_status_filter= -o default_delivery_status_filter=
 """)
 
 

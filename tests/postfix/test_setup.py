@@ -33,6 +33,13 @@ HOSTILE = {
     "smtpd_helo_required": "yes", "content_filter": "smtp:[127.0.0.1]:1", "message_size_limit": "2000", "mynetworks": "192.0.2.0/24",
     "header_checks": "regexp:{{/^Subject:/ REJECT}}", "always_bcc": "archive@desk.test", "lmtp_line_length_limit": "100",
     "lmtp_tls_security_level": "encrypt", "lmtp_discard_lhlo_keywords": "dsn, xforward, pipelining",
+    "lmtp_tls_policy_maps": "static:encrypt", "lmtp_tls_per_site": "static:MUST", "lmtp_tls_wrappermode": "yes",
+    "lmtp_body_checks": "regexp:{{/./ REPLACE changed}}", "lmtp_mime_header_checks": "regexp:{{/./ IGNORE}}",
+    "lmtp_nested_header_checks": "regexp:{{/./ IGNORE}}", "lmtp_reply_filter": "regexp:{{/^4(.*)/ 5$$1}}",
+    "lmtp_delivery_status_filter": "regexp:{{/^4(.*)/ 5$$1}}", "default_delivery_status_filter": "regexp:{{/^4(.*)/ 5$$1}}",
+    "smtpd_milter_maps": "static:inet:127.0.0.1:1", "smtpd_tls_wrappermode": "yes",
+    "default_destination_rate_delay": "1h", "default_transport_rate_delay": "1h", "default_destination_concurrency_limit": "1",
+    "smtp_destination_rate_delay": "0s", "smtp_transport_rate_delay": "0s",
 }
 DOOR = ("127.0.0.1:{port} inet n - n - - smtpd" + PASS_OPTIONS.format(name="door", filter="-o content_filter=")
         .replace(" -o smtpd_milters=", "").replace("cleanup_service_name=tact-cleanup", "cleanup_service_name=door")
@@ -263,7 +270,7 @@ class Lists(Setup):
         text = self.setup(relay, "--apply")
         self.assertEqual(relay.setting("smtpd_milters"), "inet:localhost:11332, inet:127.0.0.1:8891, unix:opendkim/opendkim.sock")
         self.assertEqual(relay.setting("non_smtpd_milters"), "inet:localhost:11332, inet:127.0.0.1:8892, unix:opendkim/opendkim.sock")
-        self.assertRegex(relay.setting("transport_maps"), r"^inline:\{.*tact-gate.*\}, regexp:/etc/all, hash:/etc/t$")
+        self.assertRegex(relay.setting("transport_maps"), r"^regexp:\{\{[^,]*tact-gate[^,]*\}\}, inline:\{[^,]*tact-gate[^,]*\}, regexp:/etc/all, hash:/etc/t$")
         self.assertRegex(relay.setting("fast_flush_domains"), r"^example\.org, later\.tact\.invalid, \.later")
         self.assertIn("order of milters", text)
 
@@ -354,6 +361,7 @@ class Working(Setup):
     def test_a_hostile_main_cf_lets_released_mail_through(self):
         port = free_port()
         relay, tactd, options = self.site(HOSTILE, DOOR.format(port=port))
+        relay.configure({"transport_maps": "static:smtp:[127.0.0.1]:%d" % relay.sink.port}, restart=False)
         tactd.start()
         self.setup(relay, "--apply", *options)
         relay.port = port  # the other one greets nobody
@@ -361,6 +369,8 @@ class Working(Setup):
         self.two_mails(relay, port)
         self.assertEqual(len(relay.sink.to("archive@desk.test")), 2, "one copy a mail")
         self.assertEqual(len(relay.grep("status=bounced")), 0)
+        self.assertEqual(relay.sink.saw("RCPT TO:.*tact.invalid"), [])
+        self.assertTrue(all(one.body.endswith(b"line\r\n") for one in relay.sink.to("b@person.test")))
 
 
 if __name__ == "__main__":
