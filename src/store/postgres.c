@@ -125,7 +125,7 @@ static int find_groups(struct postgres *p, int64_t wait_ms, uint8_t ret[PG_GROUP
 	else
 		result = tact_store_report(&p->store, TACT_SYSTEM, err,
 		    "tact_groups() answers %zu bytes, not %d: run \"tact store upgrade\"", size, PG_GROUPS);
-	pg_aside_return(p->aside, link);
+	pg_aside_return(p->aside, PG_NO_PART, link);
 	return result;
 }
 
@@ -172,7 +172,7 @@ static int postgres_identity(
 		return result;
 	text = pg_link_value(link, 0, 0, &size);
 	*ret = tact_arena_strndup(arena, text, size);
-	pg_aside_return(p->aside, link);
+	pg_aside_return(p->aside, PG_ALL_PARTS, link);
 	return TACT_OK;
 }
 
@@ -210,7 +210,7 @@ static int postgres_set_identity(
 	else if (pg_link_integer(link, 0, 0) != 1)
 		result = tact_store_report(
 		    store, TACT_REFUSED, err, "the identity of the database is not the one expected");
-	pg_aside_return(p->aside, link);
+	pg_aside_return(p->aside, PG_ALL_PARTS, link);
 	return result;
 }
 
@@ -254,7 +254,7 @@ static int learn_clock(struct postgres *p, struct tact_error *err)
 	if (result != TACT_OK)
 		return result;
 	pg_clock_hear(pg_pool_clock(p->pool), pg_link_integer(link, 0, 0), asked_us);
-	pg_aside_return(p->aside, link);
+	pg_aside_return(p->aside, PG_ALL_PARTS, link);
 	return TACT_OK;
 }
 

@@ -156,9 +156,11 @@ struct pg_aside;
 struct pg_aside *pg_aside_new(struct tact_store *store, const struct pg_url *url, struct pg_origins *origins);
 void pg_aside_free(struct pg_aside **aside);
 /* A greeted connection for a call to PART, a group or one of these; to be given back by return or fail. While
- * an earlier call to the same is late (for PG_ALL_PARTS: to anything), TACT_UNAVAILABLE at once. */
+ * an earlier call to the same is late (for PG_ALL_PARTS: to anything), TACT_UNAVAILABLE at once; but for one
+ * caller, after a while. */
 int pg_aside_take(struct pg_aside *aside, int part, struct pg_link **ret, struct tact_error *err);
-void pg_aside_return(struct pg_aside *aside, struct pg_link *link);
+/* The call to PART was answered: what was asked of it before and is late is given up. */
+void pg_aside_return(struct pg_aside *aside, int part, struct pg_link *link);
 /* With the outcome of a call that was not PG_DONE, or that is not believed. TACT_UNAVAILABLE, with words. */
 int pg_aside_fail(
     struct pg_aside *aside, int part, struct pg_link *link, enum pg_outcome outcome, struct tact_error *err);

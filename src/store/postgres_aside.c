@@ -3,7 +3,9 @@
  *
  * Connections for what is long or rare, made when one is needed. A call that is late is not given up: behind
  * a proxy its backend would stay in its wait for the server that stands still, and the next call would add
- * one more. It is kept until it is answered, and meanwhile nobody asks for the same again.
+ * one more. It is kept until it is answered, and meanwhile nobody asks for the same again but one, once, over
+ * a new connection: where a pooler or a firewall has lost the way, no answer comes and nobody hangs up. When
+ * that one is answered, the old connections lead nowhere.
  */
 #include <config.h>
 
@@ -13,11 +15,14 @@
 #include <stdlib.h>
 
 #define FREE_MOST 2
-#define LATE_MOST 8
+#define LATE_MOST 16
+#define AGAIN_AFTER_MS 10000
+#define NEVER INT64_MAX
 
 struct late {
 	struct pg_link *link;
 	int part;
+	int64_t again_at_ms; /* then one may ask for the same */
 };
 
 struct pg_aside {
@@ -42,14 +47,20 @@ struct pg_aside *pg_aside_new(struct tact_store *store, const struct pg_url *url
 	return aside;
 }
 
+/* Under the lock, or alone. */
+static void close_free(struct pg_aside *aside)
+{
+	while (aside->free_count > 0)
+		pg_link_close(&aside->free[--aside->free_count]);
+}
+
 void pg_aside_free(struct pg_aside **aside)
 {
 	struct pg_aside *a = *aside;
 
 	if (!a)
 		return;
-	while (a->free_count > 0)
-		pg_link_close(&a->free[--a->free_count]);
+	close_free(a);
 	while (a->late_count > 0)
 		pg_link_close(&a->late[--a->late_count].link);
 	pthread_mutex_destroy(&a->lock);
@@ -85,13 +96,64 @@ static void look_at_late(struct pg_aside *aside)
 	aside->late_count = kept;
 }
 
+static bool is_of(const struct late *late, int part)
+{
+	return part == PG_ALL_PARTS || part == late->part;
+}
+
 /* Under the lock. */
 static bool is_late(const struct pg_aside *aside, int part)
 {
 	for (size_t i = 0; i < aside->late_count; i++)
-		if (part == PG_ALL_PARTS || part == aside->late[i].part)
+		if (is_of(&aside->late[i], part))
 			return true;
 	return false;
+}
+
+/* Under the lock. */
+static void set_again(struct pg_aside *aside, int part, int64_t at_ms)
+{
+	for (size_t i = 0; i < aside->late_count; i++)
+		if (is_of(&aside->late[i], part))
+			aside->late[i].again_at_ms = at_ms;
+}
+
+/* Who was to ask again did not come to it. */
+static void let_again(struct pg_aside *aside, int part)
+{
+	pthread_mutex_lock(&aside->lock);
+	set_again(aside, part, tact_clock_monotonic_ms() + AGAIN_AFTER_MS);
+	pthread_mutex_unlock(&aside->lock);
+}
+
+/* Under the lock. True: the caller is the one who asks again. */
+static bool take_again(struct pg_aside *aside, int part)
+{
+	int64_t now_ms = tact_clock_monotonic_ms();
+
+	for (size_t i = 0; i < aside->late_count; i++)
+		if (is_of(&aside->late[i], part) && aside->late[i].again_at_ms > now_ms)
+			return false;
+	set_again(aside, part, NEVER);
+	return true;
+}
+
+/* Under the lock: somebody asked the same later and was answered. Whoever is free may have lost the way as
+ * well. */
+static void give_up_late(struct pg_aside *aside, int part)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < aside->late_count; i++) {
+		struct late late = aside->late[i];
+		if (is_of(&late, part))
+			pg_link_close(&late.link);
+		else
+			aside->late[kept++] = late;
+	}
+	if (kept < aside->late_count)
+		close_free(aside);
+	aside->late_count = kept;
 }
 
 static int open_link(struct pg_aside *aside, struct pg_link **ret, struct tact_error *err)
@@ -113,41 +175,51 @@ int pg_aside_take(struct pg_aside *aside, int part, struct pg_link **ret, struct
 	struct pg_link *link = NULL;
 	struct tact_error words = {""};
 	int result = TACT_OK;
-	bool late;
+	bool late, again;
 
 	pthread_mutex_lock(&aside->lock);
 	look_at_late(aside);
 	late = is_late(aside, part);
+	again = late && take_again(aside, part);
 	if (!late && aside->free_count > 0)
 		link = aside->free[--aside->free_count];
 	pthread_mutex_unlock(&aside->lock);
-	if (late)
+	if (late && !again)
 		return tact_store_report(aside->store, TACT_UNAVAILABLE, err,
 		    "the database still owes the answer to an earlier question");
 	if (link && (!pg_link_alive(link) || pg_link_deposed(link)))
 		pg_link_close(&link);
 	if (!link)
 		result = open_link(aside, &link, &words);
+	if (result != TACT_OK && again)
+		let_again(aside, part);
 	if (result != TACT_OK)
 		return tact_store_report(aside->store, result, err, "%s", words.text);
 	*ret = link;
 	return TACT_OK;
 }
 
-void pg_aside_return(struct pg_aside *aside, struct pg_link *link)
+void pg_aside_return(struct pg_aside *aside, int part, struct pg_link *link)
 {
 	pthread_mutex_lock(&aside->lock);
+	give_up_late(aside, part);
 	keep(aside, link);
 	pthread_mutex_unlock(&aside->lock);
 }
 
+/* Who is late as well asks in vain: the database itself owes the answer. */
 static void put_by(struct pg_aside *aside, int part, struct pg_link *link)
 {
+	int64_t again_at_ms;
+
 	pthread_mutex_lock(&aside->lock);
+	again_at_ms = is_late(aside, part) ? NEVER : tact_clock_monotonic_ms() + AGAIN_AFTER_MS;
 	if (aside->late_count < LATE_MOST) {
-		aside->late[aside->late_count++] = (struct late){link, part};
+		aside->late[aside->late_count++] = (struct late){link, part, again_at_ms};
 		link = NULL;
 	}
+	if (again_at_ms == NEVER)
+		set_again(aside, part, NEVER);
 	pthread_mutex_unlock(&aside->lock);
 	pg_link_close(&link);
 }
@@ -160,10 +232,12 @@ int pg_aside_fail(
 	    outcome == PG_LATE ? "gives no answer" : "says ", outcome == PG_LATE ? "" : pg_link_words(link),
 	    advice ? ": " : "", advice ? advice : "");
 
-	if (outcome == PG_LATE)
+	if (outcome == PG_LATE) {
 		put_by(aside, part, link);
-	else
+	} else {
+		let_again(aside, part);
 		pg_link_close(&link);
+	}
 	return result;
 }
 

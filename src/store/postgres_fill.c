@@ -195,7 +195,7 @@ static bool do_piece(struct work *work, const struct piece *piece)
 	outcome = send_piece(work, link, &piece->ready);
 	tact_edge("store.after-commit");
 	if (outcome == PG_DONE && !pg_link_noticed(link) && !pg_link_deposed(link)) {
-		pg_aside_return(aside, link);
+		pg_aside_return(aside, piece->group, link);
 		return true;
 	}
 	result = fail_piece(work, piece, link, outcome);

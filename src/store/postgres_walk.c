@@ -135,7 +135,7 @@ static int walk_page(struct postgres *p, struct page *page, struct tact_error *e
 		page->rows = page->rows * 2 < PAGE_MOST ? page->rows * 2 : PAGE_MOST;
 	else if (bytes > PAGE_BYTES && page->rows > 1)
 		page->rows /= 2;
-	pg_aside_return(p->aside, link);
+	pg_aside_return(p->aside, page->whom.group, link);
 	return TACT_OK;
 }
 
@@ -196,7 +196,7 @@ int postgres_check(struct tact_store *store, struct tact_store_figures *ret,
 	if (result != TACT_OK)
 		return result;
 	figures.size_bytes = (uint64_t)pg_link_integer(link, 0, 0);
-	pg_aside_return(p->aside, link);
+	pg_aside_return(p->aside, PG_ALL_PARTS, link);
 	*ret = figures;
 	return TACT_OK;
 }
@@ -257,7 +257,7 @@ static int walk_due(struct postgres *p, struct due *due, struct tact_error *err)
 		look_at_due(due, link, row);
 	if (pg_link_rows(link) < rows)
 		due->more = false;
-	pg_aside_return(p->aside, link);
+	pg_aside_return(p->aside, due->whom.group, link);
 	return TACT_OK;
 }
 

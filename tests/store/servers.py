@@ -178,7 +178,8 @@ class Server:
 class Pooler:
     """pgbouncer before a server, for the login relay; it hands out transactions unless told otherwise."""
 
-    def __init__(self, servers, server, **settings):
+    def __init__(self, servers, server, where=None, **settings):
+        """WHERE: how the pooler reaches it, if not by its socket."""
         self.servers = servers
         self.name = "pooler%d" % len(servers.all)
         self.port = 6432 + len(servers.all)
@@ -191,7 +192,7 @@ class Pooler:
         with open(users, "w", encoding="utf-8") as file:
             file.write('"relay" ""\n')
         with open(self.ini, "w", encoding="utf-8") as file:
-            file.write("[databases]\ntact = host=%s port=%d dbname=tact\n[pgbouncer]\n" % (servers.dir, server.port))
+            file.write("[databases]\ntact = %s dbname=tact\n[pgbouncer]\n" % (where or "host=%s port=%d" % (servers.dir, server.port)))
             file.writelines("%s = %s\n" % row for row in settings.items())
         servers.all.append(self)
 
