@@ -8,6 +8,8 @@
 
 #include "postgres_pool.h"
 
+#include <string.h>
+
 static bool may_again(const struct pg_worker *me)
 {
 	return !me->lane->pool->stopping && !me->lane->circuits[me->group].open;
@@ -204,6 +206,45 @@ static void report_corrupt(struct pg_worker *me)
 	}
 }
 
+/* The error is about one record, and nobody knows which. */
+static void try_alone(struct pg_worker *me)
+{
+	struct pg_pool *pool = me->lane->pool;
+
+	pthread_mutex_lock(&pool->lock);
+	me->lane->alone = me->batch.count;
+	pthread_mutex_unlock(&pool->lock);
+	pg_fate_end_batch(me, judge_again, PG_CIRCUIT_STAYS);
+}
+
+/* Does the server fail to read what it keeps? It answers, and others stand elsewhere on its disk. */
+static bool is_damage(const struct pg_worker *me)
+{
+	const char *state = pg_link_state(me->link);
+
+	return strcmp(state, "XX001") == 0 || strcmp(state, "XX002") == 0;
+}
+
+static enum pg_fate judge_damaged(struct pg_worker *me, struct pg_step *step)
+{
+	(void)me;
+	step->answer.result = TACT_CORRUPT;
+	return PG_FATE_ANSWER;
+}
+
+static void settle_unread(struct pg_worker *me)
+{
+	report_refused(me);
+	if (is_damage(me) && me->batch.cells_count > 1) {
+		try_alone(me);
+	} else if (is_damage(me)) {
+		pg_fate_end_batch(me, judge_damaged, PG_CIRCUIT_STAYS);
+	} else {
+		pg_worker_drop_link(me);
+		pg_fate_end_batch(me, pg_fate_unavailable, PG_CIRCUIT_OPENS);
+	}
+}
+
 bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
 {
 	/* What it read may have been written over elsewhere. */
@@ -226,22 +267,9 @@ bool pg_fate_of_load(struct pg_worker *me, enum pg_outcome outcome)
 		pg_fate_end_batch(me, judge_retry, PG_CIRCUIT_STAYS);
 		return false;
 	case PG_REFUSED:
-		report_refused(me);
-		pg_worker_drop_link(me);
-		pg_fate_end_batch(me, pg_fate_unavailable, PG_CIRCUIT_OPENS);
+		settle_unread(me);
 	}
 	return false;
-}
-
-/* The error is about one record, and nobody knows which. */
-static void try_alone(struct pg_worker *me)
-{
-	struct pg_pool *pool = me->lane->pool;
-
-	pthread_mutex_lock(&pool->lock);
-	me->lane->alone = me->batch.count;
-	pthread_mutex_unlock(&pool->lock);
-	pg_fate_end_batch(me, judge_again, PG_CIRCUIT_STAYS);
 }
 
 static void settle_refused(struct pg_worker *me)
