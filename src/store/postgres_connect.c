@@ -66,15 +66,15 @@ static const char *text_of(const PQconninfoOption *options, const char *name)
 /* A part of a list of hosts. None: the socket in its usual folder. */
 static bool is_here(const char *host, size_t length)
 {
-	static const char *const names[] = {"localhost", "127.", "::1"};
+	static const char *const names[] = {"localhost", "::1"};
 
 	if (length == 0 || host[0] == '/' || host[0] == '@')
 		return true;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strncmp(host, names[i], strlen(names[i])) == 0 &&
-		    (length == strlen(names[i]) || names[i][strlen(names[i]) - 1] == '.'))
+		if (length == strlen(names[i]) && strncmp(host, names[i], length) == 0)
 			return true;
-	return false;
+	return strncmp(host, "127.", 4) == 0 &&
+	       strspn(host, "0123456789.") >= length; /* and not a name that begins so */
 }
 
 static bool are_here(const char *hosts)
@@ -120,12 +120,27 @@ int pg_link_protect(struct pg_url *url, struct tact_error *err)
 
 /* ---- begin and end ---- */
 
+/* What a login is shown of the server's log (client_min_messages) says nothing about a commit: a wait that
+ * was broken off is a WARNING, or through a proxy a NOTICE. */
+static bool is_of_log(const PGresult *result)
+{
+	static const char *const severities[] = {"DEBUG", "LOG", "INFO"};
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	for (size_t i = 0; severity && i < sizeof severities / sizeof *severities; i++)
+		if (strcmp(severity, severities[i]) == 0)
+			return true;
+	return false;
+}
+
 static void hear_notice(void *context, const PGresult *result)
 {
 	struct pg_link *link = context;
 
+	if (is_of_log(result))
+		return;
 	link->noticed = true;
-	pg_link_set_words(link, PQresultErrorMessage(result));
+	pg_link_set_words_of(link, result);
 }
 
 struct pg_link *pg_link_new(const struct pg_url *url, struct pg_origins *origins, const struct pg_host *one)

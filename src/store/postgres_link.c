@@ -83,13 +83,24 @@ void pg_link_set_words(struct pg_link *link, const char *text)
 	link->words[used] = '\0';
 }
 
+/* Without its details, in which stand records. */
+void pg_link_set_words_of(struct pg_link *link, const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY),
+		   *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	char text[sizeof link->words];
+
+	snprintf(text, sizeof text, "%s:  %s", severity ? severity : "", message ? message : "");
+	pg_link_set_words(link, severity && message ? text : PQresultErrorMessage(result));
+}
+
 static void take_error(struct pg_link *link, const PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
 	link->refused = true;
 	snprintf(link->state, sizeof link->state, "%s", state ? state : "");
-	pg_link_set_words(link, PQresultErrorMessage(result));
+	pg_link_set_words_of(link, result);
 }
 
 /* ---- waiting ---- */

@@ -30,6 +30,8 @@ struct pg_link {
 
 /* As one line, for pg_link_words. */
 void pg_link_set_words(struct pg_link *link, const char *text);
+/* The same of an error or a notice. */
+void pg_link_set_words_of(struct pg_link *link, const PGresult *result);
 
 /* ---- postgres_connect.c ---- */
 

@@ -70,8 +70,9 @@ static const struct complaint {
     {"root certificate file",
 	"name with sslrootcert= the file with the certificate of whoever signed the server's", false},
     {"certificate verify failed",
-	"the server's certificate is not signed by what stands in sslrootcert=: name the right file, or ask "
-	"who it is that answers there",
+	"the server's certificate is not signed by what stands in sslrootcert=, or has expired: name the "
+	"right "
+	"file, have it renewed, or ask who it is that answers there",
 	false},
     {"host name must be specified",
 	"write in host= the name that stands in the server's certificate, beside hostaddr=", false},
@@ -82,12 +83,16 @@ static const struct complaint {
     {"server does not support SSL",
 	"turn on ssl in its postgresql.conf; sslmode=disable is for networks that nobody else can reach",
 	false},
-    {"password authentication failed", "the password in the passfile or service file is not the login's",
+    {"password authentication failed",
+	"the password in the passfile or service file is not the login's, or its VALID UNTIL has passed",
 	false},
     {"pg_hba.conf", "pg_hba.conf on the server must name this database, login and address", false},
     {"definition of service",
 	"services stand in ~/.pg_service.conf of the user of tact, or where PGSERVICEFILE says", true},
-    {"session is read-only", "no host in host= takes writes: name the primary, or promote a standby", false},
+    {"session is read-only",
+	"no host in host= takes writes: name the primary, promote a standby, or set "
+	"default_transaction_read_only to off for this login",
+	false},
     {"remaining connection slots", "raise max_connections on the server", false},
     {"too many clients", "raise max_connections on the server", false},
     {"too many connections for", "raise CONNECTION LIMIT of the login or the database", false},
