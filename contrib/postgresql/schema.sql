@@ -85,7 +85,7 @@ END $$;
 CREATE OR REPLACE FUNCTION tact.tact_load(kinds smallint[], ids bytea[])
 RETURNS TABLE (found_kind smallint, found_id bytea, found_version bigint, found_bytes bytea, now_us bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
 	IF 3 = ANY (kinds) THEN
@@ -119,7 +119,7 @@ END $$;
 CREATE OR REPLACE FUNCTION tact.tact_commit(kinds smallint[], ids bytea[], expected bigint[], versions bigint[], wakes bigint[], frames bytea[])
 RETURNS TABLE (changed_kind smallint, changed_id bytea, done boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$
+SET search_path = pg_catalog, pg_temp SET row_security = off SET enable_seqscan = off SET lock_timeout = '2s' AS $$
 DECLARE
 	wrote boolean := false;
 BEGIN
@@ -162,7 +162,7 @@ END $$;
 -- again and looks, as do the next 16 of its session, for known people rarely come alone.
 CREATE OR REPLACE FUNCTION tact.tact_fill(kinds smallint[], ids bytea[], versions bigint[], wakes bigint[], frames bytea[])
 RETURNS TABLE (known_kind smallint, known_id bytea)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 DECLARE
 	look integer := coalesce(nullif(current_setting('tact.look', true), ''), '0');
 	made bigint;
@@ -193,14 +193,14 @@ END $$;
 
 CREATE OR REPLACE FUNCTION tact.tact_scan(wanted smallint, after bytea, most integer)
 RETURNS TABLE (found_id bytea, found_version bigint, found_wake bigint, found_bytes bytea)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 	SELECT r.id, r.version, r.wake, r.bytes FROM tact.tact_record AS r
 	WHERE r.kind = wanted AND r.id > after AND tact.tact_may_read(ARRAY[wanted]) ORDER BY r.id LIMIT most;
 $$;
 
 CREATE OR REPLACE FUNCTION tact.tact_due(after_us bigint, after_kind smallint, after_id bytea, until_us bigint, most integer)
 RETURNS TABLE (due_us bigint, due_kind smallint, due_id bytea)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 	SELECT r.wake, r.kind, r.id FROM tact.tact_record AS r
 	WHERE r.wake > 0 AND (r.wake, r.kind, r.id) > (after_us, after_kind, after_id) AND r.wake <= until_us
 	ORDER BY r.wake, r.kind, r.id LIMIT most;

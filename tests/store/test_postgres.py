@@ -383,6 +383,74 @@ class OneServer(Case):
         self.main.sql("DELETE FROM tact.tact_record WHERE id = '\\x581b0000000000000000000000000000'")
 
 
+    def test_what_a_login_is_shown_of_the_log_stops_no_mail(self):
+        """An admin who looks into something has it shown; it says nothing about a commit."""
+        self.main.sql("ALTER ROLE relay SET client_min_messages = 'log'; ALTER ROLE relay SET log_duration = on;"
+                      "ALTER ROLE relay SET log_statement = 'all'")
+        try:
+            drive = self.drive(self.main.url())
+            commands = ("count 7100 5000", "look 7100 5000", "read 7100 5000", "fill 7110 20 1", "scan 0")
+            self.assertEqual([drive.result(command) for command in commands], ["ok"] * 5, drive.ask("error"))
+        finally:
+            self.main.sql("ALTER ROLE relay RESET ALL")
+
+    def test_an_error_tells_nobody_what_stands_in_a_record(self):
+        """In the server's details stands the row, and with it the key to what is sealed about somebody."""
+        drive = self.drive(self.main.url())
+        self.main.sql("ALTER TABLE tact.tact_record ADD CONSTRAINT none CHECK (id <> '\\xd01b0000000000000000000000000000') NOT VALID")
+        try:
+            self.assertEqual(drive.result("count 7120 5000"), "unavailable")
+            self.assertRegex(drive.ask("error"), r'^the database says 23514 ERROR:  new row for relation "tact_record" violates check constraint "none"$')
+        finally:
+            self.main.sql("ALTER TABLE tact.tact_record DROP CONSTRAINT none")
+
+    def test_row_level_security_makes_nobody_unknown(self):
+        """Where it is forced on the owner, too, a query would not fail but find nothing: all would be taken for people without a wish."""
+        drive = self.drive(self.main.url())
+        self.assertEqual(drive.result("count 7130 5000"), "ok")
+        self.main.sql("ALTER TABLE tact.tact_record ENABLE ROW LEVEL SECURITY")
+        commands = ("read 7130 5000", "look 7130 5000", "count 7130 5000", "fill 7131 20 1", "scan 0", "due 0")
+        try:
+            self.assertEqual([drive.result(command) for command in commands], ["ok"] * 6, "the owner passes")
+            self.main.sql("ALTER TABLE tact.tact_record FORCE ROW LEVEL SECURITY")
+            self.assertEqual({self.drive(self.main.url()).result(command) for command in commands}, {"unavailable"})
+            self.assertIn("row-level security", self.asked(commands[0]))
+        finally:
+            self.main.sql("ALTER TABLE tact.tact_record NO FORCE ROW LEVEL SECURITY; ALTER TABLE tact.tact_record DISABLE ROW LEVEL SECURITY")
+
+    def asked(self, command):
+        """What is said of it by one who asks nothing else."""
+        drive = self.drive(self.main.url())
+        drive.ask(command)
+        return drive.ask("error")
+
+
+class Damage(Case):
+    def test_a_page_that_cannot_be_read_costs_those_on_it_only(self):
+        """A batch that one of them is in is tried again, each by itself, and nobody else waits for a sign that the database is there."""
+        main = self.servers().store("main")
+        drive = self.drive(main.url())
+        self.assertEqual(drive.result("fill 0 600 1"), "ok")
+        where = "SELECT get_byte(id, 0) + 256 * get_byte(id, 1) FROM tact.tact_record WHERE (ctid::text::point)[0] "
+        lost, kept = main.sql(where + "= 2").split(), main.sql(where + "<> 2").split()
+        path = "%s/%s" % (main.data, main.sql("SELECT pg_relation_filepath('tact.tact_record')"))
+        drive.close()
+        main.sql("CHECKPOINT")
+        main.stop()
+        with open(path, "r+b") as file:
+            file.seek(2 * 8192 + 10)
+            file.write(b"DAMAGED")  # where its header says what is free
+        main.start()
+        drive = self.drive(main.url())
+        for verb in ("count", "read"):
+            self.assertEqual(drive.result("%s %s 5000" % (verb, lost[0])), "corrupt")
+            self.assertIn("invalid page", drive.ask("error"))
+            self.assertEqual(drive.result("%s %s 5000" % (verb, kept[0])), "ok", "nobody else is put off")
+        answers = drive.ask("several 0 600 20000").split()
+        self.assertEqual([answers[int(key)] for key in lost], ["corrupt"] * len(lost))
+        self.assertEqual([answers[int(key)] for key in kept], ["ok"] * len(kept))
+
+
 # Ends the session that waits to write the identity; says nothing while there is none.
 BREAK_OFF = ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%tact_set_identity%'"
              " AND pid <> pg_backend_pid()")

@@ -10,6 +10,8 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
 
 from servers import BUILD, PATIENCE, Drive, Pooler, Servers, has_pooler, skip_without_servers, wait_for
@@ -55,14 +57,14 @@ class Authority:
         if done.returncode != 0:
             raise AssertionError("openssl %s: %s" % (" ".join(words), done.stderr.decode()))
 
-    def sign(self, name):
-        """A key and a certificate for the host name; their paths."""
+    def sign(self, name, days=2):
+        """A key and a certificate for the host name; their paths. It has expired where DAYS are below zero."""
         with open(self.path("ext", name), "w", encoding="utf-8") as file:
             file.write("subjectAltName=DNS:%s\n" % name)
         self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=%s" % name,
                      "-keyout", self.path("key", name), "-out", self.path("csr", name))
         self.openssl("x509", "-req", "-in", self.path("csr", name), "-CA", self.path("crt"), "-CAkey", self.path("key"), "-set_serial", "1",
-                     "-days", "2", "-extfile", self.path("ext", name), "-out", self.path("crt", name))
+                     "-days", str(days), "-extfile", self.path("ext", name), "-out", self.path("crt", name))
         return self.path("key", name), self.path("crt", name)
 
 
@@ -129,15 +131,9 @@ class Network(Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.right, cls.wrong = Authority(cls.dir, "right"), Authority(cls.dir, "wrong")
-        key, certificate = cls.right.sign("db.test")
         cls.main = cls.all.store("main")
         cls.main.sql("ALTER ROLE relay PASSWORD '%s'" % PASSWORD)
-        for path, name in ((key, "server.key"), (certificate, "server.crt")):
-            copy = os.path.join(cls.main.data, name)
-            shutil.copy(path, copy)
-            os.chmod(copy, 0o600)
-            if cls.all.user:
-                os.chown(copy, *cls.all.user)
+        cls.show(*cls.right.sign("db.test"))
         with open(os.path.join(cls.main.data, "pg_hba.conf"), "w", encoding="utf-8") as file:
             file.write("local all all trust\nhost tact relay 127.0.0.1/32 scram-sha-256\n")
         cls.main.stop()
@@ -145,6 +141,16 @@ class Network(Case):
         cls.main.configure(listen_addresses="127.0.0.1", ssl="on")
         cls.main.start()
         cls.ca = cls.right.path("crt")
+
+    @classmethod
+    def show(cls, key, certificate):
+        """These are the server's."""
+        for path, name in ((key, "server.key"), (certificate, "server.crt")):
+            copy = os.path.join(cls.main.data, name)
+            shutil.copy(path, copy)
+            os.chmod(copy, 0o600)
+            if cls.all.user:
+                os.chown(copy, *cls.all.user)
 
     def setUp(self):
         self.passfile = self.write("pass", "127.0.0.1:1:*:*:nonsense\n*:%d:tact:relay:%s\n" % (self.main.port, PASSWORD))
@@ -167,6 +173,33 @@ class Network(Case):
         self.refuses(self.url(words="sslmode=verify-full sslrootcert=" + self.ca).replace("host=db.test ", ""), "host name must be specified",
                      "beside hostaddr=")
         self.refuses(self.url(words="sslmode=verify-full sslrootcert=/nowhere/ca"), '"/nowhere/ca" does not exist', "sslrootcert=")
+
+    def test_a_certificate_that_has_expired_is_said_to_be(self):
+        """libpq says no more than of one that nobody knows; connections of before go on."""
+        url = self.url(words="connections=1 sslrootcert=" + self.ca)
+        drive = self.works(url)
+        try:
+            self.show(*self.right.sign("db.test", days=-1))
+            self.main.sql("SELECT pg_reload_conf()")
+            wait_for(lambda: self.open(url).greeting != "open", "the server to show the new certificate")
+            self.refuses(url, "certificate verify failed", "or has expired", "have it renewed")
+            self.assertEqual(drive.result("look 1 10000"), "ok")
+        finally:
+            self.show(*self.right.sign("db.test"))
+            self.main.sql("SELECT pg_reload_conf()")
+            wait_for(lambda: self.open(url).greeting == "open", "the server to show one that is valid")
+
+    def test_a_name_that_begins_like_an_address_is_one_elsewhere(self):
+        """127.db.test may be anybody."""
+        self.refuses(self.url("127.db.test"), "root.crt")
+        self.works(self.url("127.0.0.1"))
+
+    def test_a_login_whose_password_has_expired(self):
+        self.main.sql("ALTER ROLE relay VALID UNTIL '2020-01-01'")
+        try:
+            self.refuses(self.url(words="sslrootcert=" + self.ca), "password authentication failed", "VALID UNTIL")
+        finally:
+            self.main.sql("ALTER ROLE relay VALID UNTIL 'infinity'")
 
     def test_where_nothing_is_said_a_server_elsewhere_must_show_who_it_is(self):
         """libpq's own default, prefer, would take any server and any that stands between."""
@@ -414,6 +447,51 @@ class Roles(Case):
 
 
 @unittest.skipUnless(has_pooler(), "pgbouncer is not installed")
+class ForgetfulWay:
+    """Passes on; from forget() on, connections of before are silent for ever, as behind a firewall that was started anew. New ones are not."""
+
+    def __init__(self, path):
+        self.path = path
+        self.forgot = 0.0
+        self.over = threading.Event()
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.port = self.door.getsockname()[1]
+        self.start(self.accept)
+
+    @staticmethod
+    def start(target, *args):
+        threading.Thread(target=target, args=args, daemon=True).start()
+
+    def forget(self):
+        self.forgot = time.monotonic()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.door.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.path)
+            for pair in ((client, server), (server, client)):
+                self.start(self.copy, time.monotonic(), *pair)
+
+    def copy(self, born, source, target):
+        try:
+            while data := source.recv(65536):
+                if born < self.forgot:
+                    self.over.wait()
+                target.sendall(data)
+        except OSError:
+            pass
+        if born > self.forgot or self.over.is_set():
+            target.close()
+
+    def close(self):
+        self.over.set()
+        self.door.close()
+
+
 class TransactionPooler(Case):
     """A real one between: each transaction may be another connection's."""
 
@@ -422,8 +500,8 @@ class TransactionPooler(Case):
         super().setUpClass()
         cls.main = cls.all.store("main")
 
-    def pooler(self, **settings):
-        pooler = Pooler(self.all, self.main, **settings).start()
+    def pooler(self, where=None, **settings):
+        pooler = Pooler(self.all, self.main, where, **settings).start()
         self.addCleanup(pooler.stop)
         return pooler
 
@@ -482,6 +560,19 @@ class TransactionPooler(Case):
         self.assertIn(drive.result("count 4000 2000"), ("unavailable", "uncertain"))
         pooler.start()
         wait_for(lambda: drive.result("count 4000 2000") == "ok", "the pooler to be found again")
+
+    def test_a_way_that_is_lost_in_silence_is_found_again(self):
+        """The pooler waits for an answer that nobody will give, for hours where TCP is left to itself, and so would who asked; mail and all else
+        go on over new connections."""
+        way = ForgetfulWay("%s/.s.PGSQL.%d" % (self.all.dir, self.main.port))
+        self.addCleanup(way.close)
+        drive = self.works(self.pooler("host=127.0.0.1 port=%d" % way.port).url())
+        self.assertEqual([drive.result(command) for command in ("count 5000 5000", "read 5000 5000", "due 0")], ["ok"] * 3)
+        way.forget()
+        self.assertEqual(drive.result("due 0"), "unavailable")
+        for command in ("due 0", "count 5000 3000", "read 5000 3000", "scan 0"):
+            wait_for(lambda: drive.result(command) == "ok", command + " to be answered again")
+        self.assertLessEqual(len(self.main.backends()), 12)
 
 
 if __name__ == "__main__":
