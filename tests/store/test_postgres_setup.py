@@ -484,8 +484,13 @@ class ForgetfulWay:
                 target.sendall(data)
         except OSError:
             pass
-        if born > self.forgot or self.over.is_set():
-            target.close()
+        if born < self.forgot:
+            self.over.wait()
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def close(self):
         self.over.set()
@@ -566,13 +571,17 @@ class TransactionPooler(Case):
         go on over new connections."""
         way = ForgetfulWay("%s/.s.PGSQL.%d" % (self.all.dir, self.main.port))
         self.addCleanup(way.close)
-        drive = self.works(self.pooler("host=127.0.0.1 port=%d" % way.port).url())
+        pooler = self.pooler("host=127.0.0.1 port=%d" % way.port)
+        drive = self.works(pooler.url())
         self.assertEqual([drive.result(command) for command in ("count 5000 5000", "read 5000 5000", "due 0")], ["ok"] * 3)
         way.forget()
         self.assertEqual(drive.result("due 0"), "unavailable")
         for command in ("due 0", "count 5000 3000", "read 5000 3000", "scan 0"):
             wait_for(lambda: drive.result(command) == "ok", command + " to be answered again")
         self.assertLessEqual(len(self.main.backends()), 12)
+        pooler.stop()
+        way.close()
+        wait_for(lambda: not self.main.backends(), "the backends of before to end")
 
 
 if __name__ == "__main__":
