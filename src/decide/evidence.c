@@ -59,6 +59,24 @@ void evidence_rules(
 	entry->text = opinion->text;
 }
 
+static bool was_let_go(const struct tact_opinion *opinion)
+{
+	for (size_t i = 0; i < opinion->findings_count; i++) {
+		const struct tact_finding *finding = &opinion->findings[i];
+
+		if (finding->fired && !finding->rule->monitor && finding->verdict == TACT_QUARANTINE)
+			return opinion->verdict == TACT_ACCEPT;
+	}
+	return false;
+}
+
+void evidence_released(struct tact_arena *arena, const struct tact_opinion *opinion, const char *words,
+    struct tact_audit_entry *entry)
+{
+	if (words != NULL && was_let_go(opinion))
+		entry->text = tact_arena_printf(arena, "%s; %s", opinion->text, words);
+}
+
 /* An entry leaves out what there is none of. */
 static const char *or_absent(const char *text)
 {

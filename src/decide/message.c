@@ -101,6 +101,7 @@ static void fill_entry(struct work *work, const struct tact_ruling *ruling, enum
 	evidence_facts(&work->facts, entry);
 	evidence_message(work->request->message, entry);
 	evidence_rules(work->arena, &ruling->opinion, entry);
+	evidence_released(work->arena, &ruling->opinion, work->reviewed, entry);
 	entry->decision = tact_id_format(work->arena, &ruling->decision);
 	entry->action = action_name(ruling, sum);
 	if (ruling->opinion.verdict == TACT_DELAY)

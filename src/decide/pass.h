@@ -31,6 +31,7 @@ struct pass_result {
 	struct tact_opinion opinion;
 	struct tact_facts facts;
 	bool found, released, discarded;
+	const char *reviewed;	 /* who released or discarded it, and why; or NULL */
 	struct tact_id moved_to; /* not found: the person became an alias since it was looked up */
 	bool sent;		 /* a contact was written that was not there before */
 	int waiting_change;	 /* goes to the ledger */

@@ -236,6 +236,8 @@ static int look_at_review(struct work *work)
 	result = review_read(
 	    work->decider, work->arena, &work->review, &review, &exists, work->request->deadline_ms);
 	work->released = result == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
+	if (work->released)
+		work->reviewed = review_words(work->arena, &review);
 	return result;
 }
 

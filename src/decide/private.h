@@ -132,6 +132,10 @@ int64_t ring_slot(const char *label); /* -1: no slot */
 
 void evidence_rules(
     struct tact_arena *arena, const struct tact_opinion *opinion, struct tact_audit_entry *entry);
+/* Adds who let go what a rule would have held, which the rules alone do not explain. WORDS are those of
+ * review_words, or NULL. */
+void evidence_released(struct tact_arena *arena, const struct tact_opinion *opinion, const char *words,
+    struct tact_audit_entry *entry);
 void evidence_facts(const struct tact_facts *facts, struct tact_audit_entry *entry);
 void evidence_message(const struct tact_message *message, struct tact_audit_entry *entry);
 /* pseudonym, person key and recipient domain, copied into the arena. */
@@ -207,6 +211,9 @@ struct review_ask {
 	size_t rings_count;
 	int64_t now_us, deadline_ms;
 };
+/* Who let it go or did not, and why: "released by eve: fine". For sealed text, as the note may name people.
+ * NULL while it is held. */
+const char *review_words(struct tact_arena *arena, const struct tact_review *review);
 int review_hold(struct tact_decider *decider, struct tact_arena *arena, const struct review_ask *ask);
 
 /* ---- campaigns.c ---- */

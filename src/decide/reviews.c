@@ -56,6 +56,14 @@ static const char *or_empty(const char *text)
 	return text != NULL ? text : "";
 }
 
+const char *review_words(struct tact_arena *arena, const struct tact_review *review)
+{
+	if (review->state == TACT_REVIEW_HELD)
+		return NULL;
+	return tact_arena_printf(arena, "%s by %s%s%s", tact_dossier_review_state_name(review->state),
+	    review->by, *review->note != '\0' ? ": " : "", review->note);
+}
+
 static bool has_ring(const struct tact_review *review, const char *ring)
 {
 	for (size_t i = 0; i < review->rings_count; i++)
@@ -230,8 +238,9 @@ static int append_ending(struct tact_decider *decider, const struct tact_rule_se
 	struct tact_audit_entry entry = {0};
 
 	evidence_common(rules, TACT_AUDIT_CHANGE, "command", &entry);
-	entry.action = tact_arena_printf(ending->arena, "%s%s",
+	entry.action = tact_arena_printf(ending->arena, "%s by %s%s",
 	    ending->state == TACT_REVIEW_RELEASED ? "release" : "discard",
+	    ending->known ? ending->review.by : or_empty(ending->by),
 	    ending->known ? " (known already)" : "");
 	entry.decision = tact_id_format(ending->arena, id);
 	entry.stream = ending->review.stream;

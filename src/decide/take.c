@@ -364,6 +364,8 @@ static int read_review_of(struct pass *pass, size_t person)
 	read = review_read(pass->decider, pass->arena, &id, &review, &exists, pass->deadline_ms);
 	result->released = read == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
 	result->discarded = held && read == TACT_OK && exists && review.state == TACT_REVIEW_DISCARDED;
+	if (result->released || result->discarded)
+		result->reviewed = review_words(pass->arena, &review);
 	return read;
 }
 
@@ -417,6 +419,9 @@ static int append_decisions(struct pass *pass, struct tact_error *err)
 		evidence_facts(&result->facts, entry);
 		evidence_message(pass->message, entry);
 		evidence_rules(pass->arena, &result->opinion, entry);
+		evidence_released(pass->arena, &result->opinion, result->reviewed, entry);
+		if (result->discarded)
+			entry->text = result->reviewed;
 		entry->decision = tact_id_format(pass->arena, &result->decision);
 		entry->action = gate_action(pass->waiting[i]->fate);
 		entry->not_after_us = result->claim.not_after_us;

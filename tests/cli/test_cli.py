@@ -1716,6 +1716,20 @@ class Quarantine(Case):
         one = self.json("quarantine", "list")[0]["id"]
         self.assertIn("discarded", self.tact("quarantine", "discard", one).out)
 
+    def test_evidence_names_who_let_it_go(self):
+        """The rules alone would not explain why what one of them held went; and no note stands in the clear."""
+        one = self.json("quarantine", "list")[0]["id"]
+        self.tact("quarantine", "release", one, "--note", "fine for Ann", "--by", "eve")
+        self.assertEqual(self.deliver("joe@careful.example", "ann@x.example"), ["pass"])
+        entry = self.json("audit", "trail", "ann@x.example")[-1]
+        self.assertEqual((entry["verdict"], entry["rules"][0]["verdict"], entry["sealed"]["text"]),
+                         ("accept", "quarantine", "accepted; released by eve: fine for Ann"))
+        self.assertEqual(self.deliver("joe@careful.example", "bob@x.example"), ["pass"])
+        self.assertEqual(self.json("audit", "trail", "bob@x.example")[-1]["sealed"]["text"], "accepted")
+        log = self.read("audit/relay.test/entries/000000000000")
+        self.assertIn(b'"action":"release by eve","stream":"careful"', log)
+        self.assertNotIn(b"fine for Ann", log)
+
 
 class Trail(Case):
     def test_decisions_and_changes(self):

@@ -9,6 +9,7 @@ import email.policy
 import os
 import re
 
+import evidence
 from daemon import value_text
 from harness import SOURCE, Case, Site
 
@@ -165,6 +166,11 @@ class Story(Case):
     def claims(self, address):
         """The places of what waits: {stream: place}."""
         return {claim["stream"]: claim["place"] for claim in self.tactd.tact_json("show", address)["claims"] if claim["state"] == "waiting"}
+
+    def told(self, address, sent):
+        """What the evidence of a person says of that mail at the gate, unsealed."""
+        (found,) = evidence.select(self.tactd.tact_json("audit", "trail", address), kind="decision", phase="gate", queue_id=sent.queue_id)
+        return found["sealed"]["text"]
 
     def trail(self, address):
         """What one command tells of a person: [(kind, verdict or action)], refusals and rings included."""

@@ -164,6 +164,7 @@ class BirthdayOnly(Northmoor):
         self.assertHeld(offer, "no-catch", "30% off")
         self.tactd.tact("quarantine", "discard", self.review()["id"], "--by", "reviewer", "--note", "a card is a card")
         self.assertBounced(offer, self.maria)
+        self.assertEqual(self.told(self.maria, offer), "discarded by reviewer: a card is a card")
         self.assertGoes(self.send("cards", "1-card-corporate.eml", self.maria, at="2027-05-17 09:00"), "cards", self.maria, 2)
 
 
@@ -210,6 +211,7 @@ class DearSirOrMadam(Northmoor):
         self.assertIn("Dear Sir or Madam", self.tactd.tact_json("quarantine", "show", review["id"])["excerpt"])
         self.tactd.tact("quarantine", "release", review["id"], "--by", "reviewer", "--note", "a trade fair; they are strangers")
         self.assertEqual(len(self.sink.wait_to(self.nadia, 1)), 1)
+        self.assertEqual(self.told(self.nadia, sent), "accepted; released by reviewer: a trade fair; they are strangers")
         self.assertEqual(self.sink.to(self.nadia)[0].body, self.read(sent.name).replace(b"\n", b"\r\n").partition(b"\r\n\r\n")[2])
         self.relay.wait_empty()
 

@@ -1260,7 +1260,7 @@ static bool count_releases(void *context, const char *host, uint64_t seq, const 
 	(void)host;
 	(void)seq;
 	(void)length;
-	*count += strstr(json, "\"action\":\"release (known already)\"") != NULL;
+	*count += strstr(json, "\"action\":\"release by eve (known already)\"") != NULL;
 	return true;
 }
 
