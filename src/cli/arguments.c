@@ -10,6 +10,8 @@
 
 #include "private.h"
 
+#define LAST_US INT64_C(253402300799999999)
+
 const struct cli_option cli_common_options[] = {
     {"config", "FILE", "configuration (default " SYSCONFDIR "/tact/tact.conf)", true},
     {"json", NULL, "print JSON, one object a line", true},
@@ -150,12 +152,27 @@ const char *cli_find_owner(const struct tact_rule_set *rules, const char *name)
 	return NULL;
 }
 
+/* No record holds a time before 1970: it could not be read again. None after 9999 can be written. */
+int cli_parse_time(const char *text, int64_t *ret_us, struct tact_error *err)
+{
+	int64_t time_us;
+	int result = tact_text_parse_time(text, &time_us, err);
+
+	if (result != TACT_OK)
+		return result;
+	if (time_us < 0 || time_us > LAST_US)
+		return tact_error_set(
+		    err, TACT_INVALID, "\"%.64s\" is a time before 1970 or after 9999", text);
+	*ret_us = time_us;
+	return TACT_OK;
+}
+
 int cli_time(const struct cli *cli, const char *name, int64_t *ret_us)
 {
 	const char *text = cli_value(cli, name);
 	struct tact_error err;
 
-	if (text == NULL || tact_text_parse_time(text, ret_us, &err) == TACT_OK)
+	if (text == NULL || cli_parse_time(text, ret_us, &err) == TACT_OK)
 		return EX_OK;
 	return cli_fail(EX_USAGE, "--%s: %s", name, err.text);
 }

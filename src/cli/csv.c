@@ -86,7 +86,7 @@ bool cli_csv_time(struct cli_csv *r, int field, const char *name, int64_t *ret_u
 	const char *text = cli_csv_cell(r, field);
 	struct tact_error err;
 
-	if (*text == '\0' || tact_text_parse_time(text, ret_us, &err) == TACT_OK)
+	if (*text == '\0' || cli_parse_time(text, ret_us, &err) == TACT_OK)
 		return true;
 	cli_csv_mistake(r, "%s: %s", name, cli_safe(r->arena, err.text));
 	return false;

@@ -113,6 +113,8 @@ int cli_parse_scope(struct cli *cli, const char *name, const char *text, struct 
 int cli_stream(const struct cli *cli, const struct tact_stream **ret);
 /* The name of an owner as the configuration writes it, or NULL. */
 const char *cli_find_owner(const struct tact_rule_set *rules, const char *name);
+/* As tact_text_parse_time, of the years 1970 to 9999. TACT_OK or TACT_INVALID. */
+int cli_parse_time(const char *text, int64_t *ret_us, struct tact_error *err);
 /* EX_OK or EX_USAGE (told). Untouched when the option was not given. */
 int cli_time(const struct cli *cli, const char *name, int64_t *ret_us);
 /* The same for a time at which something happened: not later than now. */

@@ -109,7 +109,7 @@ void evidence_person(struct tact_arena *arena, const uint8_t *person_key, const 
 {
 	entry->person_key = tact_arena_copy(arena, person_key, TACT_SEAL_KEY_BYTES);
 	entry->pseudonym = tact_audit_pseudonym(arena, person_key, key);
-	entry->recipient_domain = domain;
+	entry->recipient_domain = domain != NULL && *domain != '\0' ? domain : NULL; /* a phone has none */
 }
 
 void evidence_common(const struct tact_rule_set *rules, enum tact_audit_kind kind, const char *phase,

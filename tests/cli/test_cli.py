@@ -420,6 +420,24 @@ class Wishes(Case):
             self.assertEqual(got["verdict"], "reject", written)
         self.assertEqual(self.one("ann@[192.0.2.2]")["suppressions"], [])
 
+    def test_a_time_before_1970_is_none(self):
+        """Spreadsheets write an empty cell as 1900-01-01 or 1899-12-30. A record with such a time could not be read again."""
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe")
+        files = {"wishes": "email,reason,created_at\nann@x.example,complaint,%s\n", "consents": "email,basis,scope,created_at\nann@x.example,express,global,%s\n",
+                 "contacts": "email,at,purpose\nann@x.example,%s,personal\n"}
+        for at in ("1899-12-30", "1900-01-01 00:00:00", "1969-12-31T23:59:59.5Z", "1970-01-01T01:00:00+02:00", "@-1", "9999-12-31T23:59:59-01:00"):
+            with self.subTest(at=at):
+                for args in (("suppress", "--scope", "brand:alpha", "--at"), ("suppress", "--until"), ("contact", "--channel", "phone", "--purpose", "personal", "--at"),
+                             ("consent", "--basis", "express", "--scope", "global", "--source", "s", "--at"), ("profile", "--topic", "list:a", "--until")):
+                    self.assertIn("is a time before 1970 or after 9999", self.tact(*args, at, "ann@x.example", code=64).err)
+                for name, rows in files.items():
+                    rows = self.write(name, rows % at)
+                    options = {"wishes": (), "consents": ("--consent", "--source", "s"), "contacts": ("--history",)}[name]
+                    for more in ((), ("--bulk",)):
+                        self.assertIn("%s:2: " % name, self.tact("import", *options, *more, rows, code=65).err)
+        self.assertEqual([one["reason"] for one in self.json("show", "ann@x.example")[0]["suppressions"]], ["unsubscribe"])
+        self.tact("store", "check")
+
     def test_unsuppress_ends_its_scope_only(self):
         self.tact("suppress", "ann@x.example")
         self.tact("suppress", "ann@x.example", "--scope", "brand:alpha")
