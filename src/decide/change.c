@@ -347,7 +347,8 @@ static bool is_told(const struct changing *changing, const struct step *step)
 	return (result == TACT_OK || result == TACT_ABSENT) && (step->changed || step->known);
 }
 
-/* What was not changed is told as of now: it is so still, or again. */
+/* What somebody wants since this call, with the first of his entries: what each of a thousand rows about one
+ * person left would fill the disk. What was not changed is told as of now: it is so still, or again. */
 static void seal_wishes(
     struct changing *changing, size_t key, struct tact_audit_entry **entries, size_t *count)
 {
@@ -367,6 +368,7 @@ static int append(struct changing *changing, struct tact_error *err)
 
 	for (size_t k = 0; k < changing->keys_count; k++) {
 		const struct record_found *found = &changing->found[k];
+		bool sealed = false;
 
 		for (size_t i = changing->first_step[k]; i < changing->first_step[k + 1]; i++) {
 			const struct step *step = &changing->steps[i];
@@ -385,8 +387,10 @@ static int append(struct changing *changing, struct tact_error *err)
 			if (found->has_person_key)
 				evidence_person(changing->arena, found->person_key, &step->key,
 				    changing->people[step->change].recipient.address.domain, entry);
-			if (changing->changes[step->change].kind != TACT_CHANGE_CONTACT)
+			if (!sealed && changing->changes[step->change].kind != TACT_CHANGE_CONTACT) {
 				seal_wishes(changing, k, &entries, &count);
+				sealed = true;
+			}
 		}
 	}
 	return evidence_append(changing->decider, entries, count, changing->terms.now_us, err);

@@ -175,6 +175,19 @@ class Recover(test_cli.Case):
         self.recover("--yes")
         self.assertEqual(self.wishes()["eve@x.example"], want["eve@x.example"], "of what recovering wrote, too")
 
+    def test_a_file_that_names_one_person_often(self):
+        """What she wants since is sealed once for each step of the import, and not into the entry of each row."""
+        self.before()
+        self.backup()
+        before = os.path.getsize(self.path("audit/relay.test/entries/000000000000"))
+        rows = "".join("eve@x.example,unsubscribe,list:topic-%03d\n" % number for number in range(400))
+        self.tact("import", self.write("topics.csv", "email,reason,scope\n" + rows))
+        self.assertLess(os.path.getsize(self.path("audit/relay.test/entries/000000000000")) - before, 400 * 1500)
+        want = self.wishes()
+        self.restore()
+        self.assertEqual(self.recover("--yes")["suppressions"], 400)
+        self.assertEqual(self.wishes(), want)
+
     def make_keyless(self):
         """As an older tact left it."""
         drive = os.path.join(test_cli.BUILD, "tests", "store", "drive")
