@@ -48,7 +48,7 @@ class Example(Case):
     def use(self, name):
         with open(os.path.join(EXAMPLES, name), encoding="utf-8") as file:
             self.text = file.read()
-        self.write("tact.conf", PATHS % {"dir": self.dir} + self.text.replace("unix:/run/tact/", "unix:%s/" % self.dir))
+        self.write("tact.conf", PATHS % {"dir": self.dir} + self.text)
 
     def at(self, seconds):
         self.write("clock", "@%d\n" % seconds)
@@ -75,6 +75,14 @@ class Example(Case):
 
 class Every(Example):
     name = NAMES[0]
+
+    def test_setup_tells_postfix_of_the_sockets_of_each(self):
+        """Who copies one and calls contrib/postfix/setup as the README says has a Postfix that asks."""
+        with open(os.path.join(SOURCE, "contrib", "postfix", "setup"), encoding="utf-8") as file:
+            told = re.findall(r"(?m)^(?:smtp|local)_milter=inet:([^:]+):(\d+)$", file.read())
+        for name in NAMES + ["../tact.conf"]:
+            self.use(name)
+            self.assertEqual(re.findall(r'(?m)^#?\s*socket = "inet:(\d+)@([^"]+)"', self.text), [(port, host) for host, port in told], name)
 
     def test_each_loads_and_is_whole(self):
         for name in NAMES:
