@@ -97,6 +97,11 @@ struct cli {
 	struct tact_decider *decider;
 };
 
+/* ---- store.c ---- */
+
+/* "dossiers" */
+const char *cli_store_kind(enum tact_store_kind kind);
+
 /* ---- arguments.c ---- */
 
 /* Options every verb has. */

@@ -42,7 +42,7 @@ struct checking {
 	size_t unfinished_count;
 };
 
-static const char *kind_name(enum tact_store_kind kind)
+const char *cli_store_kind(enum tact_store_kind kind)
 {
 	for (size_t i = 0; i < KINDS; i++)
 		if (kinds[i].kind == kind)
@@ -120,8 +120,8 @@ static const char *fingerprint(struct cli *cli)
 static void print_faults(const struct checking *checking)
 {
 	for (size_t i = 0; i < checking->count; i++)
-		printf("damaged: %s %s: %s\n", kind_name(checking->damaged[i].kind), checking->damaged[i].id,
-		    checking->damaged[i].why);
+		printf("damaged: %s %s: %s\n", cli_store_kind(checking->damaged[i].kind),
+		    checking->damaged[i].id, checking->damaged[i].why);
 	for (size_t i = 0; i < checking->unfinished_count; i++)
 		printf("unfinished: alias %s %s; to mend it: tact alias %s %s (or tact alias --end %s)\n",
 		    checking->unfinished[i].alias, checking->unfinished[i].why,
@@ -157,7 +157,7 @@ static void put_damaged(const struct checking *checking, struct cli_json *object
 
 	for (size_t i = 0; i < checking->count; i++) {
 		struct cli_json *one = cli_json_put_object(list, NULL);
-		cli_json_put_text(one, "kind", kind_name(checking->damaged[i].kind));
+		cli_json_put_text(one, "kind", cli_store_kind(checking->damaged[i].kind));
 		cli_json_put_text(one, "key", checking->damaged[i].id);
 		cli_json_put_text(one, "why", checking->damaged[i].why);
 	}

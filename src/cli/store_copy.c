@@ -17,7 +17,9 @@
 #define CHUNK_BYTES ((size_t)4 << 20)
 #define UNDER_WAY "tact-copy 1\n"
 
-static const struct cli_option no_options[] = {{NULL, NULL, NULL, false}};
+static const struct cli_option options[] = {
+    {"leave-damaged", NULL, "copy all but the records that cannot be read", false},
+    {NULL, NULL, NULL, false}};
 
 struct copying {
 	struct tact_store *from, *to;
@@ -30,7 +32,8 @@ struct copying {
 	size_t count, bytes;
 	struct tact_store_pace pace;
 	uint64_t read, verified;
-	bool verify; /* compare and do not write */
+	bool verify;		      /* compare and do not write */
+	bool leaves_damaged, damaged; /* may records be left out that cannot be read; were any */
 	int result;
 	struct tact_error err;
 };
@@ -148,7 +151,8 @@ static int walk(struct copying *copying)
 		int result = tact_store_scan(
 		    copying->from, (enum tact_store_kind)kind, take_record, copying, &copying->err);
 		end_chunk(copying);
-		if (copying->result == TACT_OK)
+		copying->damaged |= result == TACT_CORRUPT;
+		if (copying->result == TACT_OK && !(result == TACT_CORRUPT && copying->leaves_damaged))
 			copying->result = result;
 	}
 	show_progress(copying, true);
@@ -237,6 +241,35 @@ static int copy_all(struct copying *copying, struct tact_arena *arena)
 	return result;
 }
 
+/* ---- what cannot be read ---- */
+
+static void name_one(void *context, const struct tact_store_key *key, const char *why)
+{
+	const struct copying *copying = context;
+
+	cli_fail(EX_DATAERR, "damaged: %s %s: %s", cli_store_kind(key->kind),
+	    tact_id_format(copying->arena, &key->id), why);
+}
+
+/* Answers the exit code. */
+static int tell_damaged(struct copying *copying, int result)
+{
+	struct tact_store_figures figures;
+	struct tact_error err = {""};
+
+	if (tact_store_check(copying->from, &figures, name_one, copying, &err) != TACT_OK)
+		cli_fail(EX_DATAERR, "%s", err.text);
+	if (result != TACT_OK && copying->leaves_damaged)
+		return EX_DATAERR; /* why it ended was told */
+	if (result == TACT_OK)
+		return cli_fail(EX_DATAERR,
+		    "these were left out, and with them what the people wish whose they are: before tactd is "
+		    "started with the new store, run \"tact store recover --from-log\" there");
+	return cli_fail(EX_DATAERR,
+	    "no program takes the new store: restore the old one from a backup, or let --leave-damaged copy "
+	    "the others");
+}
+
 /* ---- the verb ---- */
 
 static void say_copied(struct cli *cli, const struct copying *copying)
@@ -247,10 +280,14 @@ static void say_copied(struct cli *cli, const struct copying *copying)
 		cli_json_put_text(object, "to", cli->operands[1]);
 		cli_json_put_integer(object, "records", (int64_t)copying->read);
 		cli_json_put_integer(object, "verified", (int64_t)copying->verified);
+		cli_json_put_bool(object, "whole", !copying->damaged);
 		cli_json_print(object);
 	} else {
-		printf("%llu records copied and compared; now let store name %s\n",
-		    (unsigned long long)copying->verified, cli->operands[1]);
+		printf("%llu records copied and compared", (unsigned long long)copying->verified);
+		if (copying->damaged)
+			printf(", and some not copied\n");
+		else
+			printf("; now let store name %s\n", cli->operands[1]);
 	}
 }
 
@@ -276,6 +313,7 @@ static int run_copy(struct cli *cli)
 		return code;
 	copying = tact_calloc(1, sizeof *copying);
 	copying->arena = tact_arena_new();
+	copying->leaves_damaged = cli_has(cli, "leave-damaged");
 	result = open_both(cli, copying);
 	if (result == TACT_OK)
 		result = copy_all(copying, cli->arena);
@@ -283,6 +321,8 @@ static int run_copy(struct cli *cli)
 		say_copied(cli, copying);
 	else
 		code = cli_fail(cli_exit_code(result), "%s", copying->err.text);
+	if (copying->damaged && (result == TACT_OK || result == TACT_CORRUPT))
+		code = tell_damaged(copying, result);
 	tact_store_close(&copying->from);
 	tact_store_close(&copying->to);
 	tact_arena_free(&copying->arena);
@@ -291,4 +331,4 @@ static int run_copy(struct cli *cli)
 }
 
 const struct cli_verb cli_store_copy = {
-    "store copy", "FROM TO", "Copy a store into an empty one, and compare the two.", no_options, run_copy};
+    "store copy", "FROM TO", "Copy a store into an empty one, and compare the two.", options, run_copy};

@@ -1903,6 +1903,27 @@ class Store(Case):
         self.assertNotEqual(self.run_program([TACT, "-c", self.conf, "suppress", "ann@x.example"]).returncode, 0)
         self.tact("show", "bob@x.example")
 
+    def test_a_damaged_store_is_copied_only_when_told_so(self):
+        """And never without saying what is missing."""
+        self.tact("suppress", "ann@x.example", "--reason", "unsubscribe", "--source", "form 4711")
+        self.tact("suppress", "bob@x.example", "--reason", "unsubscribe")
+        key = self.tact("canonical", "ann@x.example").out.split()[1]
+        self.write("db/data.mdb", self.read("db/data.mdb").replace(b"form 4711", b"form 4712"))
+        urls = ["lmdb:%s?map_size=64M" % self.path(name) for name in ("db", "new")]
+        for how, words in (([], "no program takes the new store"), (["--leave-damaged"], "tact store recover --from-log")):
+            done = self.tact("store", "copy", *how, *urls, code=65)
+            self.assertRegex(done.err, "(?m)^tact: damaged: dossiers %s: .*checksum" % key)
+            self.assertIn(words, done.err)
+            self.assertEqual(done.out, "1 records copied and compared, and some not copied\n" if how else "")
+            self.edit(*urls)
+            self.tact("show", "bob@x.example", code=0 if how else 65)
+            self.edit(*reversed(urls))
+        self.edit(*urls)
+        self.assertEqual(self.json("show", "ann@x.example")[0]["suppressions"], [])
+        self.tact("store", "recover", "--from-log", "--yes")
+        self.assertEqual([one["source"] for one in self.json("show", "ann@x.example")[0]["suppressions"]], ["form 4711"])
+        self.assertEqual(len(self.json("show", "bob@x.example")[0]["suppressions"]), 1)
+
 
 if __name__ == "__main__":
     sys.argv[1:] = sys.argv[1:] or ["-v"]
