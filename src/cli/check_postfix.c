@@ -327,19 +327,34 @@ static bool check_list(const struct checking *c, const char *setting, const char
 	return named;
 }
 
+const char *cli_check_setup(struct cli_findings *findings, const char *does)
+{
+	const struct checking c = {
+	    .findings = findings, .config = findings->cli->config, .arena = findings->cli->arena};
+	const char *smtp = wanted_socket(&c, true), *local = wanted_socket(&c, false);
+	bool other_smtp = smtp != NULL && strcmp(smtp, "inet:127.0.0.1:8891") != 0,
+	     other_local = local != NULL && strcmp(local, "inet:127.0.0.1:8892") != 0;
+
+	return tact_arena_printf(c.arena, "contrib/postfix/setup --apply%s%s%s%s %s",
+	    other_smtp ? " --smtp-milter " : "", other_smtp ? smtp : "",
+	    other_local ? " --local-milter " : "", other_local ? local : "", does);
+}
+
 static void check_main_lists(const struct checking *c)
 {
 	const char *smtp = wanted_socket(c, true), *local = wanted_socket(c, false);
 
 	if (!check_list(c, "smtpd_milters", main_of(c, "smtpd_milters"), true) && smtp != NULL)
 		cli_find(c->findings, CLI_ERROR,
-		    tact_arena_printf(c->arena, "add %s to smtpd_milters (contrib/postfix/setup does)", smtp),
+		    tact_arena_printf(
+			c->arena, "add %s to smtpd_milters (%s)", smtp, cli_check_setup(c->findings, "does")),
 		    "smtpd_milters does not name tact: no mail is asked about");
 	if (check_list(c, "non_smtpd_milters", main_of(c, "non_smtpd_milters"), false))
 		return;
 	if (local != NULL)
 		cli_find(c->findings, CLI_ERROR,
-		    tact_arena_printf(c->arena, "add %s to non_smtpd_milters", local),
+		    tact_arena_printf(c->arena, "add %s to non_smtpd_milters (%s)", local,
+			cli_check_setup(c->findings, "does")),
 		    "non_smtpd_milters does not name tact: mail of sendmail(1) is not asked about");
 	else
 		cli_find(c->findings, CLI_WARNING,

@@ -183,7 +183,7 @@ static void check_asked_early(const struct checking *c)
 {
 	if (*cli_postfix_main(c->postfix, "non_smtpd_milters") == '\0')
 		return; /* which is told where lists are looked at */
-	cli_find(c->findings, CLI_WARNING, "contrib/postfix/setup --apply hands it to smtpd first",
+	cli_find(c->findings, CLI_WARNING, cli_check_setup(c->findings, "hands it to smtpd first"),
 	    "mail of sendmail(1) is decided before smtpd sees it: not everybody can be told by what is "
 	    "written, or "
 	    "taken off again (see tactd(8))");
@@ -220,7 +220,7 @@ static void check_rewriting(const struct checking *c, const struct cli_service *
 			   *have = cli_postfix_of(c->postfix, cleanup, rewriting[i]);
 
 		if (cli_postfix_overrides(c->postfix, usual, rewriting[i]) && strcmp(have, want) != 0)
-			cli_find(c->findings, CLI_WARNING, "contrib/postfix/setup --apply writes it",
+			cli_find(c->findings, CLI_WARNING, cli_check_setup(c->findings, "writes it"),
 			    "master.cf: %s/unix has %s=%s, and %s/unix has not: addresses of mail of "
 			    "sendmail(1) are "
 			    "not rewritten so",
@@ -234,7 +234,7 @@ static void check_cleanup(const struct checking *c, const struct cli_service *cl
 
 	if (!cli_check_asks(
 		c->findings, c->postfix, cli_postfix_of(c->postfix, cleanup, "non_smtpd_milters")))
-		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply writes it",
+		cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "writes it"),
 		    "master.cf: %s/unix has non_smtpd_milters=%s without tact: mail of sendmail(1) goes out "
 		    "undecided",
 		    cleanup->name, cli_postfix_of(c->postfix, cleanup, "non_smtpd_milters"));
@@ -242,7 +242,7 @@ static void check_cleanup(const struct checking *c, const struct cli_service *cl
 	check_rewriting(c, cleanup);
 	for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
 		if (*filter_of(c->postfix, cleanup, settings[i]) == '\0')
-			cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply writes it",
+			cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "writes it"),
 			    "master.cf: %s/unix has %s=%s, which sends nothing to smtpd: %s", cleanup->name,
 			    settings[i], cli_postfix_of(c->postfix, cleanup, settings[i]),
 			    i == 0 ? "mail of sendmail(1) goes out undecided"
@@ -267,7 +267,7 @@ static void check_transport(const struct checking *c, const char *filter)
 	const struct cli_service *service = cli_postfix_service(c->postfix, name, "unix");
 
 	if (service == NULL || strcmp(service->command, "smtp") != 0)
-		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply writes it",
+		cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "writes it"),
 		    "master.cf has no smtp client %s/unix: mail of sendmail(1) stays in the queue", name);
 	else
 		cli_check_overrides(c->findings, c->postfix, service, transport_overrides);
@@ -280,7 +280,7 @@ static void check_milters(const struct checking *c, const struct cli_service *li
 		   *options = cli_postfix_of(c->postfix, listener, "receive_override_options");
 
 	if (!cli_check_asks(c->findings, c->postfix, milters))
-		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply writes it",
+		cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "writes it"),
 		    "master.cf: %s/%s has smtpd_milters=%s without tact: mail of sendmail(1) goes out "
 		    "undecided",
 		    listener->name, listener->type, milters);
@@ -320,7 +320,7 @@ static void check_same_milters(
 		const char *socket = socket_of(c, items[i]);
 
 		if (!cli_check_asks(c->findings, c->postfix, items[i]) && !has_socket(c, other, socket))
-			cli_find(c->findings, CLI_WARNING, "contrib/postfix/setup --apply carries it over",
+			cli_find(c->findings, CLI_WARNING, cli_check_setup(c->findings, "carries it over"),
 			    "%s names %s, and %s does not: mail of sendmail(1) is handed to those of the "
 			    "listener alone",
 			    whose, socket, other_whose);
@@ -348,7 +348,7 @@ static void check_as_pickup(const struct checking *c, const struct cli_service *
 		   *mappings = "no_address_mappings";
 
 	if (strcmp(want, have) != 0)
-		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply carries it over",
+		cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "carries it over"),
 		    "master.cf: %s/%s has content_filter=%s, and %s/%s %s: mail of sendmail(1) is filtered "
 		    "as that says, "
 		    "again and again where its filter hands it back so",
@@ -357,7 +357,7 @@ static void check_as_pickup(const struct checking *c, const struct cli_service *
 	want = cli_postfix_of(c->postfix, pickup, "receive_override_options");
 	have = cli_postfix_of(c->postfix, listener, "receive_override_options");
 	if (cli_postfix_has(c->postfix, want, mappings) != cli_postfix_has(c->postfix, have, mappings))
-		cli_find(c->findings, CLI_WARNING, "contrib/postfix/setup --apply carries it over",
+		cli_find(c->findings, CLI_WARNING, cli_check_setup(c->findings, "carries it over"),
 		    "master.cf: %s/%s has receive_override_options=%s, and %s/%s %s: aliases and copies of "
 		    "mail of "
 		    "sendmail(1) are made as that says",
@@ -382,7 +382,7 @@ static void check_decided(const struct checking *c, const struct cli_service *li
 	const struct cli_service *cleanup = cli_postfix_service(c->postfix, name, "unix");
 
 	if (cleanup == NULL || strcmp(cleanup->command, "cleanup") != 0)
-		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply writes it",
+		cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "writes it"),
 		    "master.cf has no cleanup %s/unix: mail of sendmail(1) stays in the queue", name);
 	else
 		cli_check_overrides(c->findings, c->postfix, cleanup, decided_overrides);
@@ -394,7 +394,7 @@ static void check_listener(const struct checking *c, const char *filter)
 	const struct cli_service *listener = cli_postfix_service(c->postfix, name, "inet");
 
 	if (listener == NULL || strcmp(listener->command, "smtpd") != 0) {
-		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup --apply writes it",
+		cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "writes it"),
 		    "master.cf has no smtpd at %s/inet: mail of sendmail(1) stays in the queue",
 		    *name != '\0' ? name : filter);
 		return;

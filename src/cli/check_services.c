@@ -113,10 +113,10 @@ static const struct cli_service *find_service(
 	const struct cli_service *service = cli_postfix_service(c->postfix, name, "unix");
 
 	if (service == NULL)
-		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup writes it",
+		cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "writes it"),
 		    "master.cf has no service %s/unix: %s", name, what);
 	else if (strcmp(service->command, command) != 0)
-		cli_find(c->findings, CLI_ERROR, "contrib/postfix/setup writes it",
+		cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "writes it"),
 		    "master.cf: %s/unix runs %s, not %s", name, service->command, command);
 	else
 		return service;
@@ -150,7 +150,8 @@ static void check_cleanup(const struct checking *c, const struct cli_service *li
 	const struct cli_service *service;
 
 	if (strcmp(name, "cleanup") == 0) {
-		cli_find(c->findings, CLI_WARNING, "contrib/postfix/setup gives it a cleanup of its own",
+		cli_find(c->findings, CLI_WARNING,
+		    cli_check_setup(c->findings, "gives it a cleanup of its own"),
 		    "master.cf: %s/unix shares Postfix's cleanup: bcc maps and rewriting are done a second "
 		    "time",
 		    listener->name);

@@ -520,6 +520,9 @@ enum cli_severity { CLI_WARNING, CLI_ERROR };
 /* One finding: what is wrong, and how to mend it. */
 void cli_find(struct cli_findings *findings, enum cli_severity severity, const char *mend, const char *format,
     ...) __attribute__((format(printf, 4, 5)));
+/* "contrib/postfix/setup --apply writes it": with the sockets of the configuration that it would not name of
+ * itself. */
+const char *cli_check_setup(struct cli_findings *findings, const char *does);
 void cli_check_postfix(struct cli_findings *findings, const struct cli_postfix *postfix);
 /* Does a list of milters name a listener of ours? */
 bool cli_check_asks(struct cli_findings *findings, const struct cli_postfix *postfix, const char *list);
