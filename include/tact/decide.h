@@ -406,9 +406,11 @@ int tact_decide_recount(struct tact_decider *decider, const struct tact_store_la
 /* ---- the sweep ----------------------------------------------------------------------------------------- */
 
 /* What nobody writes is trimmed too (DESIGN §5): contacts fold and leave with the history, finished claims
- * and ended suppressions go, and records emptied for longer than the history are taken away. Reads
- * everything, writes only what changes, and rests as long as it writes, so that mail hardly notices; stops
- * early when *stop becomes true (stop may be NULL). */
+ * and ended suppressions go, and records emptied for longer than the history are taken away. Counts of
+ * campaigns that counted nothing for as long (and 90 days, which is what they hold) are emptied, and
+ * campaigns that are done and were not stopped; one that was stopped, paused or cancelled stays for good.
+ * Reads everything, writes only what changes, and rests as long as it writes, so that mail hardly notices;
+ * stops early when *stop becomes true (stop may be NULL). */
 struct tact_swept {
 	uint64_t records, trimmed, removed;
 };

@@ -273,7 +273,7 @@ static int run_sweep(struct cli *cli)
 		cli_json_put_integer(object, "removed", (int64_t)swept.removed);
 		cli_json_print(object);
 	} else {
-		printf("%llu dossiers read, %llu trimmed, %llu emptied ones removed\n",
+		printf("%llu records read, %llu trimmed, %llu emptied ones removed\n",
 		    (unsigned long long)swept.records, (unsigned long long)swept.trimmed,
 		    (unsigned long long)swept.removed);
 	}

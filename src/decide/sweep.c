@@ -13,6 +13,8 @@
 
 #define BATCH 64
 #define BATCH_TIMEOUT_MS 30000
+#define HOUR_US INT64_C(3600000000)
+#define COUNTS_S (TACT_CAMPAIGN_HOURS_MAX * INT64_C(3600))
 
 struct sweep {
 	struct tact_decider *decider;
@@ -35,6 +37,36 @@ static bool is_bygone(const struct sweep *sweep, const struct tact_record *recor
 	       (int64_t)record->version + sweep->terms.rules->history_s * 1000000 < sweep->terms.now_us;
 }
 
+/* ---- campaigns ---- */
+
+/* Whatever mail still names it finds it as it would one that nobody knows. */
+static bool is_nobodys(const struct tact_campaign *campaign, int64_t since_us)
+{
+	return campaign->state == TACT_CAMPAIGN_DONE && campaign->tripped_us == 0 &&
+	       campaign->changed_us < since_us && campaign->planned_us < since_us &&
+	       campaign->not_after_us < since_us;
+}
+
+static bool counted_nothing(const struct tact_campaign_count *count, int64_t since_us)
+{
+	return count->hours_count == 0 || count->hours[count->hours_count - 1].hour < since_us / HOUR_US;
+}
+
+static bool is_spent(struct sweep *sweep, const struct tact_record *record)
+{
+	int64_t kept_s = sweep->terms.rules->history_s, since_us;
+	struct tact_campaign_record one;
+
+	if (tact_dossier_decode_campaign(sweep->arena, record->bytes, record->size, &one, NULL) != TACT_OK)
+		return false; /* tactd tells of those */
+	if (kept_s < COUNTS_S)
+		kept_s = COUNTS_S;
+	since_us = sweep->terms.now_us - kept_s * 1000000;
+	return one.counts ? counted_nothing(&one.count, since_us) : is_nobodys(&one.campaign, since_us);
+}
+
+/* ---- dossiers ---- */
+
 static bool tidy(struct sweep *sweep, struct tact_dossier *dossier)
 {
 	bool given_up = record_withdraw_given_up(&sweep->terms, dossier);
@@ -43,12 +75,14 @@ static bool tidy(struct sweep *sweep, struct tact_dossier *dossier)
 	       given_up;
 }
 
-static bool would_change(struct sweep *sweep, const struct tact_record *record)
+static bool would_change(struct sweep *sweep, enum tact_store_kind kind, const struct tact_record *record)
 {
 	struct tact_dossier dossier;
 
 	if (record->size == 0)
 		return is_bygone(sweep, record);
+	if (kind == TACT_STORE_CAMPAIGN)
+		return is_spent(sweep, record);
 	if (tact_dossier_decode(sweep->arena, record->bytes, record->size, &dossier, NULL) != TACT_OK)
 		return false; /* `tact store check` tells of those */
 	return tidy(sweep, &dossier);
@@ -65,8 +99,11 @@ static bool trim_one(void *context, size_t index, const struct tact_record *now,
 	sweep->removed[index] = is_bygone(sweep, now);
 	if (sweep->removed[index])
 		return ret->remove = true;
-	if (now->size == 0 ||
-	    tact_dossier_decode(sweep->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
+	if (now->size == 0)
+		return false;
+	if (sweep->keys[index].kind == TACT_STORE_CAMPAIGN)
+		return sweep->trimmed[index] = is_spent(sweep, now);
+	if (tact_dossier_decode(sweep->arena, now->bytes, now->size, &dossier, NULL) != TACT_OK)
 		return false;
 	if (!tidy(sweep, &dossier))
 		return false;
@@ -100,12 +137,17 @@ static void write_batch(struct sweep *sweep)
 	rest(tact_clock_monotonic_ms() - begun_ms);
 }
 
+static bool may_go_on(const struct sweep *sweep)
+{
+	return (sweep->stop == NULL || !*sweep->stop) && sweep->result != TACT_UNAVAILABLE;
+}
+
 static bool look_at(void *context, const struct tact_store_key *key, const struct tact_record *record)
 {
 	struct sweep *sweep = context;
 
 	sweep->swept.records++;
-	if (would_change(sweep, record))
+	if (would_change(sweep, key->kind, record))
 		sweep->keys[sweep->count++] = *key;
 	if (sweep->count == BATCH)
 		write_batch(sweep);
@@ -113,7 +155,7 @@ static bool look_at(void *context, const struct tact_store_key *key, const struc
 		tact_arena_reset(sweep->arena);
 	if (sweep->progress != NULL)
 		sweep->progress(sweep->context, &sweep->swept);
-	return (sweep->stop == NULL || !*sweep->stop) && sweep->result != TACT_UNAVAILABLE;
+	return may_go_on(sweep);
 }
 
 int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const atomic_bool *stop,
@@ -131,6 +173,9 @@ int tact_decide_sweep(struct tact_decider *decider, int64_t now_us, const atomic
 		.now_us = now_us}};
 	int result = tact_store_scan(decider->parts.store, TACT_STORE_DOSSIER, look_at, &sweep, err);
 
+	if ((result == TACT_OK || result == TACT_CORRUPT) && may_go_on(&sweep))
+		result = worst(
+		    result, tact_store_scan(decider->parts.store, TACT_STORE_CAMPAIGN, look_at, &sweep, err));
 	write_batch(&sweep);
 	if (result == TACT_OK)
 		result = identity_age_recovery(decider->parts.store, now_us, err);

@@ -768,6 +768,70 @@ START_TEST(test_claims_of_what_is_over_are_swept)
 }
 END_TEST
 
+/* Of the four that were, as a letter each in this order. */
+static const char *known(int64_t now_us)
+{
+	static const char *const names[] = {"autumn", "spring", "summer", "winter"};
+	const struct tact_campaigns *campaigns;
+	char *ret = tact_arena_strdup(b.arena, "----");
+
+	tend(b.decider, now_us);
+	campaigns = tact_decider_take_campaigns(b.decider, NULL);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const struct tact_campaign_view *view = tact_policy_find_campaign(campaigns, names[i]);
+
+		if (view != NULL)
+			ret[i] = view->hours_count > 0 ? 'c' : 'k';
+	}
+	tact_decider_put_campaigns(b.decider, campaigns);
+	return ret;
+}
+
+static struct tact_swept sweep_at(int64_t now_us)
+{
+	struct tact_swept swept;
+	struct tact_error err = {""};
+	int got = tact_decide_sweep(b.decider, now_us, NULL, NULL, NULL, &swept, &err);
+
+	ck_assert_msg(got == TACT_OK, "sweep: got %s (%s), want ok", tact_result_name(got), err.text);
+	return swept;
+}
+
+START_TEST(test_what_was_over_long_ago_is_swept)
+{
+	setup_on(_i);
+
+	plan_for("p@x.example");
+	do_deed("autumn", TACT_CAMPAIGN_FINISH);
+	for (int i = 0; i < 2; i++) {
+		(void)send_to(b.decider, "a@shop.example", "spring",
+		    tact_arena_printf(b.arena, "s%d@x.example", i), NOW_US);
+		(void)send_to(b.decider, "a@shop.example", "summer",
+		    tact_arena_printf(b.arena, "t%d@x.example", i), NOW_US);
+	}
+	(void)complain("t0@x.example", NULL);
+	tend(b.decider, NOW_US);
+	want_fate(send_to(b.decider, "a@shop.example", "summer", "u@x.example", NOW_US), TACT_FATE_REFUSE,
+	    "stopped");
+	do_deed("winter", TACT_CAMPAIGN_CANCEL);
+	ck_assert_str_eq(known(NOW_US), "kcck");
+	(void)sweep_at(NOW_US + 399 * DAY_US);
+	ck_assert_str_eq(known(NOW_US), "kcck");
+	ck_assert_int_eq(sweep_at(NOW_US + 430 * DAY_US).removed, 0);
+	ck_assert_str_eq(known(NOW_US), "--kk");
+	want_fate(send_to(b.decider, "a@shop.example", "summer", "v@x.example", NOW_US), TACT_FATE_REFUSE,
+	    "stopped for good");
+	want_fate(send_to(b.decider, "a@shop.example", "winter", "w@x.example", NOW_US), TACT_FATE_REFUSE,
+	    "cancelled for good");
+	want_fate(send_to(b.decider, "a@shop.example", "spring", "x@x.example", NOW_US), TACT_FATE_PASS,
+	    "counted anew");
+	ck_assert_str_eq(known(NOW_US), "-ckk");
+	ck_assert_int_ge(sweep_at(tact_store_now_us(b.store) + 430 * DAY_US).removed, 2);
+	ck_assert_str_eq(known(NOW_US), "--kk");
+	bench_close();
+}
+END_TEST
+
 /* ---- stopped ---- */
 
 START_TEST(test_stopped_once_by_several)
@@ -889,6 +953,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tcase, test_mail_in_time_moves_nobody_from_behind_its_place, 0, engines);
 	tcase_add_loop_test(tcase, test_who_waited_is_woken_when_the_place_is_free, 0, engines);
 	tcase_add_loop_test(tcase, test_claims_of_what_is_over_are_swept, 0, engines);
+	tcase_add_loop_test(tcase, test_what_was_over_long_ago_is_swept, 0, engines);
 	tcase_add_loop_test(tcase, test_stopped_once_by_several, 0, engines);
 	tcase_add_loop_test(tcase, test_what_people_may_do, 0, engines);
 	tcase_add_loop_test(tcase, test_a_deed_without_evidence_is_told_when_it_is_done_again, 0, engines);
