@@ -420,6 +420,14 @@ class Wishes(Case):
             self.assertEqual(got["verdict"], "reject", written)
         self.assertEqual(self.one("ann@[192.0.2.2]")["suppressions"], [])
 
+    def test_a_scope_that_covers_nothing_is_told_of(self):
+        for scope in ("brand:aplha", "owner:nobody", "stream:offer"):
+            done = self.tact("suppress", "ann@x.example", "--scope", scope)
+            self.assertEqual(done.err, "tact: %s is not in %s: no mail of this relay is covered by it\n" % (scope, self.conf))
+        for scope in ("global", "brand:Alpha", "owner:LEEDS", "stream:shop", "stream:unmatched", "list:news", "purpose:newsletter", "campaign:spring", "offer:sofa", "channel:phone"):
+            self.assertEqual(self.tact("suppress", "ann@x.example", "--scope", scope).err, "")
+        self.assertEqual(self.tact("unsuppress", "ann@x.example", "--scope", "brand:aplha", "--why", "a slip").err, "")
+
     def test_a_time_before_1970_is_none(self):
         """Spreadsheets write an empty cell as 1900-01-01 or 1899-12-30. A record with such a time could not be read again."""
         self.tact("suppress", "ann@x.example", "--reason", "unsubscribe")
