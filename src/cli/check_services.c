@@ -63,6 +63,7 @@ static const struct cli_pace gate_paces[] = {
     {"destination_rate_delay", "0s", "all delayed mail is paced as if it had one destination", 0},
     {"transport_rate_delay", "0s", "all delayed mail is paced as if it had one destination", 0},
     {"destination_concurrency_limit", "20", "all delayed mail queues as if it had one destination", 20},
+    {"destination_recipient_limit", "50", "delayed mail to many is offered in parts, each with its body", 50},
     {NULL, NULL, NULL, 0}};
 
 /* Lists compare item by item. */

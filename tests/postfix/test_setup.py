@@ -39,6 +39,7 @@ HOSTILE = {
     "lmtp_delivery_status_filter": "regexp:{{/^4(.*)/ 5$$1}}", "default_delivery_status_filter": "regexp:{{/^4(.*)/ 5$$1}}",
     "smtpd_milter_maps": "static:inet:127.0.0.1:1", "smtpd_tls_wrappermode": "yes",
     "default_destination_rate_delay": "1h", "default_transport_rate_delay": "1h", "default_destination_concurrency_limit": "1",
+    "default_destination_recipient_limit": "5000",
     "smtp_destination_rate_delay": "0s", "smtp_transport_rate_delay": "0s",
 }
 DOOR = ("127.0.0.1:{port} inet n - n - - smtpd" + PASS_OPTIONS.format(name="door", filter="-o content_filter=")
@@ -370,6 +371,7 @@ class Working(Setup):
         self.assertEqual(len(relay.sink.to("archive@desk.test")), 2, "one copy a mail")
         self.assertEqual(len(relay.grep("status=bounced")), 0)
         self.assertEqual(relay.sink.saw("RCPT TO:.*tact.invalid"), [])
+        self.assertEqual(relay.setting("tact-gate_destination_recipient_limit"), "50")
         self.assertTrue(all(one.body.endswith(b"line\r\n") for one in relay.sink.to("b@person.test")))
 
 
