@@ -33,10 +33,11 @@ struct pg_url {
 	char *conninfo; /* without our own words */
 	int writers;	/* connections that commit */
 	enum pg_prepare prepare;
-	/* Both set by pg_link_protect: ask for sslmode=verify-full; the sslmode that protects less and is
-	 * asked for all the same, or "". */
+	/* All set by pg_link_protect: ask for sslmode=verify-full; the sslmode that protects less and is
+	 * asked for all the same, or ""; the lists in force, wherever they stand, or NULL. */
 	bool verify;
 	char weak[16];
+	char *hosts, *addresses, *ports;
 };
 /* TACT_OK or TACT_INVALID; no password is in the words, nor what might be one. Asks no network and no file.
  */
@@ -101,17 +102,18 @@ int pg_link_check_words(const char *conninfo, struct tact_error *err);
  * made of the url; no word is exchanged with a server. TACT_OK, or TACT_INVALID: a service that is not there,
  * a value that libpq does not take. */
 int pg_link_protect(struct pg_url *url, struct tact_error *err);
-/* TACT_OK, TACT_UNAVAILABLE or TACT_SYSTEM (what is wrong will not pass by itself). Blocks for as long as
- * connect_timeout says for each host. URL and ORIGINS outlive the link. */
+/* TACT_OK, TACT_UNAVAILABLE or TACT_SYSTEM (what is wrong will not pass by itself). Several hosts are asked
+ * all at once, for two seconds or so, and the latest primary is taken; if none answers, and where there is
+ * one only, it blocks for as long as connect_timeout says for each. URL and ORIGINS outlive the link. */
 int pg_link_open(
     const struct pg_url *url, struct pg_origins *origins, struct pg_link **ret, struct tact_error *err);
 /* Is there a schema of our version, and does the server acknowledge what cannot be lost? Where there are
- * several hosts and this one is not known to be the latest primary, the others are asked, all at once and for
- * a second at most, and the latest is taken; one that is known not to be is TACT_UNAVAILABLE. As above. */
+ * several hosts and this one is not known to be the latest primary, the others are asked once more, and the
+ * latest is taken; one that is known not to be is TACT_UNAVAILABLE. As above. */
 int pg_link_greet(struct pg_link *link, struct tact_error *err);
 /* Has another server been promoted since, as far as this process knows? */
 bool pg_link_deposed(const struct pg_link *link);
-/* The same, and the other hosts are asked first, for a second at most. */
+/* The same, and the other hosts are asked first, for two seconds or so. */
 bool pg_link_ask_deposed(struct pg_link *link);
 void pg_link_close(struct pg_link **link);
 /* False when the server has hung up meanwhile. */

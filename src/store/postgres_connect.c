@@ -101,6 +101,12 @@ static int judge_beginning(const PGconn *conn, struct tact_error *err)
 	    advice ? ": " : "", advice ? advice : "");
 }
 
+static char *copy_of(const PQconninfoOption *options, const char *name)
+{
+	const char *text = text_of(options, name);
+	return *text != '\0' ? tact_strdup(text) : NULL;
+}
+
 int pg_link_protect(struct pg_url *url, struct tact_error *err)
 {
 	PGconn *conn = connect_to(url, NULL, PQconnectStartParams);
@@ -113,6 +119,9 @@ int pg_link_protect(struct pg_url *url, struct tact_error *err)
 		if (!url->verify && strcmp(mode, "verify-full") != 0)
 			snprintf(url->weak, sizeof url->weak, "%s", mode);
 	}
+	url->hosts = copy_of(options, "host");
+	url->addresses = copy_of(options, "hostaddr");
+	url->ports = copy_of(options, "port");
 	PQconninfoFree(options);
 	PQfinish(conn);
 	return result;

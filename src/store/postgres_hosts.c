@@ -1,53 +1,53 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * Copyright (c) 2026 The tact authors
  *
- * Which of the url's hosts is the one: the first that answers, unless another was promoted after it.
+ * Which of the url's hosts is the one: the first that answers soon, unless another was promoted after it.
  */
 #include <config.h>
 
 #include "postgres_link.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPEN_WAIT_MS 10000  /* for the first words with a server that took the connection */
-#define OTHERS_WAIT_MS 1000 /* for all other hosts together */
+#define OTHERS_WAIT_MS 1000 /* for all other hosts together, and as long again for their first words */
+#define OTHER_LEAST_MS 250  /* of it, whatever those before have taken */
 #define HOSTS_MOST 16
 
 /* ---- the other hosts ---- */
 
-/* Word NUMBER of a list parted by commas, cut out of TEXT; the only one stands for all. NULL: there is none.
- */
-static const char *nth_word(char *text, size_t number)
+/* Word NUMBER of a list parted by commas, to be freed; the only one stands for all. NULL: there is none. */
+static char *nth_word(const char *list, size_t number)
 {
-	char *word = text, *end;
+	const char *word = list;
+	char *copy;
+	size_t length;
 
-	if (!text || text[0] == '\0')
+	if (!list || list[0] == '\0')
 		return NULL;
 	while (number-- > 0 && strchr(word, ','))
 		word = strchr(word, ',') + 1;
-	end = strchr(word, ',');
-	if (end)
-		*end = '\0';
-	return word;
+	length = strcspn(word, ",");
+	copy = tact_calloc(1, length + 1);
+	memcpy(copy, word, length);
+	return copy;
 }
 
 static size_t count_words(const char *text)
 {
-	size_t count = text != NULL;
+	size_t count = text && *text;
 	for (; text && *text; text++)
 		count += *text == ',';
 	return count;
 }
 
-static size_t count_hosts(PGconn *conn)
+static size_t count_hosts(const struct pg_url *url)
 {
-	PQconninfoOption *options = PQconninfo(conn);
-	size_t names = options ? count_words(pg_link_setting(options, "host")) : 0,
-	       addresses = options ? count_words(pg_link_setting(options, "hostaddr")) : 0;
+	size_t names = count_words(url->hosts), addresses = count_words(url->addresses);
 	size_t count = names > addresses ? names : addresses;
 
-	PQconninfoFree(options);
 	return count < HOSTS_MOST ? count : HOSTS_MOST;
 }
 
@@ -60,16 +60,15 @@ struct others {
 
 static void start_other(struct others *others, const struct pg_link *link, size_t number)
 {
-	PQconninfoOption *options = PQconninfo(link->conn);
+	char *name = nth_word(link->url->hosts, number), *address = nth_word(link->url->addresses, number),
+	     *port = nth_word(link->url->ports, number);
+	const struct pg_host host = {.name = name, .address = address, .port = port};
 
-	if (!options)
-		return;
-	const struct pg_host host = {.name = nth_word(pg_link_setting(options, "host"), number),
-	    .address = nth_word(pg_link_setting(options, "hostaddr"), number),
-	    .port = nth_word(pg_link_setting(options, "port"), number)};
 	others->links[others->count] = pg_link_new(link->url, link->origins, &host);
 	others->polling[others->count++] = PGRES_POLLING_WRITING;
-	PQconninfoFree(options);
+	free(name);
+	free(address);
+	free(port);
 }
 
 static bool is_pending(const struct others *others, size_t i)
@@ -110,18 +109,18 @@ static bool is_later(struct others *others, size_t i, const struct pg_link *best
 	if (others->polling[i] != PGRES_POLLING_OK)
 		return false;
 	pg_link_begin(other);
-	if (pg_link_check_hello(other, left_ms > 0 ? left_ms : 1, &err) != TACT_OK)
+	if (pg_link_check_hello(other, left_ms > OTHER_LEAST_MS ? left_ms : OTHER_LEAST_MS, &err) != TACT_OK)
 		return false;
 	return best->origin.database == 0 || (other->origin.database == best->origin.database &&
 						 other->origin.timeline > best->origin.timeline);
 }
 
 /* Of all hosts, the link with the latest timeline above this one's, or with the latest of all where this
- * one's is not known; or NULL. */
-static struct pg_link *find_later(struct pg_link *link)
+ * one's is not known; or NULL. Only what the url names is asked: this one's own words name itself alone. */
+static struct pg_link *find_later(const struct pg_link *link)
 {
 	int64_t deadline_ms = tact_clock_monotonic_ms() + OTHERS_WAIT_MS;
-	size_t hosts = count_hosts(link->conn);
+	size_t hosts = count_hosts(link->url);
 	struct others others = {.count = 0};
 	struct pg_link *latest = NULL;
 
@@ -129,6 +128,8 @@ static struct pg_link *find_later(struct pg_link *link)
 		start_other(&others, link, i);
 	while (move_others(&others, link, deadline_ms))
 		;
+	deadline_ms =
+	    tact_clock_monotonic_ms() + OTHERS_WAIT_MS; /* who said nothing has taken nobody's time */
 	for (size_t i = 0; i < others.count; i++) {
 		if (is_later(&others, i, latest ? latest : link, deadline_ms)) {
 			pg_link_close(&latest);
@@ -142,20 +143,32 @@ static struct pg_link *find_later(struct pg_link *link)
 
 /* ---- the one ---- */
 
-/* libpq gives up where a host takes the connection and hangs up, as proxies do before a server that is gone.
- */
+/* libpq asks one after the other: each connection would wait for a host that is gone, and where a host takes
+ * the connection and hangs up, as proxies do before a server that is gone, it asks no other. NULL: there is
+ * one host only, or nobody has answered soon. */
+static struct pg_link *open_latest(const struct pg_url *url, struct pg_origins *origins)
+{
+	const struct pg_link none = {.url = url, .origins = origins, .stop = -1};
+	struct pg_link *latest = find_later(&none);
+
+	if (latest && origins)
+		pg_origins_hear(origins, &latest->origin);
+	return latest;
+}
+
 int pg_link_open(
     const struct pg_url *url, struct pg_origins *origins, struct pg_link **ret, struct tact_error *err)
 {
-	struct pg_link *link = pg_link_new(url, origins, NULL), *other;
+	struct pg_link *link = open_latest(url, origins);
 	int result = TACT_OK;
 
-	if (PQstatus(link->conn) == CONNECTION_OK)
-		pg_link_begin(link);
-	else if ((other = find_later(link)))
-		pg_link_take_over(link, &other);
-	else
-		result = pg_link_refuse(link, err);
+	if (!link) {
+		link = pg_link_new(url, origins, NULL);
+		if (PQstatus(link->conn) == CONNECTION_OK)
+			pg_link_begin(link);
+		else
+			result = pg_link_refuse(link, err);
+	}
 	if (result == TACT_OK)
 		*ret = link;
 	else

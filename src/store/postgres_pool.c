@@ -287,8 +287,7 @@ struct pg_pool *pg_pool_new(struct tact_store *store, const struct pg_url *url, 
 	bool started;
 
 	pool->store = store;
-	pool->url = *url;
-	pool->url.conninfo = tact_strdup(url->conninfo);
+	pool->url = url;
 	pool->origins = origins;
 	memcpy(pool->groups, groups, PG_GROUPS);
 	pthread_mutex_init(&pool->lock, NULL);
@@ -315,6 +314,5 @@ void pg_pool_free(struct pg_pool **pool)
 	lane_stop(&p->reads);
 	lane_stop(&p->writes);
 	pthread_mutex_destroy(&p->lock);
-	pg_url_clear(&p->url);
 	free(p);
 }

@@ -54,7 +54,7 @@ struct pg_worker {
 
 struct pg_pool {
 	struct tact_store *store;
-	struct pg_url url;
+	const struct pg_url *url;
 	struct pg_origins *origins;
 	pthread_mutex_t lock;
 	bool stopping;

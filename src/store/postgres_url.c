@@ -290,5 +290,8 @@ int pg_url_parse(const char *rest, struct pg_url *ret, struct tact_error *err)
 void pg_url_clear(struct pg_url *url)
 {
 	free(url->conninfo);
-	url->conninfo = NULL;
+	free(url->hosts);
+	free(url->addresses);
+	free(url->ports);
+	url->conninfo = url->hosts = url->addresses = url->ports = NULL;
 }

@@ -60,7 +60,7 @@ static bool open_link(struct pg_worker *me, struct tact_error *err)
 {
 	struct pg_link *link = NULL;
 
-	if (pg_link_open(&me->lane->pool->url, me->lane->pool->origins, &link, err) != TACT_OK)
+	if (pg_link_open(me->lane->pool->url, me->lane->pool->origins, &link, err) != TACT_OK)
 		return false;
 	me->groups_at_ms = 0;
 	set_link(me, link);
