@@ -1068,6 +1068,36 @@ class Failover(Case):
             self.assertEqual(fresh.result(command), "unavailable")
         self.assertIn("was deposed", drive.ask("error"))
 
+    def silent(self):
+        """The port of a host that takes no connection and refuses none, as one that is gone."""
+        door = socket.socket()
+        self.addCleanup(door.close)
+        door.bind(("127.0.0.1", 0))
+        door.listen(0)
+        for _ in range(4):  # more than it takes
+            caller = socket.socket()
+            self.addCleanup(caller.close)
+            caller.setblocking(False)
+            caller.connect_ex(door.getsockname())
+        return door.getsockname()[1]
+
+    def test_a_host_that_says_nothing_hides_no_promotion(self):
+        """Nor does anybody wait for it at each connection: connect_timeout would be."""
+        main, other, _ = self.pair()
+        main.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        main.sql("SELECT pg_reload_conf()")
+        other.promote()
+        ways = {"old": (main.servers.dir, main.port), "silent": ("127.0.0.1", self.silent()), "new": (main.servers.dir, other.port)}
+        for number, names in enumerate((("old", "silent", "new"), ("silent", "new")), 1):
+            hosts, ports = zip(*(ways[name] for name in names))
+            began = time.monotonic()
+            drive = self.drive("postgres:host=%s port=%s dbname=tact user=relay connect_timeout=30" % (",".join(hosts), ",".join(map(str, ports))))
+            self.assertEqual(drive.result("count 1 20000"), "ok", names)
+            self.assertEqual(drive.ask("read 1 20000").split()[2], str(number), names)
+            self.assertLess(time.monotonic() - began, 25 * PATIENCE, names)
+            drive.close()
+        self.assertEqual(main.sql("SELECT count(*) FROM tact.tact_record"), "0", "nothing was written to the old one")
+
     def test_an_old_primary_behind_a_proxy_is_not_used(self):
         """PL/Proxy takes the first host that takes writes: the proxy's functions hear of its timeline, and pass nothing on that it says."""
         main, other, _ = self.pair()

@@ -154,6 +154,21 @@ class Watch(Case):
             self.assertEqual(found.returncode, 0, "no program says " + word)
 
 
+class Logins(Case):
+    def test_no_record_stands_in_the_log_of_statements(self):
+        main = self.all.store("main", log_min_duration_statement="0")
+        steps = guide.Guide(self.all, "Logins", {})
+        before = os.path.getsize(main.log)
+        self.assertEqual(self.drive(main.url()).result("count 1 5000"), "ok")
+        self.assertRegex(main.words_since(before), r"(?s)tact_commit.*parameters: .*\\x02", "as it is without it")
+        steps.run("log_parameter_max_length", main)
+        before = os.path.getsize(main.log)
+        self.assertEqual(self.drive(main.url()).result("count 1 5000"), "ok")
+        said = main.words_since(before)
+        self.assertIn("tact_commit", said)
+        self.assertNotRegex(said, r"parameters: .*\\x0")
+
+
 class OtherDatabases(unittest.TestCase):
     """Their own statements cannot be run here; the functions are those that relays will use, and keep the contract."""
 
