@@ -93,7 +93,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT pg_catalog.get_byte(id, 0)';
 -- Keys on one server may share a call: what fails there fails for no other, and what was committed there was committed alone.
 CREATE OR REPLACE FUNCTION tact.tact_groups() RETURNS bytea
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(set_byte('\x00'::bytea, 0, number), ''::bytea ORDER BY part)
+	SELECT string_agg(set_byte(decode('00', 'hex'), 0, number), ''::bytea ORDER BY part)
 	FROM (
 		SELECT substr(o.option_name, 2)::integer AS part, (dense_rank() OVER (ORDER BY o.option_value) - 1)::integer AS number
 		FROM pg_foreign_server AS s, LATERAL pg_options_to_table(s.srvoptions) AS o

@@ -830,6 +830,14 @@ class Partitions(Case):
         counts = [int(part.sql("SELECT count(*) FROM tact.tact_record WHERE octet_length(bytes) < 30")) for part in self.parts]
         self.assertTrue(all(count > 20 for count in counts), counts)
 
+    def test_a_login_with_strings_of_old_is_served(self):
+        """The bodies of SQL functions are read by the settings of whoever calls them."""
+        self.main.sql("ALTER ROLE relay SET standard_conforming_strings = off")
+        try:
+            self.assertEqual(self.drive(self.main.url()).result("look 1 5000"), "ok")
+        finally:
+            self.main.sql("ALTER ROLE relay RESET ALL")
+
     def test_a_dead_partition_costs_its_own_keys_only(self):
         """A call that touches one fails whole, also for the healthy keys: none does."""
         drive = self.drive(self.main.url())
