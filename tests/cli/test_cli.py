@@ -1827,7 +1827,7 @@ class Trail(Case):
     def many(self):
         """Five entries of hers; answers the segment's path, its bytes, and where each entry begins."""
         for scope in "abcde":
-            self.tact("suppress", "ann@x.example", "--scope", "brand:" + scope)
+            self.tact("suppress", "ann@x.example", "--scope", "list:" + scope)
         path = "audit/relay.test/entries/000000000000"
         good, begins, at = self.read(path), [], 0
         while at < len(good):
@@ -1857,8 +1857,8 @@ class Trail(Case):
                     self.assertRegex(self.tact("check", "--no-postfix", code=78).out, "error: .*" + where)
                 self.assertEqual(self.read(path), bad)
                 self.assertEqual(os.listdir(self.path("audit/relay.test/entries")), ["000000000000"])
-        self.assertIn(where, self.tact("suppress", "ann@x.example", "--scope", "brand:f").err)
-        self.assertEqual(self.tact("suppress", "ann@x.example", "--scope", "brand:g").err, "")
+        self.assertIn(where, self.tact("suppress", "ann@x.example", "--scope", "list:f").err)
+        self.assertEqual(self.tact("suppress", "ann@x.example", "--scope", "list:g").err, "")
         self.assertEqual(self.scopes(code=65)[0], "abdefg")
         self.assertEqual(self.read(path), bad)
         self.assertEqual(sorted(os.listdir(self.path("audit/relay.test"))), ["entries", "lock"])

@@ -605,7 +605,7 @@ class Verbs(Case):
         self.main.tool("pg_dump", "-Fc", "-f", os.path.join(self.dir, "dump"), "tact")
         people = ["person%d@example.com" % number for number in range(5)] + ["new@example.com"]
         self.tact(conf, "unsuppress", people[0], "--why", "asked")
-        self.tact(conf, "suppress", people[1], "--reason", "complaint", "--scope", "brand:x")
+        self.tact(conf, "suppress", people[1], "--reason", "complaint", "--scope", "list:x")
         self.tact(conf, "profile", people[2], "--pause", "30d")
         self.tact(conf, "consent", people[3], "--basis", "express", "--scope", "purpose:newsletter", "--source", "form")
         self.tact(conf, "suppress", "new@example.com", "--reason", "unsubscribe")
@@ -629,7 +629,7 @@ class Verbs(Case):
             self.tact(conf, "suppress", address, "--reason", "unsubscribe")
         self.main.sql("CREATE TABLE backup AS SELECT * FROM tact.tact_record")
         for address in people:
-            self.tact(conf, "suppress", address, "--reason", "complaint", "--scope", "brand:x")
+            self.tact(conf, "suppress", address, "--reason", "complaint", "--scope", "list:x")
         self.main.sql("DELETE FROM tact.tact_record; INSERT INTO tact.tact_record SELECT * FROM backup; "
                       "UPDATE tact.tact_record SET bytes = set_byte(bytes, 20, get_byte(bytes, 20) # 1) WHERE id = (SELECT min(id::text)::bytea FROM backup)")
         self.assertIn("1 people are left as they are", self.tact(conf, "store", "recover", "--from-log", code=65))
@@ -637,7 +637,7 @@ class Verbs(Case):
         self.assertEqual((told["people"], told["changed"], told["lost"]), (5, 4, 1))
         told = json.loads(self.tact(conf, "store", "recover", "--from-log", "--json", code=65))
         self.assertEqual((told["entries"], told["changed"], told["lost"]), (12, 0, 1), "each of the others has its entry")
-        said = [subprocess.run([BUILD + "/src/tact", "-c", conf, "suppress", address, "--reason", "complaint", "--scope", "brand:x"],
+        said = [subprocess.run([BUILD + "/src/tact", "-c", conf, "suppress", address, "--reason", "complaint", "--scope", "list:x"],
                                capture_output=True, check=False) for address in people]
         (lost,) = [one for one in said if one.returncode != 0]
         self.assertEqual(lost.returncode, 65)
