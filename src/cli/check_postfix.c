@@ -112,6 +112,26 @@ static void check_numbers(const struct checking *c)
 		    main_of(c, "content_filter"));
 }
 
+static bool goes_by_user(const struct tact_config *config)
+{
+	const struct tact_stream_set *set = &config->rules.streams;
+	bool goes = set->trusted_sasl_users_count > 0;
+
+	for (size_t i = 0; i < set->streams_count; i++)
+		goes = goes || set->streams[i].sasl_users_count > 0;
+	return goes;
+}
+
+static void check_user_macro(const struct checking *c)
+{
+	const char *macros = main_of(c, "milter_mail_macros");
+
+	if (goes_by_user(c->config) && !cli_postfix_has(c->postfix, macros, "{auth_authen}") &&
+	    !cli_postfix_has(c->postfix, macros, "auth_authen"))
+		cli_find(c->findings, CLI_ERROR, "postconf -X milter_mail_macros, or add {auth_authen} to it",
+		    "milter_mail_macros (%s) lacks {auth_authen}: sasl_users match nobody", macros);
+}
+
 static void check_macros(const struct checking *c)
 {
 	const char *macros = main_of(c, "milter_rcpt_macros");
@@ -122,6 +142,7 @@ static void check_macros(const struct checking *c)
 		    "milter_rcpt_macros (%s) lacks {rcpt_addr}: whom Postfix takes an address of another "
 		    "spelling to is not known, nor are his wishes",
 		    macros);
+	check_user_macro(c);
 }
 
 /* ---- milters ---- */
@@ -378,6 +399,10 @@ static void check_listener(const struct checking *c, const struct cli_service *s
 	    c->postfix, cli_postfix_of(c->postfix, service, "receive_override_options"), "no_milters");
 	enum cli_severity severity = on_loopback(service->name) ? CLI_WARNING : CLI_ERROR;
 
+	if (*cli_postfix_of(c->postfix, service, "smtpd_milter_maps") != '\0')
+		cli_find(c->findings, CLI_WARNING, "see that its answers name tact, and name nobody else",
+		    "%s has smtpd_milter_maps=%s: for some clients it is asked in place of smtpd_milters",
+		    setting, cli_postfix_of(c->postfix, service, "smtpd_milter_maps"));
 	if (skips)
 		cli_find(c->findings, severity, "take no_milters out, or see that nobody else can send there",
 		    "%s has receive_override_options=no_milters: mail that comes in there bypasses tact",

@@ -169,6 +169,7 @@ class CheckPostfix(test_cli.Case):
                 ("smtpd_recipient_limit=2001", "^warning: smtpd_recipient_limit", 0),
                 ("soft_bounce=yes", "^error: soft_bounce", 78),
                 ("milter_rcpt_macros=i {rcpt_host}", "^warning: milter_rcpt_macros .*lacks {rcpt_addr}", 0),
+                ("smtpd_milter_maps=static:DISABLE", "^warning: master.cf: smtp/inet has smtpd_milter_maps=static:DISABLE", 0),
                 ("content_filter=smtp:[127.0.0.1]:10024", "^warning: content_filter", 0),
                 ("fast_flush_domains=later.tact.invalid, .later.tact.invalid", "^error: fast_flush_domains does not hold .review", 78)):
             with self.subTest(setting):
@@ -342,6 +343,12 @@ class CheckPostfix(test_cli.Case):
                 self.postconf(*edit)
                 self.one(pattern, code)
                 shutil.copy(self.path("master.cf.kept"), self.path("postfix/master.cf"))
+
+    def test_submitters_that_nobody_tells(self):
+        self.postconf("-e", "milter_mail_macros=i {mail_addr}")
+        self.assertEqual(self.tact("check", "--postfix", self.postfix).out, "0 errors, 0 warnings\n")
+        self.edit('senders = {"@shop.example"}', 'sasl_users = {"shop"}')
+        self.one("^error: milter_mail_macros .*lacks {auth_authen}")
 
     def test_pace_of_the_gate(self):
         self.postconf("-e", "tact-gate_destination_rate_delay=1s")
