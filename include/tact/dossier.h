@@ -227,8 +227,8 @@ void tact_dossier_encode_alike(struct tact_arena *arena, struct tact_dossier_for
 /* Deep copy of the arrays (strings shared): for trying something out. */
 void tact_dossier_copy(struct tact_arena *arena, const struct tact_dossier *from, struct tact_dossier *ret);
 /* Adds what OTHER knows (suppressions, consents, contacts, waiting claims by id; marks of contacts; the
- * earlier beginning of the history; profile and person key only where missing) into VIEW: for asking about a person who stands under several keys. The
- * strictest counts because everything counts. */
+ * earlier beginning of the history; profile and person key only where missing) into VIEW: for asking about a
+ * person who stands under several keys. The strictest counts because everything counts. */
 void tact_dossier_merge(
     struct tact_arena *arena, struct tact_dossier *view, const struct tact_dossier *other);
 
@@ -292,6 +292,9 @@ struct tact_review {
 	size_t rings_count;
 	int64_t made_us, done_us;
 	const char *by, *note; /* who ended it, and why */
+	/* of those whom a rule of who may be written to at all holds, whatever the message says: a review of
+	 * its own, that lets go whom it held and nobody who comes after */
+	bool about_people;
 	struct tact_unknown unknown;
 };
 /* As tact_dossier_decode and tact_dossier_encode; src/dossier/review.proto. size 0 is TACT_ABSENT. Of a

@@ -29,6 +29,8 @@ enum tact_rule_kind {
 const char *tact_policy_rule_kind_name(enum tact_rule_kind kind);
 /* By the name its sections have in the configuration. TACT_OK or TACT_INVALID. */
 int tact_policy_parse_rule_kind(const char *text, enum tact_rule_kind *ret);
+/* Does it say who may be written to at all, whatever the message says? */
+bool tact_policy_is_about_people(enum tact_rule_kind kind);
 
 /* A list of names; empty means "any". Compared without ASCII case. */
 struct tact_names {
@@ -373,7 +375,9 @@ struct tact_question {
 	struct tact_id contact; /* this mail's own contact (a retry): not counted against it */
 	/* an earlier contact of that id is another mail's, which looked the same, and counts */
 	int64_t contact_from_us;
-	bool released;	 /* a reviewer released it: quarantine verdicts are recorded and do not act */
+	/* a reviewer released the message: quarantine verdicts are recorded and do not act, but for those of
+	 * rules about people; and let it go to this person: nor do those */
+	bool released, cleared;
 	bool no_waiting; /* the null sender: reject in place of delay and quarantine */
 	/* what the content rules made of the message; NULL: it was not read, and they do what their
 	 * on_unreadable says */

@@ -187,6 +187,11 @@ static bool waits_on_a_ring(const struct tact_claim *claim)
 	return claim->state == TACT_CLAIM_WAITING && claim->ring[0] != '\0';
 }
 
+static struct tact_id review_of(const struct work *work, const struct tact_ruling *ruling)
+{
+	return review_id(&work->facts, work->request->message, review_is_about_people(&ruling->opinion));
+}
+
 static void fill_claim(struct work *work, const struct tact_ruling *ruling, const struct tact_id *contact_id,
     struct tact_claim *claim)
 {
@@ -213,7 +218,7 @@ static void fill_claim(struct work *work, const struct tact_ruling *ruling, cons
 	claim->tempfail = waits_at_client(work, ruling);
 	claim->open = claim->tempfail;
 	claim->notify_added = ruling->add_notify;
-	claim->review = ruling->fate == TACT_FATE_REVIEW ? work->review : (struct tact_id){{0}};
+	claim->review = ruling->fate == TACT_FATE_REVIEW ? review_of(work, ruling) : (struct tact_id){{0}};
 	claim->decision = ruling->decision;
 	claim->queue_id = work->request->message->queue_id != NULL ? work->request->message->queue_id : "";
 	claim->code = ruling->code;

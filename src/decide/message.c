@@ -181,9 +181,11 @@ static void undecide_all(struct work *work, int result)
 	}
 }
 
-static int hold_for_review(struct work *work, struct tact_error *err)
+/* Of the message, or of those of its recipients whom rules about people hold. */
+static int hold_for_review(struct work *work, bool about_people, struct tact_error *err)
 {
-	struct review_ask ask = {.id = work->review,
+	struct review_ask ask = {.id = review_id(&work->facts, work->request->message, about_people),
+	    .about_people = about_people,
 	    .facts = &work->facts,
 	    .message = work->request->message,
 	    .excerpt = work->reading.excerpt != NULL ? work->reading.excerpt : work->request->excerpt,
@@ -195,7 +197,8 @@ static int hold_for_review(struct work *work, struct tact_error *err)
 		const struct tact_ruling *ruling = &work->rulings[work->ruling_of[i]];
 		bool known = false;
 
-		if (ruling->fate != TACT_FATE_REVIEW)
+		if (ruling->fate != TACT_FATE_REVIEW ||
+		    review_is_about_people(&ruling->opinion) != about_people)
 			continue;
 		held++;
 		ask.why = ruling->text;
@@ -289,7 +292,9 @@ static int update_and_append(struct work *work, struct tact_error *err)
 		take_answers(work, work->answers);
 	check_aliases(work);
 	tact_store_last_error(work->decider->parts.store, err);
-	result = hold_for_review(work, err);
+	result = hold_for_review(work, false, err);
+	if (result == TACT_OK)
+		result = hold_for_review(work, true, err);
 	return result == TACT_OK ? append(work, "end-of-message", err) : result;
 }
 

@@ -30,7 +30,7 @@ struct pass_result {
 	struct tact_claim claim; /* as found, then as written; strings in the arena */
 	struct tact_opinion opinion;
 	struct tact_facts facts;
-	bool found, released, discarded;
+	bool found, released, cleared, discarded;
 	const char *reviewed;	 /* who released or discarded it, and why; or NULL */
 	struct tact_id moved_to; /* not found: the person became an alias since it was looked up */
 	bool sent;		 /* a contact was written that was not there before */

@@ -227,14 +227,14 @@ static size_t drop_unresolved(struct work *work)
 static int look_at_review(struct work *work)
 {
 	struct tact_review review;
+	struct tact_id id;
 	bool exists;
 	int result;
 
 	if (!can_quarantine(work->rules))
 		return TACT_OK;
-	work->review = review_id(&work->facts, work->request->message);
-	result = review_read(
-	    work->decider, work->arena, &work->review, &review, &exists, work->request->deadline_ms);
+	id = review_id(&work->facts, work->request->message, false);
+	result = review_read(work->decider, work->arena, &id, &review, &exists, work->request->deadline_ms);
 	work->released = result == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
 	if (work->released)
 		work->reviewed = review_words(work->arena, &review);

@@ -103,7 +103,7 @@ struct candidate {
 	int64_t contact_from_us, now_us, made_us, not_after_us;
 	int64_t rank_us; /* of the planned claim that the mail took; 0: none */
 	const struct tact_campaigns *campaigns;
-	bool released, no_waiting, automatic;
+	bool released, cleared, no_waiting, automatic;
 	const struct tact_contents *contents;
 	bool no_message;
 };
@@ -197,13 +197,19 @@ void content_read(struct tact_arena *arena, const struct tact_rule_set *rules, c
 
 /* ---- reviews.c ---- */
 
-struct tact_id review_id(const struct tact_facts *facts, const struct tact_message *message);
+/* Of the message or campaign; about_people: of those whom rules about people hold of it. */
+struct tact_id review_id(
+    const struct tact_facts *facts, const struct tact_message *message, bool about_people);
+/* Which of the two holds what this opinion quarantines? */
+bool review_is_about_people(const struct tact_opinion *opinion);
 /* HELD for one that does not exist yet. TACT_OK or as the store answered. */
 int review_read(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *id,
     struct tact_review *ret, bool *ret_exists, int64_t deadline_ms);
-/* Makes the review or adds RINGS to it; writes only when something is new. */
+/* Makes the review or adds RINGS to it; writes only when something is new. One about people that was released
+ * is held again, for those who come after. */
 struct review_ask {
 	struct tact_id id;
+	bool about_people;
 	const struct tact_facts *facts;
 	const struct tact_message *message;
 	const char *excerpt, *why;

@@ -12,15 +12,21 @@
 
 #define RINGS_KEPT_MAX 512 /* of one review; those beyond wait for Postfix's own retry */
 
-struct tact_id review_id(const struct tact_facts *facts, const struct tact_message *message)
+struct tact_id review_id(
+    const struct tact_facts *facts, const struct tact_message *message, bool about_people)
 {
 	if (facts->campaign[0] != '\0') {
-		const char *fields[] = {"campaign", facts->stream, facts->campaign};
-		return tact_digest_id(fields, 3);
+		const char *fields[] = {"campaign", facts->stream, facts->campaign, "people"};
+		return tact_digest_id(fields, about_people ? 4 : 3);
 	}
 	const char *fields[] = {"message", facts->stream, message->envelope.sender, message->message_id,
-	    message->date, message->subject};
-	return tact_digest_id(fields, 6);
+	    message->date, message->subject, "people"};
+	return tact_digest_id(fields, about_people ? 7 : 6);
+}
+
+bool review_is_about_people(const struct tact_opinion *opinion)
+{
+	return opinion->rule != NULL && tact_policy_is_about_people(opinion->rule->kind);
 }
 
 static struct tact_store_key review_key(const struct tact_id *id)
@@ -104,7 +110,24 @@ static struct tact_review fresh_review(const struct holding *holding)
 	    .made_us = ask->now_us,
 	    .by = "",
 	    .note = "",
+	    .about_people = ask->about_people,
 	};
+}
+
+/* Whom it held has gone; nobody has looked at who comes after. */
+static bool is_over(const struct tact_review *review)
+{
+	return review->about_people && review->state == TACT_REVIEW_RELEASED;
+}
+
+static struct tact_review begin_again(const struct holding *holding, const struct tact_review *before)
+{
+	struct tact_review review = fresh_review(holding);
+
+	review.rings = before->rings;
+	review.rings_count = before->rings_count;
+	review.unknown = before->unknown;
+	return review;
 }
 
 static bool hold_one(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
@@ -112,7 +135,7 @@ static bool hold_one(void *context, size_t index, const struct tact_record *now,
 {
 	struct holding *holding = context;
 	struct tact_review review;
-	bool exists = now->size > 0, more;
+	bool exists = now->size > 0, again = false, more;
 
 	(void)index;
 	(void)store_now_us;
@@ -121,8 +144,12 @@ static bool hold_one(void *context, size_t index, const struct tact_record *now,
 		return false;
 	if (!exists)
 		review = fresh_review(holding);
+	else if (is_over(&review)) {
+		again = true;
+		review = begin_again(holding, &review);
+	}
 	more = add_rings(holding->arena, &review, holding->ask);
-	if (exists && !more)
+	if (exists && !again && !more)
 		return false;
 	ret->wake_us = review.state == TACT_REVIEW_HELD ? 0 : holding->ask->now_us;
 	tact_dossier_encode_review(holding->arena, &review, &ret->bytes, &ret->size);
@@ -142,7 +169,7 @@ int review_hold(struct tact_decider *decider, struct tact_arena *arena, const st
 		return result;
 	for (size_t i = 0; exists && i < ask->rings_count; i++)
 		known &= has_ring(&review, ask->rings[i]);
-	if (exists && known)
+	if (exists && known && !is_over(&review))
 		return TACT_OK; /* a campaign of millions reads here and writes nothing */
 	return tact_store_update(
 	    decider->parts.store, &key, 1, hold_one, &holding, &answer, ask->deadline_ms);

@@ -50,8 +50,9 @@ static int64_t not_after(
 {
 	bool held = claim->state == TACT_CLAIM_REVIEW || claim->state == TACT_CLAIM_PASSING;
 
-	return held && result->released && claim->not_after_us < pass->now_us ? pass->now_us
-									      : claim->not_after_us;
+	return held && (result->released || result->cleared) && claim->not_after_us < pass->now_us
+		   ? pass->now_us
+		   : claim->not_after_us;
 }
 
 static void ask_again(
@@ -73,6 +74,7 @@ static void ask_again(
 	    .campaigns = pass->terms.campaigns,
 	    .not_after_us = not_after(pass, result, claim),
 	    .released = result->released,
+	    .cleared = result->cleared,
 	    .no_waiting = false,
 	    .automatic = false,
 	    .contents = pass->reading.contents,
@@ -132,7 +134,8 @@ static void carry_into_claim(
 		break;
 	case TACT_FATE_REVIEW:
 		claim->state = TACT_CLAIM_REVIEW;
-		claim->review = review_id(&result->facts, pass->message);
+		claim->review =
+		    review_id(&result->facts, pass->message, review_is_about_people(&result->opinion));
 		claim->text = result->opinion.text;
 		break;
 	case TACT_FATE_REFUSE:
@@ -342,12 +345,29 @@ static void list_people(struct pass *pass, struct tact_waiting *waiting, size_t 
 	}
 }
 
-static int read_review_of(struct pass *pass, size_t person)
+/* What a reviewer said of one of the reviews that may concern it. OWN: it is held by this one. */
+static int read_review(struct pass *pass, const struct tact_id *id, bool own, struct pass_result *result)
+{
+	struct tact_review review;
+	bool exists = false;
+	int read = review_read(pass->decider, pass->arena, id, &review, &exists, pass->deadline_ms);
+
+	if (read != TACT_OK || !exists)
+		return read;
+	bool released = review.state == TACT_REVIEW_RELEASED,
+	     discarded = own && review.state == TACT_REVIEW_DISCARDED;
+	result->released |= released && !review.about_people;
+	result->cleared |= released && review.about_people && own;
+	result->discarded |= discarded;
+	if (result->reviewed == NULL && (discarded || (released && (own || !review.about_people))))
+		result->reviewed = review_words(pass->arena, &review);
+	return TACT_OK;
+}
+
+static int read_reviews_of(struct pass *pass, size_t person)
 {
 	struct pass_result *result = &pass->results[person];
 	struct tact_dossier dossier;
-	struct tact_review review;
-	bool exists = false;
 	int read =
 	    whom_read(pass->decider, pass->arena, &pass->people[person].key, &dossier, pass->deadline_ms);
 
@@ -356,16 +376,12 @@ static int read_review_of(struct pass *pass, size_t person)
 	const struct tact_claim *claim = tact_dossier_find_claim(&dossier, &pass->waiting[person]->claim);
 	if (claim == NULL)
 		return TACT_OK;
-	/* Not held yet, but the rest of the message or campaign may have been, and released. */
-	bool held = !tact_id_is_none(&claim->review);
-	if (!held && !can_quarantine(pass->rules))
-		return TACT_OK;
-	struct tact_id id = held ? claim->review : review_id(&claim->facts, pass->message);
-	read = review_read(pass->decider, pass->arena, &id, &review, &exists, pass->deadline_ms);
-	result->released = read == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
-	result->discarded = held && read == TACT_OK && exists && review.state == TACT_REVIEW_DISCARDED;
-	if (result->released || result->discarded)
-		result->reviewed = review_words(pass->arena, &review);
+	struct tact_id whole = review_id(&claim->facts, pass->message, false);
+	if (!tact_id_is_none(&claim->review))
+		read = read_review(pass, &claim->review, true, result);
+	/* Not held by it, but the rest of the message or campaign may have been, and released. */
+	if (read == TACT_OK && can_quarantine(pass->rules) && !tact_id_equal(&claim->review, &whole))
+		read = read_review(pass, &whole, false, result);
 	return read;
 }
 
@@ -376,7 +392,7 @@ static void read_reviews(struct pass *pass)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < pass->count; i++) {
-		int result = read_review_of(pass, i);
+		int result = read_reviews_of(pass, i);
 
 		if (result != TACT_OK) {
 			say_failure(pass->waiting[i], result);
@@ -432,7 +448,9 @@ static int append_decisions(struct pass *pass, struct tact_error *err)
 static void hold_anew(struct pass *pass, size_t i)
 {
 	const struct pass_result *result = &pass->results[i];
-	struct review_ask ask = {.id = review_id(&result->facts, pass->message),
+	bool about_people = review_is_about_people(&result->opinion);
+	struct review_ask ask = {.id = review_id(&result->facts, pass->message, about_people),
+	    .about_people = about_people,
 	    .facts = &result->facts,
 	    .message = pass->message,
 	    .excerpt = pass->excerpt,

@@ -39,9 +39,8 @@ struct work {
 	bool no_message;   /* at RCPT */
 	const char *doubt; /* why nothing is decided, as far as the campaign is concerned; or NULL */
 	struct content_reading reading;
-	bool released;	      /* the message's review was released: what would be quarantined passes */
+	bool released;	      /* the message's review was released: what it held passes */
 	const char *reviewed; /* who released it, and why; or NULL */
-	struct tact_id review;
 	struct tact_ruling *rulings;
 	struct whom *people;
 	size_t *ruling_of;

@@ -71,6 +71,7 @@ static void read_review(struct tact_arena *arena, const Tact__Review *from, stru
 	    .done_us = from->done_us,
 	    .by = from->by,
 	    .note = from->note,
+	    .about_people = from->about_people,
 	};
 	if (from->id.len == sizeof ret->id.b)
 		memcpy(ret->id.b, from->id.data, sizeof ret->id.b);
@@ -126,6 +127,7 @@ static void write_review(const struct tact_review *from, Tact__Review *to)
 	to->done_us = from->done_us;
 	to->by = (char *)from->by;
 	to->note = (char *)from->note;
+	to->about_people = from->about_people;
 }
 
 void tact_dossier_encode_review(

@@ -158,6 +158,12 @@ static void weigh(struct tact_arena *arena, const struct tact_question *question
 
 /* ---- the sum ------------------------------------------------------------------------------------ */
 
+/* Who looked at the message has not looked at who gets it. */
+static bool is_forgiven(const struct tact_finding *finding, const struct tact_question *question)
+{
+	return policy_kinds[finding->rule->kind].about_people ? question->cleared : question->released;
+}
+
 /* What a finding does here and now. turned: it is a reject only because it cannot be what it says. */
 static enum tact_verdict effect(const struct tact_finding *finding, const struct tact_question *question,
     const struct course *course, bool *ret_turned)
@@ -165,7 +171,7 @@ static enum tact_verdict effect(const struct tact_finding *finding, const struct
 	*ret_turned = false;
 	if (!finding->fired || finding->rule->monitor)
 		return TACT_ACCEPT;
-	if (finding->verdict == TACT_QUARANTINE && question->released)
+	if (finding->verdict == TACT_QUARANTINE && is_forgiven(finding, question))
 		return TACT_ACCEPT;
 	if (finding->verdict == TACT_DELAY && !course->waits && !course->late)
 		return TACT_ACCEPT;

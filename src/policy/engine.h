@@ -236,6 +236,8 @@ struct kind {
 	bool open_ended;
 	/* Has the rule anything to do with such mail? May be NULL: it has. */
 	bool (*concerns)(const struct tact_rule *rule, const struct tact_facts *facts);
+	/* Does it say who may be written to at all, whatever the message says? */
+	bool about_people;
 	/* Would a time in the reply give away what is only the recipient's? */
 	bool discreet;
 	/* Makes the seat ready for questions at from_us and later. May be NULL. */

@@ -11,6 +11,7 @@ const struct kind policy_kinds[TACT_RULE_KINDS] = {
     [TACT_RULE_SUPPRESSION] =
 	{
 	    .name = "suppression",
+	    .about_people = true,
 	    .now_too = true,
 	    .earliest = policy_suppression_earliest,
 	    .judge = policy_suppression_judge,
@@ -39,6 +40,7 @@ const struct kind policy_kinds[TACT_RULE_KINDS] = {
     [TACT_RULE_CONSENT] =
 	{
 	    .name = "consent",
+	    .about_people = true,
 	    .now_too = true,
 	    .earliest = policy_consent_earliest,
 	    .judge = policy_consent_judge,
@@ -64,6 +66,7 @@ const struct kind policy_kinds[TACT_RULE_KINDS] = {
     [TACT_RULE_TERRITORY] =
 	{
 	    .name = "territory",
+	    .about_people = true,
 	    .earliest = policy_territory_earliest,
 	    .judge = policy_territory_judge,
 	    .words = policy_territory_words,
@@ -80,6 +83,11 @@ const struct kind policy_kinds[TACT_RULE_KINDS] = {
 const char *tact_policy_rule_kind_name(enum tact_rule_kind kind)
 {
 	return (size_t)kind < TACT_RULE_KINDS ? policy_kinds[kind].name : "unknown";
+}
+
+bool tact_policy_is_about_people(enum tact_rule_kind kind)
+{
+	return (size_t)kind < TACT_RULE_KINDS && policy_kinds[kind].about_people;
 }
 
 int tact_policy_parse_rule_kind(const char *text, enum tact_rule_kind *ret)

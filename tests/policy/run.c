@@ -370,6 +370,7 @@ static void do_mail(struct run *run, bool sends)
 	question.claim = id_of_name(claim == NULL ? "" : claim);
 	question.contact = id_of_name(contact == NULL ? "" : contact);
 	question.released = line_yes(line, "released", false);
+	question.cleared = line_yes(line, "cleared", false);
 	question.no_waiting = line_yes(line, "no_waiting", false);
 	question.no_message = line_yes(line, "no_message", false);
 	line_end(line);

@@ -400,7 +400,8 @@ struct held {
 	struct tact_arena *arena;
 	struct tact_id *ids;
 	int *streams, *campaigns, *mails;
-	size_t count, streams_count, campaigns_count, mails_count;
+	bool *about_people;
+	size_t count, streams_count, campaigns_count, mails_count, about_people_count;
 };
 
 static int number_after(const char *text, size_t skip)
@@ -415,6 +416,7 @@ static bool note_held(void *context, const struct tact_review *review)
 	if (review->state != TACT_REVIEW_HELD)
 		return true;
 	*TACT_PUSH(held->arena, held->ids, held->count) = review->id;
+	*TACT_PUSH(held->arena, held->about_people, held->about_people_count) = review->about_people;
 	*TACT_PUSH(held->arena, held->streams, held->streams_count) = number_after(review->stream, 1);
 	*TACT_PUSH(held->arena, held->campaigns, held->campaigns_count) = number_after(review->campaign, 1);
 	*TACT_PUSH(held->arena, held->mails, held->mails_count) = number_after(review->subject, 5);
@@ -425,11 +427,13 @@ static void end_one(struct world *world, struct tact_arena *arena, const struct 
 {
 	struct relay *relay = &world->relays[0];
 	bool release = chance_of(&world->chance, 2, 3);
+	struct releases *both;
 	enum release *released;
 	struct entry entry;
 	int result;
 
-	released = world_release(world, world->mails[held->mails[i]]);
+	both = world_release(world, world->mails[held->mails[i]]);
+	released = held->about_people[i] ? &both->people : &both->message;
 	if (release && *released == NOT_RELEASED)
 		*released = PERHAPS_RELEASED;
 	world_enter(world, relay, &entry);

@@ -112,7 +112,7 @@ struct session {
 	int begun[RECIPIENTS_MAX], who[RECIPIENTS_MAX];
 	uint64_t sequence;
 	int64_t now_us;
-	enum release released;
+	struct releases released;
 };
 
 static struct asked ask(const struct session *session, int i)

@@ -171,7 +171,7 @@ static void check_rates(struct oracle *oracle, const struct asked *asked)
 		const struct rule_spec *rule = &asked->house->rules[i];
 
 		if (!is_judged(rule, asked) ||
-		    (rule->action == QUARANTINE && asked->released != NOT_RELEASED))
+		    (rule->action == QUARANTINE && asked->released.message != NOT_RELEASED))
 			continue;
 		oracle->figures.rates++;
 		if (is_past(oracle, rule, asked, true))

@@ -185,10 +185,21 @@ void oracle_joined(
 
 /* ---- was it right to let it pass? --------------------------------------------------------------- */
 
+static bool is_about_people(const struct rule_spec *rule)
+{
+	return rule->kind == RULE_SUPPRESSION || rule->kind == RULE_CONSENT || rule->kind == RULE_TERRITORY;
+}
+
+/* Whoever let the message or campaign go looked at it, and not at who gets it. */
+static enum release release_of(const struct rule_spec *rule, const struct asked *asked)
+{
+	return is_about_people(rule) ? asked->released.people : asked->released.message;
+}
+
 bool oracle_is_asked(const struct rule_spec *rule, const struct asked *asked)
 {
 	return !rule->monitor && rule_applies(rule, asked->facts) &&
-	       !(rule->action == QUARANTINE && asked->released != NOT_RELEASED);
+	       !(rule->action == QUARANTINE && release_of(rule, asked) != NOT_RELEASED);
 }
 
 static void check_wishes(struct oracle *oracle, const struct person *person, const struct asked *asked)
@@ -520,7 +531,8 @@ static bool was_held(const struct person *person, const struct asked *asked)
 {
 	const struct waiting *own = oracle_find_claim(person, asked->claim);
 
-	return asked->released != NOT_RELEASED && own != NULL && own->over;
+	return (asked->released.message != NOT_RELEASED || asked->released.people != NOT_RELEASED) &&
+	       own != NULL && own->over;
 }
 
 void oracle_delivered(struct oracle *oracle, const struct asked *asked, int contact)
@@ -566,7 +578,7 @@ static bool may_fire(const struct oracle *oracle, const struct asked *asked, enu
 		const struct rule_spec *rule = &asked->house->rules[i];
 
 		if (rule->action != action || rule->monitor || !rule_applies(rule, asked->facts) ||
-		    (action == QUARANTINE && asked->released == RELEASED))
+		    (action == QUARANTINE && !is_about_people(rule) && asked->released.message == RELEASED))
 			continue;
 		if (rule->kind == RULE_BREAKER)
 			continue;

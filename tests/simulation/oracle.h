@@ -15,6 +15,10 @@
 
 /* By a reviewer; perhaps, when nobody heard that it was noted. */
 enum release { NOT_RELEASED, PERHAPS_RELEASED, RELEASED };
+/* Of the message or campaign, and of those whom rules about people held of it. */
+struct releases {
+	enum release message, people;
+};
 
 /* One question that tact answered. */
 struct asked {
@@ -25,7 +29,7 @@ struct asked {
 	const struct facts_spec *facts;
 	const struct house_spec *house;
 	const unsigned char *claim; /* 16 bytes at the gate; NULL at the milter */
-	enum release released;
+	struct releases released;
 	int64_t stale_us; /* what tact knows of campaigns may be so old */
 	bool deaf;	  /* it may know nothing of them: then what was planned holds */
 };

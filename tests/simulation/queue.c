@@ -25,7 +25,7 @@ struct attempt {
 	int count;
 	uint64_t sequence;
 	int64_t now_us;
-	enum release released;
+	struct releases released;
 };
 
 static struct asked ask(const struct attempt *attempt, const struct leg *leg)

@@ -147,7 +147,7 @@ struct tact_message *world_message(struct world *world, struct tact_arena *arena
 	return message;
 }
 
-enum release *world_release(struct world *world, struct mail *mail)
+struct releases *world_release(struct world *world, struct mail *mail)
 {
 	return mail->facts.campaign >= 0 ? &world->released[mail->facts.stream][mail->facts.campaign]
 					 : &mail->released;

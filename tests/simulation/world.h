@@ -41,7 +41,7 @@ struct mail {
 	struct facts_spec facts;
 	int people[RECIPIENTS_MAX], count;
 	const char *given[RECIPIENTS_MAX];
-	enum release released;
+	struct releases released;
 	bool handed[NAMES_MAX]; /* passed or bounced once, or perhaps */
 };
 
@@ -142,7 +142,7 @@ struct world {
 	size_t mails_count;
 	struct copy **copies;
 	size_t copies_count;
-	enum release released[STREAMS_MAX][CAMPAIGNS];
+	struct releases released[STREAMS_MAX][CAMPAIGNS];
 	struct plan *plans[CAMPAIGNS]; /* NULL: nobody planned it */
 	struct figures figures;
 };
@@ -176,7 +176,7 @@ void world_enter(struct world *world, struct relay *relay, struct entry *entry);
 bool world_leave(struct world *world, struct relay *relay, const struct entry *entry);
 struct tact_message *world_envelope(struct tact_arena *arena, const struct mail *mail);
 struct tact_message *world_message(struct world *world, struct tact_arena *arena, const struct mail *mail);
-enum release *world_release(struct world *world, struct mail *mail);
+struct releases *world_release(struct world *world, struct mail *mail);
 
 /* ---- client.c: mail comes in ---- */
 

@@ -33,7 +33,10 @@ static const char configuration[] =
     "stream cards { owner = leeds purpose = occasion senders = {\"@cards.example\"} delay_by = tempfail }\n"
     "stream desk { owner = sales purpose = personal senders = {\"@sales.example\"} personal_max = 5 }\n"
     "stream till { owner = head purpose = transactional senders = {\"@till.example\"} }\n"
-    "suppression unsubscribed { action = reject }\n"
+    "stream look { owner = head purpose = newsletter senders = {\"@look.example\"} }\n"
+    "suppression unsubscribed { streams = {launch, branch, cards, desk, till, unmatched} action = reject }\n"
+    "suppression askfirst { streams = {look} action = quarantine }\n"
+    "limit thanked { at_most = 0/5d count = appreciation streams = {look} action = quarantine }\n"
     "limit weekly { at_most = 1/20h count = {promotional, occasion} action = delay }\n"
     "limit odd { at_most = 0/5d count = appreciation streams = {launch} action = quarantine }\n";
 
@@ -1167,6 +1170,80 @@ START_TEST(released_message_is_not_held_again_at_the_gate)
 }
 END_TEST
 
+/* ---- rules about people ---- */
+
+struct ended {
+	bool about_people;
+	struct tact_review review;
+	size_t held;
+};
+
+static bool take_held(void *context, const struct tact_review *review)
+{
+	struct ended *ended = context;
+
+	if (review->state != TACT_REVIEW_HELD || review->about_people != ended->about_people)
+		return true;
+	ended->review = *review;
+	ended->held++;
+	return true;
+}
+
+static void release_the(const char *what, bool about_people)
+{
+	struct ended ended = {.about_people = about_people};
+
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_held, &ended, NULL), TACT_OK);
+	ck_assert_msg(ended.held == 1, "%s: got %zu reviews that are held, want 1", what, ended.held);
+	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &ended.review.id, TACT_REVIEW_RELEASED,
+			     "eve", "fine", NOW, NULL),
+	    TACT_OK);
+}
+
+static void expect_at_gate(
+    const char *address, const struct tact_ruling *ruling, enum tact_look look_want, enum tact_fate fate_want)
+{
+	struct tact_waiting waiting = look(&ruling->claim, address, NOW + SECOND);
+
+	ck_assert_msg(
+	    waiting.look == look_want, "%s: got look %d, want %d", address, waiting.look, look_want);
+	if (look_want != TACT_LOOK_TAKE)
+		return;
+	take(&waiting, "news@look.example", "a", NOW + SECOND);
+	ck_assert_msg(waiting.fate == fate_want, "%s: got %d %s, want %d", address, waiting.fate,
+	    waiting.text, fate_want);
+}
+
+/* Who let the message go looked at the message: somebody who had unsubscribed, or did so afterwards, got it
+ * without anybody having looked. */
+START_TEST(release_of_a_message_lets_nobody_go_who_unsubscribed)
+{
+	const char *both[] = {"bob@example.com", "ann@example.com"};
+	struct tact_ruling *rulings, carl, dora;
+
+	thank("bob@example.com", NOW - DAY);
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW - DAY);
+	rulings = decide_many("news@look.example", "a", NOW, both, 2);
+	expect_fate("thanked", &rulings[0], TACT_FATE_REVIEW);
+	expect_fate("unsubscribed", &rulings[1], TACT_FATE_REVIEW);
+	release_the("the message", false);
+	expect_at_gate("bob@example.com", &rulings[0], TACT_LOOK_TAKE, TACT_FATE_PASS);
+	expect_at_gate("ann@example.com", &rulings[1], TACT_LOOK_WAIT, TACT_FATE_REVIEW);
+	suppress("carl@example.com", TACT_UNSUBSCRIBE, NOW);
+	carl = decide_one("news@look.example", "a", NOW, "carl@example.com");
+	expect_fate("unsubscribed after the release", &carl, TACT_FATE_REVIEW);
+	release_the("those it goes to", true);
+	expect_at_gate("ann@example.com", &rulings[1], TACT_LOOK_TAKE, TACT_FATE_PASS);
+	expect_at_gate("carl@example.com", &carl, TACT_LOOK_TAKE, TACT_FATE_PASS);
+	suppress("dora@example.com", TACT_UNSUBSCRIBE, NOW);
+	dora = decide_one("news@look.example", "a", NOW, "dora@example.com");
+	expect_fate("of whom nobody has looked at yet", &dora, TACT_FATE_REVIEW);
+	expect_at_gate("dora@example.com", &dora, TACT_LOOK_WAIT, TACT_FATE_REVIEW);
+	release_the("who came after", true);
+	expect_at_gate("dora@example.com", &dora, TACT_LOOK_TAKE, TACT_FATE_PASS);
+}
+END_TEST
+
 START_TEST(unsubscribed_under_review_is_refused_after_release)
 {
 	struct tact_ruling ruling = quarantine_ann();
@@ -1837,6 +1914,7 @@ static Suite *suite(void)
 	tcase_add_test(c, tempfail_stream_queues_nothing);
 	tcase_add_test(c, tempfail_leaves_no_count_behind);
 	tcase_add_test(c, tempfail_beside_what_is_no_address_waits_on_a_ring);
+	tcase_add_test(c, release_of_a_message_lets_nobody_go_who_unsubscribed);
 	tcase_add_test(c, released_review_passes);
 	tcase_add_test(c, released_review_passes_after_the_longest_delay);
 	tcase_add_test(c, released_review_does_not_wait_after_the_longest_delay);

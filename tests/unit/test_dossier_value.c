@@ -267,6 +267,7 @@ static struct tact_review review_of(enum tact_review_state state)
 	    .done_us = state == TACT_REVIEW_HELD ? 0 : NOW_US + 5,
 	    .by = state == TACT_REVIEW_HELD ? "" : "pat",
 	    .note = "",
+	    .about_people = true,
 	    .unknown = {"\xa0\x06\x2a", 3},
 	};
 }
@@ -307,6 +308,7 @@ START_TEST(test_review_round_trip)
 	ck_assert_int_eq(got.made_us, want.made_us);
 	ck_assert_int_eq(got.done_us, 0);
 	ck_assert_str_eq(got.by, "");
+	ck_assert(got.about_people);
 	ck_assert(got.unknown.size == 3 && memcmp(got.unknown.bytes, want.unknown.bytes, 3) == 0);
 }
 END_TEST
