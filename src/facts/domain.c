@@ -118,6 +118,21 @@ int tact_facts_parse_domain(struct tact_arena *arena, const char *text, char **r
 	return result;
 }
 
+char *facts_displayed_domain(struct tact_arena *arena, const char *domain)
+{
+	char *made = NULL, *displayed = NULL;
+	if (strstr(domain, "xn--") == NULL)
+		return NULL;
+	int code = idn2_to_unicode_8z8z(domain, &made, IDN_FLAGS);
+	if (code == IDN2_MALLOC)
+		_exit(EX_OSERR); /* as tact_malloc does */
+	if (code == IDN2_OK && strcmp(made, domain) != 0)
+		displayed = tact_arena_strdup(arena, made);
+	if (made != NULL)
+		idn2_free(made);
+	return displayed;
+}
+
 /* ---- literals ------------------------------------------------------------------------------------------ */
 
 static bool is_mapped(const uint8_t six[16])

@@ -30,6 +30,8 @@ int facts_parse_address_the_long_way(struct tact_arena *arena, const char *text,
 /* Of an A-label or one that needs none, in lower case. */
 bool facts_is_label_character(char c);
 
+/* A canonical domain as people write it, in U-labels; NULL when that is the same, or cannot be told. */
+char *facts_displayed_domain(struct tact_arena *arena, const char *domain);
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3), in the one spelling inet_ntop gives; TACT_INVALID
  * for what is neither. */
 int facts_canonical_literal(struct tact_arena *arena, const char *text, char **ret, struct tact_error *err);

@@ -53,6 +53,20 @@ static void add_former(struct tact_arena *arena, const struct tact_keyring *keyr
 		    tact_arena_printf(arena, "%s@[IPv6:::ffff:%s", address->local, address->domain + 1));
 }
 
+/* Mail has the domain as the wire does, and a hashed list as people write it; the local part as it came, or
+ * without what its domain ignores. */
+static void add_displayed(struct tact_arena *arena, const struct tact_keyring *keyring, struct keys *keys,
+    const struct tact_address *address)
+{
+	const char *domain = facts_displayed_domain(arena, address->domain),
+		   *at = strrchr(address->plain, '@');
+	if (domain == NULL)
+		return;
+	add_text(arena, keyring, keys, tact_arena_printf(arena, "%s@%s", address->local, domain));
+	add_text(arena, keyring, keys,
+	    tact_arena_printf(arena, "%.*s@%s", (int)(at - address->plain), address->plain, domain));
+}
+
 /* The key of the canonical form under the current secret, and the others of it. */
 static struct keys first_keys(
     struct tact_arena *arena, const struct tact_keyring *keyring, const uint8_t sha256[TACT_SHA256_BYTES])
@@ -90,6 +104,7 @@ int tact_facts_recipient(struct tact_arena *arena, const struct tact_identity *i
 	/* Most often it is the same text. */
 	if (address.plain != address.canonical && strcmp(address.plain, address.canonical) != 0)
 		add_text(arena, identity->keyring, &keys, address.plain);
+	add_displayed(arena, identity->keyring, &keys, &address);
 	ret->address = address;
 	finish(&keys, ret);
 	return TACT_OK;

@@ -352,6 +352,45 @@ START_TEST(a_literal_is_asked_under_its_former_key)
 }
 END_TEST
 
+/* A list of addresses as people write them was hashed, and mail comes as the wire has it. */
+START_TEST(a_domain_is_asked_as_people_write_it)
+{
+	static const char *const texts[] = {"Ann@xn--bcher-kva.example", "ann@XN--BCHER-KVA.Example",
+	    "ann@B\xc3\x9c"
+	    "CHER.example",
+	    "ann@bu\xcc\x88"
+	    "cher.example"};
+	static const char displayed[] = "ann@b\xc3\xbc"
+					"cher.example";
+	static const char *const folding[] = {"xn--bcher-kva.example"};
+	const struct tact_canonical_profile plus = {
+	    .fold_local_case = true, .plus_domains = folding, .plus_domains_count = 1};
+	struct tact_keyring *keyring = load(SECRET_RANGE "\n" SECRET_11 "\n");
+	struct tact_identity identity = {.keyring = keyring, .profiles = &profiles[1], .profiles_count = 1};
+	struct tact_recipient recipient;
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		ck_assert_int_eq(tact_facts_recipient(arena, &identity, texts[i], &recipient, NULL), TACT_OK);
+		for (size_t secret = 0; secret < 2; secret++)
+			expect_asked(&recipient, keyring, secret, displayed, texts[i]);
+	}
+	identity.profiles = &plus;
+	ck_assert_int_eq(
+	    tact_facts_recipient(arena, &identity, "Ann+x@xn--bcher-kva.example", &recipient, NULL), TACT_OK);
+	expect_asked(&recipient, keyring, 0, displayed, "folded");
+	expect_asked(&recipient, keyring, 0,
+	    "ann+x@b\xc3\xbc"
+	    "cher.example",
+	    "as it came");
+	ck_assert_int_eq(
+	    tact_facts_recipient(arena, &identity, "ann@xn--ls8h.example", &recipient, NULL), TACT_OK);
+	ck_assert_int_eq(
+	    tact_facts_recipient(arena, &identity, "ann@example.com", &recipient, NULL), TACT_OK);
+	ck_assert_uint_eq(recipient.also_count, 1);
+	tact_facts_free_keyring(&keyring);
+}
+END_TEST
+
 START_TEST(a_listed_sha256_is_the_same_person)
 {
 	static const char *const also[] = {"a4740a1f142a61a8045ad48ef3b6e63f"};
@@ -427,6 +466,7 @@ int main(void)
 	tcase_add_test(all, the_plain_form_is_asked_where_it_differs);
 	tcase_add_test(all, a_literal_is_asked_under_its_former_key);
 	tcase_add_test(all, a_listed_sha256_is_the_same_person);
+	tcase_add_test(all, a_domain_is_asked_as_people_write_it);
 	tcase_add_test(all, a_phone_number_is_one_however_it_is_written);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
