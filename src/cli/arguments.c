@@ -167,6 +167,28 @@ int cli_parse_time(const char *text, int64_t *ret_us, struct tact_error *err)
 	return TACT_OK;
 }
 
+static bool is_of_configuration(const struct tact_rule_set *rules, const struct tact_scope *scope)
+{
+	if (scope->kind == TACT_SCOPE_OWNER)
+		return cli_find_owner(rules, scope->value) != NULL;
+	if (scope->kind == TACT_SCOPE_STREAM)
+		return tact_facts_find_stream(&rules->streams, scope->value) != NULL ||
+		       tact_text_equal_nocase(rules->streams.strictest->name, scope->value);
+	for (size_t i = 0; scope->kind == TACT_SCOPE_BRAND && i < rules->brands_count; i++)
+		if (tact_text_equal_nocase(rules->brands[i].name, scope->value))
+			return true;
+	return scope->kind != TACT_SCOPE_BRAND;
+}
+
+/* It may be meant for another relay, or for a brand to come; or be a slip, and mail goes on. */
+void cli_warn_of_scope(struct tact_arena *arena, const char *config_path, const struct tact_rule_set *rules,
+    const struct tact_scope *scope)
+{
+	if (!is_of_configuration(rules, scope))
+		fprintf(stderr, "tact: %s is not in %s: no mail of this relay is covered by it\n",
+		    cli_safe(arena, tact_dossier_format_scope(arena, scope)), config_path);
+}
+
 int cli_time(const struct cli *cli, const char *name, int64_t *ret_us)
 {
 	const char *text = cli_value(cli, name);

@@ -160,6 +160,8 @@ static int run(struct cli *cli)
 		code = cli_open(cli, CLI_CHANGE);
 	if (code == EX_OK)
 		code = cli_recipients(cli, &recipients);
+	if (code == EX_OK && change.kind == TACT_CHANGE_CONSENT)
+		cli_warn_of_scope(cli->arena, cli->config_path, &cli->config->rules, &change.consent.scope);
 	return code == EX_OK ? apply(cli, recipients, &change) : code;
 }
 

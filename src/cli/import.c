@@ -501,11 +501,26 @@ static int apply(struct job *job)
 	return code;
 }
 
+static struct cli *warned; /* twalk knows no context */
+
+static void warn_of_scope(const void *node, VISIT visit, int depth)
+{
+	const struct cli_scope_count *scope = *(struct cli_scope_count *const *)node;
+
+	(void)depth;
+	if (visit == postorder || visit == leaf)
+		cli_warn_of_scope(warned->arena, warned->config_path, &warned->config->rules, &scope->scope);
+}
+
 static int import(struct job *job)
 {
 	int code = cli_import_read_files(job->cli, &job->import, job->files);
 
-	return code == EX_OK ? apply(job) : code;
+	if (code != EX_OK)
+		return code;
+	warned = job->cli;
+	twalk(job->import.scopes, warn_of_scope);
+	return apply(job);
 }
 
 static int run(struct cli *cli)

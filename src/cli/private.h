@@ -118,6 +118,9 @@ int cli_parse_scope(struct cli *cli, const char *name, const char *text, struct 
 int cli_stream(const struct cli *cli, const struct tact_stream **ret);
 /* The name of an owner as the configuration writes it, or NULL. */
 const char *cli_find_owner(const struct tact_rule_set *rules, const char *name);
+/* Says so when the scope names a brand, an owner or a stream that the configuration does not have. */
+void cli_warn_of_scope(struct tact_arena *arena, const char *config_path, const struct tact_rule_set *rules,
+    const struct tact_scope *scope);
 /* As tact_text_parse_time, of the years 1970 to 9999. TACT_OK or TACT_INVALID. */
 int cli_parse_time(const char *text, int64_t *ret_us, struct tact_error *err);
 /* EX_OK or EX_USAGE (told). Untouched when the option was not given. */

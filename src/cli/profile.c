@@ -206,8 +206,10 @@ static int read_topics(struct wishes *wishes)
 		if (strcmp(cli->given[i].name, "topic") != 0)
 			continue;
 		code = read_topic(wishes, "topic", cli->given[i].value, &scope);
-		if (code == EX_OK)
-			push_wish(wishes, TACT_TOPIC, &scope, until_us);
+		if (code != EX_OK)
+			continue;
+		cli_warn_of_scope(cli->arena, cli->config_path, &cli->config->rules, &scope);
+		push_wish(wishes, TACT_TOPIC, &scope, until_us);
 	}
 	return code;
 }

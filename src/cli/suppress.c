@@ -108,30 +108,6 @@ static int read_ending(struct cli *cli, struct tact_change *ret)
 
 /* ---- doing it ---- */
 
-static bool is_of_configuration(const struct cli *cli, const struct tact_scope *scope)
-{
-	const struct tact_rule_set *rules = &cli->config->rules;
-
-	if (scope->kind == TACT_SCOPE_OWNER)
-		return cli_find_owner(rules, scope->value) != NULL;
-	if (scope->kind == TACT_SCOPE_STREAM)
-		return tact_facts_find_stream(&rules->streams, scope->value) != NULL;
-	for (size_t i = 0; scope->kind == TACT_SCOPE_BRAND && i < rules->brands_count; i++)
-		if (tact_text_equal_nocase(rules->brands[i].name, scope->value))
-			return true;
-	return scope->kind != TACT_SCOPE_BRAND;
-}
-
-/* It may be meant for another relay, or for a brand to come; or be a slip, and mail goes on. */
-static void warn_of_slip(const struct cli *cli, const struct tact_change *change)
-{
-	const struct tact_scope *scope = &change->suppression.scope;
-
-	if (change->kind == TACT_CHANGE_SUPPRESS && !is_of_configuration(cli, scope))
-		fprintf(stderr, "tact: %s is not in %s: no mail of this relay is covered by it\n",
-		    cli_safe(cli->arena, tact_dossier_format_scope(cli->arena, scope)), cli->config_path);
-}
-
 static void print_changed(struct cli *cli, const struct tact_recipient *recipient,
     const struct tact_change *change, const struct tact_changed *changed)
 {
@@ -219,7 +195,9 @@ static int run_with(struct cli *cli, int (*read_change)(struct cli *cli, struct 
 		code = cli_recipients(cli, &recipients);
 	if (code != EX_OK)
 		return code;
-	warn_of_slip(cli, &change);
+	if (change.kind == TACT_CHANGE_SUPPRESS)
+		cli_warn_of_scope(
+		    cli->arena, cli->config_path, &cli->config->rules, &change.suppression.scope);
 	return apply(cli, recipients, &change);
 }
 

@@ -141,6 +141,17 @@ static int refuse_word(struct tact_error *err, const struct tact_scope *scope)
 		: "email, phone, sms, post, fax, visit or web");
 }
 
+/* "News <news.shop.example>", as a header has it: the mail's list is what stands between the brackets. */
+static const char *bare_list(struct tact_arena *arena, const char *value)
+{
+	const char *open = strrchr(value, '<');
+	size_t length = open == NULL ? 0 : strcspn(open + 1, ">");
+
+	if (length == 0 || !tact_text_equal(open + 1 + length, ">"))
+		return value;
+	return tact_text_trim(arena, tact_arena_strndup(arena, open + 1, length));
+}
+
 int tact_dossier_parse_scope(
     struct tact_arena *arena, const char *text, struct tact_scope *ret, struct tact_error *err)
 {
@@ -153,6 +164,8 @@ int tact_dossier_parse_scope(
 		scope.value = tact_text_trim(arena, colon + 1);
 	}
 	scope.kind = (enum tact_scope_kind)find_word(scope_words, COUNT(scope_words), word);
+	if (scope.kind == TACT_SCOPE_LIST)
+		scope.value = bare_list(arena, scope.value);
 	/* Only global has no name, and each other one has: "brand:" would mean all mail without a brand. */
 	if ((size_t)scope.kind == COUNT(scope_words) ||
 	    (colon == NULL) != (scope.kind == TACT_SCOPE_GLOBAL) || (colon != NULL && *scope.value == '\0'))

@@ -633,6 +633,27 @@ class Consent(Case):
         self.assertEqual((ended["action"], ended["sealed"]["text"]), ("end-consent", "by eve: call"))
 
 
+class Scopes(Case):
+    def test_of_nothing_that_is_there(self):
+        """A brand mistyped, or renamed since: what was said of it was taken without a word, and was about no mail."""
+        calls = (("suppress", "ann@x.example", "--scope", "%s"), ("profile", "bob@x.example", "--topic", "%s"),
+                 ("consent", "eve@x.example", "--basis", "express", "--source", "form", "--scope", "%s"),
+                 ("import", "--dry-run", "--plain", "--reason", "manual", "--scope", "%s", self.write("list", "dan@x.example\n")))
+        for call in calls:
+            for scope in ("brand:alhpa", "owner:ledes", "stream:shp"):
+                done = self.tact(*[word.replace("%s", scope) for word in call])
+                self.assertIn("tact: %s is not in %s: no mail of this relay is covered by it" % (scope, self.conf), done.err, call)
+            for scope in ("brand:ALPHA", "owner:leeds", "stream:Shop", "stream:unmatched", "list:news", "campaign:c", "purpose:newsletter"):
+                self.assertEqual(self.tact(*[word.replace("%s", scope) for word in call]).err, "", call)
+
+    def test_a_list_as_its_header_has_it(self):
+        mail = MAIL.replace(b"Subject", b"List-Id: Our News <News.shop.example>\nSubject")
+        self.tact("suppress", "ann@x.example", "--scope", "list:Our News <news.shop.example>", "--reason", "unsubscribe")
+        self.assertEqual(self.json("show", "ann@x.example")[0]["suppressions"][0]["scope"], "list:news.shop.example")
+        self.assertEqual(self.deliver("news@shop.example", "ann@x.example", mail=mail), ["refuse"])
+        self.assertEqual(self.deliver("news@shop.example", "bob@x.example", mail=mail), ["pass"])
+
+
 class Aliases(Case):
     def one(self, *args):
         got, = self.json("show", *args)
