@@ -141,6 +141,8 @@ static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
 	    .campaigns = work->terms.campaigns,
 	    .not_after_us = waited ? claim->not_after_us : now_us + work->match.stream->max_delay_s * 1000000,
 	    .released = work->released,
+	    .cleared =
+		claim != NULL && work->people_released && tact_id_equal(&claim->review, &work->people_review),
 	    .no_waiting = work->no_waiting,
 	    .automatic = work->automatic,
 	    .contents = work->reading.contents,

@@ -131,6 +131,15 @@ bool can_quarantine(const struct tact_rule_set *rules)
 	return false;
 }
 
+bool can_hold_people(const struct tact_rule_set *rules)
+{
+	for (size_t i = 0; i < rules->rules_count; i++)
+		if (rules->rules[i].action == TACT_QUARANTINE &&
+		    tact_policy_is_about_people(rules->rules[i].kind))
+			return true;
+	return false;
+}
+
 size_t tact_decide_wants_body(struct tact_decider *decider)
 {
 	const struct tact_rule_set *rules = tact_decider_take_rules(decider);

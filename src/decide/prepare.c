@@ -223,21 +223,32 @@ static size_t drop_unresolved(struct work *work)
 	return kept;
 }
 
-/* Has the review that this message would fall under been released already? */
-static int look_at_review(struct work *work)
+/* Has this review been released already? */
+static int look_at(struct work *work, const struct tact_id *id, bool *ret_released)
 {
 	struct tact_review review;
-	struct tact_id id;
 	bool exists;
-	int result;
+	int result =
+	    review_read(work->decider, work->arena, id, &review, &exists, work->request->deadline_ms);
 
-	if (!can_quarantine(work->rules))
-		return TACT_OK;
-	id = review_id(&work->facts, work->request->message, false);
-	result = review_read(work->decider, work->arena, &id, &review, &exists, work->request->deadline_ms);
-	work->released = result == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
-	if (work->released)
+	*ret_released = result == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
+	if (*ret_released && work->reviewed == NULL)
 		work->reviewed = review_words(work->arena, &review);
+	return result;
+}
+
+/* The reviews that this message would fall under. */
+static int look_at_reviews(struct work *work)
+{
+	const struct tact_message *message = work->request->message;
+	struct tact_id whole = review_id(&work->facts, message, false);
+	int result = TACT_OK;
+
+	work->people_review = review_id(&work->facts, message, true);
+	if (can_quarantine(work->rules))
+		result = look_at(work, &whole, &work->released);
+	if (result == TACT_OK && can_hold_people(work->rules))
+		result = look_at(work, &work->people_review, &work->people_released);
 	return result;
 }
 
@@ -260,7 +271,7 @@ void work_prepare(struct work *work)
 	whom_resolve(
 	    work->decider, work->arena, work->people, work->people_count, work->request->deadline_ms);
 	join_duplicates(work);
-	int known = worst(look_at_review(work), look_at_campaign(work));
+	int known = worst(look_at_reviews(work), look_at_campaign(work));
 	for (size_t i = 0; i < work->people_count; i++) {
 		work->people[i].result = worst(work->people[i].result, known);
 		work->rulings[work->ruling_of[i]].claim = tact_id_random();

@@ -263,6 +263,7 @@ int64_t volume_of(struct volume *volume, const struct tact_message *message, con
 /* ---- shared words ---- */
 
 bool can_quarantine(const struct tact_rule_set *rules);
+bool can_hold_people(const struct tact_rule_set *rules); /* one of the rules about people */
 /* Code and text for a recipient that could not be decided. */
 #define CLOCK_WORDS "this relay's clock differs from the policy store's, try again later"
 void undecided_words(int result, const char **ret_code, const char **ret_text);
