@@ -367,7 +367,7 @@ static bool holds_since(const struct window *window, int64_t since_us, int64_t t
 
 /* Every window that the mail stands in at t and that began after since_us lies in the one that began then,
  * but for what is placed behind its end: claims that were given their places knowing nothing of this mail,
- * and give way. Contacts do not. */
+ * and give way. Contacts do not: the place was found without those that a clock ahead has written there. */
 bool policy_window_holds(const struct window *window, int64_t since_us, int64_t t_us)
 {
 	if (window->limit->form == TACT_LIMIT_SINCE)
@@ -376,7 +376,10 @@ bool policy_window_holds(const struct window *window, int64_t since_us, int64_t 
 		return false;
 	if (window->limit->rest_s > 0 && policy_rest_began(window, since_us, t_us))
 		return false;
-	if (window->limit->window_s > 0)
-		return t_us < policy_add(since_us, policy_window_length(window->limit));
+	if (window->limit->window_s > 0) {
+		int64_t end_us = policy_add(since_us, policy_window_length(window->limit));
+
+		return t_us < end_us && !is_passed_by(window, end_us - 1);
+	}
 	return t_us < policy_window_period_end(policy_window_period(window, since_us));
 }
