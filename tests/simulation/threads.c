@@ -786,7 +786,7 @@ static void prepare(struct crew *crew, struct worker *worker, int number)
 	worker->world = *crew->world;
 	worker->world.arena = tact_arena_new();
 	worker->world.chance.state =
-	    crew->world->chance.state + (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15);
+	    chance_next(&crew->world->chance); /* near to another's it would repeat it */
 	worker->world.mails_count = 0;
 }
 
