@@ -51,7 +51,8 @@ EXTRA_DIST += $(POSTFIX_TESTS) \
 	tests/postfix/story.py
 
 # Two relays on a cluster of servers to which everything happens that can.
-CLUSTER_TESTS = tests/store/cluster/test_checker.py tests/store/cluster/test_cluster.py tests/store/cluster/test_partitions.py
+CLUSTER_TESTS = tests/store/cluster/test_checker.py tests/store/cluster/test_cluster.py tests/store/cluster/test_partitions.py \
+	tests/store/cluster/test_proxy.py
 TESTS += $(CLUSTER_TESTS)
 EXTRA_DIST += $(CLUSTER_TESTS) \
 	tests/store/cluster/checker.py \

@@ -79,7 +79,7 @@ $$;
 -- Which keys may share a call: for each first byte of an id the number of its worker.
 CREATE OR REPLACE FUNCTION tact.tact_groups() RETURNS bytea
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT string_agg(set_byte('\x00'::bytea, 0, number), ''::bytea ORDER BY part)
+	SELECT string_agg(set_byte(decode('00', 'hex'), 0, number), ''::bytea ORDER BY part)
 	FROM (
 		SELECT part, (dense_rank() OVER (ORDER BY p.groupid) - 1)::integer AS number
 		FROM generate_series(0, 255) AS part

@@ -127,6 +127,10 @@ class Server:
                 pass
         return found
 
+    def stands_still(self):
+        with open("/proc/%d/stat" % self.process.pid, encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] == "T"
+
     def signal_all(self, number):
         for pid in self.pids():
             try:
@@ -143,6 +147,8 @@ class Server:
 
     def kill(self):
         """kill -9 for all of its processes, as a power cut does."""
+        self.signal(signal.SIGSTOP)  # so that it makes no more of them
+        wait_for(self.stands_still, "%s to stand still" % self.name)
         self.signal_all(signal.SIGKILL)
         self.process.wait(30 * PATIENCE)
         self.process = None

@@ -49,35 +49,6 @@ class ThreePartitions(Run):
         self.place()
         self.judge((checker.judge_healthy, (GRACE_S, 3, 5)), (checker.judge_backends, (PROCESSES * BACKENDS_EACH, 0)))
 
-    def test_the_proxy_is_killed_and_comes_back(self):
-        """All that was asked of it may have been done: what a partition commits, it commits whether the proxy lives to tell or not."""
-        self.begin(self.proxy.url(), lambda: [self.proxy])
-        self.phase("health", 5)
-        self.proxy_is_gone("the proxy is killed", 4)
-        self.phase("the proxy again", 4)
-        self.proxy_is_gone("the proxy is killed and started at once", 0)
-        self.phase("the proxy once more", 4)
-        self.end()
-        self.judge((checker.judge_backends, (PROCESSES * BACKENDS_EACH, 0)))
-        wishes = {wish["status"] for wish in self.history.of("unsubscribe")}
-        self.assertEqual(wishes, {0, os.EX_TEMPFAIL}, "a wish is acknowledged, or to be made again")
-        self.no_backend_is_left_over()
-
-    def proxy_is_gone(self, name, seconds):
-        start = now()
-        self.proxy.kill()
-        self.pass_time(seconds)
-        self.proxy.start()
-        self.fault(name, start)
-
-    def no_backend_is_left_over(self):
-        """Of the proxy's, at the partitions: each serves a backend of the proxy that is there now."""
-        lives = int(self.proxy.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('tact', 'psql')"))
-
-        def left():
-            return [int(part.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'tact_proxy'")) for part in self.parts]
-        wait_for(lambda: max(left()) <= lives, lambda: "%s backends at the partitions to become %d" % (left(), lives))
-
     def test_the_bell_rings_for_those_whose_partition_is_there(self):
         site = self.site(sections=SECTIONS, settings=dict(SETTINGS, store=self.proxy.url(), slot_length="1s"))
         lost = key_of(site, "nobody0@tact.invalid")[0] % 3  # whom the gate asks about to see whether the store is there
