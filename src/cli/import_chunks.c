@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "import_chunks.h"
@@ -17,6 +18,7 @@
 #define SMALLER 4		/* the first are fewer, each half of the next: loading waits for them */
 #define CHANGE_MOST 500		/* of people who are known */
 #define REUSED_BYTES (32 << 20) /* the most that malloc lets itself be told */
+#define BEHIND 5		/* of what nice(1) counts: who makes chunks is behind who stores them */
 
 static void show_progress(const struct bulk *bulk, bool end)
 {
@@ -129,6 +131,8 @@ static void *make_chunks(void *context)
 	struct bulk *bulk = context;
 	struct chunk *chunk;
 
+	/* Whoever stores is waited for by all. Of one thread on Linux. */
+	(void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + BEHIND);
 	while ((chunk = read_next(bulk)) != NULL) {
 		if (chunk->result == TACT_OK && chunk->count > 0 && !bulk->dry)
 			chunk->result = make_load(bulk, chunk);

@@ -21,6 +21,7 @@
 #define MERGE_BYTES ((size_t)32 << 20) /* of all runs together, while they are merged */
 #define MERGE_MOST ((size_t)256 << 10) /* of one run */
 #define RECORD_MOST ((size_t)1 << 20)
+#define PAGE 4096 /* of the system's memory of a file, at least */
 /* Of a file that is complete; another one wherever the fields of a row are others. */
 #define MAGIC UINT64_C(0x3273776f72746361)
 #define DIGIT_BITS 11
@@ -330,6 +331,7 @@ void cli_sorter_end(struct cli_sorter **sorter)
 /* A run being read: BYTES holds what stands in the file before AT and was not taken yet. */
 struct source {
 	uint64_t at, end;
+	uint64_t let_go; /* in the file: what stands before it is not read again */
 	uint8_t *bytes;
 	size_t first, filled;
 	const struct head *head; /* of its next record */
@@ -369,6 +371,15 @@ static bool read_at(int fd, void *to, size_t size, uint64_t at)
 	return true;
 }
 
+/* What was read need not stay in the system's memory: giving it back at the end, all at once, would keep
+ * everybody waiting. */
+static void let_go_of_read(const struct cli_merge *merge, struct source *source)
+{
+	(void)posix_fadvise(
+	    merge->fd, (off_t)source->let_go, (off_t)(source->at - source->let_go), POSIX_FADV_DONTNEED);
+	source->let_go = source->at - source->at % PAGE; /* of which the next bytes are a part */
+}
+
 /* At least WANTED bytes from FIRST on, in one piece. */
 static bool need(struct cli_merge *merge, struct source *source, size_t wanted)
 {
@@ -386,6 +397,7 @@ static bool need(struct cli_merge *merge, struct source *source, size_t wanted)
 	if (!read_at(merge->fd, source->bytes + left, more, source->at))
 		return false;
 	source->at += more;
+	let_go_of_read(merge, source);
 	source->first = 0;
 	source->filled = left + more;
 	return true;
@@ -456,8 +468,10 @@ static int open_sources(struct cli_merge *merge, const struct run *runs, struct 
 	for (size_t i = 0; i < n; i++) {
 		struct source *source = &merge->sources[i];
 
-		*source =
-		    (struct source){.at = runs[i].at, .end = runs[i].end, .bytes = tact_malloc(merge->room)};
+		*source = (struct source){.at = runs[i].at,
+		    .end = runs[i].end,
+		    .let_go = runs[i].at - runs[i].at % PAGE,
+		    .bytes = tact_malloc(merge->room)};
 		if (runs[i].end <= runs[i].at || next_of(merge, source) != TACT_OK)
 			return damaged(merge, err);
 		merge->heap[merge->heap_count++] = source;
