@@ -148,6 +148,7 @@ struct tact_claim {
 	bool firm;		 /* it was moved often enough: it goes before all that are not */
 	int64_t firm_us;	 /* the place it had when it became firm, and keeps */
 	struct tact_id review;	 /* review record, or none */
+	int64_t held_us;	 /* since when that one holds it, or held it */
 	struct tact_id decision; /* evidence id of the latest decision */
 	const char *text;	 /* reply given, for refused ones */
 	const char *code;	 /* enhanced status code, "5.7.1" */
@@ -293,7 +294,8 @@ struct tact_review {
 	int64_t made_us, done_us;
 	const char *by, *note; /* who ended it, and why */
 	/* of those whom a rule of who may be written to at all holds, whatever the message says: a review of
-	 * its own, that lets go whom it held and nobody who comes after */
+	 * its own, that lets go whom it held and nobody who comes after. Held again for those, it keeps who
+	 * released it last, and when. */
 	bool about_people;
 	struct tact_unknown unknown;
 };

@@ -141,8 +141,7 @@ static void ask(struct work *work, size_t person, struct tact_dossier *dossier,
 	    .campaigns = work->terms.campaigns,
 	    .not_after_us = waited ? claim->not_after_us : now_us + work->match.stream->max_delay_s * 1000000,
 	    .released = work->released,
-	    .cleared =
-		claim != NULL && work->people_released && tact_id_equal(&claim->review, &work->people_review),
+	    .cleared_us = claim != NULL ? review_cleared_us(&work->people_review, claim) : 0,
 	    .no_waiting = work->no_waiting,
 	    .automatic = work->automatic,
 	    .contents = work->reading.contents,
@@ -220,7 +219,11 @@ static void fill_claim(struct work *work, const struct tact_ruling *ruling, cons
 	claim->tempfail = waits_at_client(work, ruling);
 	claim->open = claim->tempfail;
 	claim->notify_added = ruling->add_notify;
-	claim->review = ruling->fate == TACT_FATE_REVIEW ? review_of(work, ruling) : (struct tact_id){{0}};
+	if (ruling->fate == TACT_FATE_REVIEW)
+		review_bind(
+		    claim, review_of(work, ruling), review_cleared_us(&work->people_review, claim), now_us);
+	else
+		claim->review = (struct tact_id){{0}};
 	claim->decision = ruling->decision;
 	claim->queue_id = work->request->message->queue_id != NULL ? work->request->message->queue_id : "";
 	claim->code = ruling->code;

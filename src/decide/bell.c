@@ -110,7 +110,7 @@ static void list_review(
 
 	if (tact_dossier_decode_review(list->scratch, record->bytes, record->size, &review, NULL) !=
 		TACT_OK ||
-	    review.state == TACT_REVIEW_HELD || !tact_text_equal(review.relay, list->decider->parts.host))
+	    review.done_us == 0 || !tact_text_equal(review.relay, list->decider->parts.host))
 		return;
 	for (size_t i = 0; i < review.rings_count; i++)
 		*TACT_PUSH(list->arena, list->claims, list->count) = (struct tact_bell_claim){

@@ -87,7 +87,7 @@ static void look_at_review(struct tact_decider *decider, struct tact_arena *aren
 	}
 	/* One that could not be written when the gate held the mail: nobody could end it, so it is held anew.
 	 */
-	if (!exists || review.state != TACT_REVIEW_HELD) {
+	if (!exists || review.state != TACT_REVIEW_HELD || review_cleared_us(&review, claim) != 0) {
 		waiting->look = TACT_LOOK_TAKE;
 		return;
 	}

@@ -30,7 +30,8 @@ struct pass_result {
 	struct tact_claim claim; /* as found, then as written; strings in the arena */
 	struct tact_opinion opinion;
 	struct tact_facts facts;
-	bool found, released, cleared, discarded;
+	bool found, released, discarded;
+	int64_t cleared_us;	 /* when a reviewer let it go to this person, or 0 */
 	const char *reviewed;	 /* who released or discarded it, and why; or NULL */
 	struct tact_id moved_to; /* not found: the person became an alias since it was looked up */
 	bool sent;		 /* a contact was written that was not there before */

@@ -224,16 +224,15 @@ static size_t drop_unresolved(struct work *work)
 }
 
 /* Has this review been released already? */
-static int look_at(struct work *work, const struct tact_id *id, bool *ret_released)
+static int look_at(struct work *work, const struct tact_id *id, struct tact_review *ret)
 {
-	struct tact_review review;
 	bool exists;
-	int result =
-	    review_read(work->decider, work->arena, id, &review, &exists, work->request->deadline_ms);
+	int result = review_read(work->decider, work->arena, id, ret, &exists, work->request->deadline_ms);
 
-	*ret_released = result == TACT_OK && exists && review.state == TACT_REVIEW_RELEASED;
-	if (*ret_released && work->reviewed == NULL)
-		work->reviewed = review_words(work->arena, &review);
+	if (result != TACT_OK || !exists)
+		*ret = (struct tact_review){.state = TACT_REVIEW_HELD};
+	else if (ret->state != TACT_REVIEW_DISCARDED && work->reviewed == NULL)
+		work->reviewed = review_words(work->arena, ret);
 	return result;
 }
 
@@ -241,14 +240,16 @@ static int look_at(struct work *work, const struct tact_id *id, bool *ret_releas
 static int look_at_reviews(struct work *work)
 {
 	const struct tact_message *message = work->request->message;
-	struct tact_id whole = review_id(&work->facts, message, false);
+	struct tact_id whole = review_id(&work->facts, message, false),
+		       people = review_id(&work->facts, message, true);
+	struct tact_review review = {.state = TACT_REVIEW_HELD};
 	int result = TACT_OK;
 
-	work->people_review = review_id(&work->facts, message, true);
 	if (can_quarantine(work->rules))
-		result = look_at(work, &whole, &work->released);
+		result = look_at(work, &whole, &review);
+	work->released = review.state == TACT_REVIEW_RELEASED;
 	if (result == TACT_OK && can_hold_people(work->rules))
-		result = look_at(work, &work->people_review, &work->people_released);
+		result = look_at(work, &people, &work->people_review);
 	return result;
 }
 

@@ -103,7 +103,8 @@ struct candidate {
 	int64_t contact_from_us, now_us, made_us, not_after_us;
 	int64_t rank_us; /* of the planned claim that the mail took; 0: none */
 	const struct tact_campaigns *campaigns;
-	bool released, cleared, no_waiting, automatic;
+	int64_t cleared_us; /* when a reviewer let it go to this person; 0: none did */
+	bool released, no_waiting, automatic;
 	const struct tact_contents *contents;
 	bool no_message;
 };
@@ -205,6 +206,11 @@ bool review_is_about_people(const struct tact_opinion *opinion);
 /* HELD for one that does not exist yet. TACT_OK or as the store answered. */
 int review_read(struct tact_decider *decider, struct tact_arena *arena, const struct tact_id *id,
     struct tact_review *ret, bool *ret_exists, int64_t deadline_ms);
+/* When did the review of those whom rules about people hold let this claim go? 0: not since it holds it. */
+int64_t review_cleared_us(const struct tact_review *review, const struct tact_claim *claim);
+/* From now on this review holds the claim, if it does not already. CLEARED_US: it had let it go then, or 0.
+ */
+void review_bind(struct tact_claim *claim, struct tact_id review, int64_t cleared_us, int64_t now_us);
 /* Makes the review or adds RINGS to it; writes only when something is new. One about people that was released
  * is held again, for those who come after. */
 struct review_ask {

@@ -7,6 +7,18 @@
 
 #include "private.h"
 
+/* Whoever let it go to this person did not know of that. */
+static bool is_suppressed_since(const struct candidate *candidate, int64_t since_us)
+{
+	for (size_t i = 0; i < candidate->view->suppressions_count; i++) {
+		const struct tact_suppression *one = &candidate->view->suppressions[i];
+
+		if (one->time_us > since_us && tact_dossier_scope_covers(&one->scope, candidate->facts))
+			return true;
+	}
+	return false;
+}
+
 void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, struct tact_opinion *ret)
 {
 	struct tact_question question = {
@@ -22,7 +34,7 @@ void candidate_ask(struct tact_arena *arena, const struct candidate *candidate, 
 	    .contact = candidate->contact_id,
 	    .contact_from_us = candidate->contact_from_us,
 	    .released = candidate->released,
-	    .cleared = candidate->cleared,
+	    .cleared = candidate->cleared_us != 0 && !is_suppressed_since(candidate, candidate->cleared_us),
 	    .no_waiting = candidate->no_waiting,
 	    .contents = candidate->contents,
 	    .no_message = candidate->no_message,

@@ -64,10 +64,30 @@ static const char *or_empty(const char *text)
 
 const char *review_words(struct tact_arena *arena, const struct tact_review *review)
 {
-	if (review->state == TACT_REVIEW_HELD)
+	enum tact_review_state state = review->state;
+
+	if (review->done_us == 0)
 		return NULL;
-	return tact_arena_printf(arena, "%s by %s%s%s", tact_dossier_review_state_name(review->state),
-	    review->by, *review->note != '\0' ? ": " : "", review->note);
+	if (state == TACT_REVIEW_HELD)
+		state = TACT_REVIEW_RELEASED;
+	return tact_arena_printf(arena, "%s by %s%s%s", tact_dossier_review_state_name(state), review->by,
+	    *review->note != '\0' ? ": " : "", review->note);
+}
+
+int64_t review_cleared_us(const struct tact_review *review, const struct tact_claim *claim)
+{
+	bool cleared = review->about_people && review->state != TACT_REVIEW_DISCARDED &&
+		       tact_id_equal(&review->id, &claim->review) && review->done_us > claim->held_us;
+
+	return cleared ? review->done_us : 0;
+}
+
+void review_bind(struct tact_claim *claim, struct tact_id review, int64_t cleared_us, int64_t now_us)
+{
+	if (cleared_us == 0 && tact_id_equal(&claim->review, &review))
+		return;
+	claim->review = review;
+	claim->held_us = now_us;
 }
 
 static bool has_ring(const struct tact_review *review, const char *ring)
@@ -114,7 +134,7 @@ static struct tact_review fresh_review(const struct holding *holding)
 	};
 }
 
-/* Whom it held has gone; nobody has looked at who comes after. */
+/* Whom it held goes, now or soon; nobody has looked at who comes after. */
 static bool is_over(const struct tact_review *review)
 {
 	return review->about_people && review->state == TACT_REVIEW_RELEASED;
@@ -126,6 +146,9 @@ static struct tact_review begin_again(const struct holding *holding, const struc
 
 	review.rings = before->rings;
 	review.rings_count = before->rings_count;
+	review.done_us = before->done_us;
+	review.by = before->by;
+	review.note = before->note;
 	review.unknown = before->unknown;
 	return review;
 }
@@ -151,7 +174,7 @@ static bool hold_one(void *context, size_t index, const struct tact_record *now,
 	more = add_rings(holding->arena, &review, holding->ask);
 	if (exists && !again && !more)
 		return false;
-	ret->wake_us = review.state == TACT_REVIEW_HELD ? 0 : holding->ask->now_us;
+	ret->wake_us = review.state == TACT_REVIEW_HELD ? now->wake_us : holding->ask->now_us;
 	tact_dossier_encode_review(holding->arena, &review, &ret->bytes, &ret->size);
 	return true;
 }

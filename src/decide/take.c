@@ -50,7 +50,7 @@ static int64_t not_after(
 {
 	bool held = claim->state == TACT_CLAIM_REVIEW || claim->state == TACT_CLAIM_PASSING;
 
-	return held && (result->released || result->cleared) && claim->not_after_us < pass->now_us
+	return held && (result->released || result->cleared_us != 0) && claim->not_after_us < pass->now_us
 		   ? pass->now_us
 		   : claim->not_after_us;
 }
@@ -74,7 +74,7 @@ static void ask_again(
 	    .campaigns = pass->terms.campaigns,
 	    .not_after_us = not_after(pass, result, claim),
 	    .released = result->released,
-	    .cleared = result->cleared,
+	    .cleared_us = result->cleared_us,
 	    .no_waiting = false,
 	    .automatic = false,
 	    .contents = pass->reading.contents,
@@ -134,8 +134,9 @@ static void carry_into_claim(
 		break;
 	case TACT_FATE_REVIEW:
 		claim->state = TACT_CLAIM_REVIEW;
-		claim->review =
-		    review_id(&result->facts, pass->message, review_is_about_people(&result->opinion));
+		review_bind(claim,
+		    review_id(&result->facts, pass->message, review_is_about_people(&result->opinion)),
+		    result->cleared_us, pass->now_us);
 		claim->text = result->opinion.text;
 		break;
 	case TACT_FATE_REFUSE:
@@ -345,8 +346,9 @@ static void list_people(struct pass *pass, struct tact_waiting *waiting, size_t 
 	}
 }
 
-/* What a reviewer said of one of the reviews that may concern it. OWN: it is held by this one. */
-static int read_review(struct pass *pass, const struct tact_id *id, bool own, struct pass_result *result)
+/* What a reviewer said of one of the reviews that may concern it. */
+static int read_review(
+    struct pass *pass, const struct tact_id *id, const struct tact_claim *claim, struct pass_result *result)
 {
 	struct tact_review review;
 	bool exists = false;
@@ -354,12 +356,15 @@ static int read_review(struct pass *pass, const struct tact_id *id, bool own, st
 
 	if (read != TACT_OK || !exists)
 		return read;
-	bool released = review.state == TACT_REVIEW_RELEASED,
-	     discarded = own && review.state == TACT_REVIEW_DISCARDED;
-	result->released |= released && !review.about_people;
-	result->cleared |= released && review.about_people && own;
+	int64_t cleared_us = review_cleared_us(&review, claim);
+	bool own = tact_id_equal(id, &claim->review),
+	     discarded = own && review.state == TACT_REVIEW_DISCARDED,
+	     released = review.state == TACT_REVIEW_RELEASED && !review.about_people;
+	result->released |= released;
 	result->discarded |= discarded;
-	if (result->reviewed == NULL && (discarded || (released && (own || !review.about_people))))
+	if (cleared_us != 0)
+		result->cleared_us = cleared_us;
+	if (result->reviewed == NULL && (discarded || released || cleared_us != 0))
 		result->reviewed = review_words(pass->arena, &review);
 	return TACT_OK;
 }
@@ -378,10 +383,10 @@ static int read_reviews_of(struct pass *pass, size_t person)
 		return TACT_OK;
 	struct tact_id whole = review_id(&claim->facts, pass->message, false);
 	if (!tact_id_is_none(&claim->review))
-		read = read_review(pass, &claim->review, true, result);
+		read = read_review(pass, &claim->review, claim, result);
 	/* Not held by it, but the rest of the message or campaign may have been, and released. */
 	if (read == TACT_OK && can_quarantine(pass->rules) && !tact_id_equal(&claim->review, &whole))
-		read = read_review(pass, &whole, false, result);
+		read = read_review(pass, &whole, claim, result);
 	return read;
 }
 

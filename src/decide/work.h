@@ -39,11 +39,9 @@ struct work {
 	bool no_message;   /* at RCPT */
 	const char *doubt; /* why nothing is decided, as far as the campaign is concerned; or NULL */
 	struct content_reading reading;
-	bool released;	      /* the message's review was released: what it held passes */
-	bool people_released; /* so was the review of those whom rules about people hold: it lets go whom it
-				 held */
-	struct tact_id people_review;
-	const char *reviewed; /* who released it, and why; or NULL */
+	bool released;			  /* the message's review was released: what it held passes */
+	struct tact_review people_review; /* of those whom rules about people hold; HELD if there is none */
+	const char *reviewed;		  /* who released it, and why; or NULL */
 	struct tact_ruling *rulings;
 	struct whom *people;
 	size_t *ruling_of;

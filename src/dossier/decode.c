@@ -317,6 +317,7 @@ static void read_claim(struct reader *reader, const Tact__Claim *from, struct ta
 	ret->rank_us = read_time(reader, from->rank_us);
 	ret->firm_us = read_time(reader, from->firm_us);
 	ret->contact_us = read_time(reader, from->contact_us);
+	ret->held_us = read_time(reader, from->held_us);
 	read_claim_facts(reader, from, &ret->facts);
 	ret->relay = read_name(reader, from->relay);
 	ret->ring = read_name(reader, from->ring);

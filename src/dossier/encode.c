@@ -333,6 +333,7 @@ static void write_claim(struct tables *tables, const struct tact_claim *from, Ta
 	to->rank_us = from->rank_us;
 	to->firm_us = from->firm_us;
 	to->contact_us = from->contact_us;
+	to->held_us = from->held_us;
 	to->priority = from->priority;
 	to->facts = write_claim_facts(tables, &from->facts);
 	to->exempt = from->facts.exempt;

@@ -249,6 +249,7 @@ static void random_claim(struct tact_arena *arena, uint64_t *state, struct tact_
 	    .done_us = random_time(state),
 	    .asked_us = random_time(state),
 	    .rank_us = random_time(state),
+	    .held_us = random_time(state),
 	    .firm_us = random_time(state),
 	    .contact_us = random_time(state),
 	    .unknown = random_unknown(state),
@@ -415,6 +416,7 @@ static void compare_claim(struct comparison *c, const struct tact_claim *a, cons
 	SAME_NUMBER(c, a, b, planned);
 	SAME_NUMBER(c, a, b, asked_us);
 	SAME_NUMBER(c, a, b, rank_us);
+	SAME_NUMBER(c, a, b, held_us);
 	SAME_NUMBER(c, a, b, firm_us);
 	SAME_NUMBER(c, a, b, contact_us);
 	SAME_NUMBER(c, a, b, priority);

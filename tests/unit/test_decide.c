@@ -1189,6 +1189,8 @@ static bool take_held(void *context, const struct tact_review *review)
 	return true;
 }
 
+static int64_t release_us;
+
 static void release_the(const char *what, bool about_people)
 {
 	struct ended ended = {.about_people = about_people};
@@ -1196,7 +1198,7 @@ static void release_the(const char *what, bool about_people)
 	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_held, &ended, NULL), TACT_OK);
 	ck_assert_msg(ended.held == 1, "%s: got %zu reviews that are held, want 1", what, ended.held);
 	ck_assert_int_eq(tact_decide_end_review(b.decider, b.arena, &ended.review.id, TACT_REVIEW_RELEASED,
-			     "eve", "fine", NOW, NULL),
+			     "eve", "fine", release_us += SECOND / 100, NULL),
 	    TACT_OK);
 }
 
@@ -1221,6 +1223,7 @@ START_TEST(release_of_a_message_lets_nobody_go_who_unsubscribed)
 	const char *both[] = {"bob@example.com", "ann@example.com"};
 	struct tact_ruling *rulings, carl, dora;
 
+	release_us = NOW;
 	thank("bob@example.com", NOW - DAY);
 	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW - DAY);
 	rulings = decide_many("news@look.example", "a", NOW, both, 2);
@@ -1230,17 +1233,120 @@ START_TEST(release_of_a_message_lets_nobody_go_who_unsubscribed)
 	expect_at_gate("bob@example.com", &rulings[0], TACT_LOOK_TAKE, TACT_FATE_PASS);
 	expect_at_gate("ann@example.com", &rulings[1], TACT_LOOK_WAIT, TACT_FATE_REVIEW);
 	suppress("carl@example.com", TACT_UNSUBSCRIBE, NOW);
-	carl = decide_one("news@look.example", "a", NOW, "carl@example.com");
+	carl = decide_one("news@look.example", "a", release_us, "carl@example.com");
 	expect_fate("unsubscribed after the release", &carl, TACT_FATE_REVIEW);
 	release_the("those it goes to", true);
 	expect_at_gate("ann@example.com", &rulings[1], TACT_LOOK_TAKE, TACT_FATE_PASS);
 	expect_at_gate("carl@example.com", &carl, TACT_LOOK_TAKE, TACT_FATE_PASS);
 	suppress("dora@example.com", TACT_UNSUBSCRIBE, NOW);
-	dora = decide_one("news@look.example", "a", NOW, "dora@example.com");
+	dora = decide_one("news@look.example", "a", release_us, "dora@example.com");
 	expect_fate("of whom nobody has looked at yet", &dora, TACT_FATE_REVIEW);
 	expect_at_gate("dora@example.com", &dora, TACT_LOOK_WAIT, TACT_FATE_REVIEW);
 	release_the("who came after", true);
 	expect_at_gate("dora@example.com", &dora, TACT_LOOK_TAKE, TACT_FATE_PASS);
+}
+END_TEST
+
+static bool put_back(void *context, size_t index, const struct tact_record *now, int64_t store_now_us,
+    struct tact_store_put *ret)
+{
+	const struct tact_record *was = context;
+
+	(void)index;
+	(void)now;
+	(void)store_now_us;
+	*ret = (struct tact_store_put){.bytes = was->bytes, .size = was->size};
+	return true;
+}
+
+static void hold_ann_and_release(struct tact_ruling *ret_ann, struct tact_id *ret_review)
+{
+	struct ended ended = {.about_people = true};
+
+	release_us = NOW;
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW - DAY);
+	*ret_ann = decide_one("news@look.example", "a", NOW, "ann@example.com");
+	expect_fate("ann", ret_ann, TACT_FATE_REVIEW);
+	ck_assert_int_eq(tact_decide_list_reviews(b.decider, b.arena, take_held, &ended, NULL), TACT_OK);
+	*ret_review = ended.review.id;
+	release_the("ann", true);
+}
+
+static struct tact_ruling hold_dora_and_die(void)
+{
+	struct tact_ruling ann, dora;
+	struct tact_id review;
+	struct tact_record was;
+	struct tact_store_answer answer;
+
+	hold_ann_and_release(&ann, &review);
+	struct tact_store_key key = {.kind = TACT_STORE_REVIEW, .id = review};
+	ck_assert_int_eq(tact_store_read(b.store, &key, 1, b.arena, &was, &answer, 0), TACT_OK);
+	suppress("dora@example.com", TACT_UNSUBSCRIBE, NOW);
+	dora = decide_one("news@look.example", "a", NOW + SECOND, "dora@example.com");
+	expect_fate("dora", &dora, TACT_FATE_REVIEW);
+	/* killed between the claim and the review */
+	ck_assert_int_eq(tact_store_update(b.store, &key, 1, put_back, &was, &answer, 0), TACT_OK);
+	return dora;
+}
+
+START_TEST(held_and_killed_before_the_review_was_is_held_at_the_gate)
+{
+	struct tact_ruling dora = hold_dora_and_die();
+	struct tact_waiting waiting = look(&dora.claim, "dora@example.com", NOW + 2 * SECOND);
+
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	take(&waiting, "news@look.example", "a", NOW + 2 * SECOND);
+	ck_assert_msg(waiting.fate == TACT_FATE_REVIEW, "got %d %s", waiting.fate, waiting.text);
+}
+END_TEST
+
+START_TEST(held_and_killed_before_the_review_was_is_held_again)
+{
+	(void)hold_dora_and_die();
+	struct tact_ruling again = decide_one("news@look.example", "a", NOW + 2 * SECOND, "dora@example.com");
+	expect_fate("dora again", &again, TACT_FATE_REVIEW);
+}
+END_TEST
+
+START_TEST(unsubscribed_after_the_release_is_held_anew)
+{
+	struct tact_ruling ann;
+
+	release_us = NOW;
+	suppress_until("ann@example.com", NOW + 10 * DAY);
+	ann = decide_one("news@look.example", "a", NOW, "ann@example.com");
+	expect_fate("paused", &ann, TACT_FATE_REVIEW);
+	release_the("ann", true);
+	suppress("ann@example.com", TACT_UNSUBSCRIBE, NOW + SECOND);
+	struct tact_waiting waiting = look(&ann.claim, "ann@example.com", NOW + 2 * SECOND);
+	ck_assert_int_eq(waiting.look, TACT_LOOK_TAKE);
+	take(&waiting, "news@look.example", "a", NOW + 2 * SECOND);
+	ck_assert_msg(waiting.fate == TACT_FATE_REVIEW, "got %d %s", waiting.fate, waiting.text);
+	ck_assert_int_eq(look(&ann.claim, "ann@example.com", NOW + 3 * SECOND).look, TACT_LOOK_WAIT);
+	release_us = NOW + 4 * SECOND;
+	release_the("ann again", true);
+	waiting = look(&ann.claim, "ann@example.com", NOW + 5 * SECOND);
+	take(&waiting, "news@look.example", "a", NOW + 5 * SECOND);
+	ck_assert_msg(waiting.fate == TACT_FATE_PASS, "got %d %s", waiting.fate, waiting.text);
+}
+END_TEST
+
+START_TEST(released_goes_though_another_is_held_meanwhile)
+{
+	struct tact_ruling ann, dora;
+	struct tact_id review;
+	struct tact_bell_claim *claims;
+	size_t count;
+
+	hold_ann_and_release(&ann, &review);
+	suppress("dora@example.com", TACT_UNSUBSCRIBE, NOW);
+	dora = decide_one("news@look.example", "a", NOW + SECOND, "dora@example.com");
+	expect_fate("dora", &dora, TACT_FATE_REVIEW);
+	ck_assert_int_eq(due(NOW + 2 * SECOND, NOW + 2 * SECOND, &claims, &count), TACT_OK);
+	ck_assert_msg(count > 0, "got no ring for who was released");
+	struct tact_waiting waiting = look(&ann.claim, "ann@example.com", NOW + 2 * SECOND);
+	ck_assert_msg(waiting.look == TACT_LOOK_TAKE, "got %d %s", waiting.look, waiting.text);
 }
 END_TEST
 
@@ -1922,6 +2028,10 @@ static Suite *suite(void)
 	tcase_add_test(c, held_mail_without_a_review_is_held_anew);
 	tcase_add_test(c, unsubscribed_under_review_is_refused_after_release);
 	tcase_add_test(c, discarded_review_is_refused);
+	tcase_add_test(c, held_and_killed_before_the_review_was_is_held_at_the_gate);
+	tcase_add_test(c, held_and_killed_before_the_review_was_is_held_again);
+	tcase_add_test(c, unsubscribed_after_the_release_is_held_anew);
+	tcase_add_test(c, released_goes_though_another_is_held_meanwhile);
 	tcase_add_loop_test(c, excerpt_is_read_to_its_end, 0, sizeof excerpts / sizeof *excerpts);
 	tcase_add_test(c, failing_store_leaves_undecided);
 	tcase_add_test(c, without_evidence_nothing_is_decided_and_the_retry_is_found);
