@@ -129,7 +129,8 @@ class Preflight(Foresight):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(signal=number):
                 flight = subprocess.Popen([TACT, "-c", self.conf, "preflight", "--stream", "shop", "--plain", "--each", each, "-"],
-                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.env)
+                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.env,
+                                          preexec_fn=lambda number=number: signal.signal(number, signal.SIG_DFL))
                 self.addCleanup(flight.stdout.close)
                 deadline = time.monotonic() + 60
                 while len([name for name in os.listdir(self.dir) if name.startswith("each")]) < 2 and time.monotonic() < deadline:
