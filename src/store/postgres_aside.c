@@ -3,9 +3,9 @@
  *
  * Connections for what is long or rare, made when one is needed. A call that is late is not given up: behind
  * a proxy its backend would stay in its wait for the server that stands still, and the next call would add
- * one more. It is kept until it is answered, and meanwhile nobody asks for the same again but one, once, over
- * a new connection: where a pooler or a firewall has lost the way, no answer comes and nobody hangs up. When
- * that one is answered, the old connections lead nowhere.
+ * one more. It is kept until it is answered, and meanwhile nobody asks for the same again but one, over a new
+ * connection, and one more each ten minutes: where a pooler or a firewall has lost the way, no answer comes
+ * and nobody hangs up. When that one is answered, the old connections lead nowhere.
  */
 #include <config.h>
 
@@ -17,7 +17,7 @@
 #define FREE_MOST 2
 #define LATE_MOST 16
 #define AGAIN_AFTER_MS 10000
-#define NEVER INT64_MAX
+#define NOT_BEFORE_MS 600000 /* where that one was late as well */
 
 struct late {
 	struct pg_link *link;
@@ -77,7 +77,21 @@ static void keep(struct pg_aside *aside, struct pg_link *link)
 		pg_link_close(&link);
 }
 
-/* Under the lock: those that have been answered meanwhile are free, those whose server is gone are closed. */
+static bool is_of(const struct late *late, int part)
+{
+	return part == PG_ALL_PARTS || part == late->part;
+}
+
+/* Under the lock. */
+static void set_again(struct pg_aside *aside, int part, int64_t at_ms)
+{
+	for (size_t i = 0; i < aside->late_count; i++)
+		if (is_of(&aside->late[i], part))
+			aside->late[i].again_at_ms = at_ms;
+}
+
+/* Under the lock: those that have been answered meanwhile are free, those whose server is gone are closed,
+ * and the same may be asked again. */
 static void look_at_late(struct pg_aside *aside)
 {
 	size_t kept = 0;
@@ -86,19 +100,17 @@ static void look_at_late(struct pg_aside *aside)
 		struct late late = aside->late[i];
 		enum pg_outcome outcome =
 		    pg_link_deposed(late.link) ? PG_LOST : pg_link_wait(late.link, tact_clock_monotonic_ms());
-		if (outcome == PG_LATE)
+		if (outcome == PG_LATE) {
 			aside->late[kept++] = late;
-		else if (outcome == PG_LOST)
+			continue;
+		}
+		set_again(aside, late.part, tact_clock_monotonic_ms());
+		if (outcome == PG_LOST)
 			pg_link_close(&late.link);
 		else
 			keep(aside, late.link);
 	}
 	aside->late_count = kept;
-}
-
-static bool is_of(const struct late *late, int part)
-{
-	return part == PG_ALL_PARTS || part == late->part;
 }
 
 /* Under the lock. */
@@ -108,14 +120,6 @@ static bool is_late(const struct pg_aside *aside, int part)
 		if (is_of(&aside->late[i], part))
 			return true;
 	return false;
-}
-
-/* Under the lock. */
-static void set_again(struct pg_aside *aside, int part, int64_t at_ms)
-{
-	for (size_t i = 0; i < aside->late_count; i++)
-		if (is_of(&aside->late[i], part))
-			aside->late[i].again_at_ms = at_ms;
 }
 
 /* Who was to ask again did not come to it. */
@@ -134,7 +138,7 @@ static bool take_again(struct pg_aside *aside, int part)
 	for (size_t i = 0; i < aside->late_count; i++)
 		if (is_of(&aside->late[i], part) && aside->late[i].again_at_ms > now_ms)
 			return false;
-	set_again(aside, part, NEVER);
+	set_again(aside, part, now_ms + NOT_BEFORE_MS);
 	return true;
 }
 
@@ -207,19 +211,27 @@ void pg_aside_return(struct pg_aside *aside, int part, struct pg_link *link)
 	pthread_mutex_unlock(&aside->lock);
 }
 
-/* Who is late as well asks in vain: the database itself owes the answer. */
+/* Under the lock: after they were late already. */
+static bool was_asked_again(const struct pg_aside *aside, int part, int64_t now_ms)
+{
+	for (size_t i = 0; i < aside->late_count; i++)
+		if (is_of(&aside->late[i], part) && aside->late[i].again_at_ms > now_ms + AGAIN_AFTER_MS)
+			return true;
+	return false;
+}
+
+/* Who asked again and is late as well asked in vain: the database itself owes the answer. Two who asked at
+ * once have not: the way of both may be lost. */
 static void put_by(struct pg_aside *aside, int part, struct pg_link *link)
 {
-	int64_t again_at_ms;
+	int64_t now_ms = tact_clock_monotonic_ms(), again_at_ms;
 
 	pthread_mutex_lock(&aside->lock);
-	again_at_ms = is_late(aside, part) ? NEVER : tact_clock_monotonic_ms() + AGAIN_AFTER_MS;
+	again_at_ms = now_ms + (was_asked_again(aside, part, now_ms) ? NOT_BEFORE_MS : AGAIN_AFTER_MS);
 	if (aside->late_count < LATE_MOST) {
 		aside->late[aside->late_count++] = (struct late){link, part, again_at_ms};
 		link = NULL;
 	}
-	if (again_at_ms == NEVER)
-		set_again(aside, part, NEVER);
 	pthread_mutex_unlock(&aside->lock);
 	pg_link_close(&link);
 }

@@ -7,6 +7,7 @@
  *
  *	count N MS		adds one, within MS: RESULT TOOK_MS
  *	due PART | scan PART	what wakes, or the dossiers, of one part: RESULT TOOK_MS COUNT
+ *	both PART		two threads ask at once for what wakes: RESULT RESULT
  *	look N MS		an update that changes nothing: RESULT TOOK_MS
  *	read N MS		RESULT TOOK_MS NUMBER
  *	many THREADS ROUNDS N SPREAD MS	each thread adds one, ROUNDS times, to key N + (its number × 7 +
@@ -50,11 +51,11 @@ static long number_of(const struct tact_record *record)
 static bool add_one(
     void *context, size_t index, const struct tact_record *now, int64_t now_us, struct tact_store_put *ret)
 {
-	char *text = context;
+	char(*texts)[32] = context; /* one for each key */
 
-	(void)index, (void)now_us;
-	ret->size = (size_t)snprintf(text, 32, "%ld", number_of(now) + 1);
-	ret->bytes = text;
+	(void)now_us;
+	ret->size = (size_t)snprintf(texts[index], sizeof *texts, "%ld", number_of(now) + 1);
+	ret->bytes = texts[index];
 	return true;
 }
 
@@ -71,7 +72,7 @@ static int update(unsigned long long n, int64_t ms, tact_store_change_fn fn, int
 	struct tact_store_answer answer;
 	char text[32];
 	int64_t began_ms = tact_clock_monotonic_ms();
-	int result = tact_store_update(store, &key, 1, fn, text, &answer, ms > 0 ? began_ms + ms : 0);
+	int result = tact_store_update(store, &key, 1, fn, &text, &answer, ms > 0 ? began_ms + ms : 0);
 
 	*ret_took_ms = tact_clock_monotonic_ms() - began_ms;
 	return result;
@@ -89,16 +90,17 @@ static void do_several(unsigned long long first, size_t count, int64_t ms)
 {
 	struct tact_store_key *keys = tact_calloc(count, sizeof *keys);
 	struct tact_store_answer *answers = tact_calloc(count, sizeof *answers);
-	char text[32];
+	char(*texts)[32] = tact_calloc(count, sizeof *texts);
 
 	for (size_t i = 0; i < count; i++)
 		keys[i] = key_of(first + i);
-	(void)tact_store_update(store, keys, count, add_one, text, answers, tact_clock_monotonic_ms() + ms);
+	(void)tact_store_update(store, keys, count, add_one, texts, answers, tact_clock_monotonic_ms() + ms);
 	for (size_t i = 0; i < count; i++)
 		printf("%s%s", i > 0 ? " " : "", tact_result_name(answers[i].result));
 	printf("\n");
 	free(keys);
 	free(answers);
+	free(texts);
 }
 
 static void do_read(unsigned long long n, int64_t ms)
@@ -201,18 +203,52 @@ static bool see(void *context, const struct tact_store_key *key, const struct ta
 	return true;
 }
 
+static int ask_part(unsigned long long part, bool due, int *ret_seen)
+{
+	struct tact_store_layout layout;
+	struct tact_error err;
+	int result = tact_store_layout(store, &layout, &err);
+
+	*ret_seen = 0;
+	if (result != TACT_OK)
+		return result;
+	if (due)
+		return tact_store_due_part(store, &layout, part, 0, INT64_MAX, 1000000, see, ret_seen, &err);
+	return tact_store_scan_part(store, &layout, part, TACT_STORE_DOSSIER, see, ret_seen, &err);
+}
+
+struct asking {
+	pthread_t thread;
+	unsigned long long part;
+	int result;
+};
+
+static void *ask_main(void *context)
+{
+	struct asking *asking = context;
+	int seen;
+
+	asking->result = ask_part(asking->part, true, &seen);
+	return NULL;
+}
+
+static void do_both(unsigned long long part)
+{
+	struct asking two[2] = {{.part = part}, {.part = part}};
+
+	for (int i = 0; i < 2; i++)
+		if (pthread_create(&two[i].thread, NULL, ask_main, &two[i]) != 0)
+			abort();
+	for (int i = 0; i < 2; i++)
+		(void)pthread_join(two[i].thread, NULL);
+	printf("%s %s\n", tact_result_name(two[0].result), tact_result_name(two[1].result));
+}
+
 static void do_part(unsigned long long part, bool due)
 {
 	int64_t began_ms = tact_clock_monotonic_ms();
-	struct tact_store_layout layout;
-	struct tact_error err;
-	int seen = 0;
-	int result = tact_store_layout(store, &layout, &err);
+	int seen, result = ask_part(part, due, &seen);
 
-	if (result == TACT_OK && due)
-		result = tact_store_due_part(store, &layout, part, 0, INT64_MAX, 1000000, see, &seen, &err);
-	else if (result == TACT_OK)
-		result = tact_store_scan_part(store, &layout, part, TACT_STORE_DOSSIER, see, &seen, &err);
 	printf("%s %lld %d\n", tact_result_name(result), (long long)(tact_clock_monotonic_ms() - began_ms),
 	    seen);
 }
@@ -277,6 +313,8 @@ static void obey(const char *line)
 		do_several(n, count, ms);
 	else if (sscanf(line, "due %llu", &n) == 1)
 		do_part(n, true);
+	else if (sscanf(line, "both %llu", &n) == 1)
+		do_both(n);
 	else if (sscanf(line, "scan %llu", &n) == 1)
 		do_part(n, false);
 	else if (strcmp(line, "parts\n") == 0)

@@ -566,6 +566,20 @@ class TransactionPooler(Case):
         pooler.start()
         wait_for(lambda: drive.result("count 4000 2000") == "ok", "the pooler to be found again")
 
+    def test_a_way_that_two_ask_over_when_it_is_lost_is_found_again(self):
+        """Neither of them has asked again."""
+        way = ForgetfulWay("%s/.s.PGSQL.%d" % (self.all.dir, self.main.port))
+        self.addCleanup(way.close)
+        pooler = self.pooler("host=127.0.0.1 port=%d" % way.port)
+        drive = self.works(pooler.url())
+        for _ in range(5):  # until each has a connection
+            self.assertEqual(drive.ask("both 0"), "ok ok")
+        way.forget()
+        self.assertEqual(drive.ask("both 0"), "unavailable unavailable")
+        wait_for(lambda: drive.result("due 0") == "ok", "what is due to be told again")
+        pooler.stop()
+        way.close()
+
     def test_a_way_that_is_lost_in_silence_is_found_again(self):
         """The pooler waits for an answer that nobody will give, for hours where TCP is left to itself, and so would who asked; mail and all else
         go on over new connections."""
