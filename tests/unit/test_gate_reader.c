@@ -185,6 +185,13 @@ static void set_hangs(size_t part, bool hangs)
 	pthread_mutex_unlock(&world.lock);
 }
 
+static void set_fails(size_t part, bool fails)
+{
+	pthread_mutex_lock(&world.lock);
+	world.fails[part] = fails;
+	pthread_mutex_unlock(&world.lock);
+}
+
 /* Answers how long it took. */
 static int64_t run_ms(int64_t now_us)
 {
@@ -271,7 +278,7 @@ END_TEST
 
 START_TEST(a_part_that_fails_is_caught_up_with)
 {
-	world.fails[2] = true;
+	set_fails(2, true);
 	world.mark = 7;
 	(void)run_ms(NOW_US);
 	want_rings("while the third fails", "12");
@@ -279,7 +286,7 @@ START_TEST(a_part_that_fails_is_caught_up_with)
 	(void)run_ms(NOW_US + SECOND_US);
 	ck_assert_int_eq(world.rewoken[0], 2);
 	ck_assert_int_eq(world.rewoken[2], 0);
-	world.fails[2] = false;
+	set_fails(2, false);
 	for (int i = 2; whole_readings(2) == 0; i++)
 		(void)run_ms(NOW_US + i * SECOND_US);
 	(void)run_ms(NOW_US + 60 * SECOND_US);
