@@ -375,9 +375,8 @@ struct tact_question {
 	struct tact_id contact; /* this mail's own contact (a retry): not counted against it */
 	/* an earlier contact of that id is another mail's, which looked the same, and counts */
 	int64_t contact_from_us;
-	/* a reviewer released the message: quarantine verdicts are recorded and do not act, but for those of
-	 * rules about people; and let it go to this person: nor do those */
-	bool released, cleared;
+	bool released;	 /* a reviewer let the message go: quarantine is recorded and does not act */
+	bool cleared;	 /* the same of this person, for rules about people: released says nothing of those */
 	bool no_waiting; /* the null sender: reject in place of delay and quarantine */
 	/* what the content rules made of the message; NULL: it was not read, and they do what their
 	 * on_unreadable says */

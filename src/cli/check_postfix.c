@@ -353,8 +353,11 @@ const char *cli_check_setup(struct cli_findings *findings, const char *does)
 	const struct checking c = {
 	    .findings = findings, .config = findings->cli->config, .arena = findings->cli->arena};
 	const char *smtp = wanted_socket(&c, true), *local = wanted_socket(&c, false);
+
+	if (local == NULL)
+		local = "none";
 	bool other_smtp = smtp != NULL && strcmp(smtp, "inet:127.0.0.1:8891") != 0,
-	     other_local = local != NULL && strcmp(local, "inet:127.0.0.1:8892") != 0;
+	     other_local = strcmp(local, "inet:127.0.0.1:8892") != 0;
 
 	return tact_arena_printf(c.arena, "contrib/postfix/setup --apply%s%s%s%s %s",
 	    other_smtp ? " --smtp-milter " : "", other_smtp ? smtp : "",

@@ -71,8 +71,7 @@ static const struct complaint {
 	"name with sslrootcert= the file with the certificate of whoever signed the server's", false},
     {"certificate verify failed",
 	"the server's certificate is not signed by what stands in sslrootcert=, or has expired: name the "
-	"right "
-	"file, have it renewed, or ask who it is that answers there",
+	"right file, have it renewed, or ask who it is that answers there",
 	false},
     {"host name must be specified",
 	"write in host= the name that stands in the server's certificate, beside hostaddr=", false},
