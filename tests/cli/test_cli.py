@@ -1766,6 +1766,7 @@ class Quarantine(Case):
     def test_evidence_names_who_let_it_go(self):
         """The rules alone would not explain why what one of them held went; and no note stands in the clear."""
         one = self.json("quarantine", "list")[0]["id"]
+        self.write("clock", "@%d\n" % (NOW + 60))
         self.tact("quarantine", "release", one, "--note", "fine for Ann", "--by", "eve")
         self.assertEqual(self.deliver("joe@careful.example", "ann@x.example"), ["pass"])
         entry = self.json("audit", "trail", "ann@x.example")[-1]
