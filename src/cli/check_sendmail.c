@@ -6,7 +6,6 @@
  */
 #include <config.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "private.h"
@@ -251,15 +250,15 @@ static void check_cleanup(const struct checking *c, const struct cli_service *cl
 
 /* All of it has one destination. */
 static const struct cli_pace paces[] = {
-    {"destination_rate_delay", "0s", "all mail of sendmail(1) is paced as if it had one destination", 0},
-    {"transport_rate_delay", "0s", "all mail of sendmail(1) is paced as if it had one destination", 0},
-    {"destination_concurrency_limit", "20", "all mail of sendmail(1) queues as if it had one destination",
-	20},
+    {"destination_rate_delay", "0s", "all mail of sendmail(1) is paced as if it had one destination", 0, 0},
+    {"transport_rate_delay", "0s", "all mail of sendmail(1) is paced as if it had one destination", 0, 0},
+    {"destination_concurrency_limit", "20", "all mail of sendmail(1) queues as if it had one destination", 20,
+	0},
     {"destination_recipient_limit", "20000",
 	"mail of sendmail(1) to more is handed over in parts, each with its copies, and asks about whom it "
 	"names",
-	20000},
-    {NULL, NULL, NULL, 0}};
+	20000, 0},
+    {NULL, NULL, NULL, 0, 0}};
 
 static void check_transport(const struct checking *c, const char *filter)
 {

@@ -60,11 +60,14 @@ static const struct cli_override gate_overrides[] = {{"lmtp_send_xforward_comman
 
 /* All delayed mail has one destination; what waits there for its turn takes fresh mail's place. */
 static const struct cli_pace gate_paces[] = {
-    {"destination_rate_delay", "0s", "all delayed mail is paced as if it had one destination", 0},
-    {"transport_rate_delay", "0s", "all delayed mail is paced as if it had one destination", 0},
-    {"destination_concurrency_limit", "20", "all delayed mail queues as if it had one destination", 20},
-    {"destination_recipient_limit", "50", "delayed mail to many is offered in parts, each with its body", 50},
-    {NULL, NULL, NULL, 0}};
+    {"destination_rate_delay", "0s", "all delayed mail is paced as if it had one destination", 0, 0},
+    {"transport_rate_delay", "0s", "all delayed mail is paced as if it had one destination", 0, 0},
+    {"destination_concurrency_limit", "20", "all delayed mail queues as if it had one destination", 20, 0},
+    {"destination_recipient_limit", "50",
+	"delayed mail to many is offered in parts, each with its body; beyond 1000 at once the gate hears "
+	"nobody",
+	50, 1000},
+    {NULL, NULL, NULL, 0, 0}};
 
 /* Lists compare item by item. */
 static bool same_value(const struct checking *c, const char *a, const char *b)
@@ -216,7 +219,10 @@ void cli_check_paces(struct cli_findings *findings, const struct cli_postfix *po
 			   *value = cli_postfix_main(postfix, name);
 		long number = strtol(value, NULL, 10);
 
-		if (number > 0 && (pace->least == 0 || number < pace->least))
+		bool low = number > 0 && (pace->least == 0 || number < pace->least),
+		     high = pace->most > 0 && *value != '\0' && (number == 0 || number > pace->most);
+
+		if (low || high)
 			cli_find(findings, CLI_WARNING,
 			    tact_arena_printf(
 				arena, "postconf -e %s=%s (contrib/postfix/setup does)", name, pace->value),

@@ -543,6 +543,7 @@ void cli_check_overrides(struct cli_findings *findings, const struct cli_postfix
 struct cli_pace {
 	const char *name, *value, *what;
 	long least; /* 0 is no limit; of a delay it is what is wanted */
+	long most;  /* 0: as many as it likes */
 };
 void cli_check_paces(struct cli_findings *findings, const struct cli_postfix *postfix, const char *transport,
     const struct cli_pace *paces);

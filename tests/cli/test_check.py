@@ -354,6 +354,13 @@ class CheckPostfix(test_cli.Case):
         self.postconf("-e", "tact-gate_destination_rate_delay=1s")
         self.one("^warning: tact-gate_destination_rate_delay is 1s: all delayed mail is paced", 0)
 
+    def test_more_people_than_the_gate_hears(self):
+        for number in ("1001", "0"):
+            self.postconf("-e", "tact-gate_destination_recipient_limit=" + number)
+            self.one("^warning: tact-gate_destination_recipient_limit is %s: .*beyond 1000" % number, 0)
+        self.postconf("-e", "tact-gate_destination_recipient_limit=1000")
+        self.assertEqual(self.tact("check", "--postfix", self.postfix).out, "0 errors, 0 warnings\n")
+
     def test_open_listeners(self):
         for service, pattern, code in (
                 ("submission/inet=submission inet n - n - - smtpd -o smtpd_milters=", "^error: .*submission/inet.*bypasses", 78),
