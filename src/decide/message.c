@@ -184,8 +184,7 @@ static void undecide_all(struct work *work, int result)
 /* Of the message, or of those of its recipients whom rules about people hold. */
 static int hold_for_review(struct work *work, bool about_people, struct tact_error *err)
 {
-	struct review_ask ask = {.id = review_id(&work->facts, work->request->message, about_people),
-	    .about_people = about_people,
+	struct review_ask ask = {.about_people = about_people,
 	    .facts = &work->facts,
 	    .message = work->request->message,
 	    .excerpt = work->reading.excerpt != NULL ? work->reading.excerpt : work->request->excerpt,
@@ -209,6 +208,7 @@ static int hold_for_review(struct work *work, bool about_people, struct tact_err
 	}
 	if (held == 0)
 		return TACT_OK;
+	ask.id = review_id(&work->facts, work->request->message, about_people);
 	int result = review_hold(work->decider, work->arena, &ask);
 	return result == TACT_OK ? result
 				 : tact_error_set(err, result, "the review record cannot be written");

@@ -224,10 +224,11 @@ static size_t drop_unresolved(struct work *work)
 }
 
 /* Has this review been released already? */
-static int look_at(struct work *work, const struct tact_id *id, struct tact_review *ret)
+static int look_at(struct work *work, bool about_people, struct tact_review *ret)
 {
+	struct tact_id id = review_id(&work->facts, work->request->message, about_people);
 	bool exists;
-	int result = review_read(work->decider, work->arena, id, ret, &exists, work->request->deadline_ms);
+	int result = review_read(work->decider, work->arena, &id, ret, &exists, work->request->deadline_ms);
 
 	if (result != TACT_OK || !exists)
 		*ret = (struct tact_review){.state = TACT_REVIEW_HELD};
@@ -239,17 +240,14 @@ static int look_at(struct work *work, const struct tact_id *id, struct tact_revi
 /* The reviews that this message would fall under. */
 static int look_at_reviews(struct work *work)
 {
-	const struct tact_message *message = work->request->message;
-	struct tact_id whole = review_id(&work->facts, message, false),
-		       people = review_id(&work->facts, message, true);
 	struct tact_review review = {.state = TACT_REVIEW_HELD};
 	int result = TACT_OK;
 
 	if (can_quarantine(work->rules))
-		result = look_at(work, &whole, &review);
+		result = look_at(work, false, &review);
 	work->released = review.state == TACT_REVIEW_RELEASED;
 	if (result == TACT_OK && can_hold_people(work->rules))
-		result = look_at(work, &people, &work->people_review);
+		result = look_at(work, true, &work->people_review);
 	return result;
 }
 

@@ -381,13 +381,13 @@ static int read_reviews_of(struct pass *pass, size_t person)
 	const struct tact_claim *claim = tact_dossier_find_claim(&dossier, &pass->waiting[person]->claim);
 	if (claim == NULL)
 		return TACT_OK;
-	struct tact_id whole = review_id(&claim->facts, pass->message, false);
 	if (!tact_id_is_none(&claim->review))
 		read = read_review(pass, &claim->review, claim, result);
+	if (read != TACT_OK || !can_quarantine(pass->rules))
+		return read;
 	/* Not held by it, but the rest of the message or campaign may have been, and released. */
-	if (read == TACT_OK && can_quarantine(pass->rules) && !tact_id_equal(&claim->review, &whole))
-		read = read_review(pass, &whole, claim, result);
-	return read;
+	struct tact_id whole = review_id(&claim->facts, pass->message, false);
+	return tact_id_equal(&claim->review, &whole) ? TACT_OK : read_review(pass, &whole, claim, result);
 }
 
 /* What a reviewer said of it. Whoever's review cannot be read is left out: not to know of a
