@@ -390,49 +390,50 @@ static int write_rows(struct job *job)
 
 /* ---- telling ---- */
 
-/* twalk_r came with glibc 2.30, twalk is everywhere: no context but this */
-static struct cli_json *told;
-static bool told_consents;
+struct telling {
+	struct cli_json *list; /* NULL: print */
+	bool consents;
+};
 
-static const char *word_name(unsigned word)
+static const char *word_name(const struct telling *telling, unsigned word)
 {
-	return told_consents ? tact_dossier_basis_name(word) : tact_dossier_reason_name(word);
+	return telling->consents ? tact_dossier_basis_name(word) : tact_dossier_reason_name(word);
 }
 
-static void tell_scope(const void *node, VISIT visit, int depth)
+static void tell_scope(const void *node, VISIT visit, void *context)
 {
 	const struct cli_scope_count *scope = *(struct cli_scope_count *const *)node;
+	const struct telling *telling = context;
 
-	(void)depth;
 	if (visit != postorder && visit != leaf)
 		return;
 	for (unsigned i = 0; i < TACT_REASONS; i++) {
 		if (scope->rows[i] == 0)
 			continue;
-		if (told == NULL) {
-			printf("  %-12s %-24s %8llu rows %8llu new\n", word_name(i), scope->text,
+		if (telling->list == NULL) {
+			printf("  %-12s %-24s %8llu rows %8llu new\n", word_name(telling, i), scope->text,
 			    (unsigned long long)scope->rows[i], (unsigned long long)scope->fresh[i]);
 			continue;
 		}
-		struct cli_json *object = cli_json_put_object(told, NULL);
-		cli_json_put_text(object, told_consents ? "basis" : "reason", word_name(i));
+		struct cli_json *object = cli_json_put_object(telling->list, NULL);
+		cli_json_put_text(object, telling->consents ? "basis" : "reason", word_name(telling, i));
 		cli_json_put_text(object, "scope", scope->text);
 		cli_json_put_integer(object, "rows", (int64_t)scope->rows[i]);
 		cli_json_put_integer(object, "new", (int64_t)scope->fresh[i]);
 	}
 }
 
-static void tell_field(const char *name, uint64_t rows)
+static void tell_field(struct cli_json *list, const char *name, uint64_t rows)
 {
 	struct cli_json *object;
 
 	if (rows == 0)
 		return;
-	if (told == NULL) {
+	if (list == NULL) {
 		printf("  %-12s %8llu rows\n", name, (unsigned long long)rows);
 		return;
 	}
-	object = cli_json_put_object(told, NULL);
+	object = cli_json_put_object(list, NULL);
 	cli_json_put_text(object, "field", name);
 	cli_json_put_integer(object, "rows", (int64_t)rows);
 }
@@ -440,12 +441,12 @@ static void tell_field(const char *name, uint64_t rows)
 /* By reason or basis and scope, or by field. */
 static void tell_sums(const struct job *job, struct cli_json *list)
 {
-	told = list;
-	told_consents = job->import.kind == CLI_CONSENTS;
-	twalk(job->import.scopes, tell_scope);
+	struct telling telling = {.list = list, .consents = job->import.kind == CLI_CONSENTS};
+
+	twalk_r(job->import.scopes, tell_scope, &telling);
 	for (size_t i = 0; i < CLI_PROFILE_FIELDS; i++)
-		tell_field(cli_profile_fields[i].name, job->import.fields[i]);
-	tell_field("occasions", job->import.fields[CLI_PROFILE_FIELDS]);
+		tell_field(list, cli_profile_fields[i].name, job->import.fields[i]);
+	tell_field(list, "occasions", job->import.fields[CLI_PROFILE_FIELDS]);
 }
 
 static void tell_ignored(const struct job *job)
@@ -501,15 +502,13 @@ static int apply(struct job *job)
 	return code;
 }
 
-static struct cli *warned; /* twalk knows no context */
-
-static void warn_of_scope(const void *node, VISIT visit, int depth)
+static void warn_of_scope(const void *node, VISIT visit, void *context)
 {
 	const struct cli_scope_count *scope = *(struct cli_scope_count *const *)node;
+	struct cli *cli = context;
 
-	(void)depth;
 	if (visit == postorder || visit == leaf)
-		cli_warn_of_scope(warned->arena, warned->config_path, &warned->config->rules, &scope->scope);
+		cli_warn_of_scope(cli->arena, cli->config_path, &cli->config->rules, &scope->scope);
 }
 
 static int import(struct job *job)
@@ -518,8 +517,7 @@ static int import(struct job *job)
 
 	if (code != EX_OK)
 		return code;
-	warned = job->cli;
-	twalk(job->import.scopes, warn_of_scope);
+	twalk_r(job->import.scopes, warn_of_scope, job->cli);
 	return apply(job);
 }
 

@@ -9,6 +9,8 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "hands.h"
 
@@ -50,7 +52,7 @@ bool hands_take(struct hands *hands, const struct tact_id *claim)
 	(void)pthread_mutex_lock(&hands->lock);
 	slot = tsearch(copy, &hands->tree, compare);
 	if (slot == NULL)
-		(void)tact_malloc(SIZE_MAX); /* ends the process as all want of memory does */
+		_exit(EX_OSERR); /* as tact_malloc does */
 	taken = *(void **)slot == copy;
 	(void)pthread_mutex_unlock(&hands->lock);
 	if (!taken)
