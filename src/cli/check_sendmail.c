@@ -184,8 +184,7 @@ static void check_asked_early(const struct checking *c)
 		return; /* which is told where lists are looked at */
 	cli_find(c->findings, CLI_WARNING, cli_check_setup(c->findings, "hands it to smtpd first"),
 	    "mail of sendmail(1) is decided before smtpd sees it: not everybody can be told by what is "
-	    "written, or "
-	    "taken off again (see tactd(8))");
+	    "written, or taken off again (see tactd(8))");
 	check_ways(c);
 	check_canonical(c);
 }
@@ -221,8 +220,7 @@ static void check_rewriting(const struct checking *c, const struct cli_service *
 		if (cli_postfix_overrides(c->postfix, usual, rewriting[i]) && strcmp(have, want) != 0)
 			cli_find(c->findings, CLI_WARNING, cli_check_setup(c->findings, "writes it"),
 			    "master.cf: %s/unix has %s=%s, and %s/unix has not: addresses of mail of "
-			    "sendmail(1) are "
-			    "not rewritten so",
+			    "sendmail(1) are not rewritten so",
 			    usual->name, rewriting[i], want, cleanup->name);
 	}
 }
@@ -349,8 +347,7 @@ static void check_as_pickup(const struct checking *c, const struct cli_service *
 	if (strcmp(want, have) != 0)
 		cli_find(c->findings, CLI_ERROR, cli_check_setup(c->findings, "carries it over"),
 		    "master.cf: %s/%s has content_filter=%s, and %s/%s %s: mail of sendmail(1) is filtered "
-		    "as that says, "
-		    "again and again where its filter hands it back so",
+		    "as that says, again and again where its filter hands it back so",
 		    pickup->name, pickup->type, want, listener->name, listener->type,
 		    *have != '\0' ? have : "none");
 	want = cli_postfix_of(c->postfix, pickup, "receive_override_options");
@@ -358,8 +355,7 @@ static void check_as_pickup(const struct checking *c, const struct cli_service *
 	if (cli_postfix_has(c->postfix, want, mappings) != cli_postfix_has(c->postfix, have, mappings))
 		cli_find(c->findings, CLI_WARNING, cli_check_setup(c->findings, "carries it over"),
 		    "master.cf: %s/%s has receive_override_options=%s, and %s/%s %s: aliases and copies of "
-		    "mail of "
-		    "sendmail(1) are made as that says",
+		    "mail of sendmail(1) are made as that says",
 		    pickup->name, pickup->type, want, listener->name, listener->type, have);
 }
 
